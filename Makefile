@@ -1,0 +1,71 @@
+# retention: customer retention and churn inside PostgreSQL.
+#
+#   make [PG_CONFIG=...] && make install      the plain build
+#   make SANITIZE=1                           the build the tests use (UBSan)
+# An out-of-tree build is `make -f /path/to/Makefile` in any other folder.
+# Every list below is explicit: a file that is not named here does not exist.
+
+MODULE_big = retention
+EXTENSION = retention
+
+here := $(dir $(abspath $(firstword $(MAKEFILE_LIST))))
+EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" $(here)retention.control)
+
+# Lower rooms first: a file may only include headers of rooms to its left.
+OBJS = \
+	src/retention.o \
+	src/base/aggregate.o \
+	src/base/check.o \
+	src/base/emit.o \
+	src/base/grid.o \
+	src/base/grid_sql.o \
+	src/base/grid_text.o \
+	src/base/wire.o \
+	src/base/zone.o \
+	src/math/quantile.o \
+	src/rates/rates.o \
+	src/rates/rates_sql.o \
+	src/flow/flow.o \
+	src/flow/flow_rate.o \
+	src/flow/flow_sql.o
+
+# The SQL objects, in room order: joined into retention--VERSION.sql.
+ROOM_SQL = \
+	src/retention.sql \
+	src/base/grid.sql \
+	src/rates/rates.sql \
+	src/flow/flow.sql
+
+DATA_built = retention--$(EXTVERSION).sql
+
+REGRESS = grid rates flow doors hostile catalog
+REGRESS_OPTS = --inputdir=$(here) --load-extension=retention
+ISOLATION = rollup
+ISOLATION_OPTS = --inputdir=$(here) --load-extension=retention
+TAP_TESTS = 1
+
+PG_CPPFLAGS = -I$(here)src -DRETENTION_VERSION='"$(EXTVERSION)"'
+PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -std=gnu11 -fvisibility=hidden
+PG_CXXFLAGS = -Wall -Wextra -std=gnu++14 -fvisibility=hidden
+SHLIB_LINK = -lstdc++ -lm
+
+ifdef SANITIZE
+UBSAN = -fsanitize=undefined -fno-sanitize-recover=undefined
+PG_CFLAGS += $(UBSAN) -g
+PG_CXXFLAGS += $(UBSAN) -g
+SHLIB_LINK += $(UBSAN)
+endif
+
+PG_CONFIG ?= pg_config
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+EXTRA_CLEAN = retention--*.sql
+include $(PGXS)
+
+# Folders of an out-of-tree build, and a rebuild when a header changes.
+$(OBJS): $(wildcard $(here)src/*.h $(here)src/*/*.h) $(here)retention.control | $(sort $(dir $(OBJS)))
+$(sort $(dir $(OBJS))):
+	mkdir -p $@
+
+retention--$(EXTVERSION).sql: $(addprefix $(here),$(ROOM_SQL)) $(here)Makefile
+	{ echo '\echo Use "CREATE EXTENSION retention" to load this file. \quit'; \
+	  for f in $(addprefix $(here),$(ROOM_SQL)); do echo; cat $$f; done; } > $@

@@ -1,0 +1,25 @@
+/*
+ * check.c
+ *		Limits and argument checks that more than one room needs.
+ */
+#include "retention.h"
+
+#include "base/check.h"
+
+double
+check_confidence(double confidence)
+{
+	/* Written so that NaN fails too. */
+	if (!(confidence > 0 && confidence < 1))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("confidence must lie between 0 and 1, not %g", confidence),
+						errhint("Write 0.95 for an interval of 95 per cent.")));
+	return confidence;
+}
+
+void
+count_overflow(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("a count does not fit into 64 bits")));
+}

@@ -1,0 +1,29 @@
+/*
+ * emit.h
+ *		Rows out of a set-returning function, the same on every server version.
+ */
+#ifndef RETENTION_EMIT_H
+#define RETENTION_EMIT_H
+
+#include "access/tupdesc.h"
+#include "utils/tuplestore.h"
+
+typedef struct Emitter
+{
+	Tuplestorestate *rows; /* owned by the executor once emit_begin() has returned */
+	TupleDesc columns;
+} Emitter;
+
+/*
+ * Start the answer of a function declared RETURNS TABLE or SETOF record with OUT columns. An answer is materialised:
+ * it is as small as a summary. The caller returns (Datum) 0 at the end.
+ */
+extern Emitter emit_begin(FunctionCallInfo fcinfo);
+
+/* One row; values and nulls have one entry per declared column. */
+extern void emit_row(Emitter *emitter, const Datum *values, const bool *nulls);
+
+/* One composite value as a result: for functions declared with OUT columns and no SETOF. */
+extern Datum emit_one(FunctionCallInfo fcinfo, Datum *values, bool *nulls);
+
+#endif /* RETENTION_EMIT_H */

@@ -1,0 +1,191 @@
+/*
+ * wire.c
+ *		Bytes that leave the server, and bytes that come in.
+ */
+#include "retention.h"
+
+#include "base/wire.h"
+#include "mb/pg_wchar.h"
+#include "storage/shmem.h"
+#include "utils/builtins.h"
+
+void
+flat_mark(void *flat, WireKind kind, int version, Size size)
+{
+	FlatHeader *header = (FlatHeader *) flat;
+
+	SET_VARSIZE(header, size);
+	header->magic = FLAT_MAGIC;
+	header->kind = (char) kind;
+	header->version = (uint8) version;
+	header->zero = 0;
+}
+
+void *
+flat_open(Datum value, WireKind kind, int version, Size least, const char *type_name)
+{
+	FlatHeader *header = (FlatHeader *) PG_DETOAST_DATUM(value);
+
+	/* A tuple may hold a long header off an 8-byte boundary only if it was not written by this type. */
+	if ((uintptr_t) header % MAXIMUM_ALIGNOF != 0)
+	{
+		FlatHeader *aligned = palloc(VARSIZE(header));
+
+		memcpy(aligned, header, VARSIZE(header));
+		header = aligned;
+	}
+	if (VARSIZE(header) < Max(least, sizeof(FlatHeader)))
+		wire_corrupt(type_name, "It is too short.");
+	if (header->magic != FLAT_MAGIC || header->kind != (char) kind || header->zero != 0)
+		wire_corrupt(type_name, "It does not begin with the marks of its type.");
+	if (header->version != version)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("%s has the unknown layout version %d", type_name, header->version)));
+	return header;
+}
+
+void
+wire_corrupt(const char *type_name, const char *detail)
+{
+	ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED), errmsg("invalid %s value", type_name),
+					errdetail("%s", detail)));
+}
+
+void
+wire_begin(StringInfo out, WireKind kind, int version)
+{
+	appendStringInfoChar(out, FLAT_MAGIC);
+	appendStringInfoChar(out, (char) kind);
+	appendStringInfoChar(out, (char) version);
+}
+
+/* Seven bits a byte, lowest first, after folding the sign into the lowest bit. */
+void
+wire_put_int(StringInfo out, int64 value)
+{
+	uint64 rest = ((uint64) value << 1) ^ (uint64) (value >> 63);
+
+	while (rest >= 0x80)
+	{
+		appendStringInfoCharMacro(out, (char) (rest | 0x80));
+		rest >>= 7;
+	}
+	appendStringInfoCharMacro(out, (char) rest);
+}
+
+void
+wire_put_bytes(StringInfo out, const void *bytes, Size size)
+{
+	appendBinaryStringInfo(out, bytes, (int) size);
+}
+
+void
+wire_put_text(StringInfo out, const char *text)
+{
+	wire_put_int(out, (int64) strlen(text));
+	wire_put_bytes(out, text, strlen(text));
+}
+
+WireReader
+wire_open(const char *bytes, Size size, WireKind kind, int newest, const char *type_name)
+{
+	WireReader in = {.type_name = type_name, .at = bytes, .end = bytes + size};
+	const char *marks = wire_get_bytes(&in, 3);
+
+	if (marks[0] != FLAT_MAGIC || marks[1] != (char) kind)
+		wire_corrupt(type_name, "It does not begin with the marks of its type.");
+	in.version = (uint8) marks[2];
+	if (in.version < 1 || in.version > newest)
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("%s has the unknown version %d", type_name, in.version)));
+	return in;
+}
+
+int64
+wire_get_int(WireReader *in)
+{
+	uint64 folded = 0;
+
+	for (int shift = 0; shift < 64; shift += 7)
+	{
+		uint8 byte;
+
+		if (in->at >= in->end)
+			wire_corrupt(in->type_name, "It ends early.");
+		byte = (uint8) *in->at++;
+		/* The tenth byte has room for one bit; a zero at the end would be a second spelling. */
+		if ((shift == 63 && byte > 1) || (shift > 0 && byte == 0))
+			wire_corrupt(in->type_name, "A number in it is not written as numbers are.");
+		folded |= (uint64) (byte & 0x7f) << shift;
+		if (!(byte & 0x80))
+			return (int64) (folded >> 1) ^ -(int64) (folded & 1);
+	}
+	wire_corrupt(in->type_name, "A number in it is too long.");
+}
+
+int64
+wire_get_int_between(WireReader *in, int64 low, int64 high)
+{
+	int64 value = wire_get_int(in);
+
+	if (value < low || value > high)
+		wire_corrupt(in->type_name, "A number in it is out of range.");
+	return value;
+}
+
+const char *
+wire_get_bytes(WireReader *in, Size size)
+{
+	const char *bytes = in->at;
+
+	if (size > (Size) (in->end - in->at))
+		wire_corrupt(in->type_name, "It ends early.");
+	in->at += size;
+	return bytes;
+}
+
+char *
+wire_get_text(WireReader *in, Size longest)
+{
+	Size size = (Size) wire_get_int_between(in, 0, (int64) longest);
+	const char *bytes = wire_get_bytes(in, size);
+
+	if (memchr(bytes, '\0', size) != NULL || !pg_verifymbstr(bytes, (int) size, true))
+		wire_corrupt(in->type_name, "A text in it is not text.");
+	return pnstrdup(bytes, size);
+}
+
+void
+wire_end(WireReader *in)
+{
+	if (in->at != in->end)
+		wire_corrupt(in->type_name, "Bytes are left over at its end.");
+}
+
+char *
+wire_to_text(StringInfo wire)
+{
+	Size size = mul_size(wire->len, 2);
+	char *text = palloc(add_size(size, 1));
+
+	text[hex_encode(wire->data, wire->len, text)] = '\0';
+	return text;
+}
+
+void
+wire_from_text(const char *text, StringInfo out, const char *type_name)
+{
+	Size size = strlen(text);
+
+	if (size % 2 != 0 || strspn(text, "0123456789abcdef") != size)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+			 errmsg("invalid input syntax for type %s", type_name),
+			 errdetail("A %s is written as hexadecimal digits.", type_name),
+			 errhint(
+				 "Such a value comes from its aggregate or from a dump; it is not written by hand.")));
+	enlargeStringInfo(out, (int) (size / 2));
+	out->len = (int) hex_decode(text, size, out->data);
+}

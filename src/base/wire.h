@@ -1,0 +1,71 @@
+/*
+ * wire.h
+ *		Bytes that leave the server, and bytes that come in.
+ *
+ * A summary has two forms. Its flat form is the varlena that lives in memory and in tables; each room has one
+ * check() for it, called on every value that was not made by the running aggregate. Its wire form is what binary
+ * COPY, text output and pg_dump carry: magic, kind, version, then the room's fields as numbers of variable length.
+ * Text is the hexadecimal form of the wire bytes, so that there is one reader.
+ *
+ * Every reading function raises XX001 on bytes that end early or say something impossible: bytes are hostile.
+ */
+#ifndef RETENTION_WIRE_H
+#define RETENTION_WIRE_H
+
+#include "lib/stringinfo.h"
+
+/* One letter per stored type; never reuse one. */
+typedef enum WireKind
+{
+	WIRE_FLOW = 'F',
+} WireKind;
+
+typedef struct WireReader
+{
+	const char *type_name; /* for messages, such as "retention_flow" */
+	const char *at;
+	const char *end;
+	int version;
+} WireReader;
+
+/* The marks at the front of a flat value; each flat struct begins with this. */
+typedef struct FlatHeader
+{
+	int32 vl_len_; /* varlena header, touch only through VARSIZE and SET_VARSIZE */
+	char magic;	   /* FLAT_MAGIC */
+	char kind;	   /* WireKind */
+	uint8 version; /* of the flat layout of this kind */
+	uint8 zero;	   /* 0 */
+} FlatHeader;
+
+#define FLAT_MAGIC 'R'
+
+extern void flat_mark(void *flat, WireKind kind, int version, Size size);
+
+/*
+ * The detoasted, 8-byte aligned value of an argument, its marks and its minimal size checked. The result may be
+ * the argument itself and must not be changed.
+ */
+extern void *flat_open(Datum value, WireKind kind, int version, Size least, const char *type_name);
+
+/* XX001: the stored bytes of type_name are not what it writes. */
+extern void wire_corrupt(const char *type_name, const char *detail) pg_attribute_noreturn();
+
+extern void wire_begin(StringInfo out, WireKind kind, int version);
+extern void wire_put_int(StringInfo out, int64 value);
+extern void wire_put_text(StringInfo out, const char *text);
+extern void wire_put_bytes(StringInfo out, const void *bytes, Size size);
+
+extern WireReader
+wire_open(const char *bytes, Size size, WireKind kind, int newest, const char *type_name);
+extern int64 wire_get_int(WireReader *in);
+extern int64 wire_get_int_between(WireReader *in, int64 low, int64 high);
+extern char *wire_get_text(WireReader *in, Size longest); /* palloc'ed, no NUL inside */
+extern const char *wire_get_bytes(WireReader *in, Size size);
+extern void wire_end(WireReader *in); /* nothing may be left over */
+
+/* Text form: hexadecimal digits. wire_from_text raises 22P02 on anything else. */
+extern char *wire_to_text(StringInfo wire);
+extern void wire_from_text(const char *text, StringInfo out, const char *type_name);
+
+#endif /* RETENTION_WIRE_H */

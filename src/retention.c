@@ -1,0 +1,17 @@
+/*
+ * retention.c
+ *		Module start.
+ */
+#include "retention.h"
+
+#include "utils/builtins.h"
+
+PG_MODULE_MAGIC;
+
+/* retention_version() -> text: the version of the library that is loaded. */
+RETENTION_FUNCTION(retention_version);
+Datum
+retention_version(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TEXT_P(cstring_to_text(RETENTION_VERSION));
+}
