@@ -61,11 +61,12 @@ PGXS := $(shell $(PG_CONFIG) --pgxs)
 EXTRA_CLEAN = retention--*.sql
 include $(PGXS)
 
-# Folders of an out-of-tree build, and a rebuild when a header changes.
-$(OBJS): $(wildcard $(here)src/*.h $(here)src/*/*.h) $(here)retention.control | $(sort $(dir $(OBJS)))
-$(sort $(dir $(OBJS))):
-	mkdir -p $@
+# The folders of an out-of-tree build, before any rule runs (VPATH would find those of the source).
+$(shell mkdir -p $(dir $(OBJS)))
+
+# A header that changes rebuilds everything: there are few files.
+$(OBJS): $(wildcard $(here)src/*.h $(here)src/*/*.h) $(here)retention.control
 
 retention--$(EXTVERSION).sql: $(addprefix $(here),$(ROOM_SQL)) $(here)Makefile
-	{ echo '\echo Use "CREATE EXTENSION retention" to load this file. \quit'; \
+	{ printf '%s\n' '\echo Use "CREATE EXTENSION retention" to load this file. \quit'; \
 	  for f in $(addprefix $(here),$(ROOM_SQL)); do echo; cat $$f; done; } > $@
