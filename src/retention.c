@@ -6,7 +6,9 @@
 
 #include "utils/builtins.h"
 
+RETENTION_SEEN_BEGIN
 PG_MODULE_MAGIC;
+RETENTION_SEEN_END
 
 /* retention_version() -> text: the version of the library that is loaded. */
 RETENTION_FUNCTION(retention_version);

@@ -12,9 +12,23 @@
 
 #include "compat.h"
 
-/* With -fvisibility=hidden only the functions that SQL calls leave the library. */
-#define RETENTION_FUNCTION(name)                                                                   \
-	PGDLLEXPORT Datum name(PG_FUNCTION_ARGS);                                                      \
-	PG_FUNCTION_INFO_V1(name)
+/*
+ * The library is built with hidden symbols, for PostgreSQL loads every library into one name space. Only what the
+ * server and SQL call is seen: a door is written
+ *
+ *		RETENTION_FUNCTION(name);
+ *		Datum
+ *		name(PG_FUNCTION_ARGS)
+ */
+#define RETENTION_SEEN_BEGIN _Pragma("GCC visibility push(default)")
+#define RETENTION_SEEN_END _Pragma("GCC visibility pop")
+/* clang-format off */
+#define RETENTION_FUNCTION(name) \
+	RETENTION_SEEN_BEGIN \
+	extern Datum name(PG_FUNCTION_ARGS); \
+	PG_FUNCTION_INFO_V1(name); \
+	RETENTION_SEEN_END \
+	extern int no_such_variable
+/* clang-format on */
 
 #endif /* RETENTION_H */
