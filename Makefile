@@ -16,6 +16,7 @@ OBJS = \
 	src/retention.o \
 	src/base/aggregate.o \
 	src/base/check.o \
+	src/base/elapsed.o \
 	src/base/emit.o \
 	src/base/grid.o \
 	src/base/grid_sql.o \
@@ -25,20 +26,37 @@ OBJS = \
 	src/math/quantile.o \
 	src/rates/rates.o \
 	src/rates/rates_sql.o \
+	src/population/history.o \
+	src/population/population.o \
+	src/population/population_spill.o \
+	src/population/population_sql.o \
+	src/population/population_table.o \
 	src/flow/flow.o \
 	src/flow/flow_rate.o \
-	src/flow/flow_sql.o
+	src/flow/flow_sql.o \
+	src/cohort/activity.o \
+	src/cohort/activity_coarsen.o \
+	src/cohort/activity_sql.o \
+	src/cohort/cohort.o \
+	src/cohort/cohort_build.o \
+	src/cohort/cohort_cells.o \
+	src/cohort/cohort_curve.o \
+	src/cohort/cohort_rate_sql.o \
+	src/cohort/cohort_sql.o
 
 # The SQL objects, in room order: joined into retention--VERSION.sql.
 ROOM_SQL = \
 	src/retention.sql \
 	src/base/grid.sql \
 	src/rates/rates.sql \
-	src/flow/flow.sql
+	src/population/population.sql \
+	src/flow/flow.sql \
+	src/cohort/activity.sql \
+	src/cohort/cohort.sql
 
 DATA_built = retention--$(EXTVERSION).sql
 
-REGRESS = grid rates flow doors hostile catalog
+REGRESS = grid rates flow activity cohort doors hostile catalog
 REGRESS_OPTS = --inputdir=$(here) --load-extension=retention
 ISOLATION = rollup
 ISOLATION_OPTS = --inputdir=$(here) --load-extension=retention

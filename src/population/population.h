@@ -49,12 +49,19 @@ typedef struct Population Population;
 extern Population *
 population_state(FunctionCallInfo fcinfo, const PopulationFrame *frame, char **differs);
 
-/* The datum that a transition function returns. */
+/* A large population of its own in home, without an aggregate: for a batch scan. */
+extern Population *population_create(const PopulationFrame *frame, MemoryContext home);
+
+/* The datum that a transition function returns; the handle ends with the call. */
 extern Datum population_datum(Population *population);
 
+/* Valid until population_datum(), whatever is added meanwhile. */
 extern PopulationTotals *population_totals(Population *population);
 
-/* One event of one customer. Buffered; bytes of key are copied. A batch scan calls population_add_batch(). */
+/*
+ * One event of one customer, with a flag and a count as history_read() wants them (a larger count is cut at cap).
+ * Buffered; bytes of key are copied. A batch scan calls population_add_batch().
+ */
 extern void population_add_int64(Population *population, int64 key, Event event);
 extern void population_add_bytes(Population *population, const void *key, int size, Event event);
 
@@ -73,7 +80,7 @@ extern Population *population_argument(Datum value);
 extern const PopulationFrame *population_frame(Population *population);
 
 /*
- * Each customer's normalised history once, in any order; what can be seen does not change (a second call gives the
+ * Each customer's normalised history once, in any order; a customer without events is left out. What can be seen does not change (a second call gives the
  * same histories). The events belong to the scan and may be scribbled on.
  */
 typedef void (*PopulationVisitor)(void *argument, Event *events, int count);
