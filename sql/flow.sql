@@ -127,11 +127,11 @@ SELECT churn_rate(customer_flow(date '2026-03-02', NULL, daterange('2026-03-01',
 SELECT flow_periods(customer_flow(date '2026-03-02', NULL, daterange('2026-03-01', '2026-04-01')), confidence => 1);
 SELECT flow_periods(customer_flow(date '2026-03-02', NULL, daterange('2026-03-01', '2026-04-01')), confidence => 'NaN');
 SELECT flow_periods(s) FROM (SELECT customer_flow(timestamp '2026-03-29', NULL, tsrange('2026-03-29 10:00', '2026-03-30')) s) q;
-SELECT rollup(s) FROM (SELECT customer_flow(date '2026-03-02', NULL, daterange(d, '2026-04-01')) s
+SELECT rollup(s ORDER BY s::text) FROM (SELECT customer_flow(date '2026-03-02', NULL, daterange(d, '2026-04-01')) s
   FROM (VALUES (date '2026-03-01'), ('2026-03-02')) v (d) GROUP BY d) q;
-SELECT rollup(s) FROM (SELECT customer_flow(date '2026-03-02', NULL, g::retention_grid, '[2026-01-01,2026-04-01)') s
+SELECT rollup(s ORDER BY s::text) FROM (SELECT customer_flow(date '2026-03-02', NULL, g::retention_grid, '[2026-01-01,2026-04-01)') s
   FROM (VALUES ('month'), ('week')) v (g) GROUP BY g) q;
-SELECT rollup(s) FROM (SELECT customer_flow(date '2026-03-02', NULL, daterange('2026-03-01', '2026-04-01')) s
+SELECT rollup(s ORDER BY s::text) FROM (SELECT customer_flow(date '2026-03-02', NULL, daterange('2026-03-01', '2026-04-01')) s
   UNION ALL SELECT customer_flow(timestamp '2026-03-02', NULL, tsrange('2026-03-01', '2026-04-01'))) q;
 SELECT flow_combine(NULL, NULL);
 SELECT flow_retention_final(customer_flow(date '2026-03-02', NULL, daterange('2026-03-01', '2026-04-01')));
