@@ -1,0 +1,1089 @@
+/*
+ * population_table.c
+ *		The table of a large population: from a key to the events of a customer.
+ *
+ * Most customers are one 64-bit word: bit i is a plain event i periods after his first. Others have lists. Integer
+ * keys that lie close together are addressed directly, page by page; all other keys are hashed (open addressing).
+ * Which of the two is decided where a hash table would have to grow, by the memory that either would take.
+ */
+#include "retention.h"
+
+#include "common/hashfn.h"
+#include "population/population_internal.h"
+#include "port/pg_bitutils.h"
+
+#define PLACES_LEAST 64
+#define DENSE_PLACES_LEAST 8192
+/* A list up to this length is kept in order; a longer one has a tail that is sorted in when it is full. */
+#define LIST_SHORT 64
+#define LIST_BYTES_LEAST 64
+#define CHUNK_LEAST 1024
+#define CHUNK_MOST (1024 * 1024)
+#define TEXT_BLOCK_LEAST 512
+#define TEXT_BLOCK_MOST (256 * 1024)
+
+typedef struct EventList
+{
+	int32 used;
+	int32 room;
+	int32 sorted; /* so many at the front are in order, each value once */
+	Event events[FLEXIBLE_ARRAY_MEMBER];
+} EventList;
+
+/* Values of plain events relative to the table's origin. */
+typedef struct ShortList
+{
+	int32 used;
+	int32 room;
+	int32 sorted;
+	int32 values[FLEXIBLE_ARRAY_MEMBER];
+} ShortList;
+
+static int compare_texts(const WideSlot *one, const WideSlot *other);
+
+#define ST_SORT sort_int_slots
+#define ST_ELEMENT_TYPE IntSlot
+#define ST_COMPARE(x, y) ((x)->a < (y)->a ? -1 : (x)->a > (y)->a)
+#define ST_CHECK_FOR_INTERRUPTS
+#define ST_SCOPE static
+#define ST_DEFINE
+#include "lib/sort_template.h"
+
+#define ST_SORT sort_uuid_slots
+#define ST_ELEMENT_TYPE WideSlot
+#define ST_COMPARE(x, y)                                                                           \
+	((x)->a != (y)->a ? ((x)->a < (y)->a ? -1 : 1) : (x)->b < (y)->b ? -1 : (x)->b > (y)->b)
+#define ST_CHECK_FOR_INTERRUPTS
+#define ST_SCOPE static
+#define ST_DEFINE
+#include "lib/sort_template.h"
+
+#define ST_SORT sort_text_slots
+#define ST_ELEMENT_TYPE WideSlot
+#define ST_COMPARE(x, y) compare_texts(x, y)
+#define ST_CHECK_FOR_INTERRUPTS
+#define ST_SCOPE static
+#define ST_DEFINE
+#include "lib/sort_template.h"
+
+#define ST_SORT sort_pages
+#define ST_ELEMENT_TYPE Page
+#define ST_COMPARE(x, y) ((x)->number < (y)->number ? -1 : (x)->number > (y)->number)
+#define ST_SCOPE static
+#define ST_DEFINE
+#include "lib/sort_template.h"
+
+#define ST_SORT sort_shorts
+#define ST_ELEMENT_TYPE int32
+#define ST_COMPARE(x, y) (*(x) < *(y) ? -1 : *(x) > *(y))
+#define ST_SCOPE static
+#define ST_DEFINE
+#include "lib/sort_template.h"
+
+static int
+compare_texts(const WideSlot *one, const WideSlot *other)
+{
+	const KeyText *x = (const KeyText *) (uintptr_t) one->b;
+	const KeyText *y = (const KeyText *) (uintptr_t) other->b;
+
+	if (one->a != other->a)
+		return one->a < other->a ? -1 : 1;
+	if (x->size != y->size)
+		return x->size < y->size ? -1 : 1;
+	return memcmp(x->bytes, y->bytes, x->size);
+}
+
+/* The finaliser of MurmurHash3 (Appleby 2011, fmix64). */
+static inline uint64
+mix(uint64 x)
+{
+	x ^= x >> 33;
+	x *= UINT64CONST(0xff51afd7ed558ccd);
+	x ^= x >> 33;
+	x *= UINT64CONST(0xc4ceb9fe1a85ec53);
+	x ^= x >> 33;
+	return x;
+}
+
+static inline uint64
+wide_hash(const Table *table, uint64 a, uint64 b)
+{
+	return table->key == KEY_TEXT ? a : mix(a ^ mix(b));
+}
+
+/* ---- the events of one customer ---- */
+
+static inline int64
+value_of(const Table *table, int64 offset)
+{
+	return (int64) ((uint64) table->origin + (uint64) offset);
+}
+
+static inline bool
+offset_of(const Table *table, int64 value, int32 *offset)
+{
+	int64 difference;
+
+	if (pg_sub_s64_overflow(value, table->origin, &difference) ||
+		difference != (int64) (int32) difference)
+		return false;
+	*offset = (int32) difference;
+	return true;
+}
+
+static Size
+list_bytes(Size head, Size element, int64 count)
+{
+	Size bytes = LIST_BYTES_LEAST;
+
+	if (count > MAX_EVENTS)
+		history_too_long();
+	while (bytes < head + element * (Size) count)
+		bytes *= 2;
+	return bytes;
+}
+
+static EventList *
+list_create(Table *table, int64 count)
+{
+	Size bytes = list_bytes(offsetof(EventList, events), sizeof(Event), count);
+	EventList *list = MemoryContextAllocHuge(table->context, bytes);
+
+	list->used = list->sorted = 0;
+	list->room = (int32) ((bytes - offsetof(EventList, events)) / sizeof(Event));
+	return list;
+}
+
+static void
+list_sort(const Table *table, EventList *list)
+{
+	if (list->sorted < list->used || table->cap == 0)
+		list->used = list->sorted = history_normalise(list->events, list->used, table->cap);
+}
+
+static EventList *
+list_add(Table *table, EventList *list, const Event *event)
+{
+	int low = 0;
+	int high;
+
+	if (list->used == list->sorted && list->used > 0 &&
+		list->events[list->used - 1].value == event->value)
+	{
+		history_merge(&list->events[list->used - 1], event, table->cap);
+		return list;
+	}
+	if (list->used == list->room)
+	{
+		list_sort(table, list);
+		if (list->used > list->room / 4 * 3)
+		{
+			EventList *grown = list_create(table, 2 * (int64) list->room);
+
+			memcpy(grown->events, list->events, list->used * sizeof(Event));
+			grown->used = grown->sorted = list->used;
+			pfree(list);
+			list = grown;
+		}
+	}
+
+	/* The place in the sorted part of the first value that is not smaller. */
+	high = list->sorted;
+	if (high > 0 && list->events[high - 1].value < event->value)
+		low = high;
+	while (low < high)
+	{
+		int middle = (low + high) / 2;
+
+		if (list->events[middle].value < event->value)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low < list->sorted && list->events[low].value == event->value)
+		history_merge(&list->events[low], event, table->cap);
+	else if (list->used == list->sorted && (low == list->used || list->used <= LIST_SHORT))
+	{
+		memmove(&list->events[low + 1], &list->events[low], (list->used - low) * sizeof(Event));
+		list->events[low] = *event;
+		list->used++;
+		list->sorted++;
+	}
+	else
+		list->events[list->used++] = *event;
+	return list;
+}
+
+static ShortList *
+shorts_create(Table *table, int64 count)
+{
+	Size bytes = list_bytes(offsetof(ShortList, values), sizeof(int32), count);
+	ShortList *list = MemoryContextAllocHuge(table->context, bytes);
+
+	list->used = list->sorted = 0;
+	list->room = (int32) ((bytes - offsetof(ShortList, values)) / sizeof(int32));
+	return list;
+}
+
+static void
+shorts_sort(ShortList *list)
+{
+	int kept = 0;
+
+	if (list->sorted == list->used)
+		return;
+	sort_shorts(list->values, list->used);
+	for (int i = 0; i < list->used; i++)
+		if (kept == 0 || list->values[kept - 1] != list->values[i])
+			list->values[kept++] = list->values[i];
+	list->used = list->sorted = kept;
+}
+
+static ShortList *
+shorts_add(Table *table, ShortList *list, int32 value)
+{
+	int low = 0;
+	int high;
+
+	if (list->used == list->sorted && list->used > 0 && list->values[list->used - 1] == value)
+		return list;
+	if (list->used == list->room)
+	{
+		shorts_sort(list);
+		if (list->used > list->room / 4 * 3)
+		{
+			ShortList *grown = shorts_create(table, 2 * (int64) list->room);
+
+			memcpy(grown->values, list->values, list->used * sizeof(int32));
+			grown->used = grown->sorted = list->used;
+			pfree(list);
+			list = grown;
+		}
+	}
+
+	high = list->sorted;
+	if (high > 0 && list->values[high - 1] < value)
+		low = high;
+	while (low < high)
+	{
+		int middle = (low + high) / 2;
+
+		if (list->values[middle] < value)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low < list->sorted && list->values[low] == value)
+		return list;
+	if (list->used == list->sorted && (low == list->used || list->used <= LIST_SHORT))
+	{
+		memmove(&list->values[low + 1], &list->values[low], (list->used - low) * sizeof(int32));
+		list->values[low] = value;
+		list->sorted++;
+	}
+	else
+		list->values[list->used] = value;
+	list->used++;
+	return list;
+}
+
+/* The events of a cell, normalised, into a scratch of the caller's; may put the cell's list in order. */
+static int
+cell_events(const Table *table, const Cell *cell, Scratch *scratch)
+{
+	EventList *list = (EventList *) (uintptr_t) cell->bits;
+	ShortList *shorts = (ShortList *) (uintptr_t) cell->bits;
+	Event *events;
+	int count = 0;
+	int most = cell->form == CELL_LIST ? list->used : cell->form == CELL_SHORTS ? shorts->used : 64;
+
+	if (scratch->events == NULL || most > scratch->room)
+	{
+		if (most > MAX_EVENTS)
+			history_too_long();
+		if (scratch->events != NULL)
+			pfree(scratch->events);
+		scratch->room = (int) Min(2 * (int64) most, MAX_EVENTS);
+		scratch->events = palloc(scratch->room * sizeof(Event));
+	}
+	events = scratch->events;
+
+	switch ((CellForm) cell->form)
+	{
+		case CELL_EMPTY:
+			break;
+		case CELL_WORD:
+			for (uint64 bits = cell->bits; bits != 0; bits &= bits - 1)
+				events[count++] = (Event){
+					.value = value_of(table, (int64) cell->base + pg_rightmost_one_pos64(bits)),
+					.count = 1,
+					.flags = EVENT_PLAIN};
+			break;
+		case CELL_SINGLE:
+			if (table->cap > 0 || cell->base != 0)
+				events[count++] =
+					(Event){.value = (int64) cell->bits, .count = cell->base, .flags = cell->flags};
+			break;
+		case CELL_LIST:
+			list_sort(table, list);
+			memcpy(events, list->events, list->used * sizeof(Event));
+			count = list->used;
+			break;
+		case CELL_SHORTS:
+			shorts_sort(shorts);
+			for (; count < shorts->used; count++)
+				events[count] = (Event){.value = value_of(table, shorts->values[count]),
+										.count = 1,
+										.flags = EVENT_PLAIN};
+			break;
+	}
+	return count;
+}
+
+/* Any form becomes an EventList. */
+static EventList *
+cell_to_list(Table *table, Cell *cell)
+{
+	Event few[64];
+	Scratch scratch = {.events = few, .room = lengthof(few)};
+	ShortList *shorts = (ShortList *) (uintptr_t) cell->bits;
+	EventList *list;
+
+	if (cell->form == CELL_SHORTS)
+	{
+		shorts_sort(shorts);
+		list = list_create(table, shorts->used + 1);
+		for (int i = 0; i < shorts->used; i++)
+			list->events[i] = (Event){
+				.value = value_of(table, shorts->values[i]), .count = 1, .flags = EVENT_PLAIN};
+		list->used = list->sorted = shorts->used;
+		pfree(shorts);
+	}
+	else
+	{
+		int count = cell_events(table, cell, &scratch);
+
+		list = list_create(table, count + 1);
+		memcpy(list->events, few, count * sizeof(Event));
+		list->used = list->sorted = count;
+	}
+	cell->bits = (uintptr_t) list;
+	cell->form = CELL_LIST;
+	cell->base = 0;
+	return list;
+}
+
+static pg_noinline void
+cell_add_slowly(Table *table, Cell *cell, const Event *given)
+{
+	Event event = *given;
+	int32 offset = 0;
+	bool is_short;
+
+	if (table->cap > 0)
+	{
+		if (event.flags == 0 || event.flags > EVENT_PLAIN || event.count < 0 ||
+			(event.count > 0) != ((event.flags & EVENT_RETURN) != 0))
+			elog(ERROR, "impossible event");
+		event.count = Min(event.count, table->cap);
+	}
+	else if (event.count == 0)
+		return;
+	is_short = table->cap == 1 && event.flags == EVENT_PLAIN && table->has_origin &&
+			   offset_of(table, event.value, &offset);
+
+	switch ((CellForm) cell->form)
+	{
+		case CELL_EMPTY:
+			cell->bits = (uint64) event.value;
+			cell->base = event.count;
+			cell->flags = (uint16) event.flags;
+			cell->form = CELL_SINGLE;
+			table->customers++;
+			break;
+		case CELL_SINGLE:
+			if ((int64) cell->bits == event.value)
+			{
+				Event here = {.value = event.value, .count = cell->base, .flags = cell->flags};
+
+				history_merge(&here, &event, table->cap);
+				cell->base = here.count;
+				cell->flags = (uint16) here.flags;
+				break;
+			}
+			cell->bits = (uintptr_t) list_add(table, cell_to_list(table, cell), &event);
+			break;
+		case CELL_WORD:
+			if (is_short)
+			{
+				ShortList *shorts = shorts_create(table, pg_popcount64(cell->bits) + 1);
+
+				for (uint64 bits = cell->bits; bits != 0; bits &= bits - 1)
+					shorts->values[shorts->used++] = cell->base + pg_rightmost_one_pos64(bits);
+				shorts->sorted = shorts->used;
+				cell->bits = (uintptr_t) shorts_add(table, shorts, offset);
+				cell->base = 0;
+				cell->form = CELL_SHORTS;
+				break;
+			}
+			cell->bits = (uintptr_t) list_add(table, cell_to_list(table, cell), &event);
+			break;
+		case CELL_SHORTS:
+			if (is_short)
+				cell->bits =
+					(uintptr_t) shorts_add(table, (ShortList *) (uintptr_t) cell->bits, offset);
+			else
+				cell->bits = (uintptr_t) list_add(table, cell_to_list(table, cell), &event);
+			break;
+		case CELL_LIST:
+			cell->bits = (uintptr_t) list_add(table, (EventList *) (uintptr_t) cell->bits, &event);
+			break;
+	}
+}
+
+static inline void
+cell_add(Table *table, Cell *cell, const Event *event)
+{
+	int32 offset;
+
+	if (likely(event->flags == EVENT_PLAIN && table->cap == 1 && event->count > 0))
+	{
+		if (unlikely(!table->has_origin))
+		{
+			table->origin = event->value;
+			table->has_origin = true;
+		}
+		if (likely(offset_of(table, event->value, &offset)))
+		{
+			if (cell->form == CELL_WORD)
+			{
+				int64 ahead = (int64) offset - cell->base;
+
+				if (likely(ahead >= 0 && ahead < 64))
+				{
+					cell->bits |= UINT64CONST(1) << ahead;
+					return;
+				}
+				/* An earlier event: the word begins there, if its other events stay in it. */
+				if (ahead < 0 && ahead > -64 && (cell->bits >> (64 + ahead)) == 0)
+				{
+					cell->bits = (cell->bits << -ahead) | 1;
+					cell->base = offset;
+					return;
+				}
+			}
+			/* The last offsets of all would let base + 63 overflow. */
+			else if (cell->form == CELL_EMPTY && offset <= PG_INT32_MAX - 64)
+			{
+				cell->bits = 1;
+				cell->base = offset;
+				cell->form = CELL_WORD;
+				table->customers++;
+				return;
+			}
+		}
+	}
+	cell_add_slowly(table, cell, event);
+}
+
+/* ---- the directory of pages ---- */
+
+static Page *
+page_place(Page *pages, uint64 places, uint64 number)
+{
+	uint64 i = mix(number) & (places - 1);
+
+	while (pages[i].cells != NULL && pages[i].number != number)
+		i = (i + 1) & (places - 1);
+	return &pages[i];
+}
+
+/* The cells of a page that is in the directory, or NULL. */
+static inline Cell *
+page_cells(Table *table, uint64 number)
+{
+	if (table->last_page.cells == NULL || table->last_page.number != number)
+	{
+		Page *page = page_place(table->pages, table->page_places, number);
+
+		if (page->cells == NULL)
+			return NULL;
+		table->last_page = *page;
+	}
+	return table->last_page.cells;
+}
+
+static Cell *
+page_create(Table *table, uint64 number)
+{
+	Page *page;
+
+	if (table->page_places == 0 || table->npages >= table->page_places / 2)
+	{
+		uint64 places = Max(table->page_places * 2, 16);
+		Page *pages = MemoryContextAllocExtended(table->context, places * sizeof(Page),
+												 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+
+		for (uint64 i = 0; i < table->page_places; i++)
+			if (table->pages[i].cells != NULL)
+				*page_place(pages, places, table->pages[i].number) = table->pages[i];
+		if (table->pages != NULL)
+			pfree(table->pages);
+		table->pages = pages;
+		table->page_places = places;
+	}
+	page = page_place(table->pages, table->page_places, number);
+	page->number = number;
+	page->cells = MemoryContextAllocZero(table->context, PAGE_SIZE);
+	table->npages++;
+	table->last_page = *page;
+	return page->cells;
+}
+
+/* ---- the hash table ---- */
+
+static inline Cell *
+hash_int(Table *table, uint64 key, uint64 place)
+{
+	IntSlot *slots = (IntSlot *) table->slots;
+
+	for (;; place++)
+	{
+		IntSlot *slot = &slots[place & (table->places - 1)];
+
+		if (slot->cell.form == CELL_EMPTY)
+			slot->a = key;
+		if (slot->a == key)
+			return &slot->cell;
+	}
+}
+
+static KeyText *
+keep_text(Table *table, const char *bytes, Size size)
+{
+	Size need = TYPEALIGN(sizeof(uint32), offsetof(KeyText, bytes) + size);
+	KeyText *text;
+
+	if (need > table->text_room)
+	{
+		Size block = Max(Min(table_bytes(table) / 8, TEXT_BLOCK_MOST), TEXT_BLOCK_LEAST);
+
+		if (need > block / 4)
+		{
+			text = MemoryContextAllocHuge(table->context, need);
+			text->size = (uint32) size;
+			memcpy(text->bytes, bytes, size);
+			return text;
+		}
+		table->text_at = MemoryContextAlloc(table->context, block);
+		table->text_room = block;
+	}
+	text = (KeyText *) table->text_at;
+	table->text_at += need;
+	table->text_room -= need;
+	text->size = (uint32) size;
+	memcpy(text->bytes, bytes, size);
+	return text;
+}
+
+static inline Cell *
+hash_uuid(Table *table, uint64 a, uint64 b, uint64 place)
+{
+	WideSlot *slots = (WideSlot *) table->slots;
+
+	for (;; place++)
+	{
+		WideSlot *slot = &slots[place & (table->places - 1)];
+
+		if (slot->cell.form == CELL_EMPTY)
+		{
+			slot->a = a;
+			slot->b = b;
+		}
+		if (slot->a == a && slot->b == b)
+			return &slot->cell;
+	}
+}
+
+static inline Cell *
+hash_text(Table *table, uint64 a, const char *bytes, Size size)
+{
+	WideSlot *slots = (WideSlot *) table->slots;
+
+	for (uint64 place = a;; place++)
+	{
+		WideSlot *slot = &slots[place & (table->places - 1)];
+		KeyText *text;
+
+		if (slot->cell.form == CELL_EMPTY)
+		{
+			slot->a = a;
+			slot->b = (uintptr_t) keep_text(table, bytes, size);
+			return &slot->cell;
+		}
+		text = (KeyText *) (uintptr_t) slot->b;
+		if (slot->a == a && text->size == size && memcmp(text->bytes, bytes, size) == 0)
+			return &slot->cell;
+	}
+}
+
+static void
+hash_resize(Table *table, uint64 places)
+{
+	char *old = table->slots;
+	uint64 old_places = table->places;
+
+	table->slots = MemoryContextAllocExtended(table->context, places * table->slot_size,
+											  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	table->places = places;
+	for (uint64 i = 0; i < old_places; i++)
+	{
+		if (table->key == KEY_INT64)
+		{
+			IntSlot *slot = &((IntSlot *) old)[i];
+
+			if (slot->cell.form != CELL_EMPTY)
+				*hash_int(table, slot->a, mix(slot->a)) = slot->cell;
+		}
+		else
+		{
+			WideSlot *slot = &((WideSlot *) old)[i];
+			uint64 place = wide_hash(table, slot->a, slot->b);
+			WideSlot *slots = (WideSlot *) table->slots;
+
+			if (slot->cell.form == CELL_EMPTY)
+				continue;
+			while (slots[place & (places - 1)].cell.form != CELL_EMPTY)
+				place++;
+			slots[place & (places - 1)] = *slot;
+		}
+	}
+	if (old != NULL)
+		pfree(old);
+}
+
+/* ---- pages or hash ---- */
+
+/* Whether the keys of the hash table lie on at most so many pages. */
+static bool
+keys_are_dense(const Table *table, uint64 most)
+{
+	uint64 places = pg_nextpower2_64(Max(2 * most, 16));
+	Page *seen = palloc0(places * sizeof(Page));
+	const IntSlot *slots = (const IntSlot *) table->slots;
+	uint64 count = 0;
+
+	for (uint64 i = 0; i < table->places && count <= most; i++)
+	{
+		Page *page;
+
+		if (slots[i].cell.form == CELL_EMPTY)
+			continue;
+		page = page_place(seen, places, slots[i].a >> PAGE_BITS);
+		if (page->cells != NULL)
+			continue;
+		page->number = slots[i].a >> PAGE_BITS;
+		page->cells = unconstify(Cell *, &slots[i].cell); /* any pointer */
+		count++;
+	}
+	pfree(seen);
+	return count <= most;
+}
+
+static void
+hash_to_pages(Table *table)
+{
+	IntSlot *slots = (IntSlot *) table->slots;
+
+	for (uint64 i = 0; i < table->places; i++)
+	{
+		uint64 number = slots[i].a >> PAGE_BITS;
+		Cell *cells;
+
+		if (slots[i].cell.form == CELL_EMPTY)
+			continue;
+		cells = table->npages > 0 ? page_cells(table, number) : NULL;
+		if (cells == NULL)
+			cells = page_create(table, number);
+		cells[slots[i].a & (PAGE_CELLS - 1)] = slots[i].cell;
+	}
+	pfree(slots);
+	table->slots = NULL;
+	table->places = 0;
+	table->dense = true;
+}
+
+static uint64
+places_for(const Table *table, int64 customers)
+{
+	uint64 places = Max(table->places, PLACES_LEAST);
+
+	while ((uint64) customers > places / 4 * 3)
+		places *= 2;
+	return places;
+}
+
+static void
+pages_to_hash(Table *table)
+{
+	table->dense = false;
+	table->was_dense = true;
+	hash_resize(table, places_for(table, table->customers + BATCH_EVENTS));
+	for (uint64 i = 0; i < table->page_places; i++)
+	{
+		Page *page = &table->pages[i];
+
+		if (page->cells == NULL)
+			continue;
+		for (int j = 0; j < PAGE_CELLS; j++)
+		{
+			uint64 key = page->number << PAGE_BITS | j;
+
+			if (page->cells[j].form != CELL_EMPTY)
+				*hash_int(table, key, mix(key)) = page->cells[j];
+		}
+		pfree(page->cells);
+	}
+	pfree(table->pages);
+	table->pages = NULL;
+	table->page_places = table->npages = 0;
+	table->last_page.cells = NULL;
+}
+
+/* The cell of a key of a table of pages; NULL where pages went wrong and the table is a hash table now. */
+static inline Cell *
+dense_cell(Table *table, uint64 key)
+{
+	Cell *cells = page_cells(table, key >> PAGE_BITS);
+
+	if (unlikely(cells == NULL))
+	{
+		/* A hash table takes some 43 bytes a customer (24 at a load of 9/16): twice that is too much. */
+		if ((table->npages + 1) * PAGE_SIZE > 86 * (uint64) table->customers + 256 * 1024)
+		{
+			pages_to_hash(table);
+			return NULL;
+		}
+		cells = page_create(table, key >> PAGE_BITS);
+	}
+	return &cells[key & (PAGE_CELLS - 1)];
+}
+
+/* ---- what the rest of the room calls ---- */
+
+void
+table_begin(Table *table, MemoryContext context, KeyKind key, int32 cap)
+{
+	memset(table, 0, sizeof(Table));
+	table->context = context;
+	table->key = key;
+	table->cap = cap;
+	table->slot_size = key == KEY_INT64 ? sizeof(IntSlot) : sizeof(WideSlot);
+}
+
+void
+table_clear(Table *table)
+{
+	MemoryContextReset(table->context);
+	table_begin(table, table->context, table->key, table->cap);
+}
+
+/* The bytes that table_reserve() would take. */
+Size
+table_growth(const Table *table, int count)
+{
+	uint64 places;
+
+	if (table->key == KEY_NONE || table->dense)
+		return 0;
+	places = places_for(table, table->customers + count);
+	return places == table->places ? 0 : places * table->slot_size;
+}
+
+/* So many new keys will find a place without the table growing. */
+void
+table_reserve(Table *table, int count)
+{
+	uint64 places;
+
+	if (table->key == KEY_NONE || table->dense)
+		return;
+	places = places_for(table, table->customers + count);
+	if (places == table->places)
+		return;
+	if (table->key == KEY_INT64 && places >= DENSE_PLACES_LEAST && !table->was_dense &&
+		keys_are_dense(table, places * sizeof(IntSlot) / 4 * 3 / PAGE_SIZE))
+		hash_to_pages(table);
+	else
+		hash_resize(table, places);
+}
+
+static void
+chunk_add(Table *table, const Event *events, int count)
+{
+	StringInfoData entry;
+	Size need;
+	Chunk *chunk = table->last_chunk;
+
+	initStringInfo(&entry);
+	entry_write(&entry, KEY_NONE, NULL, events, count);
+	need = entry.len + 10;
+	if (chunk == NULL || chunk->room - chunk->used < need)
+	{
+		Size room = chunk == NULL ? CHUNK_LEAST : Min(2 * chunk->room, CHUNK_MOST);
+
+		room = Max(room, need);
+		chunk = MemoryContextAllocHuge(table->context, offsetof(Chunk, bytes) + room);
+		chunk->next = NULL;
+		chunk->used = 0;
+		chunk->room = room;
+		if (table->last_chunk != NULL)
+			table->last_chunk->next = chunk;
+		else
+			table->chunks = chunk;
+		table->last_chunk = chunk;
+	}
+	memcpy(chunk->bytes + chunk->used, entry.data, entry.len);
+	chunk->used += entry.len;
+	table->customers++;
+	pfree(entry.data);
+}
+
+/* One customer's events, after table_reserve(table, 1). */
+void
+table_add(Table *table, const Key *key, const Event *events, int count)
+{
+	Cell *cell = NULL;
+
+	if (count == 0)
+		return;
+	switch (table->key)
+	{
+		case KEY_NONE:
+			chunk_add(table, events, count);
+			return;
+		case KEY_INT64:
+			if (table->dense)
+				cell = dense_cell(table, key->a);
+			if (cell == NULL)
+				cell = hash_int(table, key->a, mix(key->a));
+			break;
+		case KEY_UUID:
+			cell = hash_uuid(table, key->a, key->b, wide_hash(table, key->a, key->b));
+			break;
+		case KEY_TEXT:
+			cell = hash_text(table, key->a, key->bytes, key->b);
+			break;
+	}
+	for (int i = 0; i < count; i++)
+		cell_add(table, cell, &events[i]);
+}
+
+/* Up to BATCH_EVENTS events of integer customers, after table_reserve(). */
+void
+table_apply_int64(Table *table, const uint64 *keys, const Event *events, int count)
+{
+	Cell *cells[BATCH_EVENTS];
+	uint64 places[BATCH_EVENTS];
+
+	if (table->dense)
+	{
+		int i;
+
+		for (i = 0; i < count; i++)
+		{
+			cells[i] = dense_cell(table, keys[i]);
+			if (unlikely(cells[i] == NULL))
+				break;
+			__builtin_prefetch(cells[i], 1);
+		}
+		if (likely(i == count))
+		{
+			for (i = 0; i < count; i++)
+				cell_add(table, cells[i], &events[i]);
+			return;
+		}
+	}
+
+	for (int i = 0; i < count; i++)
+	{
+		places[i] = mix(keys[i]);
+		__builtin_prefetch(&((IntSlot *) table->slots)[places[i] & (table->places - 1)], 1);
+	}
+	for (int i = 0; i < count; i++)
+		cell_add(table, hash_int(table, keys[i], places[i]), &events[i]);
+}
+
+/* A buffer of uuids or texts, after table_reserve(). */
+void
+table_apply_wide(Table *table, const Batch *batch)
+{
+	uint64 places[BATCH_EVENTS];
+
+	for (int i = 0; i < batch->used; i++)
+	{
+		places[i] = wide_hash(table, batch->a[i], batch->b[i]);
+		__builtin_prefetch(&((WideSlot *) table->slots)[places[i] & (table->places - 1)], 1);
+	}
+	if (table->key == KEY_TEXT)
+	{
+		for (int i = 0; i < batch->used; i++)
+		{
+			const WideSlot *slot = &((WideSlot *) table->slots)[places[i] & (table->places - 1)];
+
+			if (slot->cell.form != CELL_EMPTY)
+				__builtin_prefetch((const void *) (uintptr_t) slot->b);
+		}
+		for (int i = 0; i < batch->used; i++)
+		{
+			const char *text = batch->texts.data + batch->b[i];
+			uint32 size;
+
+			memcpy(&size, text, sizeof(size));
+			cell_add(table, hash_text(table, batch->a[i], text + sizeof(size), size),
+					 &batch->events[i]);
+		}
+	}
+	else
+		for (int i = 0; i < batch->used; i++)
+			cell_add(table, hash_uuid(table, batch->a[i], batch->b[i], places[i]),
+					 &batch->events[i]);
+}
+
+static void
+visit_cell(const Table *table, const Key *key, const Cell *cell, Scratch *scratch,
+		   EntryVisitor visitor, void *argument)
+{
+	int count = cell_events(table, cell, scratch);
+
+	CHECK_FOR_INTERRUPTS();
+	if (count > 0)
+		visitor(argument, key, scratch->events, count);
+}
+
+static void
+visit_page(const Table *table, const Page *page, Scratch *scratch, EntryVisitor visitor,
+		   void *argument)
+{
+	Key key = {0};
+
+	for (int j = 0; j < PAGE_CELLS; j++)
+	{
+		if (page->cells[j].form == CELL_EMPTY)
+			continue;
+		key.a = page->number << PAGE_BITS | j;
+		visit_cell(table, &key, &page->cells[j], scratch, visitor, argument);
+	}
+}
+
+static void
+visit_slot(const Table *table, const char *at, Scratch *scratch, EntryVisitor visitor,
+		   void *argument)
+{
+	Key key = {0};
+
+	if (table->key == KEY_INT64)
+	{
+		const IntSlot *slot = (const IntSlot *) at;
+
+		key.a = slot->a;
+		if (slot->cell.form != CELL_EMPTY)
+			visit_cell(table, &key, &slot->cell, scratch, visitor, argument);
+	}
+	else
+	{
+		const WideSlot *slot = (const WideSlot *) at;
+
+		if (slot->cell.form == CELL_EMPTY)
+			return;
+		key.a = slot->a;
+		key.b = slot->b;
+		if (table->key == KEY_TEXT)
+		{
+			const KeyText *text = (const KeyText *) (uintptr_t) slot->b;
+
+			key.b = text->size;
+			key.bytes = text->bytes;
+		}
+		visit_cell(table, &key, &slot->cell, scratch, visitor, argument);
+	}
+}
+
+static void
+visit_chunks(const Table *table, Scratch *scratch, EntryVisitor visitor, void *argument)
+{
+	Key key = {0};
+
+	for (const Chunk *chunk = table->chunks; chunk != NULL; chunk = chunk->next)
+	{
+		WireReader in = {
+			.type_name = POPULATION_NAME, .at = chunk->bytes, .end = chunk->bytes + chunk->used};
+
+		while (in.at < in.end)
+		{
+			int count = history_read(&in, table->cap, &scratch->events, &scratch->room);
+
+			CHECK_FOR_INTERRUPTS();
+			visitor(argument, &key, scratch->events, count);
+		}
+	}
+}
+
+/* Every customer of the table, in any order. */
+void
+table_each(Table *table, EntryVisitor visitor, void *argument)
+{
+	Scratch scratch = {0};
+
+	visit_chunks(table, &scratch, visitor, argument);
+	for (uint64 i = 0; i < table->page_places; i++)
+		if (table->pages[i].cells != NULL)
+			visit_page(table, &table->pages[i], &scratch, visitor, argument);
+	for (uint64 i = 0; i < table->places; i++)
+		visit_slot(table, table->slots + i * table->slot_size, &scratch, visitor, argument);
+	if (scratch.events != NULL)
+		pfree(scratch.events);
+}
+
+/*
+ * The same in the order of key_compare(). The order is made in place: nothing can be done with the table afterwards
+ * but table_clear().
+ */
+void
+table_each_sorted(Table *table, EntryVisitor visitor, void *argument)
+{
+	Scratch scratch = {0};
+	uint64 count = 0;
+
+	visit_chunks(table, &scratch, visitor, argument);
+
+	for (uint64 i = 0; i < table->page_places; i++)
+		if (table->pages[i].cells != NULL)
+			table->pages[count++] = table->pages[i];
+	if (count > 1)
+		sort_pages(table->pages, count);
+	for (uint64 i = 0; i < count; i++)
+		visit_page(table, &table->pages[i], &scratch, visitor, argument);
+
+	count = 0;
+	for (uint64 i = 0; i < table->places; i++)
+	{
+		const char *slot = table->slots + i * table->slot_size;
+
+		if (table->key == KEY_INT64 ? ((const IntSlot *) slot)->cell.form != CELL_EMPTY
+									: ((const WideSlot *) slot)->cell.form != CELL_EMPTY)
+			memmove(table->slots + count++ * table->slot_size, slot, table->slot_size);
+	}
+	if (count <= 1)
+		;
+	else if (table->key == KEY_INT64)
+		sort_int_slots((IntSlot *) table->slots, count);
+	else if (table->key == KEY_UUID)
+		sort_uuid_slots((WideSlot *) table->slots, count);
+	else if (table->key == KEY_TEXT)
+		sort_text_slots((WideSlot *) table->slots, count);
+	for (uint64 i = 0; i < count; i++)
+		visit_slot(table, table->slots + i * table->slot_size, &scratch, visitor, argument);
+	if (scratch.events != NULL)
+		pfree(scratch.events);
+}
