@@ -30,10 +30,13 @@ OBJS = \
 	src/rates/rates_sql.o \
 	src/population/history.o \
 	src/population/population.o \
+	src/population/population_key.o \
 	src/population/population_spill.o \
 	src/population/population_sql.o \
 	src/population/population_table.o \
 	src/flow/flow.o \
+	src/flow/flow_customer_sql.o \
+	src/flow/flow_frame.o \
 	src/flow/flow_rate.o \
 	src/flow/flow_sql.o \
 	src/cohort/activity.o \
@@ -53,6 +56,7 @@ ROOM_SQL = \
 	src/rates/rates.sql \
 	src/population/population.sql \
 	src/flow/flow.sql \
+	src/flow/flow_customer.sql \
 	src/cohort/activity.sql \
 	src/cohort/cohort.sql
 

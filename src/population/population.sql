@@ -34,3 +34,8 @@ COMMENT ON FUNCTION retention_population_in(cstring) IS 'text input of retention
 COMMENT ON FUNCTION retention_population_out(retention_population) IS 'text output of retention_population';
 COMMENT ON FUNCTION retention_population_recv(internal) IS 'binary input of retention_population';
 COMMENT ON FUNCTION retention_population_send(retention_population) IS 'binary output of retention_population';
+
+CREATE FUNCTION population_combine(retention_population, retention_population) RETURNS retention_population
+LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION population_combine(retention_population, retention_population) IS
+'combine function of the aggregates over rows of many customers';

@@ -54,3 +54,11 @@ retention_population_send(PG_FUNCTION_ARGS)
 	population_write(&wire, PG_GETARG_DATUM(0));
 	PG_RETURN_BYTEA_P(pq_endtypsend(&wire));
 }
+
+/* population_combine(state, state): the combine function of every aggregate whose state is a population */
+RETENTION_FUNCTION(population_combine);
+Datum
+population_combine(PG_FUNCTION_ARGS)
+{
+	return population_combine_states(fcinfo);
+}
