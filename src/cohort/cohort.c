@@ -37,6 +37,12 @@ cohort_grid(const Cohorts *cohorts)
 }
 
 bool
+cohort_is_recurring(const Cohorts *cohorts)
+{
+	return !cohorts->anchored && cohort_grid(cohorts)->cohorts == GRID_RECURRING;
+}
+
+bool
 cohort_known_until(const Grid *grid, TimeKind kind, int64 latest, int64 *as_of)
 {
 	if (latest == PG_INT64_MIN)
@@ -171,6 +177,9 @@ cohort_merge(Cohorts *cohorts, const Cohorts *other)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("cohorts of different types of time cannot be added"),
 						errhint("Use one of date, timestamp and timestamptz for all of them.")));
+	if (cohorts->anchored != other->anchored)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("cohorts of anchors and cohorts of rows cannot be added")));
 	grid = cohort_grid(cohorts);
 
 	/* A summary without moments knows nothing of time, and has nothing that depends on it. */
@@ -179,7 +188,7 @@ cohort_merge(Cohorts *cohorts, const Cohorts *other)
 	if (differ && grid->windows == GRID_ELAPSED)
 		check_equal_as_of(cohorts, other);
 	unknown =
-		cohorts->sums_unknown || other->sums_unknown || (differ && grid->cohorts == GRID_RECURRING);
+		cohorts->sums_unknown || other->sums_unknown || (differ && cohort_is_recurring(cohorts));
 
 	for (int i = 0; i < COHORT_TABLES; i++)
 	{
@@ -193,6 +202,7 @@ cohort_merge(Cohorts *cohorts, const Cohorts *other)
 		if (counts[i] > 0)
 			add_table(into, cohorts, other, i);
 	into->sums_unknown = unknown;
+	into->anchored = cohorts->anchored;
 	into->rows = cohorts->rows;
 	into->ignored = cohorts->ignored;
 	into->customers = cohorts->customers;
@@ -315,7 +325,7 @@ check_cells(const Cohorts *cohorts, const Grid *grid)
 	}
 	if (cell != cells_end)
 		corrupt("A cell in it has no cohort.");
-	if (grid->cohorts == GRID_FIRST && customers > cohorts->customers)
+	if (!cohort_is_recurring(cohorts) && customers > cohorts->customers)
 		corrupt("Its cohorts are larger than its customers.");
 }
 
@@ -393,7 +403,7 @@ check_sums(const Cohorts *cohorts, const Grid *grid)
 	const int64 *row = cohort_table(cohorts, COHORT_SUMS);
 
 	if (cohorts->counts[COHORT_SUMS] > 0 &&
-		(grid->cohorts != GRID_RECURRING || cohorts->sums_unknown))
+		(!cohort_is_recurring(cohorts) || cohorts->sums_unknown))
 		corrupt("It has sums that its grid has not.");
 	for (int64 i = 0; i < cohorts->counts[COHORT_SUMS]; i++, row += SUM_COLUMNS)
 	{
@@ -425,13 +435,14 @@ cohort_check(const Cohorts *cohorts)
 		cohorts->grid_length > (int) VARSIZE(cohorts) ||
 		cohort_size(cohorts->counts, cohorts->grid_length) != VARSIZE(cohorts))
 		corrupt("Its length is not that of its rows.");
-	if (cohorts->zero != 0 || (cohorts->sums_unknown != 0 && cohorts->sums_unknown != 1))
+	if ((cohorts->anchored != 0 && cohorts->anchored != 1) ||
+		(cohorts->sums_unknown != 0 && cohorts->sums_unknown != 1))
 		corrupt("A mark in it is unknown.");
 
 	grid = cohort_grid(cohorts);
 	if (grid->text_length != cohorts->grid_length)
 		corrupt("Its grid has no time zone.");
-	if (cohorts->sums_unknown && (grid->cohorts != GRID_RECURRING || grid->has_as_of))
+	if (cohorts->sums_unknown && (!cohort_is_recurring(cohorts) || grid->has_as_of))
 		corrupt("A mark in it is unknown.");
 	if (cohorts->rows < 0 || cohorts->ignored < 0 || cohorts->ignored > cohorts->rows ||
 		cohorts->customers < 0 || cohorts->customers > cohorts->rows - cohorts->ignored)
@@ -480,6 +491,7 @@ cohort_write(const Cohorts *cohorts, StringInfo wire)
 	wire_put_int(wire, cohorts->grid_length);
 	wire_put_bytes(wire, cohort_grid_text(cohorts), cohorts->grid_length);
 	wire_put_int(wire, cohorts->sums_unknown);
+	wire_put_int(wire, cohorts->anchored);
 	wire_put_int(wire, cohorts->rows);
 	wire_put_int(wire, cohorts->ignored);
 	wire_put_int(wire, cohorts->first);
@@ -510,7 +522,7 @@ cohort_read(const char *bytes, Size size)
 	TimeKind kind = (TimeKind) wire_get_int_between(&in, TIME_DATE, TIME_INSTANT);
 	int grid_length = (int) wire_get_int_between(&in, 1, (int64) size);
 	const char *grid_text = wire_get_bytes(&in, grid_length);
-	int64 head[6];
+	int64 head[7];
 	int64 counts[COHORT_TABLES];
 	int64 *tables[COHORT_TABLES];
 	Cohorts *cohorts;
@@ -544,14 +556,15 @@ cohort_read(const char *bytes, Size size)
 			   counts[table] * cohort_columns[table] * sizeof(int64));
 		pfree(tables[table]);
 	}
-	if (head[0] != 0 && head[0] != 1)
+	if ((head[0] != 0 && head[0] != 1) || (head[1] != 0 && head[1] != 1))
 		corrupt("A mark in it is unknown.");
 	cohorts->sums_unknown = (int32) head[0];
-	cohorts->rows = head[1];
-	cohorts->ignored = head[2];
-	cohorts->first = head[3];
-	cohorts->latest = head[4];
-	cohorts->customers = head[5];
+	cohorts->anchored = (int32) head[1];
+	cohorts->rows = head[2];
+	cohorts->ignored = head[3];
+	cohorts->first = head[4];
+	cohorts->latest = head[5];
+	cohorts->customers = head[6];
 	cohort_check(cohorts);
 	return cohorts;
 }

@@ -102,9 +102,9 @@ typedef struct Cohorts
 	int32 kind;			/* TimeKind */
 	int32 grid_length;	/* bytes of the grid's text at the end */
 	int32 sums_unknown; /* 1: recurring cohorts added up at different as_of, COHORT_SUMS is empty */
-	int32 zero;
-	int64 rows;	   /* seen, the ignored ones included */
-	int64 ignored; /* no customer, no start time, or at or after as_of */
+	int32 anchored;		/* 1: cohorts begin with anchors, and a customer is in one only */
+	int64 rows;			/* seen, the ignored ones included */
+	int64 ignored;		/* no customer, no start time, or at or after as_of */
 	int64 first; /* earliest and latest moment: PG_INT64_MAX and PG_INT64_MIN where there is none */
 	int64 latest;
 	int64 customers;
@@ -122,6 +122,9 @@ typedef struct Cohorts
 /* Letters of PopulationFrame: what the start of a cohort is. */
 #define COHORT_ROOM_ROWS 'C'   /* rows that start one */
 #define COHORT_ROOM_ANCHOR 'A' /* an anchor; the earliest of a customer counts */
+
+/* Whether a customer can be in several cohorts. */
+extern bool cohort_is_recurring(const Cohorts *cohorts);
 
 extern const int cohort_columns[COHORT_TABLES];
 extern const int cohort_keys[COHORT_TABLES];

@@ -72,7 +72,6 @@ typedef struct Builder
 	const Grid *grid;
 	TimeKind kind;
 	TimeKind clock; /* the kind in which windows are measured */
-	bool anchored;
 	bool recurring;
 	int64 base; /* period of the first moment */
 	int64 span; /* periods up to the latest */
@@ -775,8 +774,7 @@ cohort_build(Population *population)
 	if (b->grid->text_length != frame->label_length)
 		wire_corrupt("retention_population", "Its grid has no time zone.");
 	b->kind = frame->kind;
-	b->anchored = frame->room == COHORT_ROOM_ANCHOR;
-	b->recurring = b->grid->cohorts == GRID_RECURRING && !b->anchored;
+	b->recurring = b->grid->cohorts == GRID_RECURRING && frame->room == COHORT_ROOM_ROWS;
 	if (totals.latest != PG_INT64_MIN)
 	{
 		begin_time(b, &totals);
@@ -792,6 +790,7 @@ cohort_build(Population *population)
 	for (int table = 0; table < COHORT_TABLES; table++)
 		if (counts[table] > 0)
 			put_table(b, table, cohort_table(cohorts, table));
+	cohorts->anchored = frame->room == COHORT_ROOM_ANCHOR;
 	cohorts->rows = totals.rows;
 	cohorts->ignored = totals.ignored;
 	cohorts->first = totals.first;

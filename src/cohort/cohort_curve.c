@@ -170,7 +170,7 @@ sum_cells(const Cohorts *cohorts, CohortCriterion criterion, CurveMean mean, con
 	CellReader reader = cohort_cells_begin(cohorts, criterion, asked);
 	const Grid *grid = reader.time.grid;
 	bool elapsed = grid->windows == GRID_ELAPSED;
-	bool recurring = grid->cohorts == GRID_RECURRING;
+	bool recurring = cohort_is_recurring(cohorts);
 	int64 room = 64, count = 0;
 	int64 returned = 0; /* chained: of this cohort, before the cell */
 	int64 complete = 0;
@@ -223,7 +223,7 @@ int64
 cohort_curve(const Cohorts *cohorts, CohortCriterion criterion, CurveMean mean,
 			 const Timestamp *asked, double confidence, CurvePoint **points)
 {
-	bool recurring = cohort_grid(cohorts)->cohorts == GRID_RECURRING;
+	bool recurring = cohort_is_recurring(cohorts);
 	Numeric still = numeric_from_int64(1);
 	double greenwood = 0;
 	CurveSums *sums;
