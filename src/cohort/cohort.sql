@@ -34,10 +34,6 @@ CREATE FUNCTION cohort_final(retention_population) RETURNS retention_cohorts
 LANGUAGE C STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION cohort_final(retention_population) IS 'final function of the aggregate cohort_retention';
 
-CREATE FUNCTION cohort_combine(retention_population, retention_population) RETURNS retention_population
-LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cohort_combine_states';
-COMMENT ON FUNCTION cohort_combine(retention_population, retention_population) IS 'combine function of the aggregates over rows of many customers';
-
 CREATE FUNCTION cohort_combine(retention_cohorts, retention_cohorts) RETURNS retention_cohorts
 LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION cohort_combine(retention_cohorts, retention_cohorts) IS 'transition and combine function of rollup(retention_cohorts)';
@@ -53,7 +49,7 @@ CREATE AGGREGATE cohort_retention(customer bigint, at date, grid retention_grid)
   STYPE = retention_population,
   SSPACE = 1024,
   FINALFUNC = cohort_final,
-  COMBINEFUNC = cohort_combine,
+  COMBINEFUNC = population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(bigint, date, retention_grid) IS
@@ -68,7 +64,7 @@ CREATE AGGREGATE cohort_retention(customer bigint, at timestamp, grid retention_
   STYPE = retention_population,
   SSPACE = 1024,
   FINALFUNC = cohort_final,
-  COMBINEFUNC = cohort_combine,
+  COMBINEFUNC = population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(bigint, timestamp, retention_grid) IS
@@ -83,7 +79,7 @@ CREATE AGGREGATE cohort_retention(customer bigint, at timestamptz, grid retentio
   STYPE = retention_population,
   SSPACE = 1024,
   FINALFUNC = cohort_final,
-  COMBINEFUNC = cohort_combine,
+  COMBINEFUNC = population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(bigint, timestamptz, retention_grid) IS
@@ -98,7 +94,7 @@ CREATE AGGREGATE cohort_retention(customer bigint, at date, grid retention_grid,
   STYPE = retention_population,
   SSPACE = 1024,
   FINALFUNC = cohort_final,
-  COMBINEFUNC = cohort_combine,
+  COMBINEFUNC = population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(bigint, date, retention_grid, boolean, boolean) IS
@@ -113,7 +109,7 @@ CREATE AGGREGATE cohort_retention(customer bigint, at timestamp, grid retention_
   STYPE = retention_population,
   SSPACE = 1024,
   FINALFUNC = cohort_final,
-  COMBINEFUNC = cohort_combine,
+  COMBINEFUNC = population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(bigint, timestamp, retention_grid, boolean, boolean) IS
@@ -128,7 +124,7 @@ CREATE AGGREGATE cohort_retention(customer bigint, at timestamptz, grid retentio
   STYPE = retention_population,
   SSPACE = 1024,
   FINALFUNC = cohort_final,
-  COMBINEFUNC = cohort_combine,
+  COMBINEFUNC = population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(bigint, timestamptz, retention_grid, boolean, boolean) IS
@@ -143,7 +139,7 @@ CREATE AGGREGATE cohort_retention(customer bigint, anchor date, at date, grid re
   STYPE = retention_population,
   SSPACE = 1024,
   FINALFUNC = cohort_final,
-  COMBINEFUNC = cohort_combine,
+  COMBINEFUNC = population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(bigint, date, date, retention_grid) IS
@@ -158,7 +154,7 @@ CREATE AGGREGATE cohort_retention(customer bigint, anchor date, at timestamp, gr
   STYPE = retention_population,
   SSPACE = 1024,
   FINALFUNC = cohort_final,
-  COMBINEFUNC = cohort_combine,
+  COMBINEFUNC = population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(bigint, date, timestamp, retention_grid) IS
@@ -173,7 +169,7 @@ CREATE AGGREGATE cohort_retention(customer bigint, anchor date, at timestamptz, 
   STYPE = retention_population,
   SSPACE = 1024,
   FINALFUNC = cohort_final,
-  COMBINEFUNC = cohort_combine,
+  COMBINEFUNC = population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(bigint, date, timestamptz, retention_grid) IS
@@ -188,7 +184,7 @@ CREATE AGGREGATE cohort_retention(customer bigint, anchor timestamp, at date, gr
   STYPE = retention_population,
   SSPACE = 1024,
   FINALFUNC = cohort_final,
-  COMBINEFUNC = cohort_combine,
+  COMBINEFUNC = population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(bigint, timestamp, date, retention_grid) IS
@@ -203,7 +199,7 @@ CREATE AGGREGATE cohort_retention(customer bigint, anchor timestamp, at timestam
   STYPE = retention_population,
   SSPACE = 1024,
   FINALFUNC = cohort_final,
-  COMBINEFUNC = cohort_combine,
+  COMBINEFUNC = population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(bigint, timestamp, timestamp, retention_grid) IS
@@ -218,7 +214,7 @@ CREATE AGGREGATE cohort_retention(customer bigint, anchor timestamp, at timestam
   STYPE = retention_population,
   SSPACE = 1024,
   FINALFUNC = cohort_final,
-  COMBINEFUNC = cohort_combine,
+  COMBINEFUNC = population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(bigint, timestamp, timestamptz, retention_grid) IS
@@ -233,7 +229,7 @@ CREATE AGGREGATE cohort_retention(customer bigint, anchor timestamptz, at date, 
   STYPE = retention_population,
   SSPACE = 1024,
   FINALFUNC = cohort_final,
-  COMBINEFUNC = cohort_combine,
+  COMBINEFUNC = population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(bigint, timestamptz, date, retention_grid) IS
@@ -248,7 +244,7 @@ CREATE AGGREGATE cohort_retention(customer bigint, anchor timestamptz, at timest
   STYPE = retention_population,
   SSPACE = 1024,
   FINALFUNC = cohort_final,
-  COMBINEFUNC = cohort_combine,
+  COMBINEFUNC = population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(bigint, timestamptz, timestamp, retention_grid) IS
@@ -263,7 +259,7 @@ CREATE AGGREGATE cohort_retention(customer bigint, anchor timestamptz, at timest
   STYPE = retention_population,
   SSPACE = 1024,
   FINALFUNC = cohort_final,
-  COMBINEFUNC = cohort_combine,
+  COMBINEFUNC = population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(bigint, timestamptz, timestamptz, retention_grid) IS
@@ -280,7 +276,7 @@ CREATE AGGREGATE cohort_retention(customer uuid, at date, grid retention_grid) (
   STYPE = retention_population,
   SSPACE = 1024,
   FINALFUNC = cohort_final,
-  COMBINEFUNC = cohort_combine,
+  COMBINEFUNC = population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(uuid, date, retention_grid) IS
@@ -295,7 +291,7 @@ CREATE AGGREGATE cohort_retention(customer uuid, at timestamp, grid retention_gr
   STYPE = retention_population,
   SSPACE = 1024,
   FINALFUNC = cohort_final,
-  COMBINEFUNC = cohort_combine,
+  COMBINEFUNC = population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(uuid, timestamp, retention_grid) IS
@@ -310,7 +306,7 @@ CREATE AGGREGATE cohort_retention(customer uuid, at timestamptz, grid retention_
   STYPE = retention_population,
   SSPACE = 1024,
   FINALFUNC = cohort_final,
-  COMBINEFUNC = cohort_combine,
+  COMBINEFUNC = population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(uuid, timestamptz, retention_grid) IS
@@ -325,7 +321,7 @@ CREATE AGGREGATE cohort_retention(customer uuid, at date, grid retention_grid, i
   STYPE = retention_population,
   SSPACE = 1024,
   FINALFUNC = cohort_final,
-  COMBINEFUNC = cohort_combine,
+  COMBINEFUNC = population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(uuid, date, retention_grid, boolean, boolean) IS
@@ -340,7 +336,7 @@ CREATE AGGREGATE cohort_retention(customer uuid, at timestamp, grid retention_gr
   STYPE = retention_population,
   SSPACE = 1024,
   FINALFUNC = cohort_final,
-  COMBINEFUNC = cohort_combine,
+  COMBINEFUNC = population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(uuid, timestamp, retention_grid, boolean, boolean) IS
@@ -355,7 +351,7 @@ CREATE AGGREGATE cohort_retention(customer uuid, at timestamptz, grid retention_
   STYPE = retention_population,
   SSPACE = 1024,
   FINALFUNC = cohort_final,
-  COMBINEFUNC = cohort_combine,
+  COMBINEFUNC = population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(uuid, timestamptz, retention_grid, boolean, boolean) IS
@@ -370,7 +366,7 @@ CREATE AGGREGATE cohort_retention(customer uuid, anchor date, at date, grid rete
   STYPE = retention_population,
   SSPACE = 1024,
   FINALFUNC = cohort_final,
-  COMBINEFUNC = cohort_combine,
+  COMBINEFUNC = population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(uuid, date, date, retention_grid) IS
@@ -385,7 +381,7 @@ CREATE AGGREGATE cohort_retention(customer uuid, anchor date, at timestamp, grid
   STYPE = retention_population,
   SSPACE = 1024,
   FINALFUNC = cohort_final,
-  COMBINEFUNC = cohort_combine,
+  COMBINEFUNC = population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(uuid, date, timestamp, retention_grid) IS
@@ -400,7 +396,7 @@ CREATE AGGREGATE cohort_retention(customer uuid, anchor date, at timestamptz, gr
   STYPE = retention_population,
   SSPACE = 1024,
   FINALFUNC = cohort_final,
-  COMBINEFUNC = cohort_combine,
+  COMBINEFUNC = population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(uuid, date, timestamptz, retention_grid) IS
@@ -415,7 +411,7 @@ CREATE AGGREGATE cohort_retention(customer uuid, anchor timestamp, at date, grid
   STYPE = retention_population,
   SSPACE = 1024,
   FINALFUNC = cohort_final,
-  COMBINEFUNC = cohort_combine,
+  COMBINEFUNC = population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(uuid, timestamp, date, retention_grid) IS
@@ -430,7 +426,7 @@ CREATE AGGREGATE cohort_retention(customer uuid, anchor timestamp, at timestamp,
   STYPE = retention_population,
   SSPACE = 1024,
   FINALFUNC = cohort_final,
-  COMBINEFUNC = cohort_combine,
+  COMBINEFUNC = population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(uuid, timestamp, timestamp, retention_grid) IS
@@ -445,7 +441,7 @@ CREATE AGGREGATE cohort_retention(customer uuid, anchor timestamp, at timestampt
   STYPE = retention_population,
   SSPACE = 1024,
   FINALFUNC = cohort_final,
-  COMBINEFUNC = cohort_combine,
+  COMBINEFUNC = population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(uuid, timestamp, timestamptz, retention_grid) IS
@@ -460,7 +456,7 @@ CREATE AGGREGATE cohort_retention(customer uuid, anchor timestamptz, at date, gr
   STYPE = retention_population,
   SSPACE = 1024,
   FINALFUNC = cohort_final,
-  COMBINEFUNC = cohort_combine,
+  COMBINEFUNC = population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(uuid, timestamptz, date, retention_grid) IS
@@ -475,7 +471,7 @@ CREATE AGGREGATE cohort_retention(customer uuid, anchor timestamptz, at timestam
   STYPE = retention_population,
   SSPACE = 1024,
   FINALFUNC = cohort_final,
-  COMBINEFUNC = cohort_combine,
+  COMBINEFUNC = population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(uuid, timestamptz, timestamp, retention_grid) IS
@@ -490,7 +486,7 @@ CREATE AGGREGATE cohort_retention(customer uuid, anchor timestamptz, at timestam
   STYPE = retention_population,
   SSPACE = 1024,
   FINALFUNC = cohort_final,
-  COMBINEFUNC = cohort_combine,
+  COMBINEFUNC = population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(uuid, timestamptz, timestamptz, retention_grid) IS
@@ -507,7 +503,7 @@ CREATE AGGREGATE cohort_retention(customer text, at date, grid retention_grid) (
   STYPE = retention_population,
   SSPACE = 1024,
   FINALFUNC = cohort_final,
-  COMBINEFUNC = cohort_combine,
+  COMBINEFUNC = population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(text, date, retention_grid) IS
@@ -522,7 +518,7 @@ CREATE AGGREGATE cohort_retention(customer text, at timestamp, grid retention_gr
   STYPE = retention_population,
   SSPACE = 1024,
   FINALFUNC = cohort_final,
-  COMBINEFUNC = cohort_combine,
+  COMBINEFUNC = population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(text, timestamp, retention_grid) IS
@@ -537,7 +533,7 @@ CREATE AGGREGATE cohort_retention(customer text, at timestamptz, grid retention_
   STYPE = retention_population,
   SSPACE = 1024,
   FINALFUNC = cohort_final,
-  COMBINEFUNC = cohort_combine,
+  COMBINEFUNC = population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(text, timestamptz, retention_grid) IS
@@ -552,7 +548,7 @@ CREATE AGGREGATE cohort_retention(customer text, at date, grid retention_grid, i
   STYPE = retention_population,
   SSPACE = 1024,
   FINALFUNC = cohort_final,
-  COMBINEFUNC = cohort_combine,
+  COMBINEFUNC = population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(text, date, retention_grid, boolean, boolean) IS
@@ -567,7 +563,7 @@ CREATE AGGREGATE cohort_retention(customer text, at timestamp, grid retention_gr
   STYPE = retention_population,
   SSPACE = 1024,
   FINALFUNC = cohort_final,
-  COMBINEFUNC = cohort_combine,
+  COMBINEFUNC = population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(text, timestamp, retention_grid, boolean, boolean) IS
@@ -582,7 +578,7 @@ CREATE AGGREGATE cohort_retention(customer text, at timestamptz, grid retention_
   STYPE = retention_population,
   SSPACE = 1024,
   FINALFUNC = cohort_final,
-  COMBINEFUNC = cohort_combine,
+  COMBINEFUNC = population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(text, timestamptz, retention_grid, boolean, boolean) IS
@@ -597,7 +593,7 @@ CREATE AGGREGATE cohort_retention(customer text, anchor date, at date, grid rete
   STYPE = retention_population,
   SSPACE = 1024,
   FINALFUNC = cohort_final,
-  COMBINEFUNC = cohort_combine,
+  COMBINEFUNC = population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(text, date, date, retention_grid) IS
@@ -612,7 +608,7 @@ CREATE AGGREGATE cohort_retention(customer text, anchor date, at timestamp, grid
   STYPE = retention_population,
   SSPACE = 1024,
   FINALFUNC = cohort_final,
-  COMBINEFUNC = cohort_combine,
+  COMBINEFUNC = population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(text, date, timestamp, retention_grid) IS
@@ -627,7 +623,7 @@ CREATE AGGREGATE cohort_retention(customer text, anchor date, at timestamptz, gr
   STYPE = retention_population,
   SSPACE = 1024,
   FINALFUNC = cohort_final,
-  COMBINEFUNC = cohort_combine,
+  COMBINEFUNC = population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(text, date, timestamptz, retention_grid) IS
@@ -642,7 +638,7 @@ CREATE AGGREGATE cohort_retention(customer text, anchor timestamp, at date, grid
   STYPE = retention_population,
   SSPACE = 1024,
   FINALFUNC = cohort_final,
-  COMBINEFUNC = cohort_combine,
+  COMBINEFUNC = population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(text, timestamp, date, retention_grid) IS
@@ -657,7 +653,7 @@ CREATE AGGREGATE cohort_retention(customer text, anchor timestamp, at timestamp,
   STYPE = retention_population,
   SSPACE = 1024,
   FINALFUNC = cohort_final,
-  COMBINEFUNC = cohort_combine,
+  COMBINEFUNC = population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(text, timestamp, timestamp, retention_grid) IS
@@ -672,7 +668,7 @@ CREATE AGGREGATE cohort_retention(customer text, anchor timestamp, at timestampt
   STYPE = retention_population,
   SSPACE = 1024,
   FINALFUNC = cohort_final,
-  COMBINEFUNC = cohort_combine,
+  COMBINEFUNC = population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(text, timestamp, timestamptz, retention_grid) IS
@@ -687,7 +683,7 @@ CREATE AGGREGATE cohort_retention(customer text, anchor timestamptz, at date, gr
   STYPE = retention_population,
   SSPACE = 1024,
   FINALFUNC = cohort_final,
-  COMBINEFUNC = cohort_combine,
+  COMBINEFUNC = population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(text, timestamptz, date, retention_grid) IS
@@ -702,7 +698,7 @@ CREATE AGGREGATE cohort_retention(customer text, anchor timestamptz, at timestam
   STYPE = retention_population,
   SSPACE = 1024,
   FINALFUNC = cohort_final,
-  COMBINEFUNC = cohort_combine,
+  COMBINEFUNC = population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(text, timestamptz, timestamp, retention_grid) IS
@@ -717,7 +713,7 @@ CREATE AGGREGATE cohort_retention(customer text, anchor timestamptz, at timestam
   STYPE = retention_population,
   SSPACE = 1024,
   FINALFUNC = cohort_final,
-  COMBINEFUNC = cohort_combine,
+  COMBINEFUNC = population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(text, timestamptz, timestamptz, retention_grid) IS
@@ -734,7 +730,7 @@ CREATE AGGREGATE cohort_retention(activity retention_activity) (
   STYPE = retention_population,
   SSPACE = 1024,
   FINALFUNC = cohort_final,
-  COMBINEFUNC = cohort_combine,
+  COMBINEFUNC = population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(retention_activity) IS
@@ -891,7 +887,7 @@ CREATE AGGREGATE retention_rate(customer bigint, at date, base daterange, return
   STYPE = retention_population,
   SSPACE = 1024,
   FINALFUNC = cohort_retention_rate_final,
-  COMBINEFUNC = cohort_combine,
+  COMBINEFUNC = population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE retention_rate(bigint, date, daterange, daterange) IS
@@ -902,7 +898,7 @@ CREATE AGGREGATE churn_rate(customer bigint, at date, base daterange, returned d
   STYPE = retention_population,
   SSPACE = 1024,
   FINALFUNC = cohort_churn_rate_final,
-  COMBINEFUNC = cohort_combine,
+  COMBINEFUNC = population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE churn_rate(bigint, date, daterange, daterange) IS
@@ -917,7 +913,7 @@ CREATE AGGREGATE retention_rate(customer bigint, at timestamp, base tsrange, ret
   STYPE = retention_population,
   SSPACE = 1024,
   FINALFUNC = cohort_retention_rate_final,
-  COMBINEFUNC = cohort_combine,
+  COMBINEFUNC = population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE retention_rate(bigint, timestamp, tsrange, tsrange) IS
@@ -928,7 +924,7 @@ CREATE AGGREGATE churn_rate(customer bigint, at timestamp, base tsrange, returne
   STYPE = retention_population,
   SSPACE = 1024,
   FINALFUNC = cohort_churn_rate_final,
-  COMBINEFUNC = cohort_combine,
+  COMBINEFUNC = population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE churn_rate(bigint, timestamp, tsrange, tsrange) IS
@@ -943,7 +939,7 @@ CREATE AGGREGATE retention_rate(customer bigint, at timestamptz, base tstzrange,
   STYPE = retention_population,
   SSPACE = 1024,
   FINALFUNC = cohort_retention_rate_final,
-  COMBINEFUNC = cohort_combine,
+  COMBINEFUNC = population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE retention_rate(bigint, timestamptz, tstzrange, tstzrange) IS
@@ -954,7 +950,7 @@ CREATE AGGREGATE churn_rate(customer bigint, at timestamptz, base tstzrange, ret
   STYPE = retention_population,
   SSPACE = 1024,
   FINALFUNC = cohort_churn_rate_final,
-  COMBINEFUNC = cohort_combine,
+  COMBINEFUNC = population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE churn_rate(bigint, timestamptz, tstzrange, tstzrange) IS
@@ -969,7 +965,7 @@ CREATE AGGREGATE retention_rate(customer uuid, at date, base daterange, returned
   STYPE = retention_population,
   SSPACE = 1024,
   FINALFUNC = cohort_retention_rate_final,
-  COMBINEFUNC = cohort_combine,
+  COMBINEFUNC = population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE retention_rate(uuid, date, daterange, daterange) IS
@@ -980,7 +976,7 @@ CREATE AGGREGATE churn_rate(customer uuid, at date, base daterange, returned dat
   STYPE = retention_population,
   SSPACE = 1024,
   FINALFUNC = cohort_churn_rate_final,
-  COMBINEFUNC = cohort_combine,
+  COMBINEFUNC = population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE churn_rate(uuid, date, daterange, daterange) IS
@@ -995,7 +991,7 @@ CREATE AGGREGATE retention_rate(customer uuid, at timestamp, base tsrange, retur
   STYPE = retention_population,
   SSPACE = 1024,
   FINALFUNC = cohort_retention_rate_final,
-  COMBINEFUNC = cohort_combine,
+  COMBINEFUNC = population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE retention_rate(uuid, timestamp, tsrange, tsrange) IS
@@ -1006,7 +1002,7 @@ CREATE AGGREGATE churn_rate(customer uuid, at timestamp, base tsrange, returned 
   STYPE = retention_population,
   SSPACE = 1024,
   FINALFUNC = cohort_churn_rate_final,
-  COMBINEFUNC = cohort_combine,
+  COMBINEFUNC = population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE churn_rate(uuid, timestamp, tsrange, tsrange) IS
@@ -1021,7 +1017,7 @@ CREATE AGGREGATE retention_rate(customer uuid, at timestamptz, base tstzrange, r
   STYPE = retention_population,
   SSPACE = 1024,
   FINALFUNC = cohort_retention_rate_final,
-  COMBINEFUNC = cohort_combine,
+  COMBINEFUNC = population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE retention_rate(uuid, timestamptz, tstzrange, tstzrange) IS
@@ -1032,7 +1028,7 @@ CREATE AGGREGATE churn_rate(customer uuid, at timestamptz, base tstzrange, retur
   STYPE = retention_population,
   SSPACE = 1024,
   FINALFUNC = cohort_churn_rate_final,
-  COMBINEFUNC = cohort_combine,
+  COMBINEFUNC = population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE churn_rate(uuid, timestamptz, tstzrange, tstzrange) IS
@@ -1047,7 +1043,7 @@ CREATE AGGREGATE retention_rate(customer text, at date, base daterange, returned
   STYPE = retention_population,
   SSPACE = 1024,
   FINALFUNC = cohort_retention_rate_final,
-  COMBINEFUNC = cohort_combine,
+  COMBINEFUNC = population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE retention_rate(text, date, daterange, daterange) IS
@@ -1058,7 +1054,7 @@ CREATE AGGREGATE churn_rate(customer text, at date, base daterange, returned dat
   STYPE = retention_population,
   SSPACE = 1024,
   FINALFUNC = cohort_churn_rate_final,
-  COMBINEFUNC = cohort_combine,
+  COMBINEFUNC = population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE churn_rate(text, date, daterange, daterange) IS
@@ -1073,7 +1069,7 @@ CREATE AGGREGATE retention_rate(customer text, at timestamp, base tsrange, retur
   STYPE = retention_population,
   SSPACE = 1024,
   FINALFUNC = cohort_retention_rate_final,
-  COMBINEFUNC = cohort_combine,
+  COMBINEFUNC = population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE retention_rate(text, timestamp, tsrange, tsrange) IS
@@ -1084,7 +1080,7 @@ CREATE AGGREGATE churn_rate(customer text, at timestamp, base tsrange, returned 
   STYPE = retention_population,
   SSPACE = 1024,
   FINALFUNC = cohort_churn_rate_final,
-  COMBINEFUNC = cohort_combine,
+  COMBINEFUNC = population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE churn_rate(text, timestamp, tsrange, tsrange) IS
@@ -1099,7 +1095,7 @@ CREATE AGGREGATE retention_rate(customer text, at timestamptz, base tstzrange, r
   STYPE = retention_population,
   SSPACE = 1024,
   FINALFUNC = cohort_retention_rate_final,
-  COMBINEFUNC = cohort_combine,
+  COMBINEFUNC = population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE retention_rate(text, timestamptz, tstzrange, tstzrange) IS
@@ -1110,7 +1106,7 @@ CREATE AGGREGATE churn_rate(customer text, at timestamptz, base tstzrange, retur
   STYPE = retention_population,
   SSPACE = 1024,
   FINALFUNC = cohort_churn_rate_final,
-  COMBINEFUNC = cohort_combine,
+  COMBINEFUNC = population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE churn_rate(text, timestamptz, tstzrange, tstzrange) IS

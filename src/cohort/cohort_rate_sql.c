@@ -8,8 +8,7 @@
 #include "base/aggregate.h"
 #include "base/check.h"
 #include "base/number.h"
-#include "cohort/cohort_key.h"
-#include "population/population.h"
+#include "population/population_key.h"
 #include "utils/rangetypes.h"
 #include "utils/typcache.h"
 
@@ -136,7 +135,7 @@ accumulate(FunctionCallInfo fcinfo, KeyKind key, TimeKind kind)
 	int64 moment;
 
 	if (key == KEY_TEXT)
-		cohort_require_bytes_equality(PG_GET_COLLATION());
+		population_require_byte_equality(PG_GET_COLLATION());
 	population = population_state(fcinfo, &frame, &differs);
 	if (unlikely(differs != NULL))
 		ranges_changed();
@@ -149,9 +148,9 @@ accumulate(FunctionCallInfo fcinfo, KeyKind key, TimeKind kind)
 	}
 	moment = kind == TIME_DATE ? (int64) PG_GETARG_DATEADT(2) : PG_GETARG_INT64(2);
 	if (contains(&ranges->base, moment))
-		cohort_add_event(fcinfo, population, key, (Event){IN_BASE, 1, EVENT_PLAIN});
+		population_add_key(fcinfo, population, key, (Event){IN_BASE, 1, EVENT_PLAIN});
 	if (contains(&ranges->returns, moment))
-		cohort_add_event(fcinfo, population, key, (Event){IN_RETURN, 1, EVENT_PLAIN});
+		population_add_key(fcinfo, population, key, (Event){IN_RETURN, 1, EVENT_PLAIN});
 	return population_datum(population);
 }
 

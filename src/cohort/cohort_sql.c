@@ -8,13 +8,11 @@
 #include "base/check.h"
 #include "base/emit.h"
 #include "base/number.h"
-#include "catalog/pg_collation_d.h"
 #include "cohort/activity.h"
 #include "cohort/cohort.h"
-#include "cohort/cohort_key.h"
 #include "libpq/pqformat.h"
+#include "population/population_key.h"
 #include "utils/builtins.h"
-#include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
 /* ---------- rows in ---------- */
@@ -31,24 +29,6 @@ static inline int64
 moment_argument(FunctionCallInfo fcinfo, int argument, TimeKind kind)
 {
 	return kind == TIME_DATE ? (int64) PG_GETARG_DATEADT(argument) : PG_GETARG_INT64(argument);
-}
-
-/* Text that is equal without being the same bytes would be several customers. */
-void
-cohort_require_bytes_equality(Oid collation)
-{
-	static Oid last = DEFAULT_COLLATION_OID; /* known to be deterministic */
-
-	if (collation == last || !OidIsValid(collation))
-		return;
-	if (!get_collation_isdeterministic(collation))
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("customers cannot be told apart by a nondeterministic collation"),
-			 errhint(
-				 "Write the customer with COLLATE \"C\", or in one spelling, as lower() makes it.")));
-	last = collation;
 }
 
 static void
@@ -92,7 +72,7 @@ accumulate(FunctionCallInfo fcinfo, KeyKind key, RowForm form, TimeKind anchor_k
 	if (PG_ARGISNULL(grid_argument))
 		null_grid();
 	if (key == KEY_TEXT)
-		cohort_require_bytes_equality(PG_GET_COLLATION());
+		population_require_byte_equality(PG_GET_COLLATION());
 	grid = grid_open(PG_GETARG_DATUM(grid_argument));
 	frame.room = form == ROW_ANCHOR ? COHORT_ROOM_ANCHOR : COHORT_ROOM_ROWS;
 	frame.key = key;
@@ -132,7 +112,7 @@ accumulate(FunctionCallInfo fcinfo, KeyKind key, RowForm form, TimeKind anchor_k
 	if (has_time)
 		totals_moment(totals, moment);
 	if (has_anchor)
-		cohort_add_event(fcinfo, population, key, (Event){anchor_value, 0, EVENT_START});
+		population_add_key(fcinfo, population, key, (Event){anchor_value, 0, EVENT_START});
 	if (has_time)
 	{
 		Event event = {value, 1, EVENT_PLAIN};
@@ -146,7 +126,7 @@ accumulate(FunctionCallInfo fcinfo, KeyKind key, RowForm form, TimeKind anchor_k
 				!PG_ARGISNULL(grid_argument + 2) && PG_GETARG_BOOL(grid_argument + 2));
 			event.count = (event.flags & EVENT_RETURN) != 0;
 		}
-		cohort_add_event(fcinfo, population, key, event);
+		population_add_key(fcinfo, population, key, event);
 	}
 	return population_datum(population);
 }
@@ -218,14 +198,6 @@ cohort_activity(PG_FUNCTION_ARGS)
 	if (view.count > 0)
 		population_add_history(population, view.events, view.count);
 	return population_datum(population);
-}
-
-/* cohort_combine(state, state): for every aggregate of the room over rows of many customers. */
-RETENTION_FUNCTION(cohort_combine_states);
-Datum
-cohort_combine_states(PG_FUNCTION_ARGS)
-{
-	return population_combine_states(fcinfo);
 }
 
 /* cohort_final(state) -> retention_cohorts */
