@@ -18,7 +18,7 @@ pg_attribute_noreturn()
 }
 
 #define ROWS_HINT "Build these facts from the rows."
-#define FINER_HINT "Build these facts from the rows, or keep them by the day."
+#define FINER_HINT "Build these facts from the rows, or keep them on a finer grid, such as days."
 
 /* A zone that is not named is that of the facts. */
 static const Grid *
