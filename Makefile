@@ -30,6 +30,9 @@ OBJS = \
 	src/rates/rates_sql.o \
 	src/population/history.o \
 	src/population/population.o \
+	src/population/population_cell.o \
+	src/population/population_flat.o \
+	src/population/population_large.o \
 	src/population/population_key.o \
 	src/population/population_spill.o \
 	src/population/population_sql.o \

@@ -215,21 +215,99 @@ table_bytes(const Table *table)
 	return MemoryContextMemAllocated(table->context, false);
 }
 
-/* population.c */
+/* population_cell.c */
+extern int cell_events(const Table *table, const Cell *cell, Scratch *scratch);
+extern void cell_add_slowly(Table *table, Cell *cell, const Event *given);
+
+static inline bool
+offset_of(const Table *table, int64 value, int32 *offset)
+{
+	int64 difference;
+
+	if (pg_sub_s64_overflow(value, table->origin, &difference) ||
+		difference != (int64) (int32) difference)
+		return false;
+	*offset = (int32) difference;
+	return true;
+}
+
+static inline void
+cell_add(Table *table, Cell *cell, const Event *event)
+{
+	int32 offset;
+
+	if (likely(event->flags == EVENT_PLAIN && table->cap == 1 && event->count > 0))
+	{
+		if (unlikely(!table->has_origin))
+		{
+			table->origin = event->value;
+			table->has_origin = true;
+		}
+		if (likely(offset_of(table, event->value, &offset)))
+		{
+			if (cell->form == CELL_WORD)
+			{
+				int64 ahead = (int64) offset - cell->base;
+
+				if (likely(ahead >= 0 && ahead < 64))
+				{
+					cell->bits |= UINT64CONST(1) << ahead;
+					return;
+				}
+				/* An earlier event: the word begins there, if its other events stay in it. */
+				if (ahead < 0 && ahead > -64 && (cell->bits >> (64 + ahead)) == 0)
+				{
+					cell->bits = (cell->bits << -ahead) | 1;
+					cell->base = offset;
+					return;
+				}
+			}
+			/* The last offsets of all would let base + 63 overflow. */
+			else if (cell->form == CELL_EMPTY && offset <= PG_INT32_MAX - 64)
+			{
+				cell->bits = 1;
+				cell->base = offset;
+				cell->form = CELL_WORD;
+				table->customers++;
+				return;
+			}
+		}
+	}
+	cell_add_slowly(table, cell, event);
+}
+
+/* population_flat.c */
 extern Key key_of_int64(int64 value);
 extern Key key_of_bytes(KeyKind kind, const void *bytes, Size size);
 extern int key_compare(KeyKind kind, const Key *one, const Key *other);
 extern void
 entry_write(StringInfo out, KeyKind kind, const Key *key, const Event *events, int count);
 extern Key entry_read_key(WireReader *in, KeyKind kind);
+extern FlatPopulation *flat_create(const PopulationFrame *frame, Size room);
+extern FlatPopulation *flat_argument(Datum value);
+extern PopulationFrame flat_frame(const FlatPopulation *flat);
+extern WireReader flat_log(const FlatPopulation *flat);
+extern bool flat_reserve(Population *population, Size more);
+extern void flat_each(const FlatPopulation *flat, EntryVisitor visitor, void *argument);
+extern void flat_each_merged(const FlatPopulation *flat, EntryVisitor visitor, void *argument);
 extern void population_write(StringInfo out, Datum value);
 extern Datum population_read(const char *bytes, Size size);
+
+/* population_large.c */
+extern Large *large_create(const PopulationFrame *frame, MemoryContext home);
+extern Large *large_of(Datum value);
+extern void large_add(Large *large, const Key *key, const Event *events, int count);
+extern void large_load_entry(void *argument, const Key *key, Event *events, int count);
+extern void large_load(Large *large, const FlatPopulation *flat);
+extern void large_flush(Large *large);
+extern void large_each(Large *large, EntryVisitor visitor, void *argument);
 
 /* population_table.c */
 extern void table_begin(Table *table, MemoryContext context, KeyKind key, int32 cap);
 extern void table_clear(Table *table);
 extern Size table_growth(const Table *table, int count);
 extern void table_reserve(Table *table, int count);
+extern void table_prefetch(Table *table, const Key *key);
 extern void table_add(Table *table, const Key *key, const Event *events, int count);
 extern void table_apply_int64(Table *table, const uint64 *keys, const Event *events, int count);
 extern void table_apply_wide(Table *table, const Batch *batch);
