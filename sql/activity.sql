@@ -234,6 +234,23 @@ SELECT count(*) AS wrong FROM (SELECT coarsen(activity(at, 'day; time_zone=Europ
   coarsen(activity(at, 'day; as_of=2024-05-05'), 'month; as_of=2024-05-05')::text AS e, activity(at, 'month; as_of=2024-05-05')::text AS f FROM event GROUP BY customer) q
 WHERE a <> b OR c <> d OR e <> f;
 
+-- where clocks are set over midnight or by a part of an hour: exact or refused, never wrong
+CREATE TABLE change (zone text, at timestamptz);
+INSERT INTO change VALUES
+  ('America/St_Johns', '2010-11-07 02:31+00'), ('America/St_Johns', '2010-03-14 03:31+00'), ('Australia/Lord_Howe', '2024-04-06 15:00+00'),
+  ('Australia/Lord_Howe', '2024-10-05 15:30+00'), ('Pacific/Apia', '2011-12-30 10:00+00'), ('America/Sao_Paulo', '2018-11-04 03:00+00'),
+  ('America/Sao_Paulo', '2018-02-18 02:00+00'), ('Asia/Kathmandu', '1985-12-31 18:30+00'), ('Africa/Monrovia', '1972-01-07 00:44:30+00');
+SELECT fine, bool_or(instant <> 'refused' AND plain <> 'refused') AS some, count(*) FILTER (WHERE instant NOT IN ('refused', direct)) AS wrong,
+  count(*) FILTER (WHERE plain NOT IN ('refused', plain_direct)) AS plain_wrong
+FROM (SELECT fine, try_coarsen(activity(at, (fine || '; time_zone=' || zone)::retention_grid), coarse::retention_grid) AS instant,
+    activity(at, (coarse || '; time_zone=' || zone)::retention_grid)::text AS direct,
+    try_coarsen(activity(at AT TIME ZONE 'UTC', (fine || '; time_zone=' || zone)::retention_grid), coarse::retention_grid) AS plain,
+    activity(at AT TIME ZONE 'UTC', (coarse || '; time_zone=' || zone)::retention_grid)::text AS plain_direct
+  FROM (SELECT zone, n / 2 AS customer, at + CASE random_number(14, n, 2) WHEN 0 THEN '0' ELSE at AT TIME ZONE zone - at AT TIME ZONE 'UTC' END
+      + (random_number(15, n, 3600) - 1800) * interval '1 minute' AS at FROM change, generate_series(1, 200) n) e,
+    unnest('{hour,2 hours,day,day; windows=elapsed}'::text[]) fine, unnest('{2 hours,day,3 days,month}'::text[]) coarse
+  GROUP BY zone, customer, fine, coarse) q GROUP BY fine ORDER BY fine COLLATE "C";
+
 -- ---- Many events of one customer ----
 CREATE TABLE many AS SELECT activity(at, 'hour') AS a, activity(at, 'hour; windows=elapsed') AS e, activity(at, 'hour' ORDER BY at DESC) AS d
   FROM generate_series('2000-01-01'::timestamptz, '2002-12-31 23:00', '1 hour') at;
@@ -320,5 +337,5 @@ SELECT ('524101' || '00' || '26' || encode('week; time_zone=UTC', 'hex') || '020
 DROP CAST (bytea AS retention_activity);
 DROP CAST (retention_activity AS bytea);
 DROP AGGREGATE unfinished(timestamptz, retention_grid, boolean, boolean);
-DROP TABLE visit, small, event, grid, oracle, facts, parallel, serial, copied, half, step, stepped, coarse, many, running, sample CASCADE;
+DROP TABLE visit, small, event, grid, oracle, facts, parallel, serial, copied, half, step, stepped, coarse, change, many, running, sample CASCADE;
 DROP FUNCTION refused, random_number, shown, plan_has, try_coarsen, use_activity, mutate;
