@@ -15,6 +15,22 @@
 /* The letter of PopulationFrame. */
 #define FLOW_ROOM 'F'
 
+/* A row asks for other periods than the rows before it: name the grids where it is they that differ. */
+static void
+pg_attribute_noreturn() frames_differ(const PopulationFrame *before, const Grid *grid)
+{
+	const int head = 2 * sizeof(int64);
+
+	if (grid != NULL && before->label_length > head)
+	{
+		char *text = pnstrdup(before->label + head, before->label_length - head);
+
+		if (strcmp(text, grid->text) != 0)
+			grid_mismatch(text, grid->text);
+	}
+	flow_periods_changed();
+}
+
 static pg_attribute_always_inline Datum
 accumulate(FunctionCallInfo fcinfo, KeyKind key, TimeKind kind, int grid_argument,
 		   int span_argument)
@@ -45,7 +61,7 @@ accumulate(FunctionCallInfo fcinfo, KeyKind key, TimeKind kind, int grid_argumen
 	population_frame.label_length = frame->label_length;
 	population = population_state(fcinfo, &population_frame, &differs);
 	if (unlikely(differs != NULL))
-		flow_periods_changed();
+		frames_differ(population_frame(population_argument(PG_GETARG_DATUM(0))), grid);
 
 	totals = population_totals(population);
 	count_add(&totals->rows, 1);
