@@ -37,7 +37,7 @@ accumulate(FunctionCallInfo fcinfo, KeyKind key, TimeKind kind, int grid_argumen
 {
 	const Grid *grid = NULL;
 	const FlowFrame *frame;
-	PopulationFrame population_frame = {.room = FLOW_ROOM, .key = key, .kind = kind, .cap = 0};
+	PopulationFrame asked = {.room = FLOW_ROOM, .key = key, .kind = kind, .cap = 0};
 	Population *population;
 	PopulationTotals *totals;
 	int64 started;
@@ -57,9 +57,9 @@ accumulate(FunctionCallInfo fcinfo, KeyKind key, TimeKind kind, int grid_argumen
 	if (grid_argument > 0)
 		grid = grid_open(PG_GETARG_DATUM(grid_argument));
 	frame = flow_frame_find(PG_GETARG_RANGE_P(span_argument), grid);
-	population_frame.label = frame->label;
-	population_frame.label_length = frame->label_length;
-	population = population_state(fcinfo, &population_frame, &differs);
+	asked.label = frame->label;
+	asked.label_length = frame->label_length;
+	population = population_state(fcinfo, &asked, &differs);
 	if (unlikely(differs != NULL))
 		frames_differ(population_frame(population_argument(PG_GETARG_DATUM(0))), grid);
 
