@@ -96,30 +96,57 @@ compare_keys(const int64 *a, const int64 *b, int keys)
 	return 0;
 }
 
-/* Rows of the union of two tables. */
-static int64
-count_union(const Cohorts *a, const Cohorts *b, CohortTable table)
+/* Where a key is, or would be, in a table: a row of it, or its end. */
+static const int64 *
+find_row(const int64 *from, const int64 *end, const int64 *key, int columns, int keys)
 {
-	int columns = cohort_columns[table];
-	const int64 *at_a = cohort_table(a, table), *end_a = at_a + a->counts[table] * columns;
-	const int64 *at_b = cohort_table(b, table), *end_b = at_b + b->counts[table] * columns;
-	int64 rows = 0;
+	int64 low = 0, high = (end - from) / columns;
 
-	for (; at_a < end_a && at_b < end_b; rows++)
+	while (low < high)
 	{
-		int order = compare_keys(at_a, at_b, cohort_keys[table]);
+		int64 middle = (low + high) / 2;
 
-		if (order <= 0)
-			at_a += columns;
-		if (order >= 0)
-			at_b += columns;
+		if (compare_keys(from + middle * columns, key, keys) < 0)
+			low = middle + 1;
+		else
+			high = middle;
 	}
-	return rows + (end_a - at_a) / columns + (end_b - at_b) / columns;
+	return from + low * columns;
 }
 
-/* into has room for the union, and may be a where that has all of its rows. */
+/*
+ * Rows of b that a does not have. Where add is set, those that it has are added to it. Searching pays where b is
+ * small: a rollup of many small summaries must not read the large one for each of them.
+ */
+static int64
+match_rows(Cohorts *a, const Cohorts *b, CohortTable table, bool add)
+{
+	int columns = cohort_columns[table];
+	int keys = cohort_keys[table];
+	int64 *at_a = cohort_table(a, table), *end_a = at_a + a->counts[table] * columns;
+	const int64 *at_b = cohort_table(b, table), *end_b = at_b + b->counts[table] * columns;
+	bool search = a->counts[table] / 16 > b->counts[table];
+	int64 missing = 0;
+
+	for (; at_b < end_b; at_b += columns)
+	{
+		if (search)
+			at_a = unconstify(int64 *, find_row(at_a, end_a, at_b, columns, keys));
+		else
+			while (at_a < end_a && compare_keys(at_a, at_b, keys) < 0)
+				at_a += columns;
+		if (at_a == end_a || compare_keys(at_a, at_b, keys) != 0)
+			missing++;
+		else if (add)
+			for (int i = keys; i < columns; i++)
+				count_add(&at_a[i], at_b[i]);
+	}
+	return missing;
+}
+
+/* into has room for the union of both. */
 static void
-add_table(Cohorts *into, const Cohorts *a, const Cohorts *b, CohortTable table)
+merge_table(Cohorts *into, const Cohorts *a, const Cohorts *b, CohortTable table)
 {
 	int columns = cohort_columns[table];
 	int keys = cohort_keys[table];
@@ -127,23 +154,18 @@ add_table(Cohorts *into, const Cohorts *a, const Cohorts *b, CohortTable table)
 	const int64 *at_b = cohort_table(b, table), *end_b = at_b + b->counts[table] * columns;
 	int64 *at = cohort_table(into, table);
 
-	while (at_a < end_a || at_b < end_b)
+	for (; at_a < end_a || at_b < end_b; at += columns)
 	{
 		int order = at_a == end_a ? 1 : at_b == end_b ? -1 : compare_keys(at_a, at_b, keys);
 
-		if (order <= 0)
-		{
-			memmove(at, at_a, columns * sizeof(int64));
-			at_a += columns;
-		}
-		else
-			memcpy(at, at_b, columns * sizeof(int64));
+		memcpy(at, order <= 0 ? at_a : at_b, columns * sizeof(int64));
 		if (order == 0)
 			for (int i = keys; i < columns; i++)
 				count_add(&at[i], at_b[i]);
+		if (order <= 0)
+			at_a += columns;
 		if (order >= 0)
 			at_b += columns;
-		at += columns;
 	}
 }
 
@@ -192,15 +214,21 @@ cohort_merge(Cohorts *cohorts, const Cohorts *other)
 
 	for (int i = 0; i < COHORT_TABLES; i++)
 	{
-		counts[i] = i == COHORT_SUMS && unknown ? 0 : count_union(cohorts, other, i);
+		counts[i] = i == COHORT_SUMS && unknown
+						? 0
+						: cohorts->counts[i] + match_rows(cohorts, other, i, false);
 		if (counts[i] != cohorts->counts[i])
 			into = NULL;
 	}
 	if (into == NULL)
 		into = cohort_new(cohorts->kind, cohort_grid_text(cohorts), cohorts->grid_length, counts);
 	for (int i = 0; i < COHORT_TABLES; i++)
-		if (counts[i] > 0)
-			add_table(into, cohorts, other, i);
+	{
+		if (into == cohorts)
+			match_rows(cohorts, other, i, true);
+		else if (counts[i] > 0)
+			merge_table(into, cohorts, other, i);
+	}
 	into->sums_unknown = unknown;
 	into->anchored = cohorts->anchored;
 	into->rows = cohorts->rows;

@@ -32,16 +32,6 @@ moment_argument(FunctionCallInfo fcinfo, int argument, TimeKind kind)
 }
 
 static void
-pg_attribute_noreturn() frames_differ(const char *label, const Grid *grid)
-{
-	if (strcmp(label, grid->text) != 0)
-		grid_mismatch(label, grid->text);
-	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					errmsg("all rows of cohort_retention must be of one kind"),
-					errhint("Do not mix dates with timestamps, or anchored activity with other.")));
-}
-
-static void
 pg_attribute_noreturn() null_grid(void)
 {
 	ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
@@ -82,7 +72,7 @@ accumulate(FunctionCallInfo fcinfo, KeyKind key, RowForm form, TimeKind anchor_k
 	frame.label_length = grid->text_length;
 	population = population_state(fcinfo, &frame, &differs);
 	if (unlikely(differs != NULL))
-		frames_differ(differs, grid);
+		grid_mismatch(differs, grid->text);
 
 	totals = population_totals(population);
 	count_add(&totals->rows, 1);
@@ -189,7 +179,7 @@ cohort_activity(PG_FUNCTION_ARGS)
 	frame.label_length = view.grid_length;
 	population = population_state(fcinfo, &frame, &differs);
 	if (differs != NULL)
-		frames_differ(differs, view.grid);
+		grid_mismatch(differs, view.grid->text);
 	totals = population_totals(population);
 	count_add(&totals->rows, view.rows);
 	count_add(&totals->ignored, view.ignored);
