@@ -61,7 +61,8 @@ ROOM_SQL = \
 	src/flow/flow.sql \
 	src/flow/flow_customer.sql \
 	src/cohort/activity.sql \
-	src/cohort/cohort.sql
+	src/cohort/cohort.sql \
+	src/cohort/cohort_rate.sql
 
 DATA_built = retention--$(EXTVERSION).sql
 

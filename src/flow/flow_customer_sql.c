@@ -51,7 +51,8 @@ accumulate(FunctionCallInfo fcinfo, KeyKind key, TimeKind kind, int grid_argumen
 			PG_RETURN_NULL();
 		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
 	}
-	flow_require_periods(fcinfo, grid_argument, span_argument);
+	if (PG_ARGISNULL(span_argument) || (grid_argument > 0 && PG_ARGISNULL(grid_argument)))
+		flow_null_periods(grid_argument > 0);
 	if (key == KEY_TEXT)
 		population_require_byte_equality(PG_GET_COLLATION());
 	if (grid_argument > 0)

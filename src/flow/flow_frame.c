@@ -62,13 +62,11 @@ flow_backwards(TimeKind kind, Datum started, Datum ended)
 }
 
 void
-flow_require_periods(FunctionCallInfo fcinfo, int grid_argument, int span_argument)
+flow_null_periods(bool with_grid)
 {
-	if (PG_ARGISNULL(span_argument) || (grid_argument > 0 && PG_ARGISNULL(grid_argument)))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg(grid_argument > 0 ? "the grid and the span of a flow must not be null"
-										  : "the period of a flow must not be null")));
+	ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					errmsg(with_grid ? "the grid and the span of a flow must not be null"
+									 : "the period of a flow must not be null")));
 }
 
 void

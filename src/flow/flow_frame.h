@@ -35,8 +35,8 @@ flow_frame_of_label(FlowFrame *frame, TimeKind kind, const char *label, int labe
 /* A flow over the frame, without customers, palloc'ed. */
 extern Flow *flow_frame_start(const FlowFrame *frame, const Grid *grid);
 
-/* 22004 where the period, or the grid (grid_argument > 0) or the span, is NULL. */
-extern void flow_require_periods(FunctionCallInfo fcinfo, int grid_argument, int span_argument);
+/* 22004: the period of a row, or its grid or span, is NULL. */
+extern void flow_null_periods(bool with_grid) pg_attribute_noreturn();
 
 /* 22023: rows of one flow must ask for the same periods. */
 extern void flow_periods_changed(void) pg_attribute_noreturn();

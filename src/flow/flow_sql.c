@@ -46,7 +46,8 @@ flow_state(FunctionCallInfo fcinfo, int grid_argument, int span_argument)
 
 	(void) aggregate_context(fcinfo);
 
-	flow_require_periods(fcinfo, grid_argument, span_argument);
+	if (PG_ARGISNULL(span_argument) || (grid_argument > 0 && PG_ARGISNULL(grid_argument)))
+		flow_null_periods(grid_argument > 0);
 	if (grid_argument > 0)
 		grid = grid_open(PG_GETARG_DATUM(grid_argument));
 	frame = flow_frame_find(PG_GETARG_RANGE_P(span_argument), grid);

@@ -19,13 +19,13 @@ LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'retention_population_send';
 
 CREATE TYPE retention_population (
-	INPUT = retention_population_in,
-	OUTPUT = retention_population_out,
-	RECEIVE = retention_population_recv,
-	SEND = retention_population_send,
-	INTERNALLENGTH = VARIABLE,
-	ALIGNMENT = double,
-	STORAGE = extended
+  INPUT = retention_population_in,
+  OUTPUT = retention_population_out,
+  RECEIVE = retention_population_recv,
+  SEND = retention_population_send,
+  INTERNALLENGTH = VARIABLE,
+  ALIGNMENT = double,
+  STORAGE = extended
 );
 
 COMMENT ON TYPE retention_population IS

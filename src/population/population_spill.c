@@ -202,6 +202,8 @@ ledger_make_room(Large *large, Size more)
 		}
 		spill_table(victim);
 		ledger_count(victim);
+		if (victim == large)
+			more = 0; /* it was for a table that is empty now */
 		if (ledger->total < ledger->limit)
 			ledger->quiet = 0;
 	}

@@ -14,6 +14,8 @@
 
 #define PLACES_LEAST 64
 #define DENSE_PLACES_LEAST 8192
+/* So many events ahead a list is fetched. */
+#define LIST_AHEAD 8
 #define CHUNK_LEAST 1024
 #define CHUNK_MOST (1024 * 1024)
 #define TEXT_BLOCK_LEAST 512
@@ -496,6 +498,13 @@ table_add(Table *table, const Key *key, const Event *events, int count)
 		cell_add(table, cell, &events[i]);
 }
 
+static inline void
+prefetch_list(const Cell *cell)
+{
+	if (cell->form >= CELL_LIST)
+		__builtin_prefetch((const void *) (uintptr_t) cell->bits, 1);
+}
+
 /* Up to BATCH_EVENTS events of integer customers, after table_reserve(). */
 void
 table_apply_int64(Table *table, const uint64 *keys, const Event *events, int count)
@@ -517,7 +526,11 @@ table_apply_int64(Table *table, const uint64 *keys, const Event *events, int cou
 		if (likely(i == count))
 		{
 			for (i = 0; i < count; i++)
+			{
+				if (i + LIST_AHEAD < count)
+					prefetch_list(cells[i + LIST_AHEAD]);
 				cell_add(table, cells[i], &events[i]);
+			}
 			return;
 		}
 	}
@@ -528,7 +541,13 @@ table_apply_int64(Table *table, const uint64 *keys, const Event *events, int cou
 		__builtin_prefetch(&((IntSlot *) table->slots)[places[i] & (table->places - 1)], 1);
 	}
 	for (int i = 0; i < count; i++)
+	{
+		/* Most keys are where they are looked for first. */
+		if (i + LIST_AHEAD < count)
+			prefetch_list(
+				&((IntSlot *) table->slots)[places[i + LIST_AHEAD] & (table->places - 1)].cell);
 		cell_add(table, hash_int(table, keys[i], places[i]), &events[i]);
+	}
 }
 
 /* A buffer of uuids or texts, after table_reserve(). */
