@@ -133,7 +133,6 @@ typedef struct Table
 	Page *pages;
 	uint64 page_places;
 	uint64 npages;
-	Page last_page;
 
 	/* Bytes of texts. */
 	char *text_at;

@@ -88,29 +88,26 @@ wide_hash(const Table *table, uint64 a, uint64 b)
 
 /* ---- the directory of pages ---- */
 
-static Page *
+/* Numbers that follow each other spread well by a multiplication (Knuth 1998, section 6.4: Fibonacci hashing). */
+static inline Page *
 page_place(Page *pages, uint64 places, uint64 number)
 {
-	uint64 i = mix(number) & (places - 1);
+	uint64 i = (number * UINT64CONST(0x9e3779b97f4a7c15)) >> 32;
 
-	while (pages[i].cells != NULL && pages[i].number != number)
-		i = (i + 1) & (places - 1);
-	return &pages[i];
+	for (;; i++)
+	{
+		Page *page = &pages[i & (places - 1)];
+
+		if (likely(page->number == number) || page->cells == NULL)
+			return page;
+	}
 }
 
-/* The cells of a page that is in the directory, or NULL. */
+/* The cells of a page, or NULL where it is not in the directory. */
 static inline Cell *
-page_cells(Table *table, uint64 number)
+page_cells(const Table *table, uint64 number)
 {
-	if (table->last_page.cells == NULL || table->last_page.number != number)
-	{
-		Page *page = page_place(table->pages, table->page_places, number);
-
-		if (page->cells == NULL)
-			return NULL;
-		table->last_page = *page;
-	}
-	return table->last_page.cells;
+	return page_place(table->pages, table->page_places, number)->cells;
 }
 
 static Cell *
@@ -136,7 +133,6 @@ page_create(Table *table, uint64 number)
 	page->number = number;
 	page->cells = MemoryContextAllocZero(table->context, PAGE_SIZE);
 	table->npages++;
-	table->last_page = *page;
 	return page->cells;
 }
 
@@ -347,7 +343,6 @@ pages_to_hash(Table *table)
 	pfree(table->pages);
 	table->pages = NULL;
 	table->page_places = table->npages = 0;
-	table->last_page.cells = NULL;
 }
 
 /* The cell of a key of a table of pages; NULL where pages went wrong and the table is a hash table now. */
