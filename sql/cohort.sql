@@ -322,3 +322,29 @@ SELECT ''::retention_cohorts;
 SELECT '5243'::retention_cohorts;
 SELECT 'no cohorts'::retention_cohorts;
 SELECT '524302'::retention_cohorts;
+
+-- Partial states travel between servers: their bytes too may be made up. The final function reads what the reader of states lets through.
+CREATE AGGREGATE state_of(bigint, timestamptz, retention_grid) (SFUNC = cohort_transfn, STYPE = retention_population);
+CREATE AGGREGATE cohorts_of(retention_population) (SFUNC = population_combine, STYPE = retention_population, FINALFUNC = cohort_final);
+CREATE FUNCTION hostile_state(value text) RETURNS TABLE (outcome text, found boolean) LANGUAGE plpgsql AS $$
+DECLARE bytes bytea := decode(value, 'hex'); changed bytea; errors bigint := 0; fine bigint := 0; s retention_cohorts;
+BEGIN
+  FOR i IN 0 .. length(bytes) - 1 LOOP
+    FOREACH changed IN ARRAY ARRAY[set_byte(bytes, i, get_byte(bytes, i) # 1), set_byte(bytes, i, get_byte(bytes, i) # 2), set_byte(bytes, i, get_byte(bytes, i) # 64),
+        set_byte(bytes, i, 255), set_byte(bytes, i, 0), substr(bytes, 1, i), bytes || substr(bytes, i + 1, 1)] LOOP
+      BEGIN
+        SELECT cohorts_of(x::retention_population) INTO s FROM (VALUES (encode(changed, 'hex'))) v (x);
+        PERFORM FROM cohort_cells_at(s, 'on_or_before') LIMIT 50;
+        fine := fine + 1;
+      EXCEPTION WHEN data_corrupted OR feature_not_supported OR invalid_text_representation OR invalid_parameter_value
+          OR datetime_field_overflow OR program_limit_exceeded OR character_not_in_repertoire OR numeric_value_out_of_range THEN
+        errors := errors + 1;
+      END;
+    END LOOP;
+  END LOOP;
+  RETURN QUERY VALUES ('an error', errors > 0), ('a value', fine > 0);
+END $$;
+SELECT cohorts_of(s)::text = (SELECT cohort_retention(customer_id, ordered_at::timestamptz, 'month')::text FROM orders) AS same
+FROM (SELECT state_of(customer_id, ordered_at::timestamptz, 'month') AS s FROM orders GROUP BY customer_id % 3) q;
+SELECT grid, h.* FROM (SELECT grid, (SELECT state_of(customer_id, ordered_at::timestamptz, grid) FROM orders) AS s
+  FROM unnest(ARRAY['month', 'month; windows=elapsed; cohorts=recurring', 'week; brackets=1,2-5; as_of=2026-04-10; min_events=2']::retention_grid[]) grid) q, hostile_state(s::text) h;
