@@ -34,7 +34,14 @@ my $before = $node->safe_psql('one', $inventory);
 $node->safe_psql('one', 'CREATE EXTENSION retention');
 
 # A type of the extension that is missing below would go untested.
-my %kept = (retention_grid => 'grids', retention_flow => 'flows');
+my %kept = (
+  retention_activity   => 'facts',
+  retention_cohorts    => 'summaries',
+  retention_flow       => 'flows',
+  retention_grid       => 'grids',
+  retention_population => 'populations',
+);
+my @tables = sort values %kept;
 is(
   $node->safe_psql(
     'one',
@@ -70,6 +77,18 @@ $node->safe_psql(
   CREATE MATERIALIZED VIEW by_half AS
     SELECT customer % 2 AS half, customer_flow(started, ended, 'quarter', daterange('2024-01-01', '2025-01-01')) AS flow
     FROM customers GROUP BY 1;
+  CREATE TABLE facts AS
+    SELECT customer % 300 AS id, activity(started, 'day') AS fact FROM customers GROUP BY 1
+    UNION ALL SELECT 1000 + customer % 5, activity(started, retention_grid('28 days', windows => 'elapsed', min_events => 2))
+    FROM customers GROUP BY 1;
+  CREATE TABLE summaries AS
+    SELECT 1 AS id, cohort_retention(customer % 700, started, 'month') AS summary FROM customers
+    UNION ALL SELECT 2, cohort_retention(customer % 700, started, retention_grid('week', cohorts => 'recurring', brackets => '1-3,4')) FROM customers
+    UNION ALL SELECT 3, cohort_retention(customer % 700, started, retention_grid('month', windows => 'elapsed')) FROM customers;
+  CREATE AGGREGATE population_of(bigint, date, retention_grid) (SFUNC = cohort_transfn, STYPE = retention_population);
+  CREATE TABLE populations AS
+    SELECT 1 AS id, population_of(customer % 700, started, 'month') AS population FROM customers
+    UNION ALL SELECT 2, population_of(customer, started, 'month') FROM customers WHERE customer < 9;
   CREATE FUNCTION grid_of_the_house() RETURNS retention_grid LANGUAGE sql IMMUTABLE
     AS $$ SELECT retention_grid('month') $$;
 });
@@ -77,6 +96,10 @@ $node->safe_psql(
 my %look = (
   grids     => 'SELECT id, grid FROM grids ORDER BY id',
   flows     => 'SELECT id, flow FROM flows ORDER BY id',
+  facts     => 'SELECT id, fact FROM facts ORDER BY id',
+  summaries => 'SELECT id, summary FROM summaries ORDER BY id',
+  populations => 'SELECT id, population FROM populations ORDER BY id',
+  cells     => 'SELECT id, (cohort_cells(summary)).* FROM summaries ORDER BY 1, 2, 4',
   months    => 'SELECT * FROM months',
   everything => 'SELECT * FROM everything',
   by_half   => 'SELECT * FROM by_half ORDER BY half',
@@ -124,9 +147,9 @@ my ($rc, $said, $err) = $node->psql('one', 'DROP EXTENSION retention');
 like($err, qr/cannot drop extension retention because other objects depend on it/, 'not while tables use it');
 $node->safe_psql('one', 'DROP EXTENSION retention CASCADE');
 is($node->safe_psql('one', 'SELECT count(*) FROM customers'), '3000', 'the data stay');
-is($node->safe_psql('one', q{SELECT string_agg(attname, ' ' ORDER BY attname) FROM pg_attribute
-    WHERE attrelid IN ('grids'::regclass, 'flows'::regclass) AND attnum > 0 AND NOT attisdropped}), 'id id', 'its columns go');
-$node->safe_psql('one', 'DROP TABLE grids, flows, again_grids, again_flows, customers');
+is($node->safe_psql('one', "SELECT string_agg(attname, ' ') FROM pg_attribute WHERE attrelid = '$_'::regclass AND attnum > 0 AND NOT attisdropped"),
+  'id', "the columns of $_ go") for @tables;
+$node->safe_psql('one', 'DROP TABLE customers, ' . join(', ', map { ($_, "again_$_") } @tables));
 is($node->safe_psql('one', $inventory), $before, 'nothing is left behind');
 $node->safe_psql('one', 'CREATE SCHEMA apart; CREATE EXTENSION retention SCHEMA apart');
 is(
