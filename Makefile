@@ -22,23 +22,29 @@ OBJS = \
 	src/base/grid_text.o \
 	src/base/wire.o \
 	src/base/zone.o \
+	src/math/interval.o \
 	src/math/quantile.o \
 	src/rates/rates.o \
 	src/rates/rates_sql.o \
 	src/flow/flow.o \
 	src/flow/flow_rate.o \
-	src/flow/flow_sql.o
+	src/flow/flow_sql.o \
+	src/survival/times.o \
+	src/survival/survival.o \
+	src/survival/table_sql.o \
+	src/survival/survival_sql.o
 
 # The SQL objects, in room order: joined into retention--VERSION.sql.
 ROOM_SQL = \
 	src/retention.sql \
 	src/base/grid.sql \
 	src/rates/rates.sql \
-	src/flow/flow.sql
+	src/flow/flow.sql \
+	src/survival/survival.sql
 
 DATA_built = retention--$(EXTVERSION).sql
 
-REGRESS = grid rates flow doors hostile catalog
+REGRESS = grid rates flow survival doors hostile catalog
 REGRESS_OPTS = --inputdir=$(here) --load-extension=retention
 ISOLATION = rollup
 ISOLATION_OPTS = --inputdir=$(here) --load-extension=retention

@@ -18,6 +18,11 @@
 typedef enum WireKind
 {
 	WIRE_FLOW = 'F',
+	WIRE_SURVIVAL = 'S',
+	WIRE_LOGRANK = 'L',
+	WIRE_INCIDENCE = 'I',
+	WIRE_COX_ROWS = 'W',
+	WIRE_COX = 'X',
 } WireKind;
 
 typedef struct WireReader

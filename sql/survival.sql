@@ -1,0 +1,284 @@
+-- survival: how long they stay. Rows and figures of R come from test/survival (see export.R there).
+\set srcdir `echo "${PG_ABS_SRCDIR:-.}"`
+\set rows_file :srcdir '/test/survival/data.sql'
+\set figures_file :srcdir '/test/survival/figures.sql'
+SET client_min_messages = warning;
+\set ECHO none
+\i :rows_file
+\i :figures_file
+\set ECHO all
+CREATE FUNCTION near(a float8, b float8) RETURNS boolean LANGUAGE sql IMMUTABLE AS
+$$ SELECT coalesce(abs(a - b) <= 1e-9 * greatest(abs(a), abs(b)) + 1e-14, a IS NULL AND b IS NULL) $$;
+-- Runs a statement and shows how it fails.
+CREATE FUNCTION fails(statement text) RETURNS TABLE (code text, message text, detail text, hint text) LANGUAGE plpgsql AS
+$$ BEGIN
+    EXECUTE statement;
+    RETURN QUERY SELECT 'none', 'no error', '', '';
+EXCEPTION WHEN OTHERS THEN
+    GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+    code = SQLSTATE;
+    RETURN NEXT;
+END $$;
+CREATE TABLE states AS
+SELECT dataset, survival(duration, churned, entry, weight) s FROM r_rows GROUP BY dataset;
+
+--
+-- The curve, its limits, the hazard: R's figures, to nine digits
+--
+SELECT count(*) AS figures, count(*) FILTER (WHERE c."time" IS NULL) AS missing,
+    count(*) FILTER (WHERE NOT (near(r.at_risk, c.at_risk) AND near(r.churned, c.churned)
+        AND near(r.censored, c.censored) AND near(r.survival, c.survival) AND near(r.std_error, c.std_error)
+        AND near(r.ci_low, c.ci_low) AND near(r.ci_high, c.ci_high)
+        AND near(r.cumulative_hazard, c.cumulative_hazard)
+        AND near(r.hazard_std_error, c.hazard_std_error))) AS wrong
+FROM r_curve r LEFT JOIN
+    (SELECT w.dataset, w.ci, w.confidence, c.* FROM states NATURAL JOIN
+        (SELECT DISTINCT dataset, ci, confidence FROM r_curve) w,
+        survival_curve(s, w.ci, w.confidence) c) AS c (dataset, ci, confidence, "time", at_risk, churned, censored,
+        survival, std_error, ci_low, ci_high, cumulative_hazard, hazard_std_error)
+    USING (dataset, ci, confidence, "time");
+-- not one row more than R has
+SELECT (SELECT count(*) FROM r_curve) = sum((SELECT count(*) FROM survival_curve(s, w.ci, w.confidence))) AS as_many
+FROM states NATURAL JOIN (SELECT DISTINCT dataset, ci, confidence FROM r_curve) w;
+SELECT count(*) AS figures, count(*) FILTER (WHERE near(r."time", q."time") AND near(r.ci_low, q.ci_low)
+    AND near(r.ci_high, q.ci_high)) AS as_r
+FROM r_quantile r NATURAL JOIN states, survival_quantile(s, p, ci, confidence) q;
+SELECT count(*) AS figures, count(*) FILTER (WHERE near(r.restricted_mean, m.restricted_mean)
+    AND near(r.std_error, m.std_error)) AS as_r
+FROM r_mean r NATURAL JOIN states, restricted_mean(s, tau) m;
+SELECT count(*) AS figures, count(*) FILTER (WHERE near(r."time", p."time") AND near(r.ci_low, p.ci_low)
+    AND near(r.ci_high, p.ci_high)) AS as_r
+FROM r_payback r NATURAL JOIN states, payback(s, margin, cost, confidence) p;
+SELECT count(*) AS figures, count(*) FILTER (WHERE near(r.band_start, h.band_start) AND near(r.band_end, h.band_end)
+    AND near(r.churned, h.churned) AND near(r.customer_time, h.customer_time) AND near(r.rate, h.rate)
+    AND near(r.ci_low, h.ci_low) AND near(r.ci_high, h.ci_high)) AS as_r
+FROM (SELECT *, row_number() OVER (PARTITION BY dataset, width ORDER BY band_start) AS n FROM r_hazard) r
+    NATURAL JOIN states, LATERAL (SELECT *, row_number() OVER () AS m FROM hazard_by(s, width)) h
+WHERE n = m;
+
+-- What is printed: R's ovarian data.
+SELECT "time", at_risk, churned, censored, survival::numeric(8, 6), std_error::numeric(8, 6), ci_low::numeric(8, 6),
+    ci_high::numeric(8, 6), cumulative_hazard::numeric(8, 6), hazard_std_error::numeric(8, 6)
+FROM states, survival_curve(s) WHERE dataset = 'ovarian';
+SELECT dataset, y.* FROM states, survival_summary(s) y WHERE dataset IN ('ovarian', 'heart', 'random 2', 'random 9') ORDER BY dataset COLLATE "C";
+SELECT m.* FROM states, median_survival(s) m WHERE dataset = 'lung';
+SELECT m.* FROM states, median_survival(s, 'plain', 0.9) m WHERE dataset = 'lung';
+
+--
+-- At asked times: before the first, between, at one, at the last, beyond
+--
+SELECT "time", at_risk, churned, censored, survival::numeric(8, 6), std_error::numeric(8, 6), ci_low::numeric(8, 6),
+    ci_high::numeric(8, 6), cumulative_hazard::numeric(8, 6), hazard_std_error::numeric(8, 6)
+FROM states, survival_curve(s, times => '{0,58.5,59,400,1227,1228}') WHERE dataset = 'ovarian';
+SELECT t, survival_at(s, t)::numeric(8, 6) AS survival_at, conditional_survival(s, t, 400)::numeric(8, 6) AS of_those_at_400
+FROM states, unnest('{400,500,1227,1228}'::float8[]) t WHERE dataset = 'ovarian';
+SELECT survival_at(s, 1022)::numeric(8, 6), survival_at(s, 1023) FROM states WHERE dataset = 'lung';
+-- a curve that reaches 0 stays there; nobody is asked for more
+SELECT survival_at(s, 4), survival_at(s, 5), conditional_survival(s, 5, 4), conditional_survival(s, 5, 3)
+FROM (SELECT survival(d, true) s FROM generate_series(1, 4) d) q;
+-- exactly one half for a while: the middle of it (as R), to the last time where it never falls below
+SELECT m.* FROM (SELECT survival(d, true) s FROM generate_series(1, 4) d) q, median_survival(s) m;
+SELECT m.* FROM (SELECT survival(d, d <= 2) s FROM generate_series(1, 4) d) q, median_survival(s) m;
+-- all leave at once, nobody leaves, nobody counts
+SELECT d, "time", at_risk, survival, std_error, ci_low, ci_high
+FROM (SELECT d, survival(2, d) s FROM (VALUES (true), (true), (false)) v (d) GROUP BY d) q, survival_curve(s) ORDER BY d;
+SELECT survival(NULL::float8, true) IS NULL AS no_durations, survival(1, NULL) IS NULL AS unknown,
+    survival(1, true) FILTER (WHERE false) IS NULL AS no_rows;
+SELECT c.*, r.*, h.*, m.*, survival_at(s, 0), survival_at(s, 1) FROM (SELECT survival(1, NULL) s) q
+    LEFT JOIN LATERAL survival_curve(s) c ON true, restricted_mean(s, 1) r,
+    LATERAL (SELECT count(*) FROM hazard_by(s, 1)) h, median_survival(s) m;
+
+--
+-- Late entry: at risk on (entry, duration]
+--
+SELECT "time", at_risk, churned, censored, survival
+FROM (SELECT survival(d, c, e) s FROM (VALUES (2, true, NULL), (2, true, 1), (3, true, 2), (3, false, 2.5), (4, true, 3),
+    (4, true, 4), (1, true, 3), (5, NULL, 0), (0, true, NULL), (0, true, 0)) v (d, c, e)) q, survival_curve(s);
+SELECT y.* FROM (SELECT survival(d, c, e) s FROM (VALUES (2, true, NULL), (2, true, 1), (3, true, 2), (3, false, 2.5), (4, true, 3),
+    (4, true, 4), (1, true, 3), (5, NULL, 0), (0, true, NULL), (0, true, 0)) v (d, c, e)) q, survival_summary(s) y;
+-- -0 is 0
+SELECT survival('-0'::float8, true)::text = survival(0, true)::text AS same FROM generate_series(1, 3);
+
+--
+-- Dates, in days
+--
+CREATE TABLE customers (started date, ended date);
+INSERT INTO customers VALUES ('2025-01-01', '2025-01-11'), ('2025-01-01', NULL), ('2025-01-01', '2025-03-01'),
+    ('2025-01-01', '2026-01-01'), ('2025-03-01', NULL), ('2025-04-01', '2025-04-02'), (NULL, '2025-01-01'),
+    ('2025-02-01', 'infinity'), ('2025-02-01', '2025-02-01');
+SELECT "time", at_risk, churned, censored FROM (SELECT survival(started, ended, '2025-03-01'::date) s FROM customers) q,
+    survival_curve(s);
+SELECT y.* FROM (SELECT survival(started, ended, '2025-03-01'::date) s FROM customers) q, survival_summary(s) y;
+SELECT "time", at_risk, churned, censored FROM (SELECT survival(started, ended, '2025-03-01'::date, '2025-01-21'::date) s
+    FROM customers) q, survival_curve(s);
+SELECT y.* FROM (SELECT survival(started, ended, '2025-03-01'::date, '2025-01-21'::date) s FROM customers) q, survival_summary(s) y;
+SELECT survival(started, ended, '2025-03-01'::date)::text = survival(started, ended, '2025-03-01'::date, NULL)::text AS same
+FROM customers;
+
+--
+-- Weights: whole ones are repeated rows; where all are 1 the bits are those without weights
+--
+SELECT bool_and(near(a.std_error, b.std_error) AND near(a.at_risk, b.at_risk) AND near(a.hazard_std_error, b.hazard_std_error))
+FROM (SELECT survival(duration, churned, entry, weight) s FROM r_rows WHERE dataset = 'random 1') w,
+    (SELECT survival(duration, churned, entry) s FROM r_rows, generate_series(1, weight::int) WHERE dataset = 'random 1') r,
+    survival_curve(w.s) a JOIN LATERAL survival_curve(r.s) b USING ("time");
+SELECT survival(duration, churned, entry, 1)::text = survival(duration, churned, entry)::text AS same,
+    survival(duration, churned, NULL, 0.5) FILTER (WHERE false) IS NULL AS empty FROM r_rows;
+SELECT y.* FROM (SELECT survival(d, true, NULL, w) s FROM (VALUES (1, 0), (2, NULL), (3, 1e-15), (4, 2)) v (d, w)) q,
+    survival_summary(s) y;
+-- the smallest unit is 2^-40; sums do not depend on order
+SELECT survival(d, c, NULL, w ORDER BY d)::text = survival(d, c, NULL, w ORDER BY w)::text AS same
+FROM (SELECT i % 7 AS d, i % 3 = 0 AS c, sqrt(i) / 10 AS w FROM generate_series(1, 1000) i) q;
+
+--
+-- Restricted mean: a segment that is too young says so
+--
+SELECT m.* FROM states, restricted_mean(s, 1500) m WHERE dataset = 'ovarian';
+SELECT restricted_mean, std_error::numeric(12, 6), ci_low::numeric(12, 6), ci_high::numeric(12, 6), note
+FROM (SELECT survival(d, true) s FROM generate_series(1, 4) d) q, restricted_mean(s, 100);
+SELECT m.restricted_mean::numeric(10, 6), m.note FROM states, restricted_mean(s, 0.5) m WHERE dataset = 'random 6';
+SELECT difference::numeric(12, 6), std_error::numeric(12, 6), ci_low::numeric(12, 6), ci_high::numeric(12, 6),
+    z::numeric(12, 6), p_value::numeric(12, 10), note
+FROM (SELECT survival(duration, churned) FILTER (WHERE grp = 'female') a, survival(duration, churned) FILTER (WHERE grp = 'male') b
+    FROM r_rows WHERE dataset = 'lung') q, restricted_mean_difference(a, b, 600);
+SELECT d.* FROM (SELECT survival(duration, churned) FILTER (WHERE grp = 'female') a, survival(duration, churned) FILTER (WHERE grp = 'male') b
+    FROM r_rows WHERE dataset = 'lung') q, restricted_mean_difference(a, b, 6000) d;
+
+--
+-- Payback: at once, never, on the way
+--
+SELECT p.* FROM states, payback(s, 1, 0) p WHERE dataset = 'ovarian';
+SELECT p.* FROM states, payback(s, 1, 5000) p WHERE dataset = 'ovarian';
+SELECT p.* FROM (SELECT survival(10, false) s FROM generate_series(1, 3)) q, payback(s, 5, 20) p;
+SELECT p.* FROM (SELECT survival(10, false) s FROM generate_series(1, 3)) q, payback(s, 2, 20) p;
+
+--
+-- Bands of hazard: ends belong to the band before, the first has its start
+--
+SELECT band_start, band_end, churned, customer_time, rate::numeric(8, 6), ci_low::numeric(8, 6), ci_high::numeric(8, 6)
+FROM (SELECT survival(d, c) s FROM (VALUES (0, true), (10, true), (10.5, true), (20, false), (20, true), (31, false)) v (d, c)) q,
+    hazard_by(s, 10);
+-- 0.1 is no binary fraction: bands end where they say
+SELECT h.band_end, h.churned FROM (SELECT survival(i * 0.1::float8, true) s FROM generate_series(1, 5) i) q, hazard_by(s, 0.1) h;
+SELECT h.* FROM (SELECT survival(d, true, NULL, 0.5) s FROM generate_series(1, 2) d) q, hazard_by(s, 1) h;
+
+--
+-- One answer through every door, bit for bit
+--
+CREATE TABLE many AS SELECT i, (i * 7919 % 1009)::float8 AS d, i % 3 = 0 AS c,
+    CASE WHEN i % 5 = 0 THEN (i * 7919 % 1009) / 2.0 END AS e, 'g' || i % 4 AS g
+FROM generate_series(1, 20000) i;
+CREATE TABLE one AS SELECT g, survival(d, c, e) s FROM many GROUP BY g;
+SELECT count(*) FROM one JOIN (SELECT g, survival(d, c, e ORDER BY i DESC) s FROM many GROUP BY g) o USING (g)
+WHERE one.s::text = o.s::text;
+SELECT rollup(s)::text = (SELECT survival(d, c, e)::text FROM many) AS merged FROM one;
+SELECT rollup(s)::text = (SELECT survival(d, c, e)::text FROM many) AS merged
+FROM (SELECT survival(d, c, e) s FROM many GROUP BY i % 100) q;
+SELECT rollup(s)::text = max(s::text) AS alone, count(*) FROM one GROUP BY g ORDER BY g;
+SELECT count(*), bool_and(s::text = (CASE WHEN g IS NULL THEN (SELECT survival(d, c, e)::text FROM many) ELSE (SELECT o.s::text FROM one o WHERE o.g = q.g) END))
+FROM (SELECT g, survival(d, c, e) s FROM many GROUP BY GROUPING SETS ((g), ())) q;
+SET enable_hashagg = off;
+SELECT count(*) FROM one JOIN (SELECT g, survival(d, c, e) s FROM many GROUP BY g) o USING (g) WHERE one.s::text = o.s::text;
+RESET enable_hashagg;
+SELECT bool_and(w.s::text = a.s::text) FROM (SELECT i, survival(d, c, e) OVER (ORDER BY i ROWS BETWEEN 5 PRECEDING AND CURRENT ROW) s
+    FROM many WHERE i <= 50) w,
+    LATERAL (SELECT survival(d, c, e) s FROM many WHERE i BETWEEN w.i - 5 AND w.i) a;
+SET parallel_setup_cost = 0;
+SET parallel_tuple_cost = 0;
+SET min_parallel_table_scan_size = 0;
+ALTER TABLE many SET (parallel_workers = 2);
+EXPLAIN (COSTS OFF) SELECT g, survival(d, c, e) FROM many GROUP BY g;
+SELECT count(*) FROM one JOIN (SELECT g, survival(d, c, e) s FROM many GROUP BY g) o USING (g) WHERE one.s::text = o.s::text;
+SELECT survival(d, c, e, 0.1)::text = survival(d, c, e, 0.1 ORDER BY i)::text AS weighted FROM many;
+RESET parallel_setup_cost;
+RESET parallel_tuple_cost;
+RESET min_parallel_table_scan_size;
+-- a column shorter than a varlena header of four bytes allows, a toasted one
+CREATE TABLE stored (n int, s retention_survival);
+INSERT INTO stored SELECT 1, survival(1, true);
+INSERT INTO stored SELECT 2, survival(d, c, e) FROM many;
+INSERT INTO stored SELECT 3, survival(d, c, e, i % 10 / 8.0) FROM many;
+SELECT n, s::text = s::text::retention_survival::text AS text_round_trip FROM stored ORDER BY n;
+SELECT rollup(s)::text = (SELECT rollup(s ORDER BY n DESC)::text FROM stored) AS any_order FROM stored;
+SELECT current_setting('data_directory') || '/survival_test.bin' AS binary_file \gset
+\set ECHO none
+COPY stored TO :'binary_file' (FORMAT binary);
+CREATE TABLE back (LIKE stored);
+COPY back FROM :'binary_file' (FORMAT binary);
+COPY (SELECT '') TO :'binary_file';
+\set ECHO all
+SELECT n, b.s::text = o.s::text AS binary_round_trip FROM stored o JOIN back b USING (n) ORDER BY n;
+
+--
+-- Errors
+--
+SELECT * FROM unnest(ARRAY[
+    $$SELECT survival('NaN', true)$$,
+    $$SELECT survival('infinity', true)$$,
+    $$SELECT survival(-1, true)$$,
+    $$SELECT survival(1, true, -1)$$,
+    $$SELECT survival(1, true, 'NaN')$$,
+    $$SELECT survival(1, true, NULL, -1)$$,
+    $$SELECT survival(1, true, NULL, 'NaN')$$,
+    $$SELECT survival(1, true, NULL, 2e6)$$,
+    $$SELECT survival('2025-01-02', '2025-01-01', '2025-02-01'::date)$$,
+    $$SELECT survival('-infinity', '2025-01-01', '2025-02-01'::date)$$,
+    $$SELECT survival('2025-01-01', NULL, 'infinity'::date)$$,
+    $$SELECT survival('2025-01-01', '2025-01-01', NULL::date)$$,
+    $$SELECT survival('2025-01-01', '2025-01-01', '2025-02-01', '-infinity'::date)$$,
+    $$SELECT survival_curve(survival(1, true), 'loglog')$$,
+    $$SELECT survival_curve(survival(1, true), confidence => 95)$$,
+    $$SELECT survival_curve(survival(1, true), times => '{1,NULL}')$$,
+    $$SELECT survival_curve(survival(1, true), times => '{NaN}')$$,
+    $$SELECT survival_at(survival(1, true), -1)$$,
+    $$SELECT conditional_survival(survival(1, true), 1, 2)$$,
+    $$SELECT survival_quantile(survival(1, true), 50)$$,
+    $$SELECT restricted_mean(survival(1, true), 0)$$,
+    $$SELECT restricted_mean_difference(survival(1, true), survival(1, true), 'infinity')$$,
+    $$SELECT hazard_by(survival(1, true), 0)$$,
+    $$SELECT hazard_by(survival(1, true), 1e-6)$$,
+    $$SELECT payback(survival(1, true), 0, 1)$$,
+    $$SELECT payback(survival(1, true), 1, -1)$$,
+    $$SELECT survival_add(NULL, 1, true)$$,
+    $$SELECT survival_merge(NULL, NULL)$$,
+    $$SELECT survival_final(s) FROM stored$$,
+    $$SELECT 'x'::retention_survival$$,
+    $$SELECT ''::retention_survival$$,
+    $$SELECT '525302'::retention_survival$$,
+    $$SELECT '524c01'::retention_survival$$
+]) WITH ORDINALITY AS s (statement, n), fails(statement) ORDER BY n;
+-- NULL in, NULL or nothing out
+SELECT survival_at(NULL, 1), median_survival(NULL), restricted_mean(NULL, 1), payback(NULL, 1, 1);
+SELECT count(*) FROM survival_curve(NULL);
+SELECT count(*) FROM stored, survival_curve(s, NULL);
+SELECT count(*) FROM hazard_by(NULL, 1);
+
+--
+-- Bytes that no aggregate wrote: an error with a name, or a value that can be read
+--
+CREATE FUNCTION hostile(type text, good text, ask text) RETURNS TABLE (code text, tries bigint) LANGUAGE plpgsql AS
+$$ DECLARE
+    bad text;
+    found jsonb = '{}';
+BEGIN
+    FOR i IN 0 .. length(good) / 2 - 1 LOOP
+        FOREACH bad IN ARRAY ARRAY[left(good, i * 2), overlay(good PLACING 'ff' FROM i * 2 + 1 FOR 2),
+            overlay(good PLACING '00' FROM i * 2 + 1 FOR 2), overlay(good PLACING '7f' FROM i * 2 + 1 FOR 2),
+            overlay(good PLACING '01' FROM i * 2 + 1 FOR 2), overlay(good PLACING '80' FROM i * 2 + 1 FOR 2),
+            overlay(good PLACING '' FROM i * 2 + 1 FOR 2), overlay(good PLACING '0100' FROM i * 2 + 1 FOR 2)] LOOP
+            BEGIN
+                code = 'reads';
+                EXECUTE format(ask, bad, type);
+            EXCEPTION WHEN data_corrupted OR feature_not_supported OR program_limit_exceeded OR invalid_text_representation
+                OR character_not_in_repertoire THEN
+                code = SQLSTATE;
+            END;
+            found = found || jsonb_build_object(code, coalesce((found ->> code)::bigint, 0) + 1);
+        END LOOP;
+    END LOOP;
+    RETURN QUERY SELECT key, value::bigint FROM jsonb_each_text(found) WHERE key <> 'reads' ORDER BY key COLLATE "C";
+END $$;
+SELECT h.code, h.tries > 0 AS some FROM (SELECT survival(d, d < 3, CASE WHEN d = 2 THEN 1 END, 1.5) s FROM generate_series(0, 3) d) q,
+    hostile('retention_survival', s::text, 'SELECT count(*) FROM (SELECT rollup(%1$L::%2$s) s) q, survival_curve(s), hazard_by(s, 100000), restricted_mean(s, 1)') h;
+SELECT h.code, h.tries > 0 AS some FROM (SELECT survival(d, d < 3) s FROM generate_series(0, 3) d) q,
+    hostile('retention_survival', s::text, 'SELECT count(*) FROM (SELECT rollup(%1$L::%2$s) s) q, survival_curve(s), hazard_by(s, 100000), restricted_mean(s, 1)') h;
