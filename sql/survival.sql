@@ -168,6 +168,7 @@ SELECT h.* FROM (SELECT survival(d, true, NULL, 0.5) s FROM generate_series(1, 2
 CREATE TABLE many AS SELECT i, (i * 7919 % 1009)::float8 AS d, i % 3 = 0 AS c,
     CASE WHEN i % 5 = 0 THEN (i * 7919 % 1009) / 2.0 END AS e, 'g' || i % 4 AS g
 FROM generate_series(1, 20000) i;
+ANALYZE many;
 CREATE TABLE one AS SELECT g, survival(d, c, e) s FROM many GROUP BY g;
 SELECT count(*) FROM one JOIN (SELECT g, survival(d, c, e ORDER BY i DESC) s FROM many GROUP BY g) o USING (g)
 WHERE one.s::text = o.s::text;
@@ -187,7 +188,7 @@ SET parallel_setup_cost = 0;
 SET parallel_tuple_cost = 0;
 SET min_parallel_table_scan_size = 0;
 ALTER TABLE many SET (parallel_workers = 2);
-EXPLAIN (COSTS OFF) SELECT g, survival(d, c, e) FROM many GROUP BY g;
+EXPLAIN (COSTS OFF) SELECT survival(d, c, e) FROM many;
 SELECT count(*) FROM one JOIN (SELECT g, survival(d, c, e) s FROM many GROUP BY g) o USING (g) WHERE one.s::text = o.s::text;
 SELECT survival(d, c, e, 0.1)::text = survival(d, c, e, 0.1 ORDER BY i)::text AS weighted FROM many;
 RESET parallel_setup_cost;
@@ -210,8 +211,71 @@ COPY (SELECT '') TO :'binary_file';
 SELECT n, b.s::text = o.s::text AS binary_round_trip FROM stored o JOIN back b USING (n) ORDER BY n;
 
 --
+-- Tests between groups: R's survdiff, and the definitions for what it has not
+--
+SELECT r.origin, r.weighting, count(*) AS figures, count(*) FILTER (WHERE near(r.chi2, (t).chi2) AND r.df = (t).df
+    AND near(r.p_value, (t).p_value) AND r.groups = (t).groups AND r.n = (t).n
+    AND (SELECT bool_and(near(a, b) AND near(c, d)) FROM unnest(r.observed, (t).observed, r.expected, (t).expected) u (a, b, c, d))) AS as_r
+FROM r_test r, LATERAL (SELECT logrank_test(duration, churned, grp, r.weighting, CASE WHEN r.stratified THEN stratum END, entry) t
+    FROM r_rows w WHERE w.dataset = r.dataset) q
+GROUP BY r.origin, r.weighting ORDER BY r.origin COLLATE "C", r.weighting COLLATE "C";
+SELECT (t).chi2::numeric(8, 6), (t).df, (t).p_value::numeric(8, 6), (t).groups, (t).n, (t).observed,
+    ARRAY(SELECT e::numeric(8, 4) FROM unnest((t).expected) e) AS expected
+FROM (SELECT logrank_test(duration, churned, grp) t FROM r_rows WHERE dataset = 'lung') q;
+-- the short forms, stored states, repeated rows
+SELECT bool_and(a.t = b.t), bool_and(b.t = c.t) FROM
+    (SELECT dataset, logrank_test(duration, churned, grp) t FROM r_rows WHERE entry IS NULL GROUP BY dataset) a
+    JOIN (SELECT dataset, logrank_test(duration, churned, grp, 'logrank') t FROM r_rows WHERE entry IS NULL GROUP BY dataset) b USING (dataset)
+    JOIN (SELECT dataset, logrank_test(duration, churned, grp, 'logrank', NULL) t FROM r_rows WHERE entry IS NULL GROUP BY dataset) c USING (dataset);
+CREATE TABLE by_group AS
+SELECT dataset, grp, survival(duration, churned, entry) s, survival(duration, churned, entry, 2) twice FROM r_rows GROUP BY dataset, grp;
+SELECT w, bool_and(near((a.t).chi2, (b.t).chi2) AND (a.t).n = (b.t).n AND (a.t).df = (b.t).df
+    AND (b.t).groups = ARRAY(SELECT i::text FROM generate_series(1, cardinality((a.t).n)) i)) AS as_rows
+FROM unnest('{logrank,peto-modified,fleming-harrington(2)}'::text[]) w,
+    LATERAL (SELECT dataset, logrank_test(duration, churned, grp, w, NULL, entry) t FROM r_rows GROUP BY dataset) a
+    JOIN LATERAL (SELECT dataset, logrank_test(w, VARIADIC array_agg(s ORDER BY grp)) t FROM by_group GROUP BY dataset) b USING (dataset)
+GROUP BY w ORDER BY w;
+SELECT bool_and(logrank_test(a, b) = logrank_test('logrank', a, b)), bool_and((logrank_test(a, NULL, b)).df = 1),
+    bool_and((logrank_test(a, NULL, b)).n[2] = 0) FROM
+    (SELECT min(s::text)::retention_survival a, max(s::text)::retention_survival b FROM by_group GROUP BY dataset) q;
+SELECT near((a.t).chi2, (b.t).chi2) AS twice FROM
+    (SELECT logrank_test(VARIADIC array_agg(twice ORDER BY grp)) t FROM by_group WHERE dataset = 'random 4') a,
+    (SELECT logrank_test(duration, churned, grp, 'logrank', NULL, entry) t FROM r_rows, generate_series(1, 2) WHERE dataset = 'random 4') b;
+-- a NULL group is a group, a NULL stratum a stratum; one group and none; nobody expected to leave; nothing varies
+SELECT (t).groups, (t).n FROM (SELECT logrank_test(d, true, g) t FROM (VALUES (1, 'b'), (2, NULL), (3, 'a'), (4, 'b'), (NULL, 'z')) v (d, g)) q;
+SELECT logrank_test(d, d > 1, 'a') FROM generate_series(1, 3) d;
+SELECT logrank_test(d, NULL, 'a') FROM generate_series(1, 3) d;
+SELECT logrank_test(d, true, 'a') FROM generate_series(1, 3) d WHERE false;
+SELECT (t).chi2::numeric(8, 6), (t).df, (t).groups, (t).n, (t).observed, (t).expected::numeric(8, 6)[]
+FROM (SELECT logrank_test(d, c, g) t FROM (VALUES (1, false, 'young'), (2, true, 'a'), (3, true, 'b'), (3, true, 'a')) v (d, c, g)) q;
+SELECT logrank_test(2, true, g) FROM unnest('{a,b}'::text[]) g;
+SELECT logrank_test(d, true, g, 'logrank', g) FROM (VALUES (1, 'a'), (2, 'b')) v (d, g);
+-- one answer through every door
+CREATE TABLE tested AS SELECT i % 3 AS part, logrank_test(d, c, g, 'tarone-ware', CASE WHEN i % 7 < 3 THEN 'x' END, e) t FROM many GROUP BY 1;
+SELECT count(*) FROM tested JOIN (SELECT i % 3 AS part, logrank_test(d, c, g, 'tarone-ware', CASE WHEN i % 7 < 3 THEN 'x' END, e ORDER BY d) t
+    FROM many GROUP BY 1) o USING (part) WHERE tested.t = o.t;
+SET parallel_setup_cost = 0;
+SET parallel_tuple_cost = 0;
+SET min_parallel_table_scan_size = 0;
+EXPLAIN (COSTS OFF) SELECT logrank_test(d, c, g) FROM many;
+SELECT count(*) FROM tested JOIN (SELECT i % 3 AS part, logrank_test(d, c, g, 'tarone-ware', CASE WHEN i % 7 < 3 THEN 'x' END, e) t
+    FROM many GROUP BY 1) o USING (part) WHERE tested.t = o.t;
+RESET parallel_setup_cost;
+RESET parallel_tuple_cost;
+RESET min_parallel_table_scan_size;
+SELECT bool_and(w.t = a.t) FROM (SELECT i, logrank_test(d, c, g) OVER (ORDER BY i ROWS BETWEEN 9 PRECEDING AND CURRENT ROW) t
+    FROM many WHERE i <= 50) w, LATERAL (SELECT logrank_test(d, c, g) t FROM many WHERE i BETWEEN w.i - 9 AND w.i) a
+WHERE w.i > 20;
+-- the state is a type like others (workers and other servers send it as text)
+CREATE AGGREGATE logrank_state(double precision, boolean, text, text, text) (SFUNC = logrank_add, STYPE = retention_logrank_state);
+CREATE AGGREGATE logrank_of(retention_logrank_state) (SFUNC = logrank_merge, STYPE = retention_logrank_state, FINALFUNC = logrank_final);
+SELECT (SELECT logrank_of(s::text::retention_logrank_state) FROM (SELECT logrank_state(d, c, g, 'peto-peto', g) s FROM many GROUP BY i % 10) q)
+    = (SELECT logrank_test(d, c, g, 'peto-peto', g) FROM many) AS merged_as_text;
+
+--
 -- Errors
 --
+\pset format unaligned
 SELECT * FROM unnest(ARRAY[
     $$SELECT survival('NaN', true)$$,
     $$SELECT survival('infinity', true)$$,
@@ -242,11 +306,24 @@ SELECT * FROM unnest(ARRAY[
     $$SELECT survival_add(NULL, 1, true)$$,
     $$SELECT survival_merge(NULL, NULL)$$,
     $$SELECT survival_final(s) FROM stored$$,
+    $$SELECT logrank_test(-1, true, 'a')$$,
+    $$SELECT logrank_test(1, true, 'a', 'log-rank')$$,
+    $$SELECT logrank_test(1, true, 'a', 'fleming-harrington')$$,
+    $$SELECT logrank_test(1, true, 'a', 'fleming-harrington(-1)')$$,
+    $$SELECT logrank_test(1, true, 'a', NULL)$$,
+    $$SELECT logrank_test(i, true, 'a', CASE i WHEN 1 THEN 'logrank' ELSE 'tarone-ware' END) FROM generate_series(1, 2) i$$,
+    $$SELECT logrank_test(1, true, i::text) FROM generate_series(1, 1001) i$$,
+    $$SELECT logrank_test(1, true, i::text) FROM generate_series(1, 10001) i$$,
+    $$SELECT logrank_test(1, true, repeat('x', 6000000) || i) FROM generate_series(1, 3) i$$,
+    $$SELECT logrank_test('gehan', s, s) FROM stored WHERE n = 1$$,
+    $$SELECT logrank_test(survival(1, true), survival(1, true, NULL, 0.5))$$,
+    $$SELECT logrank_add(NULL, 1, true, 'a')$$,
     $$SELECT 'x'::retention_survival$$,
     $$SELECT ''::retention_survival$$,
     $$SELECT '525302'::retention_survival$$,
     $$SELECT '524c01'::retention_survival$$
 ]) WITH ORDINALITY AS s (statement, n), fails(statement) ORDER BY n;
+\pset format aligned
 -- NULL in, NULL or nothing out
 SELECT survival_at(NULL, 1), median_survival(NULL), restricted_mean(NULL, 1), payback(NULL, 1, 1);
 SELECT count(*) FROM survival_curve(NULL);
@@ -282,3 +359,5 @@ SELECT h.code, h.tries > 0 AS some FROM (SELECT survival(d, d < 3, CASE WHEN d =
     hostile('retention_survival', s::text, 'SELECT count(*) FROM (SELECT rollup(%1$L::%2$s) s) q, survival_curve(s), hazard_by(s, 100000), restricted_mean(s, 1)') h;
 SELECT h.code, h.tries > 0 AS some FROM (SELECT survival(d, d < 3) s FROM generate_series(0, 3) d) q,
     hostile('retention_survival', s::text, 'SELECT count(*) FROM (SELECT rollup(%1$L::%2$s) s) q, survival_curve(s), hazard_by(s, 100000), restricted_mean(s, 1)') h;
+SELECT h.code, h.tries > 0 AS some FROM (SELECT logrank_state(d, d < 3, 'g' || d % 2, 'fleming-harrington(0.5)', CASE WHEN d < 2 THEN 's' END) s FROM generate_series(0, 3) d) q,
+    hostile('retention_logrank_state', s::text, 'SELECT logrank_of(%1$L::%2$s)') h;

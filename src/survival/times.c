@@ -183,7 +183,7 @@ table_thaw(const TimeTable *table)
 						 table->cells > 0 ? next_power(table->cells) : 0, table->label_bytes);
 }
 
-static int
+int
 label_compare(Label a, Label b)
 {
 	int common;
@@ -619,7 +619,9 @@ check_table(const TimeTable *table)
 	if ((table->header.kind == WIRE_SURVIVAL && table->cells != 0) ||
 		(table->header.kind != WIRE_SURVIVAL && table->cells == 0 && table->used > 0) ||
 		(table->header.kind != WIRE_LOGRANK && (table->option != 0 || table->parameter != 0)) ||
-		!isfinite(table->parameter) || table->option < 0 || table->option > 100)
+		!isfinite(table->parameter) || signbit(table->parameter) || table->option < 0 ||
+		table->option > TEST_LAST ||
+		(table->option != TEST_FLEMING_HARRINGTON && table->parameter != 0))
 		wire_corrupt(name, "It has parts that its type has not.");
 
 	for (int i = 0; i < table->cells; i++)
@@ -778,7 +780,7 @@ table_read(const char *bytes, Size size, WireKind kind)
 {
 	WireReader in = wire_open(bytes, size, kind, TABLE_VERSION, times_type_name(kind));
 	int flags = (int) wire_get_int_between(&in, 0, TIME_WEIGHTED | TIME_FRACTIONAL);
-	int option = (int) wire_get_int_between(&in, 0, 100);
+	int option = (int) wire_get_int_between(&in, 0, TEST_LAST);
 	double parameter = get_double(&in);
 	int64 unknown = wire_get_int_between(&in, 0, PG_INT64_MAX);
 	int64 never_at_risk = wire_get_int_between(&in, 0, PG_INT64_MAX);

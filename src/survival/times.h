@@ -63,6 +63,18 @@ typedef struct TimeCell
 	int32 zero;
 } TimeCell;
 
+/* How a test weighs the times of leaving; stored. */
+typedef enum TestWeighting
+{
+	TEST_LOGRANK = 0,
+	TEST_GEHAN_WILCOXON = 1,
+	TEST_TARONE_WARE = 2,
+	TEST_PETO_PETO = 3,
+	TEST_PETO_MODIFIED = 4,
+	TEST_FLEMING_HARRINGTON = 5,
+	TEST_LAST = TEST_FLEMING_HARRINGTON,
+} TestWeighting;
+
 typedef enum TimeForm
 {
 	TIME_SORTED = 0,
@@ -83,7 +95,7 @@ typedef struct TimeTable
 	int32 cell_room;
 	int32 label_bytes;
 	int32 label_room;
-	int32 option; /* tests: the weighting */
+	int32 option; /* tests: TestWeighting */
 	int32 zero;
 	double parameter;	 /* tests: rho */
 	int64 unknown;		 /* rows left out: churned is NULL */
@@ -153,6 +165,9 @@ table_unit(const TimeTable *table)
 {
 	return (table->flags & TIME_WEIGHTED) ? 1.0 / (double) WEIGHT_ONE : 1.0;
 }
+
+/* By bytes; NULL comes last. */
+extern int label_compare(Label a, Label b);
 
 extern const char *times_type_name(WireKind kind);
 

@@ -149,6 +149,74 @@ put_hazard <- function(frame, width) {
                  customer_time = time, rate = events / time, ci_low = limits[1, ], ci_high = limits[2, ]))
 }
 
+test_types <- c(dataset = "text", weighting = "text", stratified = "boolean", origin = "text", chi2 = "float8",
+                df = "integer", p_value = "float8", groups = "text[]", n = "bigint[]", observed = "float8[]",
+                expected = "float8[]")
+
+# R's own tests: rho = 0 is log-rank, others Fleming-Harrington.
+put_survdiff <- function(frame, rho, stratified) {
+  fit <- if (stratified) survdiff(surv_of(frame) ~ grp + strata(stratum), data = frame, rho = rho)
+         else survdiff(surv_of(frame) ~ grp, data = frame, rho = rho)
+  sums <- function(x) if (is.matrix(x)) rowSums(x) else x
+  df <- sum(sums(fit$exp) > 0) - 1
+  put(figures_file, "r_test", test_types,
+      data.frame(dataset = frame$dataset[1],
+                 weighting = if (rho == 0) "logrank" else sprintf("fleming-harrington(%g)", rho),
+                 stratified = stratified, origin = "survdiff", chi2 = fit$chisq, df = df,
+                 p_value = pchisq(fit$chisq, df, lower.tail = FALSE), groups = names_array(sort(unique(frame$grp))),
+                 n = array(sums(fit$n)), observed = array(sums(fit$obs)), expected = array(sums(fit$exp))))
+}
+
+# Those that survdiff has not, from their definition (Klein and Moeschberger 2003, section 7.3), subject by subject.
+put_test <- function(frame, weighting, stratified) {
+  groups <- sort(unique(frame$grp))
+  k <- length(groups)
+  observed <- expected <- numeric(k)
+  v <- matrix(0, k, k)
+  entry <- ifelse(is.na(frame$entry), -1, frame$entry)
+  strata <- if (stratified) frame$stratum else rep("all", nrow(frame))
+  for (s in unique(strata)) {
+    survival <- peto <- 1
+    for (t in sort(unique(frame$duration[frame$churned & strata == s]))) {
+      risk <- strata == s & entry < t & frame$duration >= t
+      leave <- risk & frame$churned & frame$duration == t
+      n <- sum(risk)
+      d <- sum(leave)
+      share <- sapply(groups, function(g) sum(risk & frame$grp == g)) / n
+      peto <- peto * (1 - d / (n + 1))
+      w <- switch(weighting, "logrank" = 1, "gehan-wilcoxon" = n, "tarone-ware" = sqrt(n), "peto-peto" = peto,
+                  "peto-modified" = peto * n / (n + 1), "fleming-harrington(0.5)" = sqrt(survival))
+      survival <- survival * (1 - d / n)
+      observed <- observed + w * sapply(groups, function(g) sum(leave & frame$grp == g))
+      expected <- expected + w * d * share
+      if (n > 1) v <- v + w^2 * d * (n - d) / (n - 1) * (diag(share, k) - outer(share, share))
+    }
+  }
+  used <- which(expected > 0)[-1]
+  x <- (observed - expected)[used]
+  chi2 <- sum(x * solve(v[used, used, drop = FALSE], x))
+  put(figures_file, "r_test", test_types,
+      data.frame(dataset = frame$dataset[1], weighting = weighting, stratified = stratified, origin = "definition",
+                 chi2 = chi2, df = length(used), p_value = pchisq(chi2, length(used), lower.tail = FALSE),
+                 groups = names_array(groups), n = array(as.numeric(table(factor(frame$grp, groups)))),
+                 observed = array(observed), expected = array(expected)))
+}
+
+incidence_types <- c(dataset = "text", ci = "text", confidence = "float8", cause = "text", time = "float8",
+                     incidence = "float8", std_error = "float8", ci_low = "float8", ci_high = "float8")
+put_incidence <- function(frame, ci = "log-log", confidence = 0.95) {
+  causes <- sort(unique(frame$cause[!is.na(frame$cause)]))
+  state <- factor(ifelse(is.na(frame$cause), "here", frame$cause), c("here", causes))
+  fit <- survfit(Surv(frame$duration, state) ~ 1, conf.type = ci, conf.int = confidence)
+  for (cause in causes) {
+    at <- which(fit$states == cause)
+    put(figures_file, "r_incidence", incidence_types,
+        data.frame(dataset = frame$dataset[1], ci = ci, confidence = confidence, cause = cause, time = fit$time,
+                   incidence = fit$pstate[, at], std_error = fit$std.err[, at], ci_low = fit$lower[, at],
+                   ci_high = fit$upper[, at]))
+  }
+}
+
 # ---- Rows ----
 
 lung_rows <- with(survival::lung, put_rows("lung", time, status == 2, grp = ifelse(sex == 1, "male", "female"),
@@ -211,6 +279,22 @@ for (rows in random_rows) {
     put_payback(rows, 3, 3 * as.numeric(quantile(rows$duration, 0.4)))
   }
 }
+
+# ---- Between groups ----
+
+for (stratified in c(FALSE, TRUE)) {
+  for (rows in c(list(lung_rows, veteran_rows, ovarian_rows), random_rows[c(4, 5, 7, 8)]))
+    for (rho in c(0, 1, 0.5)) put_survdiff(rows, rho, stratified)
+  for (rows in list(veteran_rows, heart_rows, random_rows[[3]], random_rows[[12]]))
+    for (weighting in c("logrank", "gehan-wilcoxon", "tarone-ware", "peto-peto", "peto-modified", "fleming-harrington(0.5)"))
+      put_test(rows, weighting, stratified)
+}
+
+# ---- Several ways to leave ----
+
+put_incidence(mgus_rows)
+put_incidence(mgus_rows, "plain", 0.9)
+for (rows in random_rows[c(4, 5, 8, 10, 11)]) for (ci in c("log-log", "log")) put_incidence(rows, ci)
 
 close(data_file)
 close(figures_file)
