@@ -32,9 +32,12 @@ OBJS = \
 	src/survival/times.o \
 	src/survival/survival.o \
 	src/survival/table_sql.o \
+	src/survival/incidence.o \
 	src/survival/logrank.o \
 	src/survival/survival_sql.o \
-	src/survival/logrank_sql.o
+	src/survival/logrank_sql.o \
+	src/survival/incidence_sql.o \
+	src/survival/landmark_sql.o
 
 # The SQL objects, in room order: joined into retention--VERSION.sql.
 ROOM_SQL = \

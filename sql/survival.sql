@@ -273,6 +273,63 @@ SELECT (SELECT logrank_of(s::text::retention_logrank_state) FROM (SELECT logrank
     = (SELECT logrank_test(d, c, g, 'peto-peto', g) FROM many) AS merged_as_text;
 
 --
+-- Several ways to leave: R's Aalen-Johansen estimates
+--
+CREATE TABLE caused AS
+SELECT dataset, cumulative_incidence(duration, cause) s, survival(duration, cause IS NOT NULL) stay FROM r_rows GROUP BY dataset;
+SELECT count(*) AS figures, count(*) FILTER (WHERE near(r.incidence, c.incidence) AND near(r.std_error, c.std_error)
+    AND near(r.ci_low, c.ci_low) AND near(r.ci_high, c.ci_high)) AS as_r
+FROM r_incidence r LEFT JOIN
+    (SELECT k.dataset, w.ci, w.confidence, c.* FROM caused k NATURAL JOIN
+        (SELECT DISTINCT dataset, ci, confidence FROM r_incidence) w,
+        incidence_curve(s, w.ci, w.confidence) c) c USING (dataset, ci, confidence, cause, "time");
+SELECT (SELECT count(*) FROM r_incidence) = sum((SELECT count(*) FROM incidence_curve(s, w.ci, w.confidence))) AS as_many
+FROM caused NATURAL JOIN (SELECT DISTINCT dataset, ci, confidence FROM r_incidence) w;
+-- one cause is a survival curve; all causes and staying make 1
+SELECT bool_and(near(1 - c.survival, i.incidence) AND near(coalesce(c.std_error, 0), i.std_error))
+FROM (SELECT cumulative_incidence(duration, CASE WHEN churned THEN 'left' END) i, survival(duration, churned) s
+    FROM r_rows WHERE dataset = 'lung') q, survival_curve(s) c JOIN LATERAL incidence_curve(i) i USING ("time");
+SELECT count(*), max(abs(1 - total)) < 1e-14 AS make_one FROM
+    (SELECT dataset, c."time", c.survival + sum(i.incidence) AS total FROM caused k, survival_curve(stay) c
+        JOIN LATERAL incidence_curve(s) i USING ("time") GROUP BY dataset, c."time", c.survival) q;
+SELECT cause, "time", incidence::numeric(8, 6), std_error::numeric(8, 6), ci_low::numeric(8, 6), ci_high::numeric(8, 6)
+FROM (SELECT cumulative_incidence(d, c) s FROM (VALUES (1, 'price'), (2, NULL), (2, 'bug'), (2, 'price'), (3, 'bug'), (5, NULL)) v (d, c)) q,
+    incidence_curve(s);
+SELECT cause, "time", incidence::numeric(8, 6), std_error::numeric(8, 6), ci_low::numeric(8, 6), ci_high::numeric(8, 6)
+FROM (SELECT cumulative_incidence(d, c) s FROM (VALUES (1, 'price'), (2, NULL), (2, 'bug'), (2, 'price'), (3, 'bug'), (5, NULL)) v (d, c)) q,
+    incidence_curve(s, 'plain', 0.8, '{0,2.5,5,5.1}');
+-- a curve that reaches 0; nobody leaves; nobody counts
+SELECT cause, "time", incidence, std_error::numeric(8, 6), ci_low::numeric(8, 6), ci_high::numeric(8, 6)
+FROM (SELECT cumulative_incidence(d, c) s FROM (VALUES (1, 'price'), (2, 'bug'), (2, 'price')) v (d, c)) q,
+    incidence_curve(s, times => '{1,2,3}');
+SELECT count(*) FROM (SELECT cumulative_incidence(1, NULL) s) q, incidence_curve(s);
+SELECT cumulative_incidence(NULL, 'price') IS NULL AS nobody, cumulative_incidence(1, 'price') FILTER (WHERE false) IS NULL AS no_rows;
+SELECT count(*) FROM incidence_curve(NULL);
+-- one answer through every door
+CREATE TABLE lost AS SELECT i % 10 AS part, cumulative_incidence(d, CASE WHEN c THEN g END) s FROM many GROUP BY 1;
+SELECT rollup(s)::text = (SELECT cumulative_incidence(d, CASE WHEN c THEN g END)::text FROM many) AS merged,
+    rollup(s ORDER BY part)::text = rollup(s ORDER BY part DESC)::text AS any_order,
+    bool_and(s::text::retention_incidence::text = s::text) AS text_round_trip FROM lost;
+SET parallel_setup_cost = 0;
+SET parallel_tuple_cost = 0;
+SET min_parallel_table_scan_size = 0;
+SELECT cumulative_incidence(d, CASE WHEN c THEN g END)::text = (SELECT rollup(s)::text FROM lost) AS parallel FROM many;
+RESET parallel_setup_cost;
+RESET parallel_tuple_cost;
+RESET min_parallel_table_scan_size;
+
+--
+-- Landmarks
+--
+SELECT d, landmark_duration(d, 3), known_at_landmark(d, 3) FROM unnest('{0,2,3,3.5,10,NULL}'::float8[]) d;
+SELECT started, ended, landmark_start(started, ended, '3 months'), known_at_landmark(ended, started, '3 months')
+FROM (VALUES ('2025-01-31'::date, NULL::date), ('2025-01-31', '2025-04-30'), ('2025-01-31', '2025-05-01'), (NULL, '2025-05-01'),
+    ('2025-01-31', 'infinity')) v (started, ended);
+SELECT y.customers, y.not_started, y.followed_until FROM
+    (SELECT survival(landmark_start(started, ended, '10 days'), ended, '2025-03-01'::date) s FROM customers) q, survival_summary(s) y;
+SELECT landmark_start('2025-01-01', NULL, NULL), known_at_landmark('2025-01-01', NULL, '1 day'), known_at_landmark(1, NULL);
+
+--
 -- Errors
 --
 \pset format unaligned
@@ -318,6 +375,14 @@ SELECT * FROM unnest(ARRAY[
     $$SELECT logrank_test('gehan', s, s) FROM stored WHERE n = 1$$,
     $$SELECT logrank_test(survival(1, true), survival(1, true, NULL, 0.5))$$,
     $$SELECT logrank_add(NULL, 1, true, 'a')$$,
+    $$SELECT cumulative_incidence(-1, 'price')$$,
+    $$SELECT incidence_curve(cumulative_incidence(1, 'price'), 'wide')$$,
+    $$SELECT incidence_curve(cumulative_incidence(1, 'price'), times => '{-1}')$$,
+    $$SELECT incidence_add(NULL, 1, 'price')$$,
+    $$SELECT landmark_duration(-1, 3)$$,
+    $$SELECT landmark_duration(1, 'NaN')$$,
+    $$SELECT landmark_start('infinity', NULL, '3 months')$$,
+    $$SELECT landmark_start('2025-01-01', NULL, '-3 months')$$,
     $$SELECT 'x'::retention_survival$$,
     $$SELECT ''::retention_survival$$,
     $$SELECT '525302'::retention_survival$$,
@@ -361,3 +426,5 @@ SELECT h.code, h.tries > 0 AS some FROM (SELECT survival(d, d < 3) s FROM genera
     hostile('retention_survival', s::text, 'SELECT count(*) FROM (SELECT rollup(%1$L::%2$s) s) q, survival_curve(s), hazard_by(s, 100000), restricted_mean(s, 1)') h;
 SELECT h.code, h.tries > 0 AS some FROM (SELECT logrank_state(d, d < 3, 'g' || d % 2, 'fleming-harrington(0.5)', CASE WHEN d < 2 THEN 's' END) s FROM generate_series(0, 3) d) q,
     hostile('retention_logrank_state', s::text, 'SELECT logrank_of(%1$L::%2$s)') h;
+SELECT h.code, h.tries > 0 AS some FROM (SELECT cumulative_incidence(d, CASE WHEN d < 3 THEN 'g' || d % 2 END) s FROM generate_series(0, 3) d) q,
+    hostile('retention_incidence', s::text, 'SELECT count(*) FROM (SELECT rollup(%1$L::%2$s) s) q, incidence_curve(s)') h;

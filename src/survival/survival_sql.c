@@ -12,11 +12,8 @@
 #include "math/quantile.h"
 #include "survival/survival.h"
 #include "survival/table_sql.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
-
-#include "catalog/pg_type.h"
 
 RETENTION_FUNCTION(survival_in);
 Datum
@@ -235,20 +232,13 @@ survival_curve(PG_FUNCTION_ARGS)
 	}
 	else
 	{
-		Datum *times;
-		bool *unknown;
 		int asked;
+		double *times = times_argument(fcinfo, 3, &asked);
 
-		deconstruct_array(PG_GETARG_ARRAYTYPE_P(3), FLOAT8OID, sizeof(float8), FLOAT8PASSBYVAL,
-						  TYPALIGN_DOUBLE, &times, &unknown, &asked);
 		for (int i = 0; i < asked; i++)
 		{
-			CurvePoint point;
+			CurvePoint point = point_asked(table, &curve, times[i]);
 
-			if (unknown[i])
-				ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-								errmsg("an asked time must not be NULL")));
-			point = point_asked(table, &curve, check_time(DatumGetFloat8(times[i]), "time"));
 			emit_point(&emitter, &point, scale, z);
 		}
 	}

@@ -9,6 +9,8 @@
 #include "base/aggregate.h"
 #include "survival/table_sql.h"
 #include "libpq/pqformat.h"
+#include "catalog/pg_type.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 
 TimeTable *
@@ -119,4 +121,24 @@ char *
 text_argument(FunctionCallInfo fcinfo, int number)
 {
 	return text_to_cstring(PG_GETARG_TEXT_PP(number));
+}
+
+double *
+times_argument(FunctionCallInfo fcinfo, int number, int *asked)
+{
+	Datum *elements;
+	bool *unknown;
+	double *times;
+
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(number), FLOAT8OID, sizeof(float8), FLOAT8PASSBYVAL,
+					  TYPALIGN_DOUBLE, &elements, &unknown, asked);
+	times = palloc(sizeof(double) * Max(*asked, 1));
+	for (int i = 0; i < *asked; i++)
+	{
+		if (unknown[i])
+			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+							errmsg("an asked time must not be NULL")));
+		times[i] = check_time(DatumGetFloat8(elements[i]), "time");
+	}
+	return times;
 }

@@ -210,10 +210,11 @@ put_incidence <- function(frame, ci = "log-log", confidence = 0.95) {
   fit <- survfit(Surv(frame$duration, state) ~ 1, conf.type = ci, conf.int = confidence)
   for (cause in causes) {
     at <- which(fit$states == cause)
+    limit <- function(x) ifelse(fit$pstate[, at] == 0, NA, x) # R's plain limits at 0 are 0
     put(figures_file, "r_incidence", incidence_types,
         data.frame(dataset = frame$dataset[1], ci = ci, confidence = confidence, cause = cause, time = fit$time,
-                   incidence = fit$pstate[, at], std_error = fit$std.err[, at], ci_low = fit$lower[, at],
-                   ci_high = fit$upper[, at]))
+                   incidence = fit$pstate[, at], std_error = fit$std.err[, at], ci_low = limit(fit$lower[, at]),
+                   ci_high = limit(fit$upper[, at])))
   }
 }
 
