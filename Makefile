@@ -20,10 +20,12 @@ OBJS = \
 	src/base/grid.o \
 	src/base/grid_sql.o \
 	src/base/grid_text.o \
+	src/base/number.o \
 	src/base/wire.o \
 	src/base/zone.o \
 	src/math/interval.o \
 	src/math/quantile.o \
+	src/math/interval.o \
 	src/rates/rates.o \
 	src/rates/rates_sql.o \
 	src/flow/flow.o \

@@ -1,0 +1,45 @@
+-- The frozen list of public objects: what a user sees, and what the planner believes of it.
+-- kind: a aggregate, f function, s set of rows. strict, volatility (i, s, v), parallel (s, r, u).
+SELECT CASE WHEN prokind = 'a' THEN 'a' WHEN proretset THEN 's' ELSE 'f' END AS kind, p.oid::regprocedure AS object,
+  CASE WHEN proretset AND proargmodes IS NOT NULL THEN 'rows' ELSE prorettype::regtype::text END AS result,
+  proisstrict AS strict, provolatile AS volatility, proparallel AS parallel, d.description AS comment
+FROM pg_depend e JOIN pg_proc p ON p.oid = e.objid LEFT JOIN pg_description d ON d.objoid = p.oid AND d.classoid = 'pg_proc'::regclass
+WHERE e.refclassid = 'pg_extension'::regclass AND e.classid = 'pg_proc'::regclass AND e.deptype = 'e'
+  AND e.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'retention')
+ORDER BY p.proname COLLATE "C", p.oid::regprocedure::text COLLATE "C";
+
+-- Argument names and defaults of functions that are not aggregates or I/O
+SELECT p.proname || '(' || pg_get_function_arguments(p.oid) || ')' AS call
+FROM pg_depend e JOIN pg_proc p ON p.oid = e.objid
+WHERE e.refclassid = 'pg_extension'::regclass AND e.classid = 'pg_proc'::regclass AND e.deptype = 'e' AND prokind = 'f'
+  AND proargnames IS NOT NULL
+  AND e.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'retention')
+ORDER BY p.proname COLLATE "C", p.oid::regprocedure::text COLLATE "C";
+
+-- Everything else that the extension owns
+SELECT pg_describe_object(classid, objid, 0) AS object, obj_description(objid, classid::regclass::text::name) AS comment
+FROM pg_depend
+WHERE refclassid = 'pg_extension'::regclass AND classid <> 'pg_proc'::regclass AND deptype = 'e'
+  AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'retention')
+ORDER BY pg_describe_object(classid, objid, 0) COLLATE "C";
+
+-- Rules of the house. Each query names who breaks it: no rows.
+CREATE TEMP VIEW own AS SELECT p.* FROM pg_depend e JOIN pg_proc p ON p.oid = e.objid
+WHERE e.refclassid = 'pg_extension'::regclass AND e.classid = 'pg_proc'::regclass AND e.deptype = 'e'
+  AND e.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'retention');
+-- a comment on everything; nothing runs as its definer; nothing is unsafe in a parallel plan
+SELECT oid::regprocedure AS no_comment FROM own WHERE obj_description(oid, 'pg_proc') IS NULL;
+SELECT oid::regprocedure AS definer FROM own WHERE prosecdef;
+SELECT oid::regprocedure AS not_parallel_safe FROM own WHERE proparallel <> 's';
+-- a function in SQL or PL/pgSQL sets its search_path
+SELECT own.oid::regprocedure AS search_path FROM own JOIN pg_language l ON l.oid = prolang
+WHERE lanname IN ('sql', 'plpgsql') AND NOT coalesce(proconfig @> '{"search_path=pg_catalog, pg_temp"}', false);
+-- an aggregate has a real type as its state, a combine function and no serialisation of its own
+SELECT a.aggfnoid::regprocedure AS state FROM own JOIN pg_aggregate a ON a.aggfnoid = own.oid
+WHERE aggtranstype = 'internal'::regtype OR aggcombinefn = 0 OR aggserialfn <> 0;
+-- no polymorphic argument: the server may evaluate an aggregate piecewise
+SELECT a.aggfnoid::regprocedure AS any_element FROM own JOIN pg_aggregate a ON a.aggfnoid = own.oid
+WHERE proargtypes::oid[] && ARRAY['anyelement'::regtype::oid, 'anyarray'::regtype::oid];
+-- no cast makes bytes into a value, or a value into bytes
+SELECT castsource::regtype, casttarget::regtype FROM pg_cast
+WHERE castmethod = 'b' AND (castsource::regtype::text ~ '^retention_' OR casttarget::regtype::text ~ '^retention_');

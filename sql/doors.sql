@@ -1,0 +1,165 @@
+-- Every aggregate through every door: the same bits from each.
+SET datestyle = 'ISO';
+SET timezone = 'UTC';
+
+-- A plan that has a node, without costs and counts of a machine.
+CREATE FUNCTION plan_has(query text, node text) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE line text; found boolean := false;
+BEGIN
+  FOR line IN EXECUTE 'EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) ' || query LOOP
+    found := found OR line ~ node;
+  END LOOP;
+  RETURN found;
+END $$;
+
+-- ---- flow ----
+CREATE TABLE presence (customer bigint, plan text, started timestamptz, ended timestamptz) WITH (autovacuum_enabled = off);
+INSERT INTO presence
+SELECT c, (ARRAY['basic', 'plus', 'premium'])[1 + h % 3], t, CASE WHEN h % 4 > 0 THEN t + (h / 31 % 400) * interval '7 hours' END
+FROM generate_series(1, 20000) c, abs(hashint8extended(c, 7)) h,
+  LATERAL (SELECT timestamptz '2024-01-01' + (h / 7 % 20000) * interval '1 hour' AS t) l;
+ANALYZE presence;
+
+-- serial: what the other doors are compared with
+SET max_parallel_workers_per_gather = 0;
+CREATE TABLE flow_serial AS
+SELECT plan, customer_flow(started, ended, 'month', tstzrange('2024-01-01', '2026-01-01')) AS flow,
+  customer_flow(tstzrange(started, ended), tstzrange('2024-06-01', '2024-07-01')) AS one,
+  retention_rate(started, ended, tstzrange('2024-06-01', '2024-07-01')) AS retention,
+  churn_rate(tstzmultirange(tstzrange(started, ended)), tstzrange('2024-06-01', '2024-07-01')) AS churn
+FROM presence GROUP BY GROUPING SETS ((plan), ());
+SELECT plan, round(retention, 6) AS retention, round(churn, 6) AS churn, md5(flow::text), length(flow::text) > 400 AS long
+FROM flow_serial ORDER BY plan;
+
+CREATE VIEW flow_doors AS
+SELECT plan, customer_flow(started, ended, 'month', tstzrange('2024-01-01', '2026-01-01')) AS flow,
+  customer_flow(tstzrange(started, ended), tstzrange('2024-06-01', '2024-07-01')) AS one,
+  retention_rate(started, ended, tstzrange('2024-06-01', '2024-07-01')) AS retention,
+  churn_rate(tstzmultirange(tstzrange(started, ended)), tstzrange('2024-06-01', '2024-07-01')) AS churn
+FROM presence GROUP BY plan;
+CREATE FUNCTION differs_from_serial(OUT rows bigint, OUT differ bigint) LANGUAGE sql AS $$
+  SELECT count(*), count(*) FILTER (WHERE (d.flow::text, d.one::text, d.retention, d.churn)
+    IS DISTINCT FROM (s.flow::text, s.one::text, s.retention, s.churn))
+  FROM flow_doors d JOIN flow_serial s USING (plan)
+$$;
+
+-- a view; sorted and hashed groups
+SELECT * FROM differs_from_serial();
+SET enable_hashagg = off;
+SELECT * FROM differs_from_serial();
+RESET enable_hashagg;
+
+-- parallel: partial states made by workers, combined by the leader
+SET max_parallel_workers_per_gather = 2;
+SET parallel_setup_cost = 0;
+SET parallel_tuple_cost = 0;
+SET min_parallel_table_scan_size = 0;
+SELECT plan_has('SELECT * FROM flow_doors', 'Partial (Hash|Group)?Aggregate');
+SELECT * FROM differs_from_serial();
+SET parallel_leader_participation = off;
+SELECT * FROM differs_from_serial();
+RESET parallel_leader_participation;
+-- workers without a row send NULL
+SELECT customer_flow(started, ended, 'month', tstzrange('2024-01-01', '2026-01-01')) IS NULL AS nothing,
+  retention_rate(started, ended, tstzrange('2024-06-01', '2024-07-01')) FROM presence WHERE customer < 0;
+SELECT at_end FROM (SELECT customer_flow(started, ended, tstzrange('2020-01-01', '2024-07-01')) s FROM presence WHERE customer = 17) q,
+  flow_periods(s);
+RESET max_parallel_workers_per_gather;
+RESET parallel_setup_cost;
+RESET parallel_tuple_cost;
+RESET min_parallel_table_scan_size;
+
+-- hash aggregate that spills: many groups in little memory
+SET enable_sort = off;
+SET work_mem = '64kB';
+SET max_parallel_workers_per_gather = 0;
+SELECT plan_has($$SELECT customer % 3000, customer_flow(started, ended, 'month', tstzrange('2024-01-01', '2026-01-01'))
+  FROM presence GROUP BY 1$$, 'Batches: ([2-9]|\d\d)');
+CREATE TABLE flow_spilled AS SELECT customer % 3000 AS part, customer_flow(started, ended, 'month', tstzrange('2024-01-01', '2026-01-01')) AS flow
+FROM presence GROUP BY 1;
+RESET enable_sort;
+RESET work_mem;
+RESET max_parallel_workers_per_gather;
+SELECT count(*) AS parts, rollup(flow)::text = (SELECT flow::text FROM flow_serial WHERE plan IS NULL) AS same FROM flow_spilled;
+
+-- window frames: each row's frame is the aggregate of its rows, and an earlier answer does not change
+CREATE TABLE few AS SELECT *, row_number() OVER (ORDER BY customer) AS n FROM presence WHERE customer <= 60;
+WITH w AS MATERIALIZED (
+  SELECT n, customer_flow(started, ended, 'quarter', tstzrange('2024-01-01', '2026-01-01')) OVER (ORDER BY n) AS growing,
+    customer_flow(started, ended, 'quarter', tstzrange('2024-01-01', '2026-01-01')) OVER (ORDER BY n ROWS BETWEEN 4 PRECEDING AND 2 FOLLOWING) AS sliding,
+    retention_rate(started, ended, tstzrange('2024-06-01', '2024-07-01')) OVER (ORDER BY n) AS rate
+  FROM few)
+SELECT count(*), count(*) FILTER (WHERE growing::text IS DISTINCT FROM (SELECT customer_flow(started, ended, 'quarter', tstzrange('2024-01-01', '2026-01-01'))::text
+    FROM few f WHERE f.n <= w.n)) AS growing_differ,
+  count(*) FILTER (WHERE sliding::text IS DISTINCT FROM (SELECT customer_flow(started, ended, 'quarter', tstzrange('2024-01-01', '2026-01-01'))::text
+    FROM few f WHERE f.n BETWEEN w.n - 4 AND w.n + 2)) AS sliding_differ,
+  count(*) FILTER (WHERE rate IS DISTINCT FROM (SELECT retention_rate(started, ended, tstzrange('2024-06-01', '2024-07-01'))
+    FROM few f WHERE f.n <= w.n)) AS rate_differ
+FROM w;
+
+-- FILTER, HAVING, ORDER BY inside the call, a cursor read in pieces, a prepared statement, LATERAL
+SELECT count(*) FROM (SELECT plan FROM presence GROUP BY plan
+  HAVING retention_rate(started, ended, tstzrange('2024-06-01', '2024-07-01')) > 0) q;
+SELECT customer_flow(started, ended, 'month', tstzrange('2024-01-01', '2026-01-01')) FILTER (WHERE plan = 'plus')::text
+    = (SELECT flow::text FROM flow_serial WHERE plan = 'plus') AS filtered,
+  customer_flow(started, ended, 'month', tstzrange('2024-01-01', '2026-01-01') ORDER BY started DESC)::text
+    = (SELECT flow::text FROM flow_serial WHERE plan IS NULL) AS ordered
+FROM presence;
+PREPARE flow_plan(text, retention_grid, tstzrange) AS SELECT customer_flow(started, ended, $2, $3)::text
+  = (SELECT flow::text FROM flow_serial WHERE plan = $1) AS prepared FROM presence WHERE plan = $1;
+EXECUTE flow_plan('plus', 'month', '[2024-01-01,2026-01-01)');
+SET plan_cache_mode = force_generic_plan;
+EXECUTE flow_plan('basic', 'month', '[2024-01-01,2026-01-01)');
+RESET plan_cache_mode;
+BEGIN;
+DECLARE pieces CURSOR FOR SELECT d.plan, d.flow::text = s.flow::text AS same FROM flow_doors d JOIN flow_serial s USING (plan) ORDER BY 1;
+FETCH 1 FROM pieces;
+FETCH 2 FROM pieces;
+COMMIT;
+SELECT p.plan, q.flow::text = s.flow::text AS lateral_same FROM (SELECT DISTINCT plan FROM presence) p,
+  LATERAL (SELECT customer_flow(started, ended, 'month', tstzrange('2024-01-01', '2026-01-01')) AS flow FROM presence x WHERE x.plan = p.plan) q,
+  flow_serial s WHERE s.plan = p.plan ORDER BY 1;
+
+-- rollup of stored flows in any order and grouping, with NULLs between; over partial states of workers too
+SELECT rollup(flow)::text = (SELECT flow::text FROM flow_serial WHERE plan IS NULL) AS same FROM flow_serial WHERE plan IS NOT NULL;
+SELECT rollup(flow ORDER BY plan DESC)::text = (SELECT flow::text FROM flow_serial WHERE plan IS NULL) AS same FROM flow_serial WHERE plan IS NOT NULL;
+SELECT rollup(f)::text = (SELECT flow::text FROM flow_serial WHERE plan IS NULL) AS same
+FROM (SELECT flow f FROM flow_serial WHERE plan IS NOT NULL UNION ALL SELECT NULL) q;
+SELECT rollup(NULL::retention_flow) IS NULL AS nothing;
+SET max_parallel_workers_per_gather = 2;
+SET parallel_setup_cost = 0;
+SET parallel_tuple_cost = 0;
+SET min_parallel_table_scan_size = 0;
+SELECT plan_has('SELECT rollup(flow) FROM flow_spilled', 'Partial Aggregate');
+SELECT rollup(flow)::text = (SELECT flow::text FROM flow_serial WHERE plan IS NULL) AS same FROM flow_spilled;
+RESET max_parallel_workers_per_gather;
+RESET parallel_setup_cost;
+RESET parallel_tuple_cost;
+RESET min_parallel_table_scan_size;
+
+-- text round trip, binary COPY, short and toasted values
+CREATE TABLE flow_text AS SELECT plan, flow::text::retention_flow AS flow, one::text::retention_flow AS one FROM flow_serial;
+SELECT count(*) FILTER (WHERE t.flow::text <> s.flow::text OR t.one::text <> s.one::text) AS text_differ
+FROM flow_text t JOIN flow_serial s ON t.plan IS NOT DISTINCT FROM s.plan;
+CREATE TABLE flow_binary (plan text, flow retention_flow, one retention_flow);
+DO $$
+DECLARE file text := current_setting('data_directory') || '/retention_doors.copy';
+BEGIN
+  EXECUTE format('COPY (SELECT plan, flow, one FROM flow_serial) TO %L (FORMAT binary)', file);
+  EXECUTE format('COPY flow_binary FROM %L (FORMAT binary)', file);
+  EXECUTE format('COPY (SELECT) TO %L', file);
+END $$;
+SELECT count(*), count(*) FILTER (WHERE b.flow::text <> s.flow::text OR b.one::text <> s.one::text) AS binary_differ
+FROM flow_binary b JOIN flow_serial s ON b.plan IS NOT DISTINCT FROM s.plan;
+CREATE TABLE flow_stored (plan text, flow retention_flow);
+ALTER TABLE flow_stored ALTER flow SET STORAGE external;
+INSERT INTO flow_stored SELECT plan, flow FROM flow_serial WHERE plan IS NOT NULL;
+INSERT INTO flow_stored SELECT 'one', one FROM flow_serial WHERE plan IS NULL;
+SELECT rollup(flow)::text = (SELECT flow::text FROM flow_serial WHERE plan IS NULL) AS external_same FROM flow_stored WHERE plan <> 'one';
+SELECT pg_column_size(flow) < 256 AS small, retention_rate(flow) = (SELECT retention FROM flow_serial WHERE plan IS NULL) AS same
+FROM flow_stored WHERE plan = 'one';
+
+SET client_min_messages = warning;
+DROP VIEW flow_doors CASCADE;
+DROP TABLE presence, flow_serial, flow_spilled, few, flow_text, flow_binary, flow_stored CASCADE;
+DROP FUNCTION differs_from_serial, plan_has;

@@ -1,0 +1,97 @@
+/*
+ * number.c
+ *		Exact numerics, by the server's own arithmetic.
+ */
+#include "retention.h"
+
+#include "base/number.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+
+static Numeric
+trimmed(Datum value)
+{
+	return DatumGetNumeric(DirectFunctionCall1(numeric_trim_scale, value));
+}
+
+Numeric
+numeric_from_int64(int64 value)
+{
+	return int64_to_numeric(value);
+}
+
+Numeric
+numeric_from_double(double value)
+{
+	return trimmed(DirectFunctionCall1(float8_numeric, Float8GetDatum(value)));
+}
+
+Numeric
+numeric_per_cent(Numeric part, Numeric whole)
+{
+	return numeric_divide(numeric_times(int64_to_numeric(100), part), whole);
+}
+
+Numeric
+numeric_rate_limit(double fraction)
+{
+	Datum per_cent = DirectFunctionCall1(float8_numeric, Float8GetDatum(100 * fraction));
+
+	return trimmed(DirectFunctionCall2(numeric_round, per_cent, Int32GetDatum(6)));
+}
+
+bool
+numeric_is_count(Numeric value)
+{
+	if (numeric_is_nan(value) || numeric_is_inf(value) || numeric_sign_of(value) < 0)
+		return false;
+	return DatumGetInt32(DirectFunctionCall1(numeric_min_scale, NumericGetDatum(value))) == 0;
+}
+
+double
+numeric_to_double(Numeric value)
+{
+	return DatumGetFloat8(DirectFunctionCall1(numeric_float8, NumericGetDatum(value)));
+}
+
+Numeric
+numeric_plus(Numeric a, Numeric b)
+{
+	return trimmed(DirectFunctionCall2(numeric_add, NumericGetDatum(a), NumericGetDatum(b)));
+}
+
+Numeric
+numeric_minus(Numeric a, Numeric b)
+{
+	return trimmed(DirectFunctionCall2(numeric_sub, NumericGetDatum(a), NumericGetDatum(b)));
+}
+
+Numeric
+numeric_times(Numeric a, Numeric b)
+{
+	return trimmed(DirectFunctionCall2(numeric_mul, NumericGetDatum(a), NumericGetDatum(b)));
+}
+
+Numeric
+numeric_divide(Numeric a, Numeric b)
+{
+	return trimmed(DirectFunctionCall2(numeric_div, NumericGetDatum(a), NumericGetDatum(b)));
+}
+
+int
+numeric_compare(Numeric a, Numeric b)
+{
+	return DatumGetInt32(DirectFunctionCall2(numeric_cmp, NumericGetDatum(a), NumericGetDatum(b)));
+}
+
+int
+numeric_sign_of(Numeric value)
+{
+	return numeric_compare(value, int64_to_numeric(0));
+}
+
+char *
+numeric_text(Numeric value)
+{
+	return DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value)));
+}

@@ -1,0 +1,146 @@
+/*
+ * flow_rate.c
+ *		The conventions: named ways to make a rate of retention or churn from one period of a flow.
+ */
+#include "retention.h"
+
+#include "base/number.h"
+#include "flow/flow.h"
+#include "math/interval.h"
+
+/* In the order of FlowConvention; retention's names come first. */
+static const char *const retention_names[] = {"kept", "formula", "continuous"};
+static const char *const churn_names[] = {"lost",	 "simple",		  "exposed",
+										  "average", "customer_days", "continuous"};
+
+static int
+find_name(const char *name, const char *const *names, int count, const char *what, const char *hint)
+{
+	for (int i = 0; i < count; i++)
+		if (strcmp(name, names[i]) == 0)
+			return i;
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("unknown convention of %s: \"%s\"", what, name), errhint("%s", hint)));
+}
+
+FlowConvention
+flow_retention_convention(const char *name)
+{
+	return FLOW_KEPT + find_name(name, retention_names, lengthof(retention_names), "retention",
+								 "The conventions of retention are kept, formula and continuous.");
+}
+
+FlowConvention
+flow_churn_convention(const char *name)
+{
+	return FLOW_RATE_LOST +
+		   find_name(
+			   name, churn_names, lengthof(churn_names), "churn",
+			   "The conventions of churn are lost, simple, exposed, average, customer_days and continuous.");
+}
+
+static Numeric
+sum(int64 a, int64 b)
+{
+	return numeric_plus(numeric_from_int64(a), numeric_from_int64(b));
+}
+
+/*
+ * The fraction behind a rate. The formulas are the table of conventions in doc/design.md: `formula` is the textbook's
+ * (customers at end - new) / customers at start, `average` divides by the mean of both ends, customer_days is the
+ * occurrence rate of person-time (Rothman, Modern Epidemiology).
+ */
+static void
+flow_fraction(const FlowRow *row, FlowConvention convention, Numeric *part, Numeric *whole)
+{
+	*whole = numeric_from_int64(row->at_start);
+	switch (convention)
+	{
+		case FLOW_KEPT:
+			*part = numeric_from_int64(row->kept);
+			break;
+		case FLOW_FORMULA:
+			*part = numeric_minus(numeric_from_int64(row->at_end), numeric_from_int64(row->joined));
+			break;
+		case FLOW_CONTINUOUS:
+			*part = numeric_from_int64(row->continuous);
+			break;
+		case FLOW_NOT_CONTINUOUS:
+			*part = numeric_from_int64(row->counts[FLOW_INTERRUPTED]);
+			break;
+		case FLOW_RATE_LOST:
+			*part = numeric_from_int64(row->counts[FLOW_LOST]);
+			break;
+		case FLOW_SIMPLE:
+			*part = numeric_from_int64(row->departures);
+			break;
+		case FLOW_EXPOSED:
+			*part = numeric_from_int64(row->departures);
+			*whole = sum(row->at_start, row->joined);
+			break;
+		case FLOW_AVERAGE:
+			*part = sum(row->departures, row->departures);
+			*whole = sum(row->at_start, row->at_end);
+			break;
+		case FLOW_CUSTOMER_DAYS:
+			*part =
+				numeric_times(numeric_from_int64(row->departures), numeric_from_int64(row->length));
+			*whole = row->customer_time;
+			break;
+	}
+}
+
+bool
+flow_rate(const FlowRow *row, FlowConvention convention, Numeric *rate)
+{
+	Numeric part;
+	Numeric whole;
+
+	if (row->partial)
+		return false;
+	flow_fraction(row, convention, &part, &whole);
+	if (numeric_sign_of(whole) == 0)
+		return false;
+	*rate = numeric_per_cent(part, whole);
+	return true;
+}
+
+bool
+flow_rate_interval(const FlowRow *row, FlowConvention convention, double confidence, Numeric *low,
+				   Numeric *high)
+{
+	Numeric part;
+	Numeric whole;
+	Limits limits;
+
+	if (row->partial)
+		return false;
+	flow_fraction(row, convention, &part, &whole);
+	if (numeric_sign_of(whole) == 0)
+		return false;
+	switch (convention)
+	{
+		case FLOW_KEPT:
+		case FLOW_CONTINUOUS:
+		case FLOW_NOT_CONTINUOUS:
+		case FLOW_RATE_LOST:
+			limits = wilson_interval(numeric_to_double(part), numeric_to_double(whole), confidence);
+			break;
+		case FLOW_CUSTOMER_DAYS:
+			limits = poisson_interval((double) row->departures, confidence);
+			limits.low *= row->length / numeric_to_double(whole);
+			limits.high *= row->length / numeric_to_double(whole);
+			break;
+		default:
+			return false;
+	}
+	*low = numeric_rate_limit(limits.low);
+	*high = numeric_rate_limit(limits.high);
+	return true;
+}
+
+Numeric
+flow_customer_days(const FlowRow *row)
+{
+	return numeric_divide(row->customer_time, numeric_from_int64(row->day));
+}

@@ -1,0 +1,635 @@
+/*
+ * flow_sql.c
+ *		The doors of the room flow: presence in, flows out.
+ */
+#include "retention.h"
+
+#include "base/aggregate.h"
+#include "base/check.h"
+#include "base/emit.h"
+#include "base/number.h"
+#include "catalog/pg_type_d.h"
+#include "flow/flow.h"
+#include "libpq/pqformat.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/multirangetypes.h"
+#include "utils/rangetypes.h"
+#include "utils/timestamp.h"
+#include "utils/typcache.h"
+
+/* ---- Values in ---- */
+
+static TimeKind
+kind_of_range(Oid range_type)
+{
+	switch (range_type)
+	{
+		case DATERANGEOID:
+			return TIME_DATE;
+		case TSRANGEOID:
+			return TIME_LOCAL;
+		case TSTZRANGEOID:
+			return TIME_INSTANT;
+	}
+	elog(ERROR, "unexpected range type %u", range_type);
+}
+
+/* The infinite dates and timestamps become FLOW_SINCE_EVER and FLOW_STILL_THERE. */
+static inline int64
+moment_of(TimeKind kind, Datum value)
+{
+	DateADT date;
+
+	if (kind != TIME_DATE)
+		return DatumGetInt64(value);
+	date = DatumGetDateADT(value);
+	return DATE_IS_NOBEGIN(date) ? FLOW_SINCE_EVER : DATE_IS_NOEND(date) ? FLOW_STILL_THERE : date;
+}
+
+static void
+half_open_expected(const char *what, const char *shown)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("%s must include its start and exclude its end, not %s", what, shown),
+			 errhint("Write [start,end): the end is the first moment that no longer belongs.")));
+}
+
+static char *
+print_datum(Oid type, Datum value)
+{
+	Oid output;
+	bool varlena;
+
+	getTypeOutputInfo(type, &output, &varlena);
+	return OidOutputFunctionCall(output, value);
+}
+
+static Presence
+presence_of_bounds(TimeKind kind, const RangeBound *lower, const RangeBound *upper, Oid type,
+				   Datum shown)
+{
+	Presence presence = {FLOW_SINCE_EVER, FLOW_STILL_THERE};
+
+	if ((!lower->infinite && !lower->inclusive) || (!upper->infinite && upper->inclusive))
+		half_open_expected("a presence", print_datum(type, shown));
+	if (!lower->infinite)
+		presence.started = moment_of(kind, lower->val);
+	if (!upper->infinite)
+		presence.ended = moment_of(kind, upper->val);
+	return presence;
+}
+
+/*
+ * The periods asked for, as the arguments of a row say them. The last few are kept, for nearly every row of a query
+ * says the same; a frame that is not found is computed anew.
+ */
+typedef struct Frame
+{
+	Size span_size; /* 0: empty slot */
+	char span[64];	/* bytes of the range value */
+	int grid_length;
+	char grid_text[256];
+	TimeKind kind;
+	int64 periods;
+	int64 first;	 /* grid: number of the first period */
+	int64 bounds[2]; /* of the first period; without a grid it is the only one */
+	int64 as_of;
+} Frame;
+
+#define FRAMES 4
+
+static Frame frames[FRAMES];
+
+static void
+frame_compute(Frame *frame, const RangeType *span, const Grid *grid)
+{
+	const char *what = grid == NULL ? "a period" : "a span";
+	Oid type = RangeTypeGetOid(span);
+	RangeBound lower;
+	RangeBound upper;
+	bool empty;
+	int64 until;
+	int64 length;
+
+	range_deserialize(lookup_type_cache(type, TYPECACHE_RANGE_INFO), span, &lower, &upper, &empty);
+	if (empty)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s must not be empty", what)));
+	frame->kind = kind_of_range(type);
+	frame->as_of = FLOW_STILL_THERE;
+	frame->periods = 1;
+	frame->bounds[0] = lower.infinite ? FLOW_SINCE_EVER : moment_of(frame->kind, lower.val);
+	until = upper.infinite ? FLOW_STILL_THERE : moment_of(frame->kind, upper.val);
+	if (frame->bounds[0] == FLOW_SINCE_EVER || until == FLOW_STILL_THERE)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("%s must have a start and an end, not %s", what,
+							   print_datum(type, RangeTypePGetDatum(span)))));
+	if (!lower.inclusive || upper.inclusive)
+		half_open_expected(what, print_datum(type, RangeTypePGetDatum(span)));
+	if (pg_sub_s64_overflow(until, frame->bounds[0], &length))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE), errmsg("%s is too long", what)));
+
+	if (grid == NULL)
+	{
+		frame->bounds[1] = until;
+		return;
+	}
+	grid_require_plain_calendar(grid, "customer_flow");
+	if (grid->has_as_of)
+		frame->as_of = grid_as_of(grid, frame->kind);
+	frame->first = grid_period(grid, frame->kind, frame->bounds[0]);
+	if (grid_period_start(grid, frame->kind, frame->first) < frame->bounds[0])
+		frame->first++;
+	frame->periods = Max(0, grid_period(grid, frame->kind, until) - frame->first);
+	if (frame->periods > MAX_PERIODS)
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("a flow has at most %d periods, not %lld", MAX_PERIODS,
+							   (long long) frame->periods),
+						errhint("Take a shorter span or a coarser grid.")));
+	frame->bounds[0] = grid_period_start(grid, frame->kind, frame->first);
+}
+
+static const Frame *
+frame_find(const RangeType *span, const Grid *grid)
+{
+	static int next = 0;
+	int grid_length = grid == NULL ? 0 : grid->text_length;
+	Frame *frame;
+
+	for (int i = 0; i < FRAMES; i++)
+		if (frames[i].span_size == VARSIZE(span) &&
+			memcmp(frames[i].span, span, VARSIZE(span)) == 0 &&
+			frames[i].grid_length == grid_length &&
+			(grid_length == 0 || memcmp(frames[i].grid_text, grid->text, grid_length) == 0))
+			return &frames[i];
+
+	frame = &frames[next];
+	next = (next + 1) % FRAMES;
+	frame->span_size = 0; /* an error below leaves an empty slot */
+	frame_compute(frame, span, grid);
+	frame->grid_length = grid_length;
+	if (VARSIZE(span) <= sizeof(frame->span) && grid_length <= (int) sizeof(frame->grid_text))
+	{
+		memcpy(frame->span, span, VARSIZE(span));
+		if (grid_length > 0)
+			memcpy(frame->grid_text, grid->text, grid_length);
+		frame->span_size = VARSIZE(span);
+	}
+	return frame;
+}
+
+static Flow *
+flow_start(const Frame *frame, const Grid *grid)
+{
+	Flow *flow = grid == NULL
+					 ? flow_new(frame->kind, 1, NULL, 0)
+					 : flow_new(frame->kind, frame->periods, grid->text, grid->text_length);
+	int64 *bounds = flow_bounds(flow);
+
+	flow->as_of = frame->as_of;
+	bounds[0] = frame->bounds[0];
+	if (grid == NULL)
+		bounds[1] = frame->bounds[1];
+	else
+		for (int64 i = 1; i <= frame->periods; i++)
+			bounds[i] = grid_period_start(grid, frame->kind, frame->first + i);
+	return flow;
+}
+
+static void
+periods_changed(void)
+{
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("the periods of a flow must be the same in every row"),
+					errhint("Compute the period once: (SELECT retention_period('month')).")));
+}
+
+/*
+ * The state that this row goes to: the running one once it is known that the row asks for the same periods, or a new
+ * one. The state is flat, belongs to the aggregate's context and is changed in place; its size never changes.
+ */
+static Flow *
+flow_state(FunctionCallInfo fcinfo, int grid_argument, int span_argument)
+{
+	MemoryContext context = aggregate_context(fcinfo);
+	const Grid *grid = NULL;
+	const Frame *frame;
+	Flow *flow;
+	MemoryContext old;
+
+	if (PG_ARGISNULL(span_argument) || (grid_argument > 0 && PG_ARGISNULL(grid_argument)))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg(grid_argument > 0 ? "the grid and the span of a flow must not be null"
+										  : "the period of a flow must not be null")));
+	if (grid_argument > 0)
+		grid = grid_open(PG_GETARG_DATUM(grid_argument));
+	frame = frame_find(PG_GETARG_RANGE_P(span_argument), grid);
+
+	if (PG_ARGISNULL(0))
+	{
+		old = MemoryContextSwitchTo(context);
+		flow = flow_start(frame, grid);
+		MemoryContextSwitchTo(old);
+		return flow;
+	}
+	flow = (Flow *) PG_GETARG_POINTER(0);
+	if (grid != NULL && (flow->grid_length != frame->grid_length ||
+						 memcmp(flow_grid_text(flow), grid->text, grid->text_length) != 0))
+		grid_mismatch(pnstrdup(flow_grid_text(flow), flow->grid_length), grid->text);
+	if (flow->kind != (int32) frame->kind || flow->grid_length != frame->grid_length)
+		periods_changed();
+	if (flow->periods != frame->periods || flow_bounds(flow)[0] != frame->bounds[0] ||
+		(grid == NULL && flow_bounds(flow)[1] != frame->bounds[1]))
+		periods_changed();
+	return flow;
+}
+
+/* A row that is ignored leaves the state as it was, be it NULL. */
+#define RETURN_STATE_UNCHANGED()                                                                   \
+	do                                                                                             \
+	{                                                                                              \
+		if (PG_ARGISNULL(0))                                                                       \
+			PG_RETURN_NULL();                                                                      \
+		PG_RETURN_DATUM(PG_GETARG_DATUM(0));                                                       \
+	} while (0)
+
+static Datum
+flow_accum_pair(FunctionCallInfo fcinfo, int grid_argument, int span_argument)
+{
+	Flow *flow;
+	Presence presence = {.ended = FLOW_STILL_THERE};
+
+	if (PG_ARGISNULL(1))
+		RETURN_STATE_UNCHANGED();
+	flow = flow_state(fcinfo, grid_argument, span_argument);
+	presence.started = moment_of(flow->kind, PG_GETARG_DATUM(1));
+	if (!PG_ARGISNULL(2))
+		presence.ended = moment_of(flow->kind, PG_GETARG_DATUM(2));
+	if (presence.ended < presence.started)
+	{
+		Oid type = flow->kind == TIME_DATE	  ? DATEOID
+				   : flow->kind == TIME_LOCAL ? TIMESTAMPOID
+											  : TIMESTAMPTZOID;
+
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a customer's presence ends before it starts"),
+				 errdetail("It starts at %s and ends at %s.", print_datum(type, PG_GETARG_DATUM(1)),
+						   print_datum(type, PG_GETARG_DATUM(2)))));
+	}
+	flow_add(flow, &presence, 1);
+	PG_RETURN_POINTER(flow);
+}
+
+static Datum
+flow_accum_range(FunctionCallInfo fcinfo, int grid_argument, int span_argument)
+{
+	RangeType *range;
+	Flow *flow;
+	RangeBound lower;
+	RangeBound upper;
+	bool empty;
+
+	if (PG_ARGISNULL(1))
+		RETURN_STATE_UNCHANGED();
+	flow = flow_state(fcinfo, grid_argument, span_argument);
+	range = PG_GETARG_RANGE_P(1);
+	range_deserialize(range_get_typcache(fcinfo, RangeTypeGetOid(range)), range, &lower, &upper,
+					  &empty);
+	if (!empty)
+	{
+		Presence presence = presence_of_bounds(flow->kind, &lower, &upper, RangeTypeGetOid(range),
+											   RangeTypePGetDatum(range));
+
+		flow_add(flow, &presence, 1);
+	}
+	PG_RETURN_POINTER(flow);
+}
+
+static Datum
+flow_accum_multirange(FunctionCallInfo fcinfo, int grid_argument, int span_argument)
+{
+	MultirangeType *multirange;
+	TypeCacheEntry *type;
+	Flow *flow;
+	Presence *presences;
+
+	if (PG_ARGISNULL(1))
+		RETURN_STATE_UNCHANGED();
+	flow = flow_state(fcinfo, grid_argument, span_argument);
+	multirange = PG_GETARG_MULTIRANGE_P(1);
+	type = multirange_get_typcache(fcinfo, MultirangeTypeGetOid(multirange))->rngtype;
+	presences = palloc(Max(multirange->rangeCount, 1) * sizeof(Presence));
+	for (uint32 i = 0; i < multirange->rangeCount; i++)
+	{
+		RangeBound lower;
+		RangeBound upper;
+
+		multirange_get_bounds(type, multirange, i, &lower, &upper);
+		presences[i] =
+			presence_of_bounds(flow->kind, &lower, &upper, MultirangeTypeGetOid(multirange),
+							   MultirangeTypePGetDatum(multirange));
+	}
+	flow_add(flow, presences, (int) multirange->rangeCount);
+	PG_RETURN_POINTER(flow);
+}
+
+/* flow_pair_transfn(state, started, ended, period) */
+RETENTION_FUNCTION(flow_pair_transfn);
+Datum
+flow_pair_transfn(PG_FUNCTION_ARGS)
+{
+	return flow_accum_pair(fcinfo, 0, 3);
+}
+
+/* flow_pair_grid_transfn(state, started, ended, grid, span) */
+RETENTION_FUNCTION(flow_pair_grid_transfn);
+Datum
+flow_pair_grid_transfn(PG_FUNCTION_ARGS)
+{
+	return flow_accum_pair(fcinfo, 3, 4);
+}
+
+/* flow_range_transfn(state, presence, period) */
+RETENTION_FUNCTION(flow_range_transfn);
+Datum
+flow_range_transfn(PG_FUNCTION_ARGS)
+{
+	return flow_accum_range(fcinfo, 0, 2);
+}
+
+/* flow_range_grid_transfn(state, presence, grid, span) */
+RETENTION_FUNCTION(flow_range_grid_transfn);
+Datum
+flow_range_grid_transfn(PG_FUNCTION_ARGS)
+{
+	return flow_accum_range(fcinfo, 2, 3);
+}
+
+/* flow_multirange_transfn(state, presence, period) */
+RETENTION_FUNCTION(flow_multirange_transfn);
+Datum
+flow_multirange_transfn(PG_FUNCTION_ARGS)
+{
+	return flow_accum_multirange(fcinfo, 0, 2);
+}
+
+/* flow_multirange_grid_transfn(state, presence, grid, span) */
+RETENTION_FUNCTION(flow_multirange_grid_transfn);
+Datum
+flow_multirange_grid_transfn(PG_FUNCTION_ARGS)
+{
+	return flow_accum_multirange(fcinfo, 2, 3);
+}
+
+/* ---- Flows in ---- */
+
+static const Flow *
+flow_argument(Datum value)
+{
+	Flow *flow = flat_open(value, WIRE_FLOW, FLOW_VERSION, offsetof(Flow, numbers), FLOW_TYPE);
+
+	flow_check(flow);
+	return flow;
+}
+
+/* flow_combine(state, flow): partial states of one aggregate, or stored flows in rollup(). */
+RETENTION_FUNCTION(flow_combine);
+Datum
+flow_combine(PG_FUNCTION_ARGS)
+{
+	MemoryContext context = aggregate_context(fcinfo);
+	Flow *flow;
+	const Flow *other;
+
+	if (PG_ARGISNULL(1))
+		RETURN_STATE_UNCHANGED();
+	other = flow_argument(PG_GETARG_DATUM(1));
+	if (PG_ARGISNULL(0))
+	{
+		flow = MemoryContextAlloc(context, VARSIZE(other));
+		memcpy(flow, other, VARSIZE(other));
+		PG_RETURN_POINTER(flow);
+	}
+	flow = (Flow *) PG_GETARG_POINTER(0);
+	flow_merge(flow, other);
+	PG_RETURN_POINTER(flow);
+}
+
+RETENTION_FUNCTION(retention_flow_in);
+Datum
+retention_flow_in(PG_FUNCTION_ARGS)
+{
+	StringInfoData wire;
+
+	initStringInfo(&wire);
+	wire_from_text(PG_GETARG_CSTRING(0), &wire, FLOW_TYPE);
+	PG_RETURN_POINTER(flow_read(wire.data, wire.len));
+}
+
+RETENTION_FUNCTION(retention_flow_out);
+Datum
+retention_flow_out(PG_FUNCTION_ARGS)
+{
+	StringInfoData wire;
+
+	initStringInfo(&wire);
+	flow_write(flow_argument(PG_GETARG_DATUM(0)), &wire);
+	PG_RETURN_CSTRING(wire_to_text(&wire));
+}
+
+RETENTION_FUNCTION(retention_flow_recv);
+Datum
+retention_flow_recv(PG_FUNCTION_ARGS)
+{
+	StringInfo in = (StringInfo) PG_GETARG_POINTER(0);
+	Flow *flow = flow_read(in->data + in->cursor, in->len - in->cursor);
+
+	in->cursor = in->len;
+	PG_RETURN_POINTER(flow);
+}
+
+RETENTION_FUNCTION(retention_flow_send);
+Datum
+retention_flow_send(PG_FUNCTION_ARGS)
+{
+	StringInfoData wire;
+
+	pq_begintypsend(&wire);
+	flow_write(flow_argument(PG_GETARG_DATUM(0)), &wire);
+	PG_RETURN_BYTEA_P(pq_endtypsend(&wire));
+}
+
+/* ---- Answers ---- */
+
+/* The one period of a flow; false where nothing is known of it yet. */
+static bool
+flow_single_row(const Flow *flow, FlowRow *row)
+{
+	FlowReader reader = flow_read_begin(flow);
+
+	if (flow->periods != 1)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("a rate needs a flow of one period, not of %lld",
+							   (long long) flow->periods),
+						errhint("flow_periods() has the rates of every period.")));
+	return flow_read_row(&reader, row);
+}
+
+static Datum
+flow_single_rate(FunctionCallInfo fcinfo, FlowConvention convention)
+{
+	FlowRow row;
+	Numeric rate;
+
+	if (!flow_single_row(flow_argument(PG_GETARG_DATUM(0)), &row) ||
+		!flow_rate(&row, convention, &rate))
+		PG_RETURN_NULL();
+	PG_RETURN_NUMERIC(rate);
+}
+
+/* retention_rate(retention_flow, convention) -> numeric, per cent */
+RETENTION_FUNCTION(flow_retention_rate);
+Datum
+flow_retention_rate(PG_FUNCTION_ARGS)
+{
+	return flow_single_rate(fcinfo,
+							flow_retention_convention(text_to_cstring(PG_GETARG_TEXT_PP(1))));
+}
+
+/* churn_rate(retention_flow, convention) -> numeric, per cent */
+RETENTION_FUNCTION(flow_churn_rate);
+Datum
+flow_churn_rate(PG_FUNCTION_ARGS)
+{
+	return flow_single_rate(fcinfo, flow_churn_convention(text_to_cstring(PG_GETARG_TEXT_PP(1))));
+}
+
+/* The final functions of the aggregates retention_rate and churn_rate. */
+RETENTION_FUNCTION(flow_retention_final);
+Datum
+flow_retention_final(PG_FUNCTION_ARGS)
+{
+	(void) aggregate_context(fcinfo);
+	return flow_single_rate(fcinfo, FLOW_KEPT);
+}
+
+RETENTION_FUNCTION(flow_churn_final);
+Datum
+flow_churn_final(PG_FUNCTION_ARGS)
+{
+	(void) aggregate_context(fcinfo);
+	return flow_single_rate(fcinfo, FLOW_RATE_LOST);
+}
+
+/* The zone in which a flow's periods are shown: its grid's, or the session's for one period without a grid. */
+static Zone *
+flow_zone(const Flow *flow)
+{
+	if (flow->grid_length == 0)
+		return zone_of_session();
+	return grid_open_text(flow_grid_text(flow), flow->grid_length)->zone;
+}
+
+static Datum
+moment_as_date(const Flow *flow, Zone *zone, int64 moment)
+{
+	Timestamp local;
+
+	if (flow->kind == TIME_DATE)
+		return DateADTGetDatum((DateADT) moment);
+	local = flow->kind == TIME_LOCAL ? moment : zone_local(zone, moment);
+	if (local % USECS_PER_DAY != 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("a period of this flow does not begin and end at midnight"),
+						errhint("flow_periods_at() shows its periods as timestamps.")));
+	return DateADTGetDatum((DateADT) (local / USECS_PER_DAY));
+}
+
+static Datum
+moment_as_instant(const Flow *flow, Zone *zone, int64 moment)
+{
+	if (flow->kind == TIME_INSTANT)
+		return TimestampTzGetDatum(moment);
+	return TimestampTzGetDatum(
+		zone_instant(zone, flow->kind == TIME_DATE ? moment * USECS_PER_DAY : moment));
+}
+
+#define FLOW_COLUMNS 21
+
+static Datum
+flow_emit(FunctionCallInfo fcinfo, Datum (*show)(const Flow *, Zone *, int64))
+{
+	const Flow *flow = flow_argument(PG_GETARG_DATUM(0));
+	FlowConvention conventions[2] = {
+		flow_retention_convention(text_to_cstring(PG_GETARG_TEXT_PP(1))),
+		flow_churn_convention(text_to_cstring(PG_GETARG_TEXT_PP(2))),
+	};
+	double confidence = check_confidence(PG_GETARG_FLOAT8(3));
+	Zone *zone = flow_zone(flow);
+	Emitter emitter = emit_begin(fcinfo);
+	FlowReader reader = flow_read_begin(flow);
+	FlowRow row;
+
+	while (flow_read_row(&reader, &row))
+	{
+		Datum values[FLOW_COLUMNS];
+		bool nulls[FLOW_COLUMNS] = {false};
+		int64 counts[] = {row.at_start,
+						  row.joined,
+						  row.counts[FLOW_GAINED],
+						  row.counts[FLOW_REACTIVATED],
+						  row.counts[FLOW_LOST],
+						  row.at_end,
+						  row.kept,
+						  row.counts[FLOW_JOINED_AND_LEFT],
+						  row.counts[FLOW_REACTIVATED_AND_LEFT],
+						  row.counts[FLOW_LEFT_AND_RETURNED],
+						  row.departures};
+		int column = 0;
+
+		values[column++] = show(flow, zone, row.period_start);
+		values[column++] = show(flow, zone, row.period_end);
+		values[column++] = CStringGetTextDatum(row.partial ? "partial" : "observed");
+		for (int i = 0; i < (int) lengthof(counts); i++)
+			values[column++] = Int64GetDatum(counts[i]);
+		values[column++] = NumericGetDatum(flow_customer_days(&row));
+		for (int i = 0; i < 2; i++)
+		{
+			Numeric rate;
+			Numeric low;
+			Numeric high;
+
+			nulls[column] = !flow_rate(&row, conventions[i], &rate);
+			values[column] = nulls[column] ? (Datum) 0 : NumericGetDatum(rate);
+			column++;
+			nulls[column] = nulls[column + 1] =
+				!flow_rate_interval(&row, conventions[i], confidence, &low, &high);
+			values[column] = nulls[column] ? (Datum) 0 : NumericGetDatum(low);
+			values[column + 1] = nulls[column] ? (Datum) 0 : NumericGetDatum(high);
+			column += 2;
+		}
+		emit_row(&emitter, values, nulls);
+	}
+	return (Datum) 0;
+}
+
+/* flow_periods(flow, retention, churn, confidence): rows with dates */
+RETENTION_FUNCTION(flow_periods);
+Datum
+flow_periods(PG_FUNCTION_ARGS)
+{
+	return flow_emit(fcinfo, moment_as_date);
+}
+
+/* flow_periods_at(flow, retention, churn, confidence): the same with timestamps */
+RETENTION_FUNCTION(flow_periods_at);
+Datum
+flow_periods_at(PG_FUNCTION_ARGS)
+{
+	return flow_emit(fcinfo, moment_as_instant);
+}

@@ -1,0 +1,61 @@
+/*
+ * rates.h
+ *		Rates from counts that are already there: exact per cent, and how sure they are.
+ *
+ * Every function here checks its arguments, raises 22023 with the figures where they cannot be counts of the same
+ * customers, and then answers. Results are palloc'ed in the current context. NULL (or false) is the answer where the
+ * rate would be one over nothing.
+ */
+#ifndef RETENTION_RATES_H
+#define RETENTION_RATES_H
+
+#include "utils/numeric.h"
+
+typedef enum RateMethod
+{
+	RATE_WILSON,
+	RATE_EXACT, /* Clopper-Pearson */
+} RateMethod;
+
+typedef struct RateLimits
+{
+	Numeric low; /* per cent */
+	Numeric high;
+} RateLimits;
+
+typedef struct RateDifference
+{
+	Numeric difference; /* percentage points, a - b */
+	Numeric low;
+	Numeric high;
+	double p_value; /* 0..1 */
+} RateDifference;
+
+typedef struct PersonTimeRate
+{
+	Numeric rate; /* events per unit of exposure */
+	Numeric low;
+	Numeric high;
+} PersonTimeRate;
+
+/* 'wilson' or 'exact'; 22023 on anything else. */
+extern RateMethod rate_method_from_text(const char *text);
+
+/* 100 * (at_end - new_ones) / at_start. */
+extern Numeric rate_of_retention(Numeric at_start, Numeric at_end, Numeric new_ones);
+
+/* 100 * lost / at_start. */
+extern Numeric rate_of_churn(Numeric lost, Numeric at_start);
+
+/* What a rate of one period comes to over several, which need not be a whole number of them, nor more than one. */
+extern Numeric rate_compound_retention(Numeric rate, Numeric periods);
+extern Numeric rate_compound_churn(Numeric rate, Numeric periods);
+
+extern bool
+rate_limits(Numeric hits, Numeric total, double confidence, RateMethod method, RateLimits *answer);
+extern bool rate_compare(Numeric hits_a, Numeric total_a, Numeric hits_b, Numeric total_b,
+						 double confidence, RateDifference *answer);
+extern bool
+rate_person_time(Numeric events, Numeric exposure, double confidence, PersonTimeRate *answer);
+
+#endif /* RETENTION_RATES_H */
