@@ -99,6 +99,13 @@ SELECT period_start, period_end FROM (SELECT customer_flow(date '2026-03-29', NU
 SELECT period_start, period_end FROM (SELECT customer_flow(timestamp '2026-03-29', NULL, tsrange('2026-03-29 10:00', '2026-03-30')) s) q,
   flow_periods_at(s);
 
+-- Samoa had no 2011-12-30: a period without length, with nothing in it
+SELECT period_start, period_end, at_start, joined, lost, at_end, customer_days, churn_rate
+FROM (SELECT customer_flow(s, e, retention_grid('day', time_zone => 'Pacific/Apia', as_of => '2012-01-02'),
+        tstzrange('2011-12-29 00:00-10', '2012-01-02 00:00+14')) s
+      FROM (VALUES (timestamptz '2011-12-28 12:00-10', timestamptz '2011-12-31 12:00+14'), ('2011-12-31 00:00+14', NULL)) v (s, e)) q,
+  flow_periods(s, churn => 'customer_days');
+
 -- ---- Errors ----
 SELECT customer_flow(date '2026-03-02', '2026-03-01', daterange('2026-03-01', '2026-04-01'));
 SELECT customer_flow(timestamptz '2026-03-02', '2026-03-01', tstzrange('2026-03-01', '2026-04-01'));

@@ -14,4 +14,9 @@
 #include "varatt.h"
 #endif
 
+/* 18 says pg_noreturn, in front. */
+#ifndef pg_attribute_noreturn
+#define pg_attribute_noreturn() __attribute__((noreturn))
+#endif
+
 #endif /* RETENTION_COMPAT_H */

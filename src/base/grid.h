@@ -73,6 +73,7 @@ typedef struct Grid
 	int32 hours;	  /* in hours, or 0 */
 	DateADT base;	  /* the first day of period 0 (hours: the day whose midnight begins it) */
 	Zone *zone;		  /* NULL while the zone is unset */
+	int64 base_hour;  /* zone_hour() of the midnight that begins base; grids of hours only */
 	const char *text; /* canonical text, the zone included */
 	int text_length;
 } Grid;

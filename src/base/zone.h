@@ -28,4 +28,12 @@ extern Timestamp zone_local(Zone *zone, TimestampTz instant);
  */
 extern TimestampTz zone_instant(Zone *zone, Timestamp local);
 
+/*
+ * Hours as they pass, numbered without a gap and never backwards; the hour that an autumn clock shows twice is two
+ * hours. They begin where the clock of the zone shows a full hour. A clock that shifts by a part of an hour makes the
+ * hour it shifts in longer or shorter. zone_hour_start() is the first instant of an hour; the range is not checked.
+ */
+extern int64 zone_hour(Zone *zone, TimestampTz instant);
+extern TimestampTz zone_hour_start(Zone *zone, int64 hour);
+
 #endif /* RETENTION_ZONE_H */

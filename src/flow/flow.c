@@ -265,7 +265,9 @@ flow_check(const Flow *flow)
 
 	bounds = flow_bounds(flow);
 	for (int64 i = 0; i <= flow->periods; i++)
-		if ((i > 0 && (int64) ((uint64) bounds[i] - (uint64) bounds[i - 1]) <= 0) ||
+		/* A day that a zone left out is a period without length: never the only one. */
+		if ((i > 0 &&
+			 (int64) ((uint64) bounds[i] - (uint64) bounds[i - 1]) < (flow->grid_length == 0)) ||
 			(flow->kind == TIME_DATE ? !IS_VALID_DATE(bounds[i]) : !IS_VALID_TIMESTAMP(bounds[i])))
 			wire_corrupt(FLOW_TYPE, "Its periods do not follow each other.");
 

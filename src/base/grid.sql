@@ -1,0 +1,259 @@
+-- The grid: how time is cut into periods.
+
+CREATE TYPE retention_grid;
+
+CREATE FUNCTION retention_grid_in(cstring) RETURNS retention_grid
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'retention_grid_in';
+
+CREATE FUNCTION retention_grid_out(retention_grid) RETURNS cstring
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'retention_grid_out';
+
+CREATE FUNCTION retention_grid_recv(internal) RETURNS retention_grid
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'retention_grid_recv';
+
+CREATE FUNCTION retention_grid_send(retention_grid) RETURNS bytea
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'retention_grid_send';
+
+CREATE TYPE retention_grid (
+	INPUT = retention_grid_in,
+	OUTPUT = retention_grid_out,
+	RECEIVE = retention_grid_recv,
+	SEND = retention_grid_send,
+	INTERNALLENGTH = VARIABLE,
+	ALIGNMENT = int4,
+	STORAGE = extended
+);
+
+COMMENT ON TYPE retention_grid IS
+'how time is cut into periods, for example ''month; time_zone=Europe/Berlin''';
+COMMENT ON FUNCTION retention_grid_in(cstring) IS 'text input of retention_grid';
+COMMENT ON FUNCTION retention_grid_out(retention_grid) IS 'text output of retention_grid';
+COMMENT ON FUNCTION retention_grid_recv(internal) IS 'binary input of retention_grid';
+COMMENT ON FUNCTION retention_grid_send(retention_grid) IS 'binary output of retention_grid';
+
+CREATE FUNCTION retention_grid_eq(retention_grid, retention_grid) RETURNS boolean
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'retention_grid_eq';
+
+CREATE FUNCTION retention_grid_ne(retention_grid, retention_grid) RETURNS boolean
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'retention_grid_ne';
+
+CREATE FUNCTION retention_grid_lt(retention_grid, retention_grid) RETURNS boolean
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'retention_grid_lt';
+
+CREATE FUNCTION retention_grid_le(retention_grid, retention_grid) RETURNS boolean
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'retention_grid_le';
+
+CREATE FUNCTION retention_grid_gt(retention_grid, retention_grid) RETURNS boolean
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'retention_grid_gt';
+
+CREATE FUNCTION retention_grid_ge(retention_grid, retention_grid) RETURNS boolean
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'retention_grid_ge';
+
+CREATE FUNCTION retention_grid_cmp(retention_grid, retention_grid) RETURNS integer
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'retention_grid_cmp';
+
+CREATE FUNCTION retention_grid_hash(retention_grid) RETURNS integer
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'retention_grid_hash';
+
+COMMENT ON FUNCTION retention_grid_eq(retention_grid, retention_grid) IS
+'whether two grids are the same';
+COMMENT ON FUNCTION retention_grid_ne(retention_grid, retention_grid) IS
+'whether two grids differ';
+COMMENT ON FUNCTION retention_grid_lt(retention_grid, retention_grid) IS
+'whether a grid sorts before another';
+COMMENT ON FUNCTION retention_grid_le(retention_grid, retention_grid) IS
+'whether a grid does not sort after another';
+COMMENT ON FUNCTION retention_grid_gt(retention_grid, retention_grid) IS
+'whether a grid sorts after another';
+COMMENT ON FUNCTION retention_grid_ge(retention_grid, retention_grid) IS
+'whether a grid does not sort before another';
+COMMENT ON FUNCTION retention_grid_cmp(retention_grid, retention_grid) IS
+'order of two grids, for indexes; it means nothing';
+COMMENT ON FUNCTION retention_grid_hash(retention_grid) IS
+'hash of a grid, for grouping and joining';
+
+CREATE OPERATOR = (
+	LEFTARG = retention_grid,
+	RIGHTARG = retention_grid,
+	FUNCTION = retention_grid_eq,
+	COMMUTATOR = =,
+	NEGATOR = <>,
+	RESTRICT = eqsel,
+	JOIN = eqjoinsel,
+	HASHES,
+	MERGES
+);
+
+CREATE OPERATOR <> (
+	LEFTARG = retention_grid,
+	RIGHTARG = retention_grid,
+	FUNCTION = retention_grid_ne,
+	COMMUTATOR = <>,
+	NEGATOR = =,
+	RESTRICT = neqsel,
+	JOIN = neqjoinsel
+);
+
+CREATE OPERATOR < (
+	LEFTARG = retention_grid,
+	RIGHTARG = retention_grid,
+	FUNCTION = retention_grid_lt,
+	COMMUTATOR = >,
+	NEGATOR = >=,
+	RESTRICT = scalarltsel,
+	JOIN = scalarltjoinsel
+);
+
+CREATE OPERATOR <= (
+	LEFTARG = retention_grid,
+	RIGHTARG = retention_grid,
+	FUNCTION = retention_grid_le,
+	COMMUTATOR = >=,
+	NEGATOR = >,
+	RESTRICT = scalarlesel,
+	JOIN = scalarlejoinsel
+);
+
+CREATE OPERATOR > (
+	LEFTARG = retention_grid,
+	RIGHTARG = retention_grid,
+	FUNCTION = retention_grid_gt,
+	COMMUTATOR = <,
+	NEGATOR = <=,
+	RESTRICT = scalargtsel,
+	JOIN = scalargtjoinsel
+);
+
+CREATE OPERATOR >= (
+	LEFTARG = retention_grid,
+	RIGHTARG = retention_grid,
+	FUNCTION = retention_grid_ge,
+	COMMUTATOR = <=,
+	NEGATOR = <,
+	RESTRICT = scalargesel,
+	JOIN = scalargejoinsel
+);
+
+CREATE OPERATOR CLASS retention_grid_ops DEFAULT FOR TYPE retention_grid USING btree AS
+	OPERATOR 1 <,
+	OPERATOR 2 <=,
+	OPERATOR 3 =,
+	OPERATOR 4 >=,
+	OPERATOR 5 >,
+	FUNCTION 1 retention_grid_cmp(retention_grid, retention_grid);
+
+CREATE OPERATOR CLASS retention_grid_ops DEFAULT FOR TYPE retention_grid USING hash AS
+	OPERATOR 1 =,
+	FUNCTION 1 retention_grid_hash(retention_grid);
+
+COMMENT ON OPERATOR = (retention_grid, retention_grid) IS 'whether two grids are the same';
+COMMENT ON OPERATOR <> (retention_grid, retention_grid) IS 'whether two grids differ';
+COMMENT ON OPERATOR < (retention_grid, retention_grid) IS 'whether a grid sorts before another';
+COMMENT ON OPERATOR <= (retention_grid, retention_grid) IS 'whether a grid does not sort after another';
+COMMENT ON OPERATOR > (retention_grid, retention_grid) IS 'whether a grid sorts after another';
+COMMENT ON OPERATOR >= (retention_grid, retention_grid) IS 'whether a grid does not sort before another';
+COMMENT ON OPERATOR FAMILY retention_grid_ops USING btree IS 'order of grids';
+COMMENT ON OPERATOR CLASS retention_grid_ops USING btree IS 'order of grids';
+COMMENT ON OPERATOR FAMILY retention_grid_ops USING hash IS 'equality of grids';
+COMMENT ON OPERATOR CLASS retention_grid_ops USING hash IS 'equality of grids';
+
+CREATE FUNCTION retention_grid(
+	unit text,
+	week_start text DEFAULT 'monday',
+	time_zone text DEFAULT NULL,
+	origin date DEFAULT NULL,
+	windows text DEFAULT 'calendar',
+	cohorts text DEFAULT 'first',
+	brackets text DEFAULT NULL,
+	min_events integer DEFAULT 1,
+	as_of timestamp DEFAULT NULL
+) RETURNS retention_grid
+LANGUAGE C IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'retention_grid';
+
+COMMENT ON FUNCTION retention_grid(text, text, text, date, text, text, text, integer, timestamp) IS
+'a grid from its parts, for example retention_grid(''week'', time_zone => ''Europe/Berlin'')';
+
+CREATE FUNCTION retention_period_number(at date, grid retention_grid) RETURNS bigint
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'retention_period_number_date';
+
+CREATE FUNCTION retention_period_number(at timestamp, grid retention_grid) RETURNS bigint
+LANGUAGE C STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'retention_period_number_local';
+
+CREATE FUNCTION retention_period_number(at timestamptz, grid retention_grid) RETURNS bigint
+LANGUAGE C STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'retention_period_number_instant';
+
+COMMENT ON FUNCTION retention_period_number(date, retention_grid) IS
+'the number of the period a day lies in; consecutive, 0 at the origin';
+COMMENT ON FUNCTION retention_period_number(timestamp, retention_grid) IS
+'the number of the period a wall-clock time lies in; consecutive, 0 at the origin';
+COMMENT ON FUNCTION retention_period_number(timestamptz, retention_grid) IS
+'the number of the period an instant lies in; consecutive, 0 at the origin';
+
+CREATE FUNCTION retention_period_start(at date, grid retention_grid) RETURNS date
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'retention_period_start_date';
+
+CREATE FUNCTION retention_period_start(at timestamp, grid retention_grid) RETURNS timestamp
+LANGUAGE C STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'retention_period_start_local';
+
+CREATE FUNCTION retention_period_start(at timestamptz, grid retention_grid) RETURNS timestamptz
+LANGUAGE C STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'retention_period_start_instant';
+
+COMMENT ON FUNCTION retention_period_start(date, retention_grid) IS
+'the first day of the period a day lies in';
+COMMENT ON FUNCTION retention_period_start(timestamp, retention_grid) IS
+'the beginning of the period a wall-clock time lies in';
+COMMENT ON FUNCTION retention_period_start(timestamptz, retention_grid) IS
+'the beginning of the period an instant lies in';
+
+CREATE FUNCTION retention_periods(grid retention_grid, "from" date, "to" date)
+RETURNS TABLE (period bigint, period_start date, period_end date)
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 100
+AS 'MODULE_PATHNAME', 'retention_periods';
+
+COMMENT ON FUNCTION retention_periods(retention_grid, date, date) IS
+'every period that overlaps the days from (included) to (excluded)';
+
+CREATE FUNCTION retention_periods_at(grid retention_grid, "from" timestamptz, "to" timestamptz)
+RETURNS TABLE (period bigint, period_start timestamptz, period_end timestamptz)
+LANGUAGE C STABLE STRICT PARALLEL SAFE ROWS 100
+AS 'MODULE_PATHNAME', 'retention_periods_at';
+
+COMMENT ON FUNCTION retention_periods_at(retention_grid, timestamptz, timestamptz) IS
+'every period that overlaps the time from (included) to (excluded)';
+
+CREATE FUNCTION retention_period(
+	grid retention_grid, steps integer DEFAULT -1, at timestamptz DEFAULT pg_catalog.now()
+) RETURNS daterange
+LANGUAGE C STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'retention_period';
+
+COMMENT ON FUNCTION retention_period(retention_grid, integer, timestamptz) IS
+'a period as days: the last complete one (-1), the running one (0), the next (1), as seen at an instant';
+
+CREATE FUNCTION retention_period_tz(
+	grid retention_grid, steps integer DEFAULT -1, at timestamptz DEFAULT pg_catalog.now()
+) RETURNS tstzrange
+LANGUAGE C STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'retention_period_tz';
+
+COMMENT ON FUNCTION retention_period_tz(retention_grid, integer, timestamptz) IS
+'a period as instants: the last complete one (-1), the running one (0), the next (1), as seen at an instant';

@@ -1,0 +1,425 @@
+/*
+ * grid_sql.c
+ *		SQL doors of the grid.
+ */
+#include "retention.h"
+
+#include "base/check.h"
+#include "base/civil.h"
+#include "base/emit.h"
+#include "base/grid.h"
+#include "base/grid_text.h"
+#include "base/wire.h"
+#include "catalog/pg_type.h"
+#include "common/hashfn.h"
+#include "libpq/pqformat.h"
+#include "nodes/makefuncs.h"
+#include "utils/builtins.h"
+#include "utils/date.h"
+#include "utils/fmgroids.h"
+#include "utils/timestamp.h"
+
+#define GRID_SEND_VERSION 1
+
+/* ---------- the type ---------- */
+
+static Datum
+grid_datum(const Grid *grid)
+{
+	char *text = grid_write(grid);
+	struct varlena *value = (struct varlena *) cstring_to_text(text);
+
+	pfree(text);
+	return PointerGetDatum(value);
+}
+
+/* The text of a value, checked, with a zero at its end. The zone is not asked for: a value can be shown without. */
+static char *
+grid_text_of(Datum value)
+{
+	struct varlena *bytes = PG_DETOAST_DATUM_PACKED(value);
+
+	(void) grid_read_stored(VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes));
+	return text_to_cstring((text *) bytes);
+}
+
+/* retention_grid_in(cstring) -> retention_grid. 22P02 or 22023 on anything that is not a grid. */
+RETENTION_FUNCTION(retention_grid_in);
+Datum
+retention_grid_in(PG_FUNCTION_ARGS)
+{
+	return grid_datum(grid_read(PG_GETARG_CSTRING(0)));
+}
+
+/* retention_grid_out(retention_grid) -> cstring. */
+RETENTION_FUNCTION(retention_grid_out);
+Datum
+retention_grid_out(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_CSTRING(grid_text_of(PG_GETARG_DATUM(0)));
+}
+
+/* retention_grid_recv(internal) -> retention_grid: a version byte and the text. */
+RETENTION_FUNCTION(retention_grid_recv);
+Datum
+retention_grid_recv(PG_FUNCTION_ARGS)
+{
+	StringInfo in = (StringInfo) PG_GETARG_POINTER(0);
+	int version = pq_getmsgbyte(in);
+	int size;
+	char *text;
+
+	if (version != GRID_SEND_VERSION)
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("%s has the unknown version %d", "retention_grid", version)));
+	/* Checks the encoding, and that there is no zero byte. */
+	text = pq_getmsgtext(in, in->len - in->cursor, &size);
+	return grid_datum(grid_read(text));
+}
+
+/* retention_grid_send(retention_grid) -> bytea. */
+RETENTION_FUNCTION(retention_grid_send);
+Datum
+retention_grid_send(PG_FUNCTION_ARGS)
+{
+	char *text = grid_text_of(PG_GETARG_DATUM(0));
+	StringInfoData out;
+
+	pq_begintypsend(&out);
+	pq_sendbyte(&out, GRID_SEND_VERSION);
+	pq_sendtext(&out, text, (int) strlen(text));
+	PG_RETURN_BYTEA_P(pq_endtypsend(&out));
+}
+
+/* The order of the bytes of the texts: it means nothing, but indexes and GROUP BY want one. */
+static int
+grid_compare(FunctionCallInfo fcinfo)
+{
+	struct varlena *one = PG_DETOAST_DATUM_PACKED(PG_GETARG_DATUM(0));
+	struct varlena *other = PG_DETOAST_DATUM_PACKED(PG_GETARG_DATUM(1));
+	int one_length = VARSIZE_ANY_EXHDR(one), other_length = VARSIZE_ANY_EXHDR(other);
+	int order = memcmp(VARDATA_ANY(one), VARDATA_ANY(other), Min(one_length, other_length));
+
+	if (order == 0)
+		order = one_length < other_length ? -1 : one_length > other_length;
+	PG_FREE_IF_COPY(one, 0);
+	PG_FREE_IF_COPY(other, 1);
+	return order;
+}
+
+/* retention_grid_cmp(retention_grid, retention_grid) -> integer. */
+RETENTION_FUNCTION(retention_grid_cmp);
+Datum
+retention_grid_cmp(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT32(grid_compare(fcinfo));
+}
+
+/* retention_grid_eq(retention_grid, retention_grid) -> boolean. */
+RETENTION_FUNCTION(retention_grid_eq);
+Datum
+retention_grid_eq(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(grid_compare(fcinfo) == 0);
+}
+
+/* retention_grid_ne(retention_grid, retention_grid) -> boolean. */
+RETENTION_FUNCTION(retention_grid_ne);
+Datum
+retention_grid_ne(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(grid_compare(fcinfo) != 0);
+}
+
+/* retention_grid_lt(retention_grid, retention_grid) -> boolean. */
+RETENTION_FUNCTION(retention_grid_lt);
+Datum
+retention_grid_lt(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(grid_compare(fcinfo) < 0);
+}
+
+/* retention_grid_le(retention_grid, retention_grid) -> boolean. */
+RETENTION_FUNCTION(retention_grid_le);
+Datum
+retention_grid_le(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(grid_compare(fcinfo) <= 0);
+}
+
+/* retention_grid_gt(retention_grid, retention_grid) -> boolean. */
+RETENTION_FUNCTION(retention_grid_gt);
+Datum
+retention_grid_gt(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(grid_compare(fcinfo) > 0);
+}
+
+/* retention_grid_ge(retention_grid, retention_grid) -> boolean. */
+RETENTION_FUNCTION(retention_grid_ge);
+Datum
+retention_grid_ge(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(grid_compare(fcinfo) >= 0);
+}
+
+/* retention_grid_hash(retention_grid) -> integer. */
+RETENTION_FUNCTION(retention_grid_hash);
+Datum
+retention_grid_hash(PG_FUNCTION_ARGS)
+{
+	struct varlena *value = PG_DETOAST_DATUM_PACKED(PG_GETARG_DATUM(0));
+
+	Datum hash = hash_any((unsigned char *) VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value));
+
+	PG_FREE_IF_COPY(value, 0);
+	return hash;
+}
+
+/*
+ * retention_grid(unit text, week_start text, time_zone text, origin date, windows text, cohorts text, brackets text,
+ * min_events integer, as_of timestamp) -> retention_grid. NULL leaves an option at its default; no unit, no grid.
+ */
+RETENTION_FUNCTION(retention_grid);
+Datum
+retention_grid(PG_FUNCTION_ARGS)
+{
+	static const struct
+	{
+		int number;
+		const char *name;
+	} texts[] = {{0, "unit"},	 {1, "week_start"}, {2, "time_zone"},
+				 {4, "windows"}, {5, "cohorts"},	{6, "brackets"}};
+	Grid *grid;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	grid = grid_new();
+	for (int i = 0; i < lengthof(texts); i++)
+		if (!PG_ARGISNULL(texts[i].number))
+			grid_read_argument(grid, texts[i].name,
+							   text_to_cstring(PG_GETARG_TEXT_PP(texts[i].number)));
+	if (!PG_ARGISNULL(3))
+	{
+		grid->origin = PG_GETARG_DATEADT(3);
+		grid->has_origin = true;
+		grid_check_date("origin", grid->origin);
+	}
+	if (!PG_ARGISNULL(7))
+		grid->min_events = PG_GETARG_INT32(7);
+	if (!PG_ARGISNULL(8))
+	{
+		grid->as_of = PG_GETARG_TIMESTAMP(8);
+		grid->has_as_of = true;
+		grid_check_date("as_of", floor_divide(grid->as_of, USECS_PER_DAY));
+	}
+	grid_check(grid);
+	return grid_datum(grid);
+}
+
+/* ---------- moments ---------- */
+
+/* The grid of an argument, for functions that name periods all customers share. */
+static const Grid *
+calendar_grid(Datum value)
+{
+	const Grid *grid = grid_open(value);
+
+	if (grid->windows != GRID_CALENDAR)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("a grid of elapsed windows has no periods that customers share"),
+						errdetail("The grid is \"%s\".", grid->text),
+						errhint("Use a grid with windows=calendar.")));
+	return grid;
+}
+
+/* retention_period_number(at date, grid) -> bigint. */
+RETENTION_FUNCTION(retention_period_number_date);
+Datum
+retention_period_number_date(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT64(
+		grid_period(calendar_grid(PG_GETARG_DATUM(1)), TIME_DATE, PG_GETARG_DATEADT(0)));
+}
+
+/* retention_period_number(at timestamp, grid) -> bigint. */
+RETENTION_FUNCTION(retention_period_number_local);
+Datum
+retention_period_number_local(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT64(
+		grid_period(calendar_grid(PG_GETARG_DATUM(1)), TIME_LOCAL, PG_GETARG_TIMESTAMP(0)));
+}
+
+/* retention_period_number(at timestamptz, grid) -> bigint. */
+RETENTION_FUNCTION(retention_period_number_instant);
+Datum
+retention_period_number_instant(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT64(
+		grid_period(calendar_grid(PG_GETARG_DATUM(1)), TIME_INSTANT, PG_GETARG_TIMESTAMPTZ(0)));
+}
+
+static int64
+start_of(const Grid *grid, TimeKind kind, int64 moment)
+{
+	return grid_period_start(grid, kind, grid_period(grid, kind, moment));
+}
+
+/* retention_period_start(at date, grid) -> date. */
+RETENTION_FUNCTION(retention_period_start_date);
+Datum
+retention_period_start_date(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_DATEADT(
+		(DateADT) start_of(calendar_grid(PG_GETARG_DATUM(1)), TIME_DATE, PG_GETARG_DATEADT(0)));
+}
+
+/* retention_period_start(at timestamp, grid) -> timestamp. */
+RETENTION_FUNCTION(retention_period_start_local);
+Datum
+retention_period_start_local(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TIMESTAMP(
+		start_of(calendar_grid(PG_GETARG_DATUM(1)), TIME_LOCAL, PG_GETARG_TIMESTAMP(0)));
+}
+
+/* retention_period_start(at timestamptz, grid) -> timestamptz. */
+RETENTION_FUNCTION(retention_period_start_instant);
+Datum
+retention_period_start_instant(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TIMESTAMPTZ(
+		start_of(calendar_grid(PG_GETARG_DATUM(1)), TIME_INSTANT, PG_GETARG_TIMESTAMPTZ(0)));
+}
+
+/* ---------- lists of periods ---------- */
+
+static Datum
+moment_datum(TimeKind kind, int64 moment)
+{
+	return kind == TIME_DATE ? DateADTGetDatum((DateADT) moment) : TimestampTzGetDatum(moment);
+}
+
+/*
+ * One row for every period that overlaps [from, to). Where a clock is set back over the beginning of a period, the
+ * period of an instant may begin after it; the list goes by beginnings and ends.
+ */
+static void
+list_periods(FunctionCallInfo fcinfo, TimeKind kind, int64 from, int64 to)
+{
+	const Grid *grid = calendar_grid(PG_GETARG_DATUM(0));
+	Emitter out;
+	int64 first, last;
+	Datum start;
+
+	first = grid_period(grid, kind, from);
+	last = grid_period(grid, kind, to);
+	if (from > to)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("argument \"from\" must not be after argument \"to\"")));
+	out = emit_begin(fcinfo);
+	if (from == to)
+		return;
+	while (grid_period_start(grid, kind, first) > from)
+		first--;
+	while (grid_period_start(grid, kind, first + 1) <= from)
+		first++;
+	while (grid_period_start(grid, kind, last) >= to)
+		last--;
+	while (grid_period_start(grid, kind, last + 1) < to)
+		last++;
+	if (last - first >= MAX_PERIODS)
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("a list has at most %d periods", MAX_PERIODS),
+						errdetail("From %lld to %lld there are %lld.", (long long) first,
+								  (long long) last, (long long) (last - first + 1))));
+	start = moment_datum(kind, grid_period_start(grid, kind, first));
+	for (int64 period = first; period <= last; period++)
+	{
+		Datum values[3];
+		bool nulls[3] = {false, false, false};
+
+		values[0] = Int64GetDatum(period);
+		values[1] = start;
+		values[2] = start = moment_datum(kind, grid_period_start(grid, kind, period + 1));
+		emit_row(&out, values, nulls);
+	}
+}
+
+/* retention_periods(grid, from date, to date) -> (period bigint, period_start date, period_end date). */
+RETENTION_FUNCTION(retention_periods);
+Datum
+retention_periods(PG_FUNCTION_ARGS)
+{
+	const Grid *grid = calendar_grid(PG_GETARG_DATUM(0));
+
+	if (grid->hours > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("retention_periods() does not take a grid of hours"),
+				 errhint("Use retention_periods_at(), which lists periods as timestamptz.")));
+	list_periods(fcinfo, TIME_DATE, PG_GETARG_DATEADT(1), PG_GETARG_DATEADT(2));
+	return (Datum) 0;
+}
+
+/* retention_periods_at(grid, from timestamptz, to timestamptz) -> the same with timestamptz columns. */
+RETENTION_FUNCTION(retention_periods_at);
+Datum
+retention_periods_at(PG_FUNCTION_ARGS)
+{
+	list_periods(fcinfo, TIME_INSTANT, PG_GETARG_TIMESTAMPTZ(1), PG_GETARG_TIMESTAMPTZ(2));
+	return (Datum) 0;
+}
+
+/* ---------- one period as a range ---------- */
+
+/* [start, end) by the constructor of a range type, which learns from its call expression what to build. */
+static Datum
+make_period(Oid constructor, Oid range_type, Datum start, Datum end)
+{
+	FmgrInfo function;
+
+	fmgr_info(constructor, &function);
+	fmgr_info_set_expr((Node *) makeFuncExpr(constructor, range_type, NIL, InvalidOid, InvalidOid,
+											 COERCE_EXPLICIT_CALL),
+					   &function);
+	return FunctionCall2(&function, start, end);
+}
+
+static void
+period_bounds(FunctionCallInfo fcinfo, const Grid *grid, TimeKind kind, Datum bounds[2])
+{
+	int64 period = grid_period(grid, TIME_INSTANT, PG_GETARG_TIMESTAMPTZ(2)) + PG_GETARG_INT32(1);
+
+	bounds[0] = moment_datum(kind, grid_period_start(grid, kind, period));
+	bounds[1] = moment_datum(kind, grid_period_start(grid, kind, period + 1));
+}
+
+/* retention_period(grid, steps integer, at timestamptz) -> daterange: so many periods from the one of at. */
+RETENTION_FUNCTION(retention_period);
+Datum
+retention_period(PG_FUNCTION_ARGS)
+{
+	const Grid *grid = calendar_grid(PG_GETARG_DATUM(0));
+	Datum bounds[2];
+
+	if (grid->hours > 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("retention_period() does not take a grid of hours"),
+						errhint("Use retention_period_tz(), which returns a tstzrange.")));
+	period_bounds(fcinfo, grid, TIME_DATE, bounds);
+	return make_period(F_DATERANGE_DATE_DATE, DATERANGEOID, bounds[0], bounds[1]);
+}
+
+/* retention_period_tz(grid, steps integer, at timestamptz) -> tstzrange. */
+RETENTION_FUNCTION(retention_period_tz);
+Datum
+retention_period_tz(PG_FUNCTION_ARGS)
+{
+	const Grid *grid = calendar_grid(PG_GETARG_DATUM(0));
+	Datum bounds[2];
+
+	period_bounds(fcinfo, grid, TIME_INSTANT, bounds);
+	return make_period(F_TSTZRANGE_TIMESTAMPTZ_TIMESTAMPTZ, TSTZRANGEOID, bounds[0], bounds[1]);
+}

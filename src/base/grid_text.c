@@ -1,0 +1,729 @@
+/*
+ * grid_text.c
+ *		The text of a grid: the one reader of a grid's bytes, and the one writer.
+ */
+#include "retention.h"
+
+#include "base/civil.h"
+#include "base/grid_text.h"
+#include "base/wire.h"
+#include "common/int.h"
+#include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+#include "utils/datetime.h"
+#include "utils/timestamp.h"
+#include "utils/varlena.h"
+
+#define MAX_COUNT 10000
+#define MAX_BRACKETS 1000
+#define MAX_OFFSET 100000
+#define MAX_YEAR 294276
+
+static const char *const unit_names[] = {"hour", "day", "week", "month", "quarter", "year"};
+static const char *const day_names[] = {"sunday",	"monday", "tuesday", "wednesday",
+										"thursday", "friday", "saturday"};
+static const char *const windows_names[] = {"calendar", "elapsed"};
+static const char *const cohorts_names[] = {"first", "recurring"};
+
+#define UNITS_HINT "Units are hour, day, week, month, quarter and year."
+#define OPTIONS_HINT                                                                               \
+	"Options are week_start, time_zone, origin, windows, cohorts, brackets, min_events and as_of."
+#define CLOCK_HINT                                                                                 \
+	"A grid reads no clock; (SELECT retention_grid('month', as_of => localtimestamp)) does."
+
+/* One text that is being read. Options are read by a copy whose end is that of their value. */
+typedef struct Reader
+{
+	const char *argument; /* of the builder; NULL where the whole grid is read */
+	bool stored;		  /* whatever is wrong is corruption */
+	const char *text;
+	const char *at;
+	const char *end;
+} Reader;
+
+/* ---------- what is wrong ---------- */
+
+/* Counted in characters, from 1. */
+static int
+position_of(const Reader *in, const char *word)
+{
+	return pg_mbstrlen_with_len(in->text, (int) (word - in->text)) + 1;
+}
+
+static void
+pg_attribute_noreturn() refuse(const Reader *in, char *detail, const char *hint)
+{
+	if (in->stored)
+		wire_corrupt("retention_grid", "Its text is not that of a grid.");
+	if (in->argument != NULL)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("invalid argument \"%s\" of retention_grid(): \"%s\"", in->argument,
+							   in->text),
+						errdetail_internal("%s", detail), hint ? errhint("%s", hint) : 0));
+	ereport(ERROR, (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+					errmsg("invalid input syntax for type %s: \"%s\"", "retention_grid", in->text),
+					errdetail_internal("%s", detail), hint ? errhint("%s", hint) : 0));
+}
+
+/* The word [word, end) is not what (a noun with its article) belongs there. */
+static void
+pg_attribute_noreturn() refuse_word(const Reader *in, const char *word, const char *end,
+									const char *what, const char *hint)
+{
+	if (word >= end)
+		refuse(in, psprintf("At position %d there should be %s.", position_of(in, word), what),
+			   hint);
+	refuse(in,
+		   psprintf("\"%.*s\" at position %d is not %s.", (int) (end - word), word,
+					position_of(in, word), what),
+		   hint);
+}
+
+/* What can be read but means nothing. In a stored grid that is corruption too. */
+static void
+pg_attribute_noreturn()
+	refuse_value(const Reader *in, char *message, char *detail, const char *hint)
+{
+	if (in != NULL && in->stored)
+		wire_corrupt("retention_grid", "Its text is not that of a grid.");
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg_internal("%s", message),
+					detail ? errdetail_internal("%s", detail) : 0, hint ? errhint("%s", hint) : 0));
+}
+
+/* ---------- words ---------- */
+
+static bool
+is_blank(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+static bool
+is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static char
+lower_case(char c)
+{
+	return (char) pg_ascii_tolower((unsigned char) c);
+}
+
+static void
+skip_blanks(Reader *in)
+{
+	while (in->at < in->end && is_blank(*in->at))
+		in->at++;
+}
+
+/* Blanks at both ends of what is left are not part of it. */
+static void
+trim(Reader *in)
+{
+	skip_blanks(in);
+	while (in->end > in->at && is_blank(in->end[-1]))
+		in->end--;
+}
+
+static bool
+take(Reader *in, char c)
+{
+	if (in->at >= in->end || *in->at != c)
+		return false;
+	in->at++;
+	return true;
+}
+
+/* The end of the word at a place: letters, digits, what is not ASCII, and one of anything else. */
+static const char *
+word_end(const Reader *in, const char *word)
+{
+	const char *end = word;
+
+	while (end < in->end &&
+		   (is_digit(*end) || (lower_case(*end) >= 'a' && lower_case(*end) <= 'z') || *end == '_' ||
+			IS_HIGHBIT_SET(*end)))
+		end++;
+	if (end == word && end < in->end)
+		end++;
+	return end;
+}
+
+static bool
+word_is(const char *word, const char *end, const char *name)
+{
+	for (; word < end && *name != '\0'; word++, name++)
+		if (lower_case(*word) != *name)
+			return false;
+	return word == end && *name == '\0';
+}
+
+/* The place of a word in a list, or -1. */
+static int
+find_name(const char *word, const char *end, const char *const *names, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (word_is(word, end, names[i]))
+			return i;
+	return -1;
+}
+
+/*
+ * The hint that names what was probably meant, or else the list: the one name that begins so, or the nearest one within
+ * two changes.
+ */
+static const char *
+hint_near(const char *word, const char *end, const char *const *names, int n, const char *list)
+{
+	int length = (int) (end - word);
+	int best = Min(3, length), nbegin = 0;
+	const char *begins = NULL, *near = NULL;
+	char small[32];
+
+	if (length == 0 || length > (int) sizeof(small))
+		return list;
+	for (int i = 0; i < length; i++)
+		small[i] = lower_case(word[i]);
+	for (int i = 0; i < n; i++)
+	{
+		int distance = varstr_levenshtein_less_equal(small, length, names[i],
+													 (int) strlen(names[i]), 1, 1, 1, best, true);
+
+		if (distance < best)
+		{
+			best = distance;
+			near = names[i];
+		}
+		if (strncmp(small, names[i], length) == 0)
+		{
+			nbegin++;
+			begins = names[i];
+		}
+	}
+	if (nbegin == 1)
+		near = begins;
+	return near == NULL ? list : psprintf("Perhaps you meant \"%s\".", near);
+}
+
+/* The whole of what is left is one name of a list. */
+static int
+read_name(Reader *in, const char *const *names, int n, const char *what, const char *list)
+{
+	int i = find_name(in->at, in->end, names, n);
+
+	if (i < 0)
+		refuse_word(in, in->at, in->end, what, hint_near(in->at, in->end, names, n, list));
+	in->at = in->end;
+	return i;
+}
+
+/* Digits; more than fit are as good as the largest number. False where there are none. */
+static bool
+read_digits(Reader *in, int64 *number)
+{
+	const char *start = in->at;
+
+	*number = 0;
+	for (; in->at < in->end && is_digit(*in->at); in->at++)
+		if (*number < PG_INT32_MAX)
+			*number = *number * 10 + (*in->at - '0');
+	return in->at > start;
+}
+
+/* ---------- dates ---------- */
+
+/* A number of so many digits and no more. */
+static bool
+read_fixed(Reader *in, int least, int most, int64 *number)
+{
+	const char *start = in->at;
+
+	return read_digits(in, number) && in->at - start >= least && in->at - start <= most;
+}
+
+#define DATE_HINT "Write a date as YYYY-MM-DD, for example 2026-04-01."
+#define TIME_HINT "Write a time as YYYY-MM-DD HH:MM:SS, for example 2026-04-01 00:00:00."
+
+/* ISO and nothing else, so that no setting of the session is read. */
+static int64
+read_date(Reader *in, const char *what, const char *hint)
+{
+	const char *start = in->at;
+	int64 year, month, day;
+
+	if (!read_fixed(in, 4, 6, &year) || !take(in, '-') || !read_fixed(in, 2, 2, &month) ||
+		!take(in, '-') || !read_fixed(in, 2, 2, &day))
+	{
+		static const char *const clock[] = {"now", "today", "yesterday", "tomorrow"};
+
+		if (find_name(start, in->end, clock, lengthof(clock)) >= 0)
+			hint = CLOCK_HINT;
+		refuse_word(in, start, in->end, what, hint);
+	}
+	if (year < 1 || year > MAX_YEAR || month < 1 || month > 12 || day < 1 ||
+		day > days_of_month(year * 12 + month - 1))
+		refuse_word(in, start, in->at, "a day of the calendar, from 0001-01-01 to 294276-12-31",
+					NULL);
+	return day_of_civil(year * 12 + month - 1, (int32) day);
+}
+
+static int64
+read_time(Reader *in, const char *what)
+{
+	const char *start = in->at;
+	int64 hour, minute, second = 0, fraction = 0;
+
+	if (!read_fixed(in, 2, 2, &hour) || !take(in, ':') || !read_fixed(in, 2, 2, &minute))
+		refuse_word(in, start, in->end, what, TIME_HINT);
+	if (take(in, ':'))
+	{
+		if (!read_fixed(in, 2, 2, &second))
+			refuse_word(in, start, in->end, what, TIME_HINT);
+		if (take(in, '.'))
+		{
+			const char *digits = in->at;
+
+			if (!read_fixed(in, 1, 6, &fraction))
+				refuse_word(in, start, in->end, what,
+							"Seconds have at most six digits after the point.");
+			for (int i = (int) (in->at - digits); i < 6; i++)
+				fraction *= 10;
+		}
+	}
+	if (in->at < in->end)
+		refuse_word(in, start, in->end, what,
+					"It is wall-clock time of the grid's time zone and has no offset of its own.");
+	if (hour > 23 || minute > 59 || second > 59)
+		refuse_word(in, start, in->end, "a time of day from 00:00:00 to 23:59:59.999999", NULL);
+	return ((hour * 60 + minute) * 60 + second) * USECS_PER_SEC + fraction;
+}
+
+/* ---------- options ---------- */
+
+static void
+read_unit(Reader *in, Grid *grid)
+{
+	const char *word = in->at, *end;
+	int64 count = 1;
+	int unit;
+
+	if (in->at < in->end && (is_digit(*word) || *word == '-' || *word == '+' || *word == '.'))
+	{
+		bool whole = read_digits(in, &count);
+
+		if (!whole || (in->at < in->end && strchr(".,:-", *in->at) != NULL))
+		{
+			while (in->at < in->end && !is_blank(*in->at))
+				in->at++;
+			refuse_word(in, word, in->at, "a whole number",
+						"Write a period as a number and a unit, for example \"28 days\".");
+		}
+		if (count < 1 || count > MAX_COUNT)
+			refuse_value(in, psprintf("a period must be 1 to %d units long", MAX_COUNT),
+						 psprintf("\"%.*s\" at position %d is not.", (int) (in->at - word), word,
+								  position_of(in, word)),
+						 NULL);
+		skip_blanks(in);
+	}
+	word = in->at;
+	end = word_end(in, word);
+	unit = find_name(word, end, unit_names, lengthof(unit_names));
+	if (unit < 0 && end - word > 1 && lower_case(end[-1]) == 's')
+		unit = find_name(word, end - 1, unit_names, lengthof(unit_names));
+	if (unit < 0)
+		refuse_word(in, word, end, "a unit of time",
+					hint_near(word, end, unit_names, lengthof(unit_names), UNITS_HINT));
+	in->at = end;
+	grid->unit = (GridUnit) unit;
+	grid->count = (int32) count;
+}
+
+static void
+read_week_start(Reader *in, Grid *grid)
+{
+	grid->week_start = read_name(in, day_names, lengthof(day_names), "a day of the week",
+								 "Days are monday, tuesday, wednesday, thursday, friday, saturday "
+								 "and sunday.");
+}
+
+bool
+grid_zone_name_fits(const char *name)
+{
+	const char *c = name;
+
+	for (; *c != '\0'; c++)
+		if (*c <= ' ' || *c > '~' || *c == ';')
+			return false;
+	return c > name;
+}
+
+static void
+read_time_zone(Reader *in, Grid *grid)
+{
+	char *name = pnstrdup(in->at, in->end - in->at);
+	Zone *zone;
+
+	if (*name == '\0')
+		refuse_word(in, in->at, in->end, "the name of a time zone", NULL);
+	if (!in->stored)
+	{
+		if (*name == '+' || *name == '-' || is_digit(*name))
+			refuse_value(
+				in, psprintf("time zone \"%s\" is an offset, not a name", name), NULL,
+				"Write a name such as Europe/Berlin; it knows when clocks change. The names are in "
+				"pg_timezone_names.");
+		zone = grid_zone_name_fits(name) ? zone_find(name) : NULL;
+		if (zone == NULL || !grid_zone_name_fits(zone_name(zone)))
+			refuse_value(in, psprintf("time zone \"%s\" is not known", name), NULL,
+						 "Time zones are listed in pg_timezone_names, for example Europe/Berlin.");
+		pfree(name);
+		name = pstrdup(zone_name(zone));
+	}
+	else if (!grid_zone_name_fits(name))
+		refuse_word(in, in->at, in->end, "the name of a time zone", NULL);
+	grid->zone_name = name;
+	in->at = in->end;
+}
+
+static void
+read_origin(Reader *in, Grid *grid)
+{
+	const char *start = in->at;
+
+	grid->origin = (DateADT) read_date(in, "a date", DATE_HINT);
+	if (in->at < in->end)
+		refuse_word(in, start, in->end, "a date", DATE_HINT);
+	grid->has_origin = true;
+}
+
+static void
+read_windows(Reader *in, Grid *grid)
+{
+	grid->windows =
+		(GridWindows) read_name(in, windows_names, lengthof(windows_names), "a kind of windows",
+								"Windows are calendar or elapsed.");
+}
+
+static void
+read_cohorts(Reader *in, Grid *grid)
+{
+	grid->cohorts = (GridCohorts) read_name(in, cohorts_names, lengthof(cohorts_names),
+											"a kind of cohorts", "Cohorts are first or recurring.");
+}
+
+#define BRACKETS_HINT "Write brackets as offsets and ranges of them, for example 1,3,7,14-30."
+
+static void
+read_brackets(Reader *in, Grid *grid)
+{
+	int room = 16;
+
+	grid->nbrackets = 0;
+	grid->brackets = palloc(room * sizeof(GridBracket));
+	do
+	{
+		const char *start, *stop;
+		int64 first, last;
+		int32 before;
+
+		CHECK_FOR_INTERRUPTS();
+		skip_blanks(in);
+		start = in->at;
+		if (!read_digits(in, &first))
+			refuse_word(in, start, word_end(in, start), "an offset", BRACKETS_HINT);
+		last = first;
+		stop = in->at;
+		skip_blanks(in);
+		if (take(in, '-'))
+		{
+			const char *word;
+
+			skip_blanks(in);
+			word = in->at;
+			if (!read_digits(in, &last))
+				refuse_word(in, word, word_end(in, word), "an offset", BRACKETS_HINT);
+			stop = in->at;
+			skip_blanks(in);
+		}
+		if (first < 1)
+			refuse_value(in, pstrdup("brackets begin at offset 1"),
+						 psprintf("\"%.*s\" at position %d is before it.", (int) (stop - start),
+								  start, position_of(in, start)),
+						 "Offset 0 is the period of the start itself; every customer is in it.");
+		before = grid->nbrackets > 0 ? grid->brackets[grid->nbrackets - 1].last : 0;
+		if (first <= before || last < first)
+			refuse_value(in, pstrdup("brackets must ascend and not overlap"),
+						 psprintf("\"%.*s\" at position %d does not.", (int) (stop - start), start,
+								  position_of(in, start)),
+						 BRACKETS_HINT);
+		if (last > MAX_OFFSET)
+			refuse_value(in, psprintf("brackets end at offset %d", MAX_OFFSET),
+						 psprintf("\"%.*s\" at position %d is beyond it.", (int) (stop - start),
+								  start, position_of(in, start)),
+						 NULL);
+		if (grid->nbrackets == MAX_BRACKETS)
+			refuse_value(in, psprintf("a grid has at most %d brackets", MAX_BRACKETS), NULL, NULL);
+		if (grid->nbrackets == room)
+		{
+			room *= 2;
+			grid->brackets = repalloc(grid->brackets, room * sizeof(GridBracket));
+		}
+		grid->brackets[grid->nbrackets].first = (int32) first;
+		grid->brackets[grid->nbrackets].last = (int32) last;
+		grid->nbrackets++;
+	} while (take(in, ','));
+	if (in->at < in->end)
+		refuse_word(in, in->at, word_end(in, in->at), "an offset", BRACKETS_HINT);
+}
+
+static void
+read_min_events(Reader *in, Grid *grid)
+{
+	const char *start = in->at;
+	int64 number;
+	bool negative = take(in, '-');
+
+	if (!read_digits(in, &number) || in->at < in->end)
+		refuse_word(in, start, in->end, "a whole number", NULL);
+	if (negative || number < 1 || number > PG_INT32_MAX)
+		refuse_value(in, pstrdup("min_events must be 1 or more, and fit into an integer"), NULL,
+					 NULL);
+	grid->min_events = (int32) number;
+}
+
+static void
+read_as_of(Reader *in, Grid *grid)
+{
+	static const char what[] = "a date and time";
+	int64 time = 0, day = read_date(in, what, TIME_HINT);
+
+	if (in->at < in->end)
+	{
+		if (!take(in, ' ') && !take(in, 'T') && !take(in, 't'))
+			refuse_word(in, in->at, in->end, "a time of day", TIME_HINT);
+		skip_blanks(in);
+		time = read_time(in, "a time of day");
+	}
+	grid->as_of = day * USECS_PER_DAY + time;
+	grid->has_as_of = true;
+}
+
+static const char *const option_names[] = {"week_start", "time_zone", "origin",		"windows",
+										   "cohorts",	 "brackets",  "min_events", "as_of"};
+static void (*const option_readers[])(Reader *, Grid *) = {
+	read_week_start, read_time_zone, read_origin,	  read_windows,
+	read_cohorts,	 read_brackets,	 read_min_events, read_as_of};
+
+/* ---------- the whole ---------- */
+
+static void
+check(const Reader *in, const Grid *grid)
+{
+	if (grid->unit == GRID_HOUR && grid->windows == GRID_CALENDAR &&
+		(grid->count > HOURS_PER_DAY || HOURS_PER_DAY % grid->count != 0))
+		refuse_value(in, psprintf("%d hours do not divide the day", grid->count), NULL,
+					 "Calendar periods of hours are 1, 2, 3, 4, 6, 8, 12 or 24 hours long; "
+					 "with windows=elapsed they may have any length.");
+}
+
+Grid *
+grid_new(void)
+{
+	Grid *grid = palloc0(sizeof(Grid));
+
+	grid->unit = GRID_MONTH;
+	grid->count = 1;
+	grid->week_start = 1;
+	grid->min_events = 1;
+	return grid;
+}
+
+static Grid *
+read_grid(Reader *in)
+{
+	Grid *grid = grid_new();
+	bool given[lengthof(option_names)] = {false};
+
+	trim(in);
+	read_unit(in, grid);
+	skip_blanks(in);
+	while (in->at < in->end)
+	{
+		const char *word = in->at, *end;
+		Reader value;
+		int option;
+
+		if (!take(in, ';'))
+		{
+			end = word_end(in, word);
+			refuse(in,
+				   psprintf("\"%.*s\" at position %d is not expected there.", (int) (end - word),
+							word, position_of(in, word)),
+				   is_digit(*word)
+					   ? "Write the number before the unit, for example \"28 days\"."
+					   : "Options follow after semicolons, for example \"month; time_zone=UTC\".");
+		}
+		skip_blanks(in);
+		word = in->at;
+		end = word_end(in, word);
+		option = find_name(word, end, option_names, lengthof(option_names));
+		if (option < 0)
+			refuse_word(in, word, end, "an option",
+						hint_near(word, end, option_names, lengthof(option_names), OPTIONS_HINT));
+		if (given[option])
+			refuse(in,
+				   psprintf("Option \"%s\" at position %d is there for the second time.",
+							option_names[option], position_of(in, word)),
+				   NULL);
+		given[option] = true;
+		in->at = end;
+		skip_blanks(in);
+		if (!take(in, '='))
+			refuse_word(in, in->at, word_end(in, in->at), "an equals sign",
+						psprintf("Write \"%s=\" and its value.", option_names[option]));
+
+		value = *in;
+		value.end = memchr(in->at, ';', in->end - in->at);
+		if (value.end == NULL)
+			value.end = in->end;
+		in->at = value.end;
+		trim(&value);
+		option_readers[option](&value, grid);
+	}
+	check(in, grid);
+	return grid;
+}
+
+Grid *
+grid_read(const char *text)
+{
+	Reader in = {.text = text, .at = text, .end = text + strlen(text)};
+
+	return read_grid(&in);
+}
+
+Grid *
+grid_read_stored(const char *text, int length)
+{
+	Reader in = {.stored = true, .text = text, .at = text, .end = text + length};
+	Grid *grid = read_grid(&in);
+	char *canonical = grid_write(grid);
+
+	if (strlen(canonical) != length || memcmp(canonical, text, length) != 0)
+		wire_corrupt("retention_grid", "Its text is not that of a grid.");
+	pfree(canonical);
+	return grid;
+}
+
+void
+grid_read_argument(Grid *grid, const char *name, const char *text)
+{
+	Reader in = {.argument = name, .text = text, .at = text, .end = text + strlen(text)};
+
+	trim(&in);
+	if (strcmp(name, "unit") != 0)
+	{
+		int option = find_name(name, name + strlen(name), option_names, lengthof(option_names));
+
+		Assert(option >= 0);
+		option_readers[option](&in, grid);
+		return;
+	}
+	read_unit(&in, grid);
+	if (in.at < in.end)
+		refuse(
+			&in,
+			psprintf("\"%.*s\" at position %d is not expected there.", (int) (in.end - in.at),
+					 in.at, position_of(&in, in.at)),
+			"Options are arguments of their own: retention_grid('month', week_start => 'sunday').");
+}
+
+void
+grid_check(const Grid *grid)
+{
+	check(NULL, grid);
+	if (grid->min_events < 1)
+		refuse_value(NULL, pstrdup("min_events must be 1 or more, and fit into an integer"), NULL,
+					 NULL);
+}
+
+void
+grid_check_date(const char *name, int64 day)
+{
+	if (day < day_of_civil(1 * 12, 1) || day > day_of_civil(MAX_YEAR * 12 + 11, 31))
+		refuse_value(NULL, psprintf("%s must lie in the years 0001 to %d", name, MAX_YEAR), NULL,
+					 NULL);
+}
+
+/* ---------- writing ---------- */
+
+static void
+write_date(StringInfo out, int64 day)
+{
+	Civil civil = civil_of_day(day);
+
+	appendStringInfo(out, "%04d-%02d-%02d", (int) (civil.month / 12), (int) (civil.month % 12 + 1),
+					 civil.day);
+}
+
+static void
+write_time(StringInfo out, int64 time)
+{
+	int seconds = (int) (time / USECS_PER_SEC);
+	int fraction = (int) (time % USECS_PER_SEC);
+
+	appendStringInfo(out, " %02d:%02d:%02d", seconds / 3600, seconds / 60 % 60, seconds % 60);
+	if (fraction != 0)
+	{
+		appendStringInfo(out, ".%06d", fraction);
+		while (out->data[out->len - 1] == '0')
+			out->data[--out->len] = '\0';
+	}
+}
+
+char *
+grid_write(const Grid *grid)
+{
+	StringInfoData out;
+
+	initStringInfo(&out);
+	if (grid->count == 1)
+		appendStringInfoString(&out, unit_names[grid->unit]);
+	else
+		appendStringInfo(&out, "%d %ss", grid->count, unit_names[grid->unit]);
+	if (grid->week_start != 1)
+		appendStringInfo(&out, "; week_start=%s", day_names[grid->week_start]);
+	if (grid->zone_name != NULL)
+		appendStringInfo(&out, "; time_zone=%s", grid->zone_name);
+	if (grid->has_origin)
+	{
+		appendStringInfoString(&out, "; origin=");
+		write_date(&out, grid->origin);
+	}
+	if (grid->windows != GRID_CALENDAR)
+		appendStringInfo(&out, "; windows=%s", windows_names[grid->windows]);
+	if (grid->cohorts != GRID_FIRST)
+		appendStringInfo(&out, "; cohorts=%s", cohorts_names[grid->cohorts]);
+	for (int i = 0; i < grid->nbrackets; i++)
+	{
+		GridBracket bracket = grid->brackets[i];
+
+		appendStringInfoString(&out, i == 0 ? "; brackets=" : ",");
+		appendStringInfo(&out, "%d", bracket.first);
+		if (bracket.last > bracket.first)
+			appendStringInfo(&out, "-%d", bracket.last);
+	}
+	if (grid->min_events != 1)
+		appendStringInfo(&out, "; min_events=%d", grid->min_events);
+	if (grid->has_as_of)
+	{
+		int64 day = floor_divide(grid->as_of, USECS_PER_DAY);
+
+		appendStringInfoString(&out, "; as_of=");
+		write_date(&out, day);
+		write_time(&out, grid->as_of - day * USECS_PER_DAY);
+	}
+	return out.data;
+}

@@ -1,0 +1,42 @@
+/*
+ * grid_text.h
+ *		The text of a grid: the one reader of a grid's bytes, and the one writer.
+ *
+ *		text   := [count] unit { ';' key '=' value }
+ *
+ * Keywords are case-insensitive and blanks are free; what is written has its options in the order of the struct Grid,
+ * and none that has its default.
+ */
+#ifndef RETENTION_GRID_TEXT_H
+#define RETENTION_GRID_TEXT_H
+
+#include "base/grid.h"
+
+/* A grid in the current memory context with every option at its default: the months. */
+extern Grid *grid_new(void);
+
+/* What a person wrote. Errors: 22P02 (does not parse), 22023 (means nothing). */
+extern Grid *grid_read(const char *text);
+
+/*
+ * What a table or a state holds; the text need not end with a zero. Anything but the canonical text is XX001. The zone
+ * is not looked up, so that a value can be shown where the zone is gone.
+ */
+extern Grid *grid_read_stored(const char *text, int length);
+
+/* One argument of the builder; name is that of the argument and of the option. Errors: 22023. */
+extern void grid_read_argument(Grid *grid, const char *name, const char *text);
+
+/* What must hold between the options, for grids made with grid_read_argument(). */
+extern void grid_check(const Grid *grid);
+
+/* The dates that a grid may name: years 1 to 294276. */
+extern void grid_check_date(const char *name, int64 day);
+
+/* The canonical text, palloc'ed. */
+extern char *grid_write(const Grid *grid);
+
+/* Whether a zone's name can stand in the text. */
+extern bool grid_zone_name_fits(const char *name);
+
+#endif /* RETENTION_GRID_TEXT_H */
