@@ -25,7 +25,6 @@ OBJS = \
 	src/base/zone.o \
 	src/math/interval.o \
 	src/math/quantile.o \
-	src/math/interval.o \
 	src/rates/rates.o \
 	src/rates/rates_sql.o \
 	src/flow/flow.o \
@@ -39,7 +38,10 @@ OBJS = \
 	src/survival/survival_sql.o \
 	src/survival/logrank_sql.o \
 	src/survival/incidence_sql.o \
-	src/survival/landmark_sql.o
+	src/survival/landmark_sql.o \
+	src/survival/cox_rows.o \
+	src/survival/cox.o \
+	src/survival/cox_sql.o
 
 # The SQL objects, in room order: joined into retention--VERSION.sql.
 ROOM_SQL = \
