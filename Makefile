@@ -49,7 +49,11 @@ ROOM_SQL = \
 	src/base/grid.sql \
 	src/rates/rates.sql \
 	src/flow/flow.sql \
-	src/survival/survival.sql
+	src/survival/survival.sql \
+	src/survival/logrank.sql \
+	src/survival/incidence.sql \
+	src/survival/landmark.sql \
+	src/survival/cox.sql
 
 DATA_built = retention--$(EXTVERSION).sql
 

@@ -289,7 +289,7 @@ FROM caused NATURAL JOIN (SELECT DISTINCT dataset, ci, confidence FROM r_inciden
 SELECT bool_and(near(1 - c.survival, i.incidence) AND near(coalesce(c.std_error, 0), i.std_error))
 FROM (SELECT cumulative_incidence(duration, CASE WHEN churned THEN 'left' END) i, survival(duration, churned) s
     FROM r_rows WHERE dataset = 'lung') q, survival_curve(s) c JOIN LATERAL incidence_curve(i) i USING ("time");
-SELECT count(*), max(abs(1 - total)) < 1e-14 AS make_one FROM
+SELECT count(*), max(abs(1 - total)) < 1e-12 AS make_one FROM
     (SELECT dataset, c."time", c.survival + sum(i.incidence) AS total FROM caused k, survival_curve(stay) c
         JOIN LATERAL incidence_curve(s) i USING ("time") GROUP BY dataset, c."time", c.survival) q;
 SELECT cause, "time", incidence::numeric(8, 6), std_error::numeric(8, 6), ci_low::numeric(8, 6), ci_high::numeric(8, 6)
