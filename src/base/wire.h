@@ -66,7 +66,7 @@ extern WireReader
 wire_open(const char *bytes, Size size, WireKind kind, int newest, const char *type_name);
 extern int64 wire_get_int(WireReader *in);
 extern int64 wire_get_int_between(WireReader *in, int64 low, int64 high);
-extern double wire_get_double(WireReader *in); /* any bits: NaN and infinities too */
+extern double wire_get_double(WireReader *in);			  /* any bits: NaN and infinities too */
 extern char *wire_get_text(WireReader *in, Size longest); /* palloc'ed, no NUL inside */
 extern const char *wire_get_bytes(WireReader *in, Size size);
 extern void wire_end(WireReader *in); /* nothing may be left over */

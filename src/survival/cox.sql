@@ -105,7 +105,7 @@ CREATE AGGREGATE cox_fit(duration double precision, churned boolean, covariates 
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cox_fit(double precision, boolean, double precision[], text) IS
-'the same with ties by efron or breslow';
+'proportional hazards regression with ties by efron or breslow';
 
 CREATE AGGREGATE cox_fit(duration double precision, churned boolean, covariates double precision[], ties text, entry double precision) (
     SFUNC = cox_add,
@@ -116,7 +116,7 @@ CREATE AGGREGATE cox_fit(duration double precision, churned boolean, covariates 
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cox_fit(double precision, boolean, double precision[], text, double precision) IS
-'the same for customers who came under observation at entry; a NULL entry is from the start';
+'proportional hazards regression of customers who came under observation at entry; a NULL entry is from the start';
 
 CREATE FUNCTION cox_table(
     fit retention_cox,
@@ -135,7 +135,7 @@ RETURNS TABLE (
 LANGUAGE C IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'cox_table';
 COMMENT ON FUNCTION cox_table(retention_cox, text[], double precision) IS
-'the coefficients of a model; hazard_ratio and its limits say how many times as fast customers leave for one more of the covariate';
+'the coefficients of a model; hazard_ratio and its limits say by how many times the pace of leaving changes for one more of the covariate';
 
 CREATE FUNCTION cox_summary(
     fit retention_cox,

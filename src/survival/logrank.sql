@@ -81,7 +81,7 @@ CREATE AGGREGATE logrank_test(duration double precision, churned boolean, grp te
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE logrank_test(double precision, boolean, text) IS
-'do groups leave at the same pace? the log-rank test';
+'log-rank test: do groups leave at the same pace?';
 
 CREATE AGGREGATE logrank_test(duration double precision, churned boolean, grp text, weighting text) (
     SFUNC = logrank_add,
@@ -92,7 +92,7 @@ CREATE AGGREGATE logrank_test(duration double precision, churned boolean, grp te
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE logrank_test(double precision, boolean, text, text) IS
-'the same with weighted times: logrank, gehan-wilcoxon, tarone-ware, peto-peto, peto-modified, fleming-harrington(RHO)';
+'rank test with weighted times: logrank, gehan-wilcoxon, tarone-ware, peto-peto, peto-modified, fleming-harrington(RHO)';
 
 CREATE AGGREGATE logrank_test(duration double precision, churned boolean, grp text, weighting text, stratum text) (
     SFUNC = logrank_add,
@@ -103,7 +103,7 @@ CREATE AGGREGATE logrank_test(duration double precision, churned boolean, grp te
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE logrank_test(double precision, boolean, text, text, text) IS
-'the same, customers compared within their stratum only';
+'rank test that compares customers within their stratum only';
 
 CREATE AGGREGATE logrank_test(duration double precision, churned boolean, grp text, weighting text, stratum text, entry double precision) (
     SFUNC = logrank_add,
@@ -114,16 +114,16 @@ CREATE AGGREGATE logrank_test(duration double precision, churned boolean, grp te
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE logrank_test(double precision, boolean, text, text, text, double precision) IS
-'the same for customers who came under observation at entry; a NULL entry is from the start';
+'rank test of customers who came under observation at entry; a NULL entry is from the start';
 
 CREATE FUNCTION logrank_test(VARIADIC states retention_survival[]) RETURNS retention_logrank
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'logrank_test_states';
 COMMENT ON FUNCTION logrank_test(retention_survival[]) IS
-'the log-rank test between stored states, in their order: groups 1, 2, ...';
+'log-rank test between stored states, in their order: groups 1, 2, ...';
 
 CREATE FUNCTION logrank_test(weighting text, VARIADIC states retention_survival[]) RETURNS retention_logrank
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'logrank_test_states_weighted';
 COMMENT ON FUNCTION logrank_test(text, retention_survival[]) IS
-'the test between stored states with weighted times';
+'rank test between stored states with weighted times';
