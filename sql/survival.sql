@@ -413,8 +413,18 @@ SELECT k.f::text = b.f::text AND k.r::text = b.r::text AS binary_round_trip FROM
 --
 -- Errors
 --
+-- a state merged with itself, n times
+CREATE FUNCTION doubled(s retention_survival, n int) RETURNS retention_survival LANGUAGE plpgsql AS
+$$ BEGIN
+    FOR i IN 1 .. n LOOP
+        s = (SELECT rollup(v) FROM unnest(ARRAY[s, s]) v);
+    END LOOP;
+    RETURN s;
+END $$;
+SELECT (survival_summary(doubled(survival(1, true), 62))).customers = 2::numeric ^ 62 AS many_customers,
+    (survival_summary(doubled(survival(1, true, NULL, 1048576), 24))).weight = 2::float8 ^ 44 AS much_weight;
 \pset format unaligned
-SELECT * FROM unnest(ARRAY[
+SELECT statement, f.* FROM unnest(ARRAY[
     $$SELECT survival('NaN', true)$$,
     $$SELECT survival('infinity', true)$$,
     $$SELECT survival(-1, true)$$,
@@ -428,6 +438,9 @@ SELECT * FROM unnest(ARRAY[
     $$SELECT survival('2025-01-01', NULL, 'infinity'::date)$$,
     $$SELECT survival('2025-01-01', '2025-01-01', NULL::date)$$,
     $$SELECT survival('2025-01-01', '2025-01-01', '2025-02-01', '-infinity'::date)$$,
+    $$SELECT survival(i, true) FROM generate_series(1, 2097153) i$$,
+    $$SELECT doubled(survival(1, true), 64)$$,
+    $$SELECT doubled(survival(1, true, NULL, 1048576), 25)$$,
     $$SELECT survival_curve(survival(1, true), 'loglog')$$,
     $$SELECT survival_curve(survival(1, true), confidence => 95)$$,
     $$SELECT survival_curve(survival(1, true), times => '{1,NULL}')$$,
@@ -487,7 +500,7 @@ SELECT * FROM unnest(ARRAY[
     $$SELECT ''::retention_survival$$,
     $$SELECT '525302'::retention_survival$$,
     $$SELECT '524c01'::retention_survival$$
-]) WITH ORDINALITY AS s (statement, n), fails(statement) ORDER BY n;
+]) WITH ORDINALITY AS s (statement, n), fails(statement) f ORDER BY n;
 \pset format aligned
 -- NULL in, NULL or nothing out
 SELECT survival_at(NULL, 1), median_survival(NULL), restricted_mean(NULL, 1), payback(NULL, 1, 1);
