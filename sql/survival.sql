@@ -504,6 +504,8 @@ SELECT statement, f.* FROM unnest(ARRAY[
 \pset format aligned
 -- NULL in, NULL or nothing out
 SELECT survival_at(NULL, 1), median_survival(NULL), restricted_mean(NULL, 1), payback(NULL, 1, 1);
+SELECT rollup(NULL::retention_survival) IS NULL AS none, rollup(v)::text = (SELECT survival(1, true)::text) AS one_of_two
+FROM unnest(ARRAY[NULL, (SELECT survival(1, true))]) v;
 SELECT count(*) FROM survival_curve(NULL);
 SELECT count(*) FROM stored, survival_curve(s, NULL);
 SELECT count(*) FROM hazard_by(NULL, 1);
