@@ -10,7 +10,7 @@ my %given = map { split /=/, $_, 2 } @options;
 
 sub refuse
 {
-  print STDERR join("\n  ", @_), "\n";
+  print STDERR "demo: ", join("\n  ", @_), "\n";
   exit 1;
 }
 

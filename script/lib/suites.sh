@@ -75,12 +75,11 @@ set_up_server() {
   export PATH=$bin:$PATH
   mkdir -p "$work/build/tested"
   cd "$work/build/tested"
-  if [ -n "${RETENTION_VALGRIND:-}" ]; then
-    build "assert server" -f "$src/Makefile" all
-  else
-    build "UBSan, out of tree" -f "$src/Makefile" SANITIZE=1 all
-  fi || return 1
-  make -f "$src/Makefile" with_llvm=no PG_CONFIG="$pg_config" ${RETENTION_VALGRIND:-SANITIZE=1} install \
+  # Valgrind and UBSan each change what the other would see.
+  local kind="UBSan, out of tree" sanitize=SANITIZE=1
+  [ -z "${RETENTION_VALGRIND:-}" ] || kind="with assertions, out of tree" sanitize=SANITIZE=
+  build "$kind" -f "$src/Makefile" $sanitize all || return 1
+  make -f "$src/Makefile" with_llvm=no PG_CONFIG="$pg_config" $sanitize install \
     >"$work/log/install" 2>&1 || {
     failed "build/install"
     show "$work/log/install"
