@@ -24,8 +24,8 @@ OBJS = \
 	src/base/number.o \
 	src/base/wire.o \
 	src/base/zone.o \
-	src/math/quantile.o \
 	src/math/interval.o \
+	src/math/quantile.o \
 	src/rates/rates.o \
 	src/rates/rates_sql.o \
 	src/population/history.o \
@@ -50,7 +50,19 @@ OBJS = \
 	src/cohort/cohort_cells.o \
 	src/cohort/cohort_curve.o \
 	src/cohort/cohort_rate_sql.o \
-	src/cohort/cohort_sql.o
+	src/cohort/cohort_sql.o \
+	src/survival/times.o \
+	src/survival/survival.o \
+	src/survival/table_sql.o \
+	src/survival/incidence.o \
+	src/survival/logrank.o \
+	src/survival/survival_sql.o \
+	src/survival/logrank_sql.o \
+	src/survival/incidence_sql.o \
+	src/survival/landmark_sql.o \
+	src/survival/cox_rows.o \
+	src/survival/cox.o \
+	src/survival/cox_sql.o
 
 # The SQL objects, in room order: joined into retention--VERSION.sql.
 ROOM_SQL = \
@@ -62,11 +74,16 @@ ROOM_SQL = \
 	src/flow/flow_customer.sql \
 	src/cohort/activity.sql \
 	src/cohort/cohort.sql \
-	src/cohort/cohort_rate.sql
+	src/cohort/cohort_rate.sql \
+	src/survival/survival.sql \
+	src/survival/logrank.sql \
+	src/survival/incidence.sql \
+	src/survival/landmark.sql \
+	src/survival/cox.sql
 
 DATA_built = retention--$(EXTVERSION).sql
 
-REGRESS = grid rates flow flow_customer activity cohort doors hostile catalog
+REGRESS = grid rates flow flow_customer activity cohort survival doors hostile catalog
 REGRESS_OPTS = --inputdir=$(here) --load-extension=retention
 ISOLATION = rollup
 ISOLATION_OPTS = --inputdir=$(here) --load-extension=retention

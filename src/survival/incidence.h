@@ -1,0 +1,27 @@
+/*
+ * incidence.h
+ *		Several ways to leave: the probability of having left for each cause.
+ */
+#ifndef RETENTION_SURVIVAL_INCIDENCE_H
+#define RETENTION_SURVIVAL_INCIDENCE_H
+
+#include "survival/times.h"
+
+typedef struct IncidencePoint
+{
+	double time;
+	double incidence;
+	double std_error;
+} IncidencePoint;
+
+typedef struct Incidence
+{
+	int points;
+	IncidencePoint *point; /* one per distinct time */
+	double survival;	   /* at the last of them */
+} Incidence;
+
+/* The curve of the cause of a cell of a sorted table. Reuses the points of `curve` if there are some. */
+extern void incidence_of(const TimeTable *table, int cell, Incidence *curve);
+
+#endif /* RETENTION_SURVIVAL_INCIDENCE_H */

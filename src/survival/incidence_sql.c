@@ -1,0 +1,163 @@
+/*
+ * incidence_sql.c
+ *		The doors of retention_incidence.
+ */
+#include "retention.h"
+
+#include <math.h>
+
+#include "base/check.h"
+#include "catalog/pg_type.h"
+#include "survival/incidence.h"
+#include "survival/survival.h"
+#include "survival/table_sql.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+
+RETENTION_FUNCTION(incidence_in);
+Datum
+incidence_in(PG_FUNCTION_ARGS)
+{
+	return table_type_in(fcinfo, WIRE_INCIDENCE);
+}
+
+RETENTION_FUNCTION(incidence_out);
+Datum
+incidence_out(PG_FUNCTION_ARGS)
+{
+	return table_type_out(fcinfo, WIRE_INCIDENCE);
+}
+
+RETENTION_FUNCTION(incidence_recv);
+Datum
+incidence_recv(PG_FUNCTION_ARGS)
+{
+	return table_type_recv(fcinfo, WIRE_INCIDENCE);
+}
+
+RETENTION_FUNCTION(incidence_send);
+Datum
+incidence_send(PG_FUNCTION_ARGS)
+{
+	return table_type_send(fcinfo, WIRE_INCIDENCE);
+}
+
+/* (state, duration, cause): one customer; no cause is still here. */
+RETENTION_FUNCTION(incidence_add);
+Datum
+incidence_add(PG_FUNCTION_ARGS)
+{
+	TimeTable *table = table_own(fcinfo, WIRE_INCIDENCE);
+	Label here = {NULL, -1};
+	double duration;
+	int cell;
+
+	if (PG_ARGISNULL(1))
+	{
+		if (table == NULL)
+			PG_RETURN_NULL();
+		PG_RETURN_POINTER(table);
+	}
+	duration = check_time(PG_GETARG_FLOAT8(1), "duration");
+	if (table == NULL)
+		table = table_new(WIRE_INCIDENCE);
+	cell = table_cell(&table, label_argument(fcinfo, 2), here);
+	table_count(&table, duration, cell, PG_ARGISNULL(2) ? TIME_CENSORED : TIME_CHURNED, WEIGHT_ONE);
+	PG_RETURN_POINTER(table);
+}
+
+RETENTION_FUNCTION(incidence_merge);
+Datum
+incidence_merge(PG_FUNCTION_ARGS)
+{
+	return table_combine(fcinfo, WIRE_INCIDENCE);
+}
+
+RETENTION_FUNCTION(incidence_final);
+Datum
+incidence_final(PG_FUNCTION_ARGS)
+{
+	return table_finish(fcinfo, WIRE_INCIDENCE);
+}
+
+static void
+emit_incidence(Emitter *emitter, Datum cause, IncidencePoint point, CurveScale scale, double z)
+{
+	Datum values[6];
+	bool nulls[6] = {false};
+	Limits limits = curve_limits(scale, point.incidence, point.std_error, z);
+
+	values[0] = cause;
+	put_number(values, nulls, 1, point.time);
+	put_number(values, nulls, 2, point.incidence);
+	put_number(values, nulls, 3, point.std_error);
+	put_number(values, nulls, 4, limits.low);
+	put_number(values, nulls, 5, limits.high);
+	emit_row(emitter, values, nulls);
+}
+
+/* The curve at a time; NaN beyond what was followed where some were still there. */
+static IncidencePoint
+incidence_at(const Incidence *curve, double time)
+{
+	IncidencePoint point = {.time = time};
+	int low = 0;
+	int high = curve->points;
+
+	while (low < high)
+	{
+		int middle = low + (high - low) / 2;
+
+		if (curve->point[middle].time <= time)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low > 0)
+	{
+		point = curve->point[low - 1];
+		if (low == curve->points && time > point.time && curve->survival > 0)
+			point.incidence = point.std_error = NAN;
+		point.time = time;
+	}
+	return point;
+}
+
+RETENTION_FUNCTION(incidence_curve);
+Datum
+incidence_curve(PG_FUNCTION_ARGS)
+{
+	Emitter emitter = emit_begin(fcinfo);
+	Incidence curve = {0};
+	const TimeTable *table;
+	CurveScale scale;
+	double z;
+	double *times = NULL;
+	int asked = 0;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2))
+		return (Datum) 0;
+	table = table_open_sorted(PG_GETARG_DATUM(0), WIRE_INCIDENCE);
+	scale = curve_scale(text_argument(fcinfo, 1));
+	z = two_sided_z(check_confidence(PG_GETARG_FLOAT8(2)));
+	if (!PG_ARGISNULL(3))
+		times = times_argument(fcinfo, 3, &asked);
+
+	for (int cell = 0; cell < table->cells; cell++)
+	{
+		Label cause = table_group(table, cell);
+		Datum name;
+
+		if (cause.length < 0)
+			continue;
+		name = PointerGetDatum(cstring_to_text_with_len(cause.bytes, cause.length));
+		incidence_of(table, cell, &curve);
+		if (times != NULL)
+			for (int i = 0; i < asked; i++)
+				emit_incidence(&emitter, name, incidence_at(&curve, times[i]), scale, z);
+		else
+			for (int i = 0; i < curve.points; i++)
+				emit_incidence(&emitter, name, curve.point[i], scale, z);
+	}
+	return (Datum) 0;
+}

@@ -1,0 +1,215 @@
+/*
+ * logrank_sql.c
+ *		The doors of logrank_test().
+ */
+#include "retention.h"
+
+#include <math.h>
+
+#include "base/aggregate.h"
+#include "base/check.h"
+#include "catalog/pg_type.h"
+#include "math/quantile.h"
+#include "survival/logrank.h"
+#include "survival/table_sql.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+
+RETENTION_FUNCTION(logrank_state_in);
+Datum
+logrank_state_in(PG_FUNCTION_ARGS)
+{
+	return table_type_in(fcinfo, WIRE_LOGRANK);
+}
+
+RETENTION_FUNCTION(logrank_state_out);
+Datum
+logrank_state_out(PG_FUNCTION_ARGS)
+{
+	return table_type_out(fcinfo, WIRE_LOGRANK);
+}
+
+RETENTION_FUNCTION(logrank_state_recv);
+Datum
+logrank_state_recv(PG_FUNCTION_ARGS)
+{
+	return table_type_recv(fcinfo, WIRE_LOGRANK);
+}
+
+RETENTION_FUNCTION(logrank_state_send);
+Datum
+logrank_state_send(PG_FUNCTION_ARGS)
+{
+	return table_type_send(fcinfo, WIRE_LOGRANK);
+}
+
+/* (state, duration, churned, grp [, weighting [, stratum [, entry]]]): one customer. */
+RETENTION_FUNCTION(logrank_add);
+Datum
+logrank_add(PG_FUNCTION_ARGS)
+{
+	TimeTable *table = table_own(fcinfo, WIRE_LOGRANK);
+	bool has_entry = PG_NARGS() > 6 && !PG_ARGISNULL(6);
+	TestWeighting weighting = TEST_LOGRANK;
+	double rho = 0;
+	double duration;
+	double entry = 0;
+
+	if (PG_ARGISNULL(1))
+	{
+		if (table == NULL)
+			PG_RETURN_NULL();
+		PG_RETURN_POINTER(table);
+	}
+	duration = check_time(PG_GETARG_FLOAT8(1), "duration");
+	if (has_entry)
+		entry = check_time(PG_GETARG_FLOAT8(6), "entry");
+	if (PG_NARGS() > 4)
+	{
+		if (PG_ARGISNULL(4))
+			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+							errmsg("the weighting of a test must not be NULL")));
+		weighting = test_weighting(text_argument(fcinfo, 4), &rho);
+	}
+
+	if (table == NULL)
+	{
+		table = table_new(WIRE_LOGRANK);
+		table->option = weighting;
+		table->parameter = rho;
+	}
+	else if (table->option != (int32) weighting || table->parameter != rho)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("the weighting of a test must be the same in all rows")));
+	if (PG_ARGISNULL(2))
+		count_add(&table->unknown, 1);
+	else if (has_entry && entry >= duration)
+		count_add(&table->never_at_risk, 1);
+	else
+	{
+		Label stratum = {NULL, -1};
+		int cell;
+
+		if (PG_NARGS() > 5)
+			stratum = label_argument(fcinfo, 5);
+		cell = table_cell(&table, label_argument(fcinfo, 3), stratum);
+		table_count(&table, duration, cell, PG_GETARG_BOOL(2) ? TIME_CHURNED : TIME_CENSORED,
+					WEIGHT_ONE);
+		if (has_entry)
+			table_count(&table, entry, cell, TIME_ENTERED, WEIGHT_ONE);
+	}
+	PG_RETURN_POINTER(table);
+}
+
+RETENTION_FUNCTION(logrank_merge);
+Datum
+logrank_merge(PG_FUNCTION_ARGS)
+{
+	return table_combine(fcinfo, WIRE_LOGRANK);
+}
+
+static Datum
+answer_test(FunctionCallInfo fcinfo, const TestResult *result, Datum *names, bool *name_nulls,
+			int groups)
+{
+	Datum values[7];
+	bool nulls[7] = {false};
+	Datum *numbers = palloc(sizeof(Datum) * Max(groups, 1));
+	int lower = 1;
+
+	put_number(values, nulls, 0, result->chi2);
+	values[1] = Int32GetDatum(result->df);
+	put_number(values, nulls, 2,
+			   isnan(result->chi2) ? NAN : chi_squared_tail(result->df, result->chi2));
+	values[3] = PointerGetDatum(construct_md_array(names, name_nulls, 1, &groups, &lower, TEXTOID,
+												   -1, false, TYPALIGN_INT));
+	for (int i = 0; i < groups; i++)
+		numbers[i] = Int64GetDatum((int64) result->customers[i]);
+	values[4] = PointerGetDatum(
+		construct_array(numbers, groups, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	for (int i = 0; i < groups; i++)
+		numbers[i] = Float8GetDatum(result->observed[i]);
+	values[5] = PointerGetDatum(construct_array(numbers, groups, FLOAT8OID, sizeof(float8),
+												FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	for (int i = 0; i < groups; i++)
+		numbers[i] = Float8GetDatum(result->expected[i]);
+	values[6] = PointerGetDatum(construct_array(numbers, groups, FLOAT8OID, sizeof(float8),
+												FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	return emit_one(fcinfo, values, nulls);
+}
+
+RETENTION_FUNCTION(logrank_final);
+Datum
+logrank_final(PG_FUNCTION_ARGS)
+{
+	const TimeTable *table;
+	TestRow *row;
+	TestResult result;
+	Label *label;
+	Datum *names;
+	bool *nulls;
+	int rows;
+	int groups;
+
+	(void) aggregate_context(fcinfo);
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	table = table_open_sorted(PG_GETARG_DATUM(0), WIRE_LOGRANK);
+	row = test_rows(table, &rows, &label, &groups);
+	result = test_groups(row, rows, groups, (TestWeighting) table->option, table->parameter);
+	names = palloc0(sizeof(Datum) * Max(groups, 1));
+	nulls = palloc0(sizeof(bool) * Max(groups, 1));
+	for (int i = 0; i < groups; i++)
+	{
+		nulls[i] = label[i].length < 0;
+		if (!nulls[i])
+			names[i] = PointerGetDatum(cstring_to_text_with_len(label[i].bytes, label[i].length));
+	}
+	return answer_test(fcinfo, &result, names, nulls, groups);
+}
+
+static Datum
+test_states(FunctionCallInfo fcinfo, ArrayType *array, TestWeighting weighting, double rho)
+{
+	const TimeTable **states;
+	TestResult result;
+	TestRow *row;
+	Datum *elements;
+	Datum *names;
+	bool *nulls;
+	int groups;
+	int rows;
+
+	deconstruct_array(array, ARR_ELEMTYPE(array), -1, false, TYPALIGN_DOUBLE, &elements, &nulls,
+					  &groups);
+	states = palloc(sizeof(TimeTable *) * Max(groups, 1));
+	names = palloc(sizeof(Datum) * Max(groups, 1));
+	for (int i = 0; i < groups; i++)
+	{
+		states[i] = nulls[i] ? NULL : table_open_sorted(elements[i], WIRE_SURVIVAL);
+		names[i] = CStringGetTextDatum(psprintf("%d", i + 1));
+		nulls[i] = false;
+	}
+	row = test_rows_of_states(states, groups, &rows);
+	result = test_groups(row, rows, groups, weighting, rho);
+	return answer_test(fcinfo, &result, names, nulls, groups);
+}
+
+/* (VARIADIC states) */
+RETENTION_FUNCTION(logrank_test_states);
+Datum
+logrank_test_states(PG_FUNCTION_ARGS)
+{
+	return test_states(fcinfo, PG_GETARG_ARRAYTYPE_P(0), TEST_LOGRANK, 0);
+}
+
+/* (weighting, VARIADIC states) */
+RETENTION_FUNCTION(logrank_test_states_weighted);
+Datum
+logrank_test_states_weighted(PG_FUNCTION_ARGS)
+{
+	double rho;
+	TestWeighting weighting = test_weighting(text_argument(fcinfo, 0), &rho);
+
+	return test_states(fcinfo, PG_GETARG_ARRAYTYPE_P(1), weighting, rho);
+}

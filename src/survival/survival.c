@@ -1,0 +1,572 @@
+/*
+ * survival.c
+ *		How long customers stay: the survival curve of a table of times, and what is read off it.
+ */
+#include "retention.h"
+
+#include <math.h>
+
+#include "math/quantile.h"
+#include "survival/survival.h"
+
+CurveScale
+curve_scale(const char *name)
+{
+	static const char *const names[] = {"plain", "log", "log-log", "logit", "arcsin"};
+
+	for (int i = 0; i < (int) lengthof(names); i++)
+		if (strcmp(name, names[i]) == 0)
+			return (CurveScale) i;
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("unknown kind of interval: \"%s\"", name),
+					errhint("One of plain, log, log-log, logit, arcsin.")));
+}
+
+double
+two_sided_z(double confidence)
+{
+	return -normal_quantile((1 - confidence) / 2);
+}
+
+/*
+ * Limits that are symmetric on a transformed scale, by the delta method: O. Borgan and K. Liestol, "A note on
+ * confidence intervals and bands for the survival function based on transformations", Scand. J. Stat. 17 (1990) 35-41
+ * (log-log, arcsin); J. D. Kalbfleisch and R. L. Prentice, "The Statistical Analysis of Failure Time Data" (1980)
+ * section 1.3 (log, log-log, logit). At p = 0 there are none; at p = 1 only the plain and the log scale have them.
+ */
+Limits
+curve_limits(CurveScale scale, double p, double std_error, double z)
+{
+	Limits none = {NAN, NAN};
+	double reach = z * std_error;
+	double middle;
+
+	if (isnan(std_error) || !(p > 0) || (p >= 1 && scale != SCALE_PLAIN && scale != SCALE_LOG))
+		return none;
+	switch (scale)
+	{
+		case SCALE_PLAIN:
+			return (Limits){fmax(p - reach, 0), fmin(p + reach, 1)};
+		case SCALE_LOG:
+			return (Limits){p * exp(-reach / p), fmin(p * exp(reach / p), 1)};
+		case SCALE_LOG_LOG:
+			middle = reach / (p * -log(p));
+			return (Limits){exp(log(p) * exp(middle)), exp(log(p) * exp(-middle))};
+		case SCALE_LOGIT:
+			middle = log(p / (1 - p));
+			reach /= p * (1 - p);
+			return (Limits){1 / (1 + exp(reach - middle)), 1 / (1 + exp(-reach - middle))};
+		case SCALE_ARCSIN:
+			middle = asin(sqrt(p));
+			reach /= 2 * sqrt(p * (1 - p));
+			return (Limits){pow(sin(fmax(middle - reach, 0)), 2),
+							pow(sin(fmin(middle + reach, M_PI_2)), 2)};
+	}
+	return none;
+}
+
+/* Whether some came under observation late. An entry at 0 is late only where somebody leaves at 0. */
+static bool
+table_has_late_entries(const TimeTable *table)
+{
+	for (int i = 0; i < table->used; i++)
+	{
+		const TimeSlot *slot = table_slot(table, i);
+
+		if (slot->rows[TIME_ENTERED] > 0 &&
+			(slot->time > 0 || slot->rows[TIME_CHURNED] + slot->rows[TIME_CENSORED] > 0))
+			return true;
+	}
+	return false;
+}
+
+void
+table_counts_at(const TimeTable *table, double time, double *at_risk, double *churned,
+				double *censored)
+{
+	double unit = table_unit(table);
+	int128 there = 0;
+	int128 left[2] = {0, 0};
+
+	for (int i = 0; i < table->used; i++)
+	{
+		const TimeSlot *slot = table_slot(table, i);
+
+		if (slot->time >= time)
+			there += slot_amount(table, slot, TIME_CHURNED) +
+					 slot_amount(table, slot, TIME_CENSORED) -
+					 slot_amount(table, slot, TIME_ENTERED);
+		if (slot->time <= time)
+			for (int what = TIME_CHURNED; what <= TIME_CENSORED; what++)
+				left[what] += slot_amount(table, slot, (TimeWhat) what);
+	}
+	*at_risk = (double) there * unit;
+	*churned = (double) left[TIME_CHURNED] * unit;
+	*censored = (double) left[TIME_CENSORED] * unit;
+}
+
+/*
+ * Survival: E. L. Kaplan and P. Meier, J. Am. Stat. Assoc. 53 (1958) 457-481; its variance: M. Greenwood, "The natural
+ * duration of cancer" (1926). Cumulative hazard: W. Nelson, Technometrics 14 (1972) 945-966, and O. Aalen, Ann. Stat. 6
+ * (1978) 701-726, with the sum of d / n^2 as its variance.
+ *
+ * With weights that are not whole the variances are infinitesimal jackknives (B. Efron, "The Jackknife, the Bootstrap
+ * and Other Resampling Plans" (1982) chapter 6), sums of (weight times derivative by the weight)^2 over customers. From
+ * S = prod(1 - d / n) the derivative of log S by the weight of a customer is, with G = sum d / (n (n - d)) over the
+ * times up to t at which the customer was at risk without leaving: G, less 1 / n at the time of leaving. From
+ * H = sum d / n, with Q = sum d / n^2 likewise, the derivative of H is -Q, plus 1 / n - d / n^2 at leaving.
+ * T. M. Therneau's survival package prints the same.
+ */
+Curve
+curve_of(const TimeTable *table)
+{
+	Curve curve = {
+		0, palloc_extended(mul_size(Max(table->used, 1), sizeof(CurvePoint)), MCXT_ALLOC_HUGE)};
+	double unit = table_unit(table);
+	bool robust = (table->flags & TIME_FRACTIONAL) != 0;
+	bool truncated = table_has_late_entries(table);
+	int128 at_risk = 0;
+	int128 squares_left = 0; /* squared weights of those who are still followed */
+	double survival = 1;
+	double greenwood = 0;
+	double hazard = 0;
+	double hazard_variance = 0;
+	double gone = 0;		/* robust: sum of (weight * derivative)^2 of those no longer followed */
+	double gone_hazard = 0; /* the same for the hazard */
+
+	for (int i = 0; i < table->used; i++)
+	{
+		const TimeSlot *slot = table_slot(table, i);
+
+		at_risk += slot_amount(table, slot, TIME_CHURNED) +
+				   slot_amount(table, slot, TIME_CENSORED) - slot_amount(table, slot, TIME_ENTERED);
+		squares_left +=
+			slot_squares(table, slot, TIME_CHURNED) + slot_squares(table, slot, TIME_CENSORED);
+	}
+
+	for (int i = 0; i < table->used; i++)
+	{
+		const TimeSlot *slot = table_slot(table, i);
+		CurvePoint *point = &curve.point[curve.points];
+		int128 churned = slot_amount(table, slot, TIME_CHURNED);
+		int128 censored = slot_amount(table, slot, TIME_CENSORED);
+		int128 entered = slot_amount(table, slot, TIME_ENTERED);
+		double n = (double) at_risk * unit;
+		double d = (double) churned * unit;
+
+		if (churned > 0)
+		{
+			double stay = (double) (at_risk - churned) * unit;
+			double before = greenwood;
+
+			survival *= stay / n;
+			greenwood += d / n / stay; /* infinite where all leave: survival is 0 then */
+			hazard += d / n;
+			hazard_variance += d / n / n;
+			if (robust)
+			{
+				double w2 = (double) slot_squares(table, slot, TIME_CHURNED) * unit;
+
+				gone += w2 * pow(1 / n - before, 2);
+				gone_hazard += w2 * pow(1 / n - hazard_variance, 2);
+			}
+		}
+		if (robust && censored > 0)
+		{
+			double w2 = (double) slot_squares(table, slot, TIME_CENSORED) * unit;
+
+			/* Nobody is censored where all leave, so greenwood is finite. */
+			gone += w2 * pow(greenwood, 2);
+			gone_hazard += w2 * pow(hazard_variance, 2);
+		}
+		squares_left -=
+			slot_squares(table, slot, TIME_CHURNED) + slot_squares(table, slot, TIME_CENSORED);
+		at_risk += entered - churned - censored;
+		if (churned == 0 && censored == 0)
+			continue; /* only entries: no point of the curve */
+
+		point->time = slot->time;
+		point->at_risk = n;
+		point->churned = d;
+		point->censored = (double) censored * unit;
+		point->survival = survival;
+		point->hazard = hazard;
+		if (!robust)
+		{
+			point->std_error = survival > 0 ? survival * sqrt(greenwood) : NAN;
+			point->hazard_std_error = sqrt(hazard_variance);
+		}
+		else if (truncated)
+			point->std_error = point->hazard_std_error = NAN;
+		else
+		{
+			double left = (double) squares_left * unit;
+
+			point->std_error = survival > 0 ? survival * sqrt(gone + left * pow(greenwood, 2)) : 0;
+			point->hazard_std_error = sqrt(gone_hazard + left * pow(hazard_variance, 2));
+		}
+		curve.points++;
+	}
+	return curve;
+}
+
+const CurvePoint *
+curve_at(const Curve *curve, double time)
+{
+	int low = 0;
+	int high = curve->points; /* point[low - 1].time <= time < point[high].time */
+
+	while (low < high)
+	{
+		int middle = low + (high - low) / 2;
+
+		if (curve->point[middle].time <= time)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low == 0 ? NULL : &curve->point[low - 1];
+}
+
+double
+curve_followed(const Curve *curve)
+{
+	return curve->points == 0 ? -1 : curve->point[curve->points - 1].time;
+}
+
+double
+curve_survival(const Curve *curve, double time)
+{
+	const CurvePoint *point = curve_at(curve, time);
+	double survival = point == NULL ? 1 : point->survival;
+
+	if (time > curve_followed(curve) && survival > 0)
+		return NAN;
+	return survival;
+}
+
+/* As R has it: shares closer than this are equal (square root of the machine's precision). */
+#define SHARE_TOLERANCE 1.490116119384766e-8
+
+static double
+limit_low(const CurvePoint *point, CurveScale scale, double z)
+{
+	return curve_limits(scale, point->survival, point->std_error, z).low;
+}
+
+static double
+limit_high(const CurvePoint *point, CurveScale scale, double z)
+{
+	return curve_limits(scale, point->survival, point->std_error, z).high;
+}
+
+static double
+survival_itself(const CurvePoint *point, CurveScale scale, double z)
+{
+	return point->survival;
+}
+
+/*
+ * The first time at which the value has fallen to 1 - p; where it is 1 - p for a while, the middle of that while, which
+ * ends at the last time seen if the value never falls below.
+ */
+static double
+first_below(const Curve *curve, double p, CurveScale scale, double z,
+			double (*value)(const CurvePoint *, CurveScale, double))
+{
+	double first = NAN;
+
+	if (p <= 0)
+		return 0;
+	for (int i = 0; i < curve->points; i++)
+	{
+		double share = 1 - value(&curve->point[i], scale, z);
+
+		if (isnan(share))
+			continue;
+		if (isnan(first) && share + SHARE_TOLERANCE >= p)
+			first = curve->point[i].time;
+		if (share - SHARE_TOLERANCE >= p)
+			return (first + curve->point[i].time) / 2;
+	}
+	/* NaN stays NaN. */
+	return (first + curve_followed(curve)) / 2;
+}
+
+/* Limits: R. Brookmeyer and J. Crowley, Biometrics 38 (1982) 29-41, by the limits of the curve. */
+void
+curve_quantile(const Curve *curve, double p, CurveScale scale, double z, double *time,
+			   Limits *limits)
+{
+	*time = first_below(curve, p, scale, z, survival_itself);
+	limits->low = first_below(curve, p, scale, z, limit_low);
+	limits->high = first_below(curve, p, scale, z, limit_high);
+}
+
+/*
+ * The area under the curve up to a moving time. Its variance is the sum over the times of leaving t_j of
+ * A_j^2 d_j / (n_j (n_j - d_j)), with A_j the area from t_j on (Kaplan and Meier 1958, section 6.2): as A_j grows by the
+ * same x for all j, three sums follow it.
+ */
+typedef struct Area
+{
+	double time;
+	double survival;
+	double mean;
+	double squares; /* sum of h A^2 */
+	double linear;	/* sum of h A */
+	double weights; /* sum of h */
+} Area;
+
+static void
+area_advance(Area *area, double time)
+{
+	double more = area->survival * (time - area->time);
+
+	area->mean += more;
+	area->squares += more * (2 * area->linear + more * area->weights);
+	area->linear += more * area->weights;
+	area->time = time;
+}
+
+static void
+area_leave(Area *area, const CurvePoint *point)
+{
+	double stay = point->at_risk - point->churned;
+
+	if (point->churned > 0 && point->survival > 0)
+		area->weights += point->churned / point->at_risk / stay;
+	area->survival = point->survival;
+}
+
+/*
+ * The variance of a restricted mean as an infinitesimal jackknife: the derivative of curve_of(), integrated. A customer
+ * adds the sum of A_j d_j / (n_j (n_j - d_j)) over the times at risk, less A / n at the time of leaving.
+ */
+static double
+robust_mean_variance(const TimeTable *table, const Curve *curve, double tau, double mean)
+{
+	double unit = table_unit(table);
+	double so_far = 0; /* area up to the point */
+	double time = 0;
+	double survival = 1;
+	double at_risk_sum = 0;
+	double variance = 0;
+	int at = 0;
+	int128 left = 0;
+
+	for (int i = 0; i < table->used; i++)
+		left += slot_squares(table, table_slot(table, i), TIME_CHURNED) +
+				slot_squares(table, table_slot(table, i), TIME_CENSORED);
+
+	for (int i = 0; i < table->used; i++)
+	{
+		const TimeSlot *slot = table_slot(table, i);
+		const CurvePoint *point = &curve->point[at];
+		double rest;
+
+		if (slot->time > tau)
+			break;
+		if (slot->time != point->time)
+			continue; /* entries at 0 */
+		at++;
+		so_far += survival * (point->time - time);
+		time = point->time;
+		survival = point->survival;
+		rest = fmax(mean - so_far, 0);
+		if (point->churned > 0)
+		{
+			variance += (double) slot_squares(table, slot, TIME_CHURNED) * unit *
+						pow(rest / point->at_risk - at_risk_sum, 2);
+			if (survival > 0)
+				at_risk_sum +=
+					rest * point->churned / point->at_risk / (point->at_risk - point->churned);
+		}
+		variance += (double) slot_squares(table, slot, TIME_CENSORED) * unit * pow(at_risk_sum, 2);
+		left -= slot_squares(table, slot, TIME_CHURNED) + slot_squares(table, slot, TIME_CENSORED);
+	}
+	return variance + (double) left * unit * pow(at_risk_sum, 2);
+}
+
+/*
+ * The restricted mean and its use: J. O. Irwin, J. Hyg. 47 (1949) 188-189; P. Royston and M. K. B. Parmar, BMC Med. Res.
+ * Methodol. 13 (2013) 152.
+ */
+RestrictedMean
+restricted_mean_of(const TimeTable *table, double tau)
+{
+	Curve curve = curve_of(table);
+	RestrictedMean answer = {NAN, NAN, NULL};
+	Area area = {.survival = 1};
+
+	if (curve.points == 0)
+	{
+		answer.note = "nobody was at risk";
+		return answer;
+	}
+	if (isnan(curve_survival(&curve, tau)))
+	{
+		answer.note = psprintf("followed only until %.15g, when some were still there",
+							   curve_followed(&curve));
+		return answer;
+	}
+	for (int i = 0; i < curve.points && curve.point[i].time <= tau; i++)
+	{
+		area_advance(&area, curve.point[i].time);
+		area_leave(&area, &curve.point[i]);
+	}
+	area_advance(&area, tau);
+	answer.mean = area.mean;
+	if (!(table->flags & TIME_FRACTIONAL))
+		answer.variance = area.squares;
+	else if (!table_has_late_entries(table))
+		answer.variance = robust_mean_variance(table, &curve, tau, area.mean);
+	else
+		answer.note = "no standard error for weights that are not whole with late entries";
+	return answer;
+}
+
+/*
+ * The first x in 0..most with mean + S x + sign z sqrt(variance(x)) >= target, for the area as it stands; NaN if there
+ * is none. variance(x) = squares + 2 linear S x + weights (S x)^2, so it is a root of a quadratic in y = S x:
+ * (target - mean - y)^2 = z^2 variance, where sign (target - mean - y) >= 0.
+ */
+static double
+area_reaches(const Area *area, double target, double most, double sign, double z)
+{
+	double gap = target - area->mean;
+	double a = 1 - z * z * area->weights;
+	double half_b = -(gap + z * z * area->linear);
+	double c = gap * gap - z * z * area->squares;
+	/* half_b^2 - a c without its large terms, which cancel */
+	double discriminant =
+		z * z * (area->squares + gap * (2 * area->linear + gap * area->weights)) -
+		z * z * z * z * (area->weights * area->squares - area->linear * area->linear);
+	double roots[2];
+	double best = NAN;
+
+	/* There already: a limit is a continuous function of time. */
+	if (area->mean + sign * z * sqrt(area->squares) >= target)
+		return 0;
+	if (!(area->survival > 0))
+		return NAN;
+	if (sign == 0)
+	{
+		double x = gap / area->survival;
+
+		return x <= most ? x : NAN;
+	}
+
+	if (discriminant < 0)
+		return NAN;
+	half_b += copysign(sqrt(discriminant), half_b);
+	roots[0] = a != 0 ? -half_b / a : NAN;
+	roots[1] = half_b != 0 ? c / -half_b : NAN;
+	for (int i = 0; i < 2; i++)
+	{
+		double x = roots[i] / area->survival;
+
+		/* The other root belongs to the other limit. */
+		if (isnan(x) || x < 0 || x > most || sign * (gap - roots[i]) < 0)
+			continue;
+		if (isnan(best) || x < best)
+			best = x;
+	}
+	return best;
+}
+
+void
+mean_reaches(const TimeTable *table, double target, double z, double *time, Limits *limits)
+{
+	Curve curve = curve_of(table);
+	Area area = {.survival = 1};
+	double reached[3] = {NAN, NAN, NAN};
+	static const double signs[3] = {0, 1, -1};
+	bool limited = !(table->flags & TIME_FRACTIONAL);
+
+	for (int i = 0; i < curve.points; i++)
+	{
+		for (int which = 0; which < (limited ? 3 : 1); which++)
+			if (isnan(reached[which]))
+				reached[which] =
+					area.time +
+					area_reaches(&area, target, curve.point[i].time - area.time, signs[which], z);
+		area_advance(&area, curve.point[i].time);
+		area_leave(&area, &curve.point[i]);
+	}
+	/* The very end: where it is reached exactly there. */
+	for (int which = 0; curve.points > 0 && which < (limited ? 3 : 1); which++)
+		if (isnan(reached[which]))
+			reached[which] = area.time + area_reaches(&area, target, 0, signs[which], z);
+	*time = reached[0];
+	limits->low = reached[1];
+	limits->high = reached[2];
+}
+
+/* The band of a time: (low, high], the first with its low end. */
+static int
+band_of(double time, double width)
+{
+	double number = ceil(time / width) - 1;
+
+	/* The quotient is rounded: hold on to what the ends of the bands say. */
+	if (number * width >= time)
+		number--;
+	else if ((number + 1) * width < time)
+		number++;
+	return number < 0 ? 0 : (int) number;
+}
+
+Band *
+hazard_bands(const TimeTable *table, double width, int *bands)
+{
+	double unit = table_unit(table);
+	double last = 0;
+	int128 at_risk = 0;
+	double from = 0;
+	Band *band;
+	int at = 0;
+
+	for (int i = 0; i < table->used; i++)
+	{
+		const TimeSlot *slot = table_slot(table, i);
+		int128 left =
+			slot_amount(table, slot, TIME_CHURNED) + slot_amount(table, slot, TIME_CENSORED);
+
+		at_risk += left - slot_amount(table, slot, TIME_ENTERED);
+		if (left > 0)
+			last = slot->time;
+	}
+	if (!(last / width < MAX_BANDS))
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("more than %d bands of %g until %g", MAX_BANDS, width, last),
+						errhint("Choose wider bands.")));
+	*bands = table->used == 0 ? 0 : band_of(last, width) + 1;
+	band = palloc0(sizeof(Band) * Max(*bands, 1));
+	for (int i = 0; i < *bands; i++)
+	{
+		band[i].low = i * width;
+		band[i].high = (i + 1) * width;
+	}
+
+	for (int i = 0; i < table->used; i++)
+	{
+		const TimeSlot *slot = table_slot(table, i);
+		int128 churned = slot_amount(table, slot, TIME_CHURNED);
+
+		if (slot->time > last)
+			break;
+		/* Those at risk spend (from, time] here. */
+		while (at < *bands - 1 && slot->time > band[at].high)
+		{
+			band[at].exposure += (double) at_risk * unit * (band[at].high - from);
+			from = band[at++].high;
+		}
+		band[at].exposure += (double) at_risk * unit * (slot->time - from);
+		band[at].churned += (double) churned * unit;
+		from = slot->time;
+		at_risk += slot_amount(table, slot, TIME_ENTERED) - churned -
+				   slot_amount(table, slot, TIME_CENSORED);
+	}
+	return band;
+}

@@ -1,0 +1,473 @@
+/*
+ * survival_sql.c
+ *		The doors of retention_survival.
+ */
+#include "retention.h"
+
+#include <math.h>
+
+#include "base/aggregate.h"
+#include "base/check.h"
+#include "base/emit.h"
+#include "math/quantile.h"
+#include "survival/survival.h"
+#include "survival/table_sql.h"
+#include "utils/builtins.h"
+#include "utils/date.h"
+
+RETENTION_FUNCTION(survival_in);
+Datum
+survival_in(PG_FUNCTION_ARGS)
+{
+	return table_type_in(fcinfo, WIRE_SURVIVAL);
+}
+
+RETENTION_FUNCTION(survival_out);
+Datum
+survival_out(PG_FUNCTION_ARGS)
+{
+	return table_type_out(fcinfo, WIRE_SURVIVAL);
+}
+
+RETENTION_FUNCTION(survival_recv);
+Datum
+survival_recv(PG_FUNCTION_ARGS)
+{
+	return table_type_recv(fcinfo, WIRE_SURVIVAL);
+}
+
+RETENTION_FUNCTION(survival_send);
+Datum
+survival_send(PG_FUNCTION_ARGS)
+{
+	return table_type_send(fcinfo, WIRE_SURVIVAL);
+}
+
+/* A weight in units of 2^-40, rounded. */
+static int64
+weight_units(double weight)
+{
+	if (!(weight >= 0 && weight <= WEIGHT_MOST))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("weight must lie between 0 and %.0f, not %g", WEIGHT_MOST, weight)));
+	return (int64) rint(weight * (double) WEIGHT_ONE);
+}
+
+/* (state, duration, churned [, entry [, weight]]): one customer. */
+RETENTION_FUNCTION(survival_add);
+Datum
+survival_add(PG_FUNCTION_ARGS)
+{
+	TimeTable *table = table_own(fcinfo, WIRE_SURVIVAL);
+	bool has_entry = PG_NARGS() > 3 && !PG_ARGISNULL(3);
+	double duration;
+	double entry = 0;
+	int64 weight = WEIGHT_ONE;
+
+	if (PG_ARGISNULL(1))
+	{
+		if (table == NULL)
+			PG_RETURN_NULL();
+		PG_RETURN_POINTER(table);
+	}
+	duration = check_time(PG_GETARG_FLOAT8(1), "duration");
+	if (has_entry)
+		entry = check_time(PG_GETARG_FLOAT8(3), "entry");
+	if (PG_NARGS() > 4 && !PG_ARGISNULL(4))
+		weight = weight_units(PG_GETARG_FLOAT8(4));
+
+	if (table == NULL)
+		table = table_new(WIRE_SURVIVAL);
+	if (PG_ARGISNULL(2) || (PG_NARGS() > 4 && PG_ARGISNULL(4)))
+		count_add(&table->unknown, 1);
+	else if (has_entry && entry >= duration)
+		count_add(&table->never_at_risk, 1);
+	else if (weight > 0)
+	{
+		table_count(&table, duration, 0, PG_GETARG_BOOL(2) ? TIME_CHURNED : TIME_CENSORED, weight);
+		if (has_entry)
+			table_count(&table, entry, 0, TIME_ENTERED, weight);
+	}
+	PG_RETURN_POINTER(table);
+}
+
+/* (state, started, ended, as_of [, records_from]): one customer, in days. */
+RETENTION_FUNCTION(survival_add_dates);
+Datum
+survival_add_dates(PG_FUNCTION_ARGS)
+{
+	TimeTable *table = table_own(fcinfo, WIRE_SURVIVAL);
+	bool has_end = !PG_ARGISNULL(2);
+	bool late = PG_NARGS() > 4 && !PG_ARGISNULL(4);
+	DateADT started;
+	DateADT ended;
+	DateADT as_of;
+
+	if (PG_ARGISNULL(1))
+	{
+		if (table == NULL)
+			PG_RETURN_NULL();
+		PG_RETURN_POINTER(table);
+	}
+	if (PG_ARGISNULL(3))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("as_of must not be NULL")));
+	started = PG_GETARG_DATEADT(1);
+	as_of = PG_GETARG_DATEADT(3);
+	ended = has_end ? PG_GETARG_DATEADT(2) : 0;
+	if (DATE_NOT_FINITE(started) || DATE_NOT_FINITE(as_of))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("started and as_of must be finite dates")));
+	if (has_end && ended < started)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("a customer ended before starting")));
+	if (late && DATE_NOT_FINITE(PG_GETARG_DATEADT(4)))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("records_from must be a finite date")));
+
+	if (table == NULL)
+		table = table_new(WIRE_SURVIVAL);
+	if (started >= as_of)
+	{
+		count_add(&table->not_started, 1);
+		PG_RETURN_POINTER(table);
+	}
+	has_end = has_end && ended < as_of;
+	if (!has_end)
+		ended = as_of;
+	late = late && PG_GETARG_DATEADT(4) > started;
+	if (late && PG_GETARG_DATEADT(4) >= ended)
+		count_add(&table->never_at_risk, 1);
+	else
+	{
+		table_count(&table, (double) ended - started, 0, has_end ? TIME_CHURNED : TIME_CENSORED,
+					WEIGHT_ONE);
+		if (late)
+			table_count(&table, (double) PG_GETARG_DATEADT(4) - started, 0, TIME_ENTERED,
+						WEIGHT_ONE);
+	}
+	PG_RETURN_POINTER(table);
+}
+
+RETENTION_FUNCTION(survival_merge);
+Datum
+survival_merge(PG_FUNCTION_ARGS)
+{
+	return table_combine(fcinfo, WIRE_SURVIVAL);
+}
+
+RETENTION_FUNCTION(survival_final);
+Datum
+survival_final(PG_FUNCTION_ARGS)
+{
+	return table_finish(fcinfo, WIRE_SURVIVAL);
+}
+
+static const TimeTable *
+table_argument(FunctionCallInfo fcinfo, int number)
+{
+	return table_open_sorted(PG_GETARG_DATUM(number), WIRE_SURVIVAL);
+}
+
+#define CURVE_COLUMNS 10
+
+static void
+emit_point(Emitter *emitter, const CurvePoint *point, CurveScale scale, double z)
+{
+	Datum values[CURVE_COLUMNS];
+	bool nulls[CURVE_COLUMNS];
+	Limits limits = curve_limits(scale, point->survival, point->std_error, z);
+
+	put_number(values, nulls, 0, point->time);
+	put_number(values, nulls, 1, point->at_risk);
+	put_number(values, nulls, 2, point->churned);
+	put_number(values, nulls, 3, point->censored);
+	put_number(values, nulls, 4, point->survival);
+	put_number(values, nulls, 5, point->std_error);
+	put_number(values, nulls, 6, limits.low);
+	put_number(values, nulls, 7, limits.high);
+	put_number(values, nulls, 8, point->hazard);
+	put_number(values, nulls, 9, point->hazard_std_error);
+	emit_row(emitter, values, nulls);
+}
+
+/* The row of an asked time: the curve as it stands then, with counts until then. */
+static CurvePoint
+point_asked(const TimeTable *table, const Curve *curve, double time)
+{
+	const CurvePoint *known = curve_at(curve, time);
+	CurvePoint point = {.survival = 1};
+
+	if (known != NULL)
+		point = *known;
+	else if (table->flags & TIME_FRACTIONAL && curve->points > 0 &&
+			 isnan(curve->point[0].std_error))
+		point.std_error = point.hazard_std_error = NAN;
+	if (isnan(curve_survival(curve, time)))
+		point.survival = point.std_error = point.hazard = point.hazard_std_error = NAN;
+	point.time = time;
+	table_counts_at(table, time, &point.at_risk, &point.churned, &point.censored);
+	return point;
+}
+
+RETENTION_FUNCTION(survival_curve);
+Datum
+survival_curve(PG_FUNCTION_ARGS)
+{
+	Emitter emitter = emit_begin(fcinfo);
+	const TimeTable *table;
+	CurveScale scale;
+	Curve curve;
+	double z;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2))
+		return (Datum) 0;
+	table = table_argument(fcinfo, 0);
+	scale = curve_scale(text_argument(fcinfo, 1));
+	z = two_sided_z(check_confidence(PG_GETARG_FLOAT8(2)));
+	curve = curve_of(table);
+
+	if (PG_ARGISNULL(3))
+	{
+		for (int i = 0; i < curve.points; i++)
+			emit_point(&emitter, &curve.point[i], scale, z);
+	}
+	else
+	{
+		int asked;
+		double *times = times_argument(fcinfo, 3, &asked);
+
+		for (int i = 0; i < asked; i++)
+		{
+			CurvePoint point = point_asked(table, &curve, times[i]);
+
+			emit_point(&emitter, &point, scale, z);
+		}
+	}
+	return (Datum) 0;
+}
+
+RETENTION_FUNCTION(survival_at);
+Datum
+survival_at(PG_FUNCTION_ARGS)
+{
+	Curve curve = curve_of(table_argument(fcinfo, 0));
+	double survival = curve_survival(&curve, check_time(PG_GETARG_FLOAT8(1), "time"));
+
+	if (isnan(survival))
+		PG_RETURN_NULL();
+	PG_RETURN_FLOAT8(survival);
+}
+
+RETENTION_FUNCTION(conditional_survival);
+Datum
+conditional_survival(PG_FUNCTION_ARGS)
+{
+	Curve curve = curve_of(table_argument(fcinfo, 0));
+	double time = check_time(PG_GETARG_FLOAT8(1), "time");
+	double given = check_time(PG_GETARG_FLOAT8(2), "time");
+	double then;
+	double now;
+
+	if (time < given)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("survival until %g cannot be asked of those still there at %g", time,
+							   given)));
+	then = curve_survival(&curve, time);
+	now = curve_survival(&curve, given);
+	if (isnan(then) || !(now > 0))
+		PG_RETURN_NULL();
+	PG_RETURN_FLOAT8(then / now);
+}
+
+static Datum
+answer_quantile(FunctionCallInfo fcinfo, double p, int next)
+{
+	Curve curve = curve_of(table_argument(fcinfo, 0));
+	CurveScale scale = curve_scale(text_argument(fcinfo, next));
+	double z = two_sided_z(check_confidence(PG_GETARG_FLOAT8(next + 1)));
+	Datum values[3];
+	bool nulls[3];
+	double time;
+	Limits limits;
+
+	if (!(p >= 0 && p <= 1))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("the share that has left must lie between 0 and 1, not %g", p)));
+	curve_quantile(&curve, p, scale, z, &time, &limits);
+	put_number(values, nulls, 0, time);
+	put_number(values, nulls, 1, limits.low);
+	put_number(values, nulls, 2, limits.high);
+	return emit_one(fcinfo, values, nulls);
+}
+
+RETENTION_FUNCTION(survival_quantile);
+Datum
+survival_quantile(PG_FUNCTION_ARGS)
+{
+	return answer_quantile(fcinfo, PG_GETARG_FLOAT8(1), 2);
+}
+
+RETENTION_FUNCTION(median_survival);
+Datum
+median_survival(PG_FUNCTION_ARGS)
+{
+	return answer_quantile(fcinfo, 0.5, 1);
+}
+
+static double
+tau_argument(FunctionCallInfo fcinfo, int number)
+{
+	double tau = PG_GETARG_FLOAT8(number);
+
+	if (!(isfinite(tau) && tau > 0))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("tau must be finite and positive, not %g", tau)));
+	return tau;
+}
+
+static void
+put_note(Datum *values, bool *nulls, int at, const char *note)
+{
+	nulls[at] = note == NULL;
+	values[at] = note == NULL ? (Datum) 0 : CStringGetTextDatum(note);
+}
+
+RETENTION_FUNCTION(restricted_mean);
+Datum
+restricted_mean(PG_FUNCTION_ARGS)
+{
+	RestrictedMean answer = restricted_mean_of(table_argument(fcinfo, 0), tau_argument(fcinfo, 1));
+	double reach = two_sided_z(check_confidence(PG_GETARG_FLOAT8(2))) * sqrt(answer.variance);
+	Datum values[5];
+	bool nulls[5];
+
+	put_number(values, nulls, 0, answer.mean);
+	put_number(values, nulls, 1, sqrt(answer.variance));
+	put_number(values, nulls, 2, answer.mean - reach);
+	put_number(values, nulls, 3, answer.mean + reach);
+	put_note(values, nulls, 4, answer.note);
+	return emit_one(fcinfo, values, nulls);
+}
+
+/* Two independent restricted means, compared as normal: P. Royston and M. K. B. Parmar, Statist. Med. 30 (2011) 2409. */
+RETENTION_FUNCTION(restricted_mean_difference);
+Datum
+restricted_mean_difference(PG_FUNCTION_ARGS)
+{
+	double tau = tau_argument(fcinfo, 2);
+	RestrictedMean a = restricted_mean_of(table_argument(fcinfo, 0), tau);
+	RestrictedMean b = restricted_mean_of(table_argument(fcinfo, 1), tau);
+	double std_error = sqrt(a.variance + b.variance);
+	double difference = a.mean - b.mean;
+	double reach = two_sided_z(check_confidence(PG_GETARG_FLOAT8(3))) * std_error;
+	double z = std_error > 0 ? difference / std_error : NAN;
+	Datum values[7];
+	bool nulls[7];
+
+	put_number(values, nulls, 0, difference);
+	put_number(values, nulls, 1, std_error);
+	put_number(values, nulls, 2, difference - reach);
+	put_number(values, nulls, 3, difference + reach);
+	put_number(values, nulls, 4, z);
+	put_number(values, nulls, 5, isnan(z) ? NAN : fmin(2 * normal_tail(fabs(z)), 1));
+	put_note(values, nulls, 6,
+			 a.note != NULL && b.note != NULL ? psprintf("a: %s; b: %s", a.note, b.note)
+			 : a.note != NULL				  ? psprintf("a: %s", a.note)
+			 : b.note != NULL				  ? psprintf("b: %s", b.note)
+											  : NULL);
+	return emit_one(fcinfo, values, nulls);
+}
+
+RETENTION_FUNCTION(hazard_by);
+Datum
+hazard_by(PG_FUNCTION_ARGS)
+{
+	Emitter emitter = emit_begin(fcinfo);
+	const TimeTable *table = table_argument(fcinfo, 0);
+	double width = PG_GETARG_FLOAT8(1);
+	double confidence = check_confidence(PG_GETARG_FLOAT8(2));
+	Band *band;
+	int bands;
+
+	if (!(isfinite(width) && width > 0))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("width must be finite and positive, not %g", width)));
+	band = hazard_bands(table, width, &bands);
+	for (int i = 0; i < bands; i++)
+	{
+		bool exposed = band[i].exposure > 0;
+		bool exact = exposed && !(table->flags & TIME_FRACTIONAL);
+		Limits limits = {NAN, NAN};
+		Datum values[7];
+		bool nulls[7];
+
+		if (exact)
+			limits = poisson_interval(band[i].churned, confidence);
+		put_number(values, nulls, 0, band[i].low);
+		put_number(values, nulls, 1, band[i].high);
+		put_number(values, nulls, 2, band[i].churned);
+		put_number(values, nulls, 3, band[i].exposure);
+		put_number(values, nulls, 4, exposed ? band[i].churned / band[i].exposure : NAN);
+		put_number(values, nulls, 5, limits.low / band[i].exposure);
+		put_number(values, nulls, 6, limits.high / band[i].exposure);
+		emit_row(&emitter, values, nulls);
+	}
+	return (Datum) 0;
+}
+
+RETENTION_FUNCTION(payback);
+Datum
+payback(PG_FUNCTION_ARGS)
+{
+	const TimeTable *table = table_argument(fcinfo, 0);
+	double margin = PG_GETARG_FLOAT8(1);
+	double cost = PG_GETARG_FLOAT8(2);
+	double z = two_sided_z(check_confidence(PG_GETARG_FLOAT8(3)));
+	Datum values[3];
+	bool nulls[3];
+	double time;
+	Limits limits;
+
+	if (!(isfinite(margin) && margin > 0))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("margin_per_unit_time must be finite and positive, not %g", margin)));
+	(void) check_time(cost, "acquisition_cost");
+	mean_reaches(table, cost / margin, z, &time, &limits);
+	put_number(values, nulls, 0, time);
+	put_number(values, nulls, 1, limits.low);
+	put_number(values, nulls, 2, limits.high);
+	return emit_one(fcinfo, values, nulls);
+}
+
+RETENTION_FUNCTION(survival_summary);
+Datum
+survival_summary(PG_FUNCTION_ARGS)
+{
+	const TimeTable *table = table_argument(fcinfo, 0);
+	Curve curve = curve_of(table);
+	int64 rows[TIME_WHATS] = {0};
+	int128 weight = 0;
+	Datum values[10];
+	bool nulls[10] = {false};
+
+	for (int i = 0; i < table->used; i++)
+	{
+		const TimeSlot *slot = table_slot(table, i);
+
+		for (int what = 0; what < TIME_WHATS; what++)
+			rows[what] += slot->rows[what];
+		weight += slot_amount(table, slot, TIME_CHURNED) + slot_amount(table, slot, TIME_CENSORED);
+	}
+	values[0] = Int64GetDatum(rows[TIME_CHURNED] + rows[TIME_CENSORED]);
+	values[1] = Int64GetDatum(rows[TIME_CHURNED]);
+	values[2] = Int64GetDatum(rows[TIME_CENSORED]);
+	values[3] = Int64GetDatum(rows[TIME_ENTERED]);
+	values[4] = Float8GetDatum((double) weight * table_unit(table));
+	values[5] = Int64GetDatum(table->unknown);
+	values[6] = Int64GetDatum(table->never_at_risk);
+	values[7] = Int64GetDatum(table->not_started);
+	values[8] = Int32GetDatum(curve.points);
+	put_number(values, nulls, 9, curve.points > 0 ? curve_followed(&curve) : NAN);
+	return emit_one(fcinfo, values, nulls);
+}

@@ -1,0 +1,144 @@
+/*
+ * table_sql.c
+ *		What the doors of all states made of times share.
+ */
+#include "retention.h"
+
+#include <math.h>
+
+#include "base/aggregate.h"
+#include "survival/table_sql.h"
+#include "libpq/pqformat.h"
+#include "catalog/pg_type.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+
+TimeTable *
+table_own(FunctionCallInfo fcinfo, WireKind kind)
+{
+	TimeTable *table;
+
+	(void) aggregate_context(fcinfo);
+	if (PG_ARGISNULL(0))
+		return NULL;
+	table = (TimeTable *) PG_GETARG_POINTER(0);
+	/* A hashed state is never seen outside an aggregate, and the executor's copy is ours. */
+	if (VARATT_IS_4B_U(table) && (uintptr_t) table % MAXIMUM_ALIGNOF == 0 &&
+		VARSIZE(table) >= sizeof(TimeTable) && table->header.magic == FLAT_MAGIC &&
+		table->header.kind == (char) kind && table->form == TIME_HASHED)
+		return table;
+	return table_thaw(table_open_sorted(PG_GETARG_DATUM(0), kind));
+}
+
+Datum
+table_combine(FunctionCallInfo fcinfo, WireKind kind)
+{
+	TimeTable *table = table_own(fcinfo, kind);
+	const TimeTable *other;
+
+	if (PG_ARGISNULL(1))
+	{
+		if (table == NULL)
+			PG_RETURN_NULL();
+		PG_RETURN_POINTER(table);
+	}
+	other = table_open(PG_GETARG_DATUM(1), kind);
+	if (table == NULL)
+		PG_RETURN_POINTER(table_thaw(other));
+	table_merge(&table, other);
+	PG_RETURN_POINTER(table);
+}
+
+Datum
+table_finish(FunctionCallInfo fcinfo, WireKind kind)
+{
+	(void) aggregate_context(fcinfo);
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	PG_RETURN_POINTER(table_open_sorted(PG_GETARG_DATUM(0), kind));
+}
+
+Datum
+table_type_in(FunctionCallInfo fcinfo, WireKind kind)
+{
+	StringInfoData wire;
+
+	initStringInfo(&wire);
+	wire_from_text(PG_GETARG_CSTRING(0), &wire, times_type_name(kind));
+	PG_RETURN_POINTER(table_read(wire.data, wire.len, kind));
+}
+
+Datum
+table_type_out(FunctionCallInfo fcinfo, WireKind kind)
+{
+	StringInfoData wire;
+
+	initStringInfo(&wire);
+	table_write(table_open_sorted(PG_GETARG_DATUM(0), kind), &wire);
+	PG_RETURN_CSTRING(wire_to_text(&wire));
+}
+
+Datum
+table_type_recv(FunctionCallInfo fcinfo, WireKind kind)
+{
+	StringInfo message = (StringInfo) PG_GETARG_POINTER(0);
+	int size = message->len - message->cursor;
+
+	PG_RETURN_POINTER(table_read(pq_getmsgbytes(message, size), size, kind));
+}
+
+Datum
+table_type_send(FunctionCallInfo fcinfo, WireKind kind)
+{
+	StringInfoData message;
+
+	pq_begintypsend(&message);
+	table_write(table_open_sorted(PG_GETARG_DATUM(0), kind), &message);
+	PG_RETURN_BYTEA_P(pq_endtypsend(&message));
+}
+
+double
+check_time(double value, const char *what)
+{
+	if (!(isfinite(value) && value >= 0))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("%s must be finite and not negative, not %g", what, value)));
+	return value + 0.0;
+}
+
+Label
+label_argument(FunctionCallInfo fcinfo, int number)
+{
+	text *value;
+
+	if (PG_ARGISNULL(number))
+		return (Label){NULL, -1};
+	value = PG_GETARG_TEXT_PP(number);
+	return (Label){VARDATA_ANY(value), (int) VARSIZE_ANY_EXHDR(value)};
+}
+
+char *
+text_argument(FunctionCallInfo fcinfo, int number)
+{
+	return text_to_cstring(PG_GETARG_TEXT_PP(number));
+}
+
+double *
+times_argument(FunctionCallInfo fcinfo, int number, int *asked)
+{
+	Datum *elements;
+	bool *unknown;
+	double *times;
+
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(number), FLOAT8OID, sizeof(float8), FLOAT8PASSBYVAL,
+					  TYPALIGN_DOUBLE, &elements, &unknown, asked);
+	times = palloc(sizeof(double) * Max(*asked, 1));
+	for (int i = 0; i < *asked; i++)
+	{
+		if (unknown[i])
+			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+							errmsg("an asked time must not be NULL")));
+		times[i] = check_time(DatumGetFloat8(elements[i]), "time");
+	}
+	return times;
+}
