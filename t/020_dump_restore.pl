@@ -37,9 +37,14 @@ $node->safe_psql('one', 'CREATE EXTENSION retention');
 my %kept = (
   retention_activity   => 'facts',
   retention_cohorts    => 'summaries',
+  retention_cox        => 'fits',
+  retention_cox_rows   => 'rows_of_fits',
   retention_flow       => 'flows',
   retention_grid       => 'grids',
+  retention_incidence  => 'causes',
+  retention_logrank_state => 'tests',
   retention_population => 'populations',
+  retention_survival   => 'survivals',
 );
 my @tables = sort values %kept;
 is(
@@ -89,6 +94,20 @@ $node->safe_psql(
   CREATE TABLE populations AS
     SELECT 1 AS id, population_of(customer % 700, started, 'month') AS population FROM customers
     UNION ALL SELECT 2, population_of(customer, started, 'month') FROM customers WHERE customer < 9;
+  CREATE TABLE survivals AS
+    SELECT 1 AS id, survival(started, ended, DATE '2024-08-01') AS survival FROM customers
+    UNION ALL SELECT 2, survival(customer % 40 + 1, customer % 3 = 0, NULL, 1.5) FROM customers;
+  CREATE TABLE causes AS
+    SELECT 1 AS id, cumulative_incidence(customer % 40 + 1, CASE customer % 3 WHEN 0 THEN 'price' WHEN 1 THEN 'moved' END) AS incidence
+    FROM customers;
+  CREATE TABLE fits AS
+    SELECT 1 AS id, cox_fit(customer % 97 + 1, customer % 3 = 0, ARRAY[customer % 5, customer % 2]::float8[]) AS fit FROM customers;
+  CREATE AGGREGATE rows_of_fit(float8, boolean, float8[]) (SFUNC = cox_add, STYPE = retention_cox_rows);
+  CREATE TABLE rows_of_fits AS
+    SELECT 1 AS id, rows_of_fit(customer % 97 + 1, customer % 3 = 0, ARRAY[customer % 5, customer % 2]::float8[]) AS fit FROM customers;
+  CREATE AGGREGATE test_state(float8, boolean, text) (SFUNC = logrank_add, STYPE = retention_logrank_state);
+  CREATE TABLE tests AS
+    SELECT 1 AS id, test_state(customer % 97 + 1, customer % 3 = 0, 'group ' || customer % 3) AS state FROM customers;
   CREATE FUNCTION grid_of_the_house() RETURNS retention_grid LANGUAGE sql IMMUTABLE
     AS $$ SELECT retention_grid('month') $$;
 });
@@ -99,6 +118,11 @@ my %look = (
   facts     => 'SELECT id, fact FROM facts ORDER BY id',
   summaries => 'SELECT id, summary FROM summaries ORDER BY id',
   populations => 'SELECT id, population FROM populations ORDER BY id',
+  survivals => 'SELECT id, survival FROM survivals ORDER BY id',
+  causes    => 'SELECT id, incidence FROM causes ORDER BY id',
+  fits      => 'SELECT id, fit FROM fits ORDER BY id',
+  rows_of_fits => 'SELECT id, fit FROM rows_of_fits ORDER BY id',
+  tests     => 'SELECT id, state FROM tests ORDER BY id',
   cells     => 'SELECT id, (cohort_cells(summary)).* FROM summaries ORDER BY 1, 2, 4',
   months    => 'SELECT * FROM months',
   everything => 'SELECT * FROM everything',
