@@ -1,4 +1,4 @@
-// DuckDB on the rows of bench_event: node duckdb.mjs FILE.csv THREADS  (CSV: customer_id, month number, timestamp)
+// DuckDB on the rows of bench_event: node duckdb.mjs FILE.csv THREADS  (CSV: customer_id, timestamp without a zone)
 import { DuckDBInstance } from '@duckdb/node-api';
 
 const [file, threads] = process.argv.slice(2);
