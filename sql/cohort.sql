@@ -1,4 +1,6 @@
 -- Room cohort: who started when, and who of them came back.
+CREATE SCHEMA cohort_test;
+SET search_path = cohort_test, public;
 SET datestyle = 'ISO';
 SET timezone = 'UTC';
 SET jit = off;
@@ -357,3 +359,6 @@ SELECT cohorts_of(s)::text = (SELECT cohort_retention(customer_id, ordered_at::t
 FROM (SELECT state_of(customer_id, ordered_at::timestamptz, 'month') AS s FROM orders GROUP BY customer_id % 3) q;
 SELECT grid, h.* FROM (SELECT grid, (SELECT state_of(customer_id, ordered_at::timestamptz, grid) FROM orders) AS s
   FROM unnest(ARRAY['month', 'month; windows=elapsed; cohorts=recurring', 'week; brackets=1,2-5; as_of=2026-04-10; min_events=2']::retention_grid[]) grid) q, hostile_state(s::text) h;
+
+SET client_min_messages = warning;
+DROP SCHEMA cohort_test CASCADE;

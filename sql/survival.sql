@@ -1,4 +1,6 @@
 -- survival: how long they stay. Rows and figures of R come from test/survival (see export.R there).
+CREATE SCHEMA survival_test;
+SET search_path = survival_test, public;
 \set srcdir `echo "${PG_ABS_SRCDIR:-.}"`
 \set rows_file :srcdir '/test/survival/data.sql'
 \set figures_file :srcdir '/test/survival/figures.sql'
@@ -548,3 +550,6 @@ SELECT h.code, h.tries > 0 AS some FROM (SELECT cox_gather(d, d < 3, ARRAY[d, d 
     hostile('retention_cox_rows', r::text, 'SELECT cox_of(%1$L::%2$s)') h;
 SELECT h.code, h.tries > 0 AS some FROM fits, hostile('retention_cox', f::text, 'SELECT count(*) FROM (SELECT %1$L::%2$s f) q, cox_table(f), cox_summary(f)') h
 WHERE dataset = 'random 1' AND ties = 'efron';
+
+SET client_min_messages = warning;
+DROP SCHEMA survival_test CASCADE;
