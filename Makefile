@@ -15,6 +15,7 @@ EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" $(here)reten
 OBJS = \
 	src/retention.o \
 	src/base/aggregate.o \
+	src/base/attributes.o \
 	src/base/check.o \
 	src/base/emit.o \
 	src/base/grid.o \
@@ -24,8 +25,9 @@ OBJS = \
 	src/base/wire.o \
 	src/base/zone.o \
 	src/math/interval.o \
+	src/math/bins.o \
+	src/math/compare.o \
 	src/math/quantile.o \
-	src/math/interval.o \
 	src/rates/rates.o \
 	src/rates/rates_sql.o \
 	src/flow/flow.o \
@@ -39,7 +41,11 @@ OBJS = \
 	src/survival/survival_sql.o \
 	src/survival/logrank_sql.o \
 	src/survival/incidence_sql.o \
-	src/survival/landmark_sql.o
+	src/survival/landmark_sql.o \
+	src/survival/survival_drivers_sql.o \
+	src/drivers/drivers.o \
+	src/drivers/driver_values.o \
+	src/drivers/drivers_sql.o
 
 # The SQL objects, in room order: joined into retention--VERSION.sql.
 ROOM_SQL = \
@@ -47,11 +53,13 @@ ROOM_SQL = \
 	src/base/grid.sql \
 	src/rates/rates.sql \
 	src/flow/flow.sql \
-	src/survival/survival.sql
+	src/survival/survival.sql \
+	src/survival/survival_drivers.sql \
+	src/drivers/drivers.sql
 
 DATA_built = retention--$(EXTVERSION).sql
 
-REGRESS = grid rates flow survival doors hostile catalog
+REGRESS = grid rates flow survival drivers doors hostile catalog
 REGRESS_OPTS = --inputdir=$(here) --load-extension=retention
 ISOLATION = rollup
 ISOLATION_OPTS = --inputdir=$(here) --load-extension=retention
