@@ -42,6 +42,9 @@ OBJS = \
 	src/survival/logrank_sql.o \
 	src/survival/incidence_sql.o \
 	src/survival/landmark_sql.o \
+	src/survival/cox_rows.o \
+	src/survival/cox.o \
+	src/survival/cox_sql.o \
 	src/survival/survival_drivers_sql.o \
 	src/drivers/drivers.o \
 	src/drivers/driver_values.o \
@@ -54,6 +57,10 @@ ROOM_SQL = \
 	src/rates/rates.sql \
 	src/flow/flow.sql \
 	src/survival/survival.sql \
+	src/survival/logrank.sql \
+	src/survival/incidence.sql \
+	src/survival/landmark.sql \
+	src/survival/cox.sql \
 	src/survival/survival_drivers.sql \
 	src/drivers/drivers.sql
 

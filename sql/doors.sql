@@ -82,6 +82,23 @@ RESET work_mem;
 RESET max_parallel_workers_per_gather;
 SELECT count(*) AS parts, rollup(flow)::text = (SELECT flow::text FROM flow_serial WHERE plan IS NULL) AS same FROM flow_spilled;
 
+-- a group costs its state once (24 months take 2.3 kB, which palloc makes 4)
+CREATE FUNCTION hash_memory(query text) RETURNS int LANGUAGE plpgsql AS $$
+DECLARE line text;
+BEGIN
+  FOR line IN EXECUTE 'EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) ' || query LOOP
+    IF line ~ 'Memory Usage' THEN RETURN (regexp_match(line, 'Memory Usage: (\d+)kB'))[1]; END IF;
+  END LOOP;
+END $$;
+SET enable_sort = off;
+SET work_mem = '64MB';
+SET max_parallel_workers_per_gather = 0;
+SELECT hash_memory($$SELECT customer % 2000, customer_flow(started, ended, 'month', tstzrange('2024-01-01', '2026-01-01'))
+  FROM presence GROUP BY 1$$) < 2000 * 8 AS once;
+RESET enable_sort;
+RESET work_mem;
+RESET max_parallel_workers_per_gather;
+
 -- window frames: each row's frame is the aggregate of its rows, and an earlier answer does not change
 CREATE TABLE few AS SELECT *, row_number() OVER (ORDER BY customer) AS n FROM presence WHERE customer <= 60;
 WITH w AS MATERIALIZED (
@@ -162,4 +179,4 @@ FROM flow_stored WHERE plan = 'one';
 SET client_min_messages = warning;
 DROP VIEW flow_doors CASCADE;
 DROP TABLE presence, flow_serial, flow_spilled, few, flow_text, flow_binary, flow_stored CASCADE;
-DROP FUNCTION differs_from_serial, plan_has;
+DROP FUNCTION differs_from_serial, plan_has, hash_memory;

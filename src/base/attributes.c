@@ -134,25 +134,25 @@ reader_make(Oid type, int32 typmod, MemoryContext context)
 }
 
 AttributeReader *
-attributes_open(FunctionCallInfo fcinfo, int number)
+attributes_open(void **remembered, MemoryContext context, Datum value)
 {
-	AttributeReader *reader = fcinfo->flinfo->fn_extra;
+	AttributeReader *reader = *remembered;
 	HeapTupleHeader record;
 	HeapTupleData tuple;
 	Oid type;
 	int32 typmod;
 
-	if (PG_ARGISNULL(number))
+	if (value == (Datum) 0)
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 						errmsg("the attributes of a customer must not be NULL"),
 						errhint("A single attribute may be.")));
-	record = PG_GETARG_HEAPTUPLEHEADER(number);
+	record = DatumGetHeapTupleHeader(value);
 	type = HeapTupleHeaderGetTypeId(record);
 	typmod = HeapTupleHeaderGetTypMod(record);
 	if (reader == NULL || reader->type != type || reader->typmod != typmod)
 	{
-		reader = reader_make(type, typmod, fcinfo->flinfo->fn_mcxt);
-		fcinfo->flinfo->fn_extra = reader;
+		reader = reader_make(type, typmod, context);
+		*remembered = reader;
 	}
 
 	tuple.t_len = HeapTupleHeaderGetDatumLength(record);

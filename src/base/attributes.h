@@ -60,10 +60,11 @@ typedef struct AttributeReader
 } AttributeReader;
 
 /*
- * The attributes of argument `number`, a record that is not NULL: 22004 where it is. 0A000 where a column's type is
- * not one of those above, 22023 on two columns of one name, 54000 on too many.
+ * The attributes of a record; 0 is NULL: 22004. *remembered is what was found for the row before, NULL at first, and
+ * lives in context. 0A000 where a column's type is not one of those above, 22023 on two columns of one name, 54000
+ * on too many.
  */
-extern AttributeReader *attributes_open(FunctionCallInfo fcinfo, int number);
+extern AttributeReader *attributes_open(void **remembered, MemoryContext context, Datum record);
 
 /* 22023: a row whose attributes are not those of the rows before; one and other name them. */
 extern void attributes_changed(const char *one, const char *other) pg_attribute_noreturn();

@@ -19,13 +19,13 @@ LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'retention_grid_send';
 
 CREATE TYPE retention_grid (
-	INPUT = retention_grid_in,
-	OUTPUT = retention_grid_out,
-	RECEIVE = retention_grid_recv,
-	SEND = retention_grid_send,
-	INTERNALLENGTH = VARIABLE,
-	ALIGNMENT = int4,
-	STORAGE = extended
+  INPUT = retention_grid_in,
+  OUTPUT = retention_grid_out,
+  RECEIVE = retention_grid_recv,
+  SEND = retention_grid_send,
+  INTERNALLENGTH = VARIABLE,
+  ALIGNMENT = int4,
+  STORAGE = extended
 );
 
 COMMENT ON TYPE retention_grid IS
@@ -85,78 +85,78 @@ COMMENT ON FUNCTION retention_grid_hash(retention_grid) IS
 'hash of a grid, for grouping and joining';
 
 CREATE OPERATOR = (
-	LEFTARG = retention_grid,
-	RIGHTARG = retention_grid,
-	FUNCTION = retention_grid_eq,
-	COMMUTATOR = =,
-	NEGATOR = <>,
-	RESTRICT = eqsel,
-	JOIN = eqjoinsel,
-	HASHES,
-	MERGES
+  LEFTARG = retention_grid,
+  RIGHTARG = retention_grid,
+  FUNCTION = retention_grid_eq,
+  COMMUTATOR = =,
+  NEGATOR = <>,
+  RESTRICT = eqsel,
+  JOIN = eqjoinsel,
+  HASHES,
+  MERGES
 );
 
 CREATE OPERATOR <> (
-	LEFTARG = retention_grid,
-	RIGHTARG = retention_grid,
-	FUNCTION = retention_grid_ne,
-	COMMUTATOR = <>,
-	NEGATOR = =,
-	RESTRICT = neqsel,
-	JOIN = neqjoinsel
+  LEFTARG = retention_grid,
+  RIGHTARG = retention_grid,
+  FUNCTION = retention_grid_ne,
+  COMMUTATOR = <>,
+  NEGATOR = =,
+  RESTRICT = neqsel,
+  JOIN = neqjoinsel
 );
 
 CREATE OPERATOR < (
-	LEFTARG = retention_grid,
-	RIGHTARG = retention_grid,
-	FUNCTION = retention_grid_lt,
-	COMMUTATOR = >,
-	NEGATOR = >=,
-	RESTRICT = scalarltsel,
-	JOIN = scalarltjoinsel
+  LEFTARG = retention_grid,
+  RIGHTARG = retention_grid,
+  FUNCTION = retention_grid_lt,
+  COMMUTATOR = >,
+  NEGATOR = >=,
+  RESTRICT = scalarltsel,
+  JOIN = scalarltjoinsel
 );
 
 CREATE OPERATOR <= (
-	LEFTARG = retention_grid,
-	RIGHTARG = retention_grid,
-	FUNCTION = retention_grid_le,
-	COMMUTATOR = >=,
-	NEGATOR = >,
-	RESTRICT = scalarlesel,
-	JOIN = scalarlejoinsel
+  LEFTARG = retention_grid,
+  RIGHTARG = retention_grid,
+  FUNCTION = retention_grid_le,
+  COMMUTATOR = >=,
+  NEGATOR = >,
+  RESTRICT = scalarlesel,
+  JOIN = scalarlejoinsel
 );
 
 CREATE OPERATOR > (
-	LEFTARG = retention_grid,
-	RIGHTARG = retention_grid,
-	FUNCTION = retention_grid_gt,
-	COMMUTATOR = <,
-	NEGATOR = <=,
-	RESTRICT = scalargtsel,
-	JOIN = scalargtjoinsel
+  LEFTARG = retention_grid,
+  RIGHTARG = retention_grid,
+  FUNCTION = retention_grid_gt,
+  COMMUTATOR = <,
+  NEGATOR = <=,
+  RESTRICT = scalargtsel,
+  JOIN = scalargtjoinsel
 );
 
 CREATE OPERATOR >= (
-	LEFTARG = retention_grid,
-	RIGHTARG = retention_grid,
-	FUNCTION = retention_grid_ge,
-	COMMUTATOR = <=,
-	NEGATOR = <,
-	RESTRICT = scalargesel,
-	JOIN = scalargejoinsel
+  LEFTARG = retention_grid,
+  RIGHTARG = retention_grid,
+  FUNCTION = retention_grid_ge,
+  COMMUTATOR = <=,
+  NEGATOR = <,
+  RESTRICT = scalargesel,
+  JOIN = scalargejoinsel
 );
 
 CREATE OPERATOR CLASS retention_grid_ops DEFAULT FOR TYPE retention_grid USING btree AS
-	OPERATOR 1 <,
-	OPERATOR 2 <=,
-	OPERATOR 3 =,
-	OPERATOR 4 >=,
-	OPERATOR 5 >,
-	FUNCTION 1 retention_grid_cmp(retention_grid, retention_grid);
+  OPERATOR 1 <,
+  OPERATOR 2 <=,
+  OPERATOR 3 =,
+  OPERATOR 4 >=,
+  OPERATOR 5 >,
+  FUNCTION 1 retention_grid_cmp(retention_grid, retention_grid);
 
 CREATE OPERATOR CLASS retention_grid_ops DEFAULT FOR TYPE retention_grid USING hash AS
-	OPERATOR 1 =,
-	FUNCTION 1 retention_grid_hash(retention_grid);
+  OPERATOR 1 =,
+  FUNCTION 1 retention_grid_hash(retention_grid);
 
 COMMENT ON OPERATOR = (retention_grid, retention_grid) IS 'whether two grids are the same';
 COMMENT ON OPERATOR <> (retention_grid, retention_grid) IS 'whether two grids differ';
@@ -170,15 +170,15 @@ COMMENT ON OPERATOR FAMILY retention_grid_ops USING hash IS 'equality of grids';
 COMMENT ON OPERATOR CLASS retention_grid_ops USING hash IS 'equality of grids';
 
 CREATE FUNCTION retention_grid(
-	unit text,
-	week_start text DEFAULT 'monday',
-	time_zone text DEFAULT NULL,
-	origin date DEFAULT NULL,
-	windows text DEFAULT 'calendar',
-	cohorts text DEFAULT 'first',
-	brackets text DEFAULT NULL,
-	min_events integer DEFAULT 1,
-	as_of timestamp DEFAULT NULL
+  unit text,
+  week_start text DEFAULT 'monday',
+  time_zone text DEFAULT NULL,
+  origin date DEFAULT NULL,
+  windows text DEFAULT 'calendar',
+  cohorts text DEFAULT 'first',
+  brackets text DEFAULT NULL,
+  min_events integer DEFAULT 1,
+  as_of timestamp DEFAULT NULL
 ) RETURNS retention_grid
 LANGUAGE C IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'retention_grid';
@@ -241,7 +241,7 @@ COMMENT ON FUNCTION retention_periods_at(retention_grid, timestamptz, timestampt
 'every period that overlaps the time from (included) to (excluded)';
 
 CREATE FUNCTION retention_period(
-	grid retention_grid, steps integer DEFAULT -1, at timestamptz DEFAULT pg_catalog.now()
+  grid retention_grid, steps integer DEFAULT -1, at timestamptz DEFAULT pg_catalog.now()
 ) RETURNS daterange
 LANGUAGE C STABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'retention_period';
@@ -250,7 +250,7 @@ COMMENT ON FUNCTION retention_period(retention_grid, integer, timestamptz) IS
 'a period as days: the last complete one (-1), the running one (0), the next (1), as seen at an instant';
 
 CREATE FUNCTION retention_period_tz(
-	grid retention_grid, steps integer DEFAULT -1, at timestamptz DEFAULT pg_catalog.now()
+  grid retention_grid, steps integer DEFAULT -1, at timestamptz DEFAULT pg_catalog.now()
 ) RETURNS tstzrange
 LANGUAGE C STABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'retention_period_tz';

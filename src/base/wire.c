@@ -75,6 +75,15 @@ wire_put_int(StringInfo out, int64 value)
 }
 
 void
+wire_put_double(StringInfo out, double value)
+{
+	int64 bits;
+
+	memcpy(&bits, &value, sizeof(bits));
+	wire_put_int(out, bits);
+}
+
+void
 wire_put_bytes(StringInfo out, const void *bytes, Size size)
 {
 	appendBinaryStringInfo(out, bytes, (int) size);
@@ -131,6 +140,16 @@ wire_get_int_between(WireReader *in, int64 low, int64 high)
 
 	if (value < low || value > high)
 		wire_corrupt(in->type_name, "A number in it is out of range.");
+	return value;
+}
+
+double
+wire_get_double(WireReader *in)
+{
+	int64 bits = wire_get_int(in);
+	double value;
+
+	memcpy(&value, &bits, sizeof(value));
 	return value;
 }
 

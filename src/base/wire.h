@@ -61,6 +61,7 @@ extern void wire_corrupt(const char *type_name, const char *detail) pg_attribute
 
 extern void wire_begin(StringInfo out, WireKind kind, int version);
 extern void wire_put_int(StringInfo out, int64 value);
+extern void wire_put_double(StringInfo out, double value); /* its bits */
 extern void wire_put_text(StringInfo out, const char *text);
 extern void wire_put_bytes(StringInfo out, const void *bytes, Size size);
 
@@ -68,6 +69,7 @@ extern WireReader
 wire_open(const char *bytes, Size size, WireKind kind, int newest, const char *type_name);
 extern int64 wire_get_int(WireReader *in);
 extern int64 wire_get_int_between(WireReader *in, int64 low, int64 high);
+extern double wire_get_double(WireReader *in);			  /* any bits: NaN and infinities too */
 extern char *wire_get_text(WireReader *in, Size longest); /* palloc'ed, no NUL inside */
 extern const char *wire_get_bytes(WireReader *in, Size size);
 extern void wire_end(WireReader *in); /* nothing may be left over */

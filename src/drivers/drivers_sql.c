@@ -137,7 +137,8 @@ Datum
 drivers_transfn(PG_FUNCTION_ARGS)
 {
 	Drivers *drivers = drivers_own(fcinfo, WIRE_DRIVERS);
-	AttributeReader *reader = attributes_open(fcinfo, 2);
+	AttributeReader *reader = attributes_open(&fcinfo->flinfo->fn_extra, fcinfo->flinfo->fn_mcxt,
+											  PG_ARGISNULL(2) ? (Datum) 0 : PG_GETARG_DATUM(2));
 	DriverWhich which;
 
 	if (drivers == NULL)

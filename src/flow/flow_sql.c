@@ -209,16 +209,17 @@ periods_changed(void)
 
 /*
  * The state that this row goes to: the running one once it is known that the row asks for the same periods, or a new
- * one. The state is flat, belongs to the aggregate's context and is changed in place; its size never changes.
+ * one. The running state is flat and changed in place; its size never changes. A new one is made in the context of
+ * the row, for the executor copies every state that it has not seen before into the aggregate's own.
  */
 static Flow *
 flow_state(FunctionCallInfo fcinfo, int grid_argument, int span_argument)
 {
-	MemoryContext context = aggregate_context(fcinfo);
 	const Grid *grid = NULL;
 	const Frame *frame;
 	Flow *flow;
-	MemoryContext old;
+
+	(void) aggregate_context(fcinfo);
 
 	if (PG_ARGISNULL(span_argument) || (grid_argument > 0 && PG_ARGISNULL(grid_argument)))
 		ereport(ERROR,
@@ -230,12 +231,7 @@ flow_state(FunctionCallInfo fcinfo, int grid_argument, int span_argument)
 	frame = frame_find(PG_GETARG_RANGE_P(span_argument), grid);
 
 	if (PG_ARGISNULL(0))
-	{
-		old = MemoryContextSwitchTo(context);
-		flow = flow_start(frame, grid);
-		MemoryContextSwitchTo(old);
-		return flow;
-	}
+		return flow_start(frame, grid);
 	flow = (Flow *) PG_GETARG_POINTER(0);
 	if (grid != NULL && (flow->grid_length != frame->grid_length ||
 						 memcmp(flow_grid_text(flow), grid->text, grid->text_length) != 0))
@@ -402,16 +398,16 @@ RETENTION_FUNCTION(flow_combine);
 Datum
 flow_combine(PG_FUNCTION_ARGS)
 {
-	MemoryContext context = aggregate_context(fcinfo);
 	Flow *flow;
 	const Flow *other;
 
+	(void) aggregate_context(fcinfo);
 	if (PG_ARGISNULL(1))
 		RETURN_STATE_UNCHANGED();
 	other = flow_argument(PG_GETARG_DATUM(1));
 	if (PG_ARGISNULL(0))
 	{
-		flow = MemoryContextAlloc(context, VARSIZE(other));
+		flow = palloc(VARSIZE(other));
 		memcpy(flow, other, VARSIZE(other));
 		PG_RETURN_POINTER(flow);
 	}

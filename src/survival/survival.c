@@ -162,16 +162,14 @@ curve_of(const TimeTable *table)
 			survival *= stay / n;
 			greenwood += d / n / stay; /* infinite where all leave: survival is 0 then */
 			hazard += d / n;
+			hazard_variance += d / n / n;
 			if (robust)
 			{
 				double w2 = (double) slot_squares(table, slot, TIME_CHURNED) * unit;
 
-				hazard_variance += d / n / n;
 				gone += w2 * pow(1 / n - before, 2);
 				gone_hazard += w2 * pow(1 / n - hazard_variance, 2);
 			}
-			else
-				hazard_variance += d / n / n;
 		}
 		if (robust && censored > 0)
 		{
@@ -438,14 +436,15 @@ area_reaches(const Area *area, double target, double most, double sign, double z
 {
 	double gap = target - area->mean;
 	double a = 1 - z * z * area->weights;
-	double b = -2 * (gap + z * z * area->linear);
+	double half_b = -(gap + z * z * area->linear);
 	double c = gap * gap - z * z * area->squares;
+	/* half_b^2 - a c without its large terms, which cancel */
+	double discriminant =
+		z * z * (area->squares + gap * (2 * area->linear + gap * area->weights)) -
+		z * z * z * z * (area->weights * area->squares - area->linear * area->linear);
 	double roots[2];
 	double best = NAN;
-	double discriminant;
 
-	if (sign == 0)
-		z = 0;
 	/* There already: a limit is a continuous function of time. */
 	if (area->mean + sign * z * sqrt(area->squares) >= target)
 		return 0;
@@ -458,18 +457,11 @@ area_reaches(const Area *area, double target, double most, double sign, double z
 		return x <= most ? x : NAN;
 	}
 
-	discriminant = b * b - 4 * a * c;
-	if (a == 0)
-		roots[0] = roots[1] = b != 0 ? -c / b : NAN;
-	else if (discriminant < 0)
+	if (discriminant < 0)
 		return NAN;
-	else
-	{
-		double q = -(b + copysign(sqrt(discriminant), b)) / 2;
-
-		roots[0] = q / a;
-		roots[1] = q != 0 ? c / q : NAN;
-	}
+	half_b += copysign(sqrt(discriminant), half_b);
+	roots[0] = a != 0 ? -half_b / a : NAN;
+	roots[1] = half_b != 0 ? c / -half_b : NAN;
 	for (int i = 0; i < 2; i++)
 	{
 		double x = roots[i] / area->survival;

@@ -96,7 +96,8 @@ survival_drivers_transfn(PG_FUNCTION_ARGS)
 		PG_RETURN_POINTER(table);
 	}
 	duration = check_time(PG_GETARG_FLOAT8(1), "duration");
-	reader = attributes_open(fcinfo, 3);
+	reader = attributes_open(&fcinfo->flinfo->fn_extra, fcinfo->flinfo->fn_mcxt,
+							 PG_ARGISNULL(3) ? (Datum) 0 : PG_GETARG_DATUM(3));
 	if (table == NULL)
 		table = table_new(WIRE_SURVIVAL_DRIVERS);
 	if (PG_ARGISNULL(2))

@@ -686,25 +686,6 @@ table_open_sorted(Datum value, WireKind kind)
 /* ---- Wire form ---- */
 
 static void
-put_double(StringInfo out, double value)
-{
-	int64 bits;
-
-	memcpy(&bits, &value, sizeof(bits));
-	wire_put_int(out, bits);
-}
-
-static double
-get_double(WireReader *in)
-{
-	int64 bits = wire_get_int(in);
-	double value;
-
-	memcpy(&value, &bits, sizeof(value));
-	return value;
-}
-
-static void
 put_wide(StringInfo out, int128 value)
 {
 	wire_put_int(out, (int64) (value >> 64));
@@ -747,7 +728,7 @@ table_write(const TimeTable *table, StringInfo out)
 	wire_begin(out, (WireKind) table->header.kind, TABLE_VERSION);
 	wire_put_int(out, table->flags);
 	wire_put_int(out, table->option);
-	put_double(out, table->parameter);
+	wire_put_double(out, table->parameter);
 	wire_put_int(out, table->unknown);
 	wire_put_int(out, table->never_at_risk);
 	wire_put_int(out, table->not_started);
@@ -762,7 +743,7 @@ table_write(const TimeTable *table, StringInfo out)
 	{
 		const TimeSlot *slot = table_slot(table, i);
 
-		put_double(out, slot->time);
+		wire_put_double(out, slot->time);
 		if (table->cells > 0)
 			wire_put_int(out, slot->cell);
 		for (int what = 0; what < TIME_WHATS; what++)
@@ -783,7 +764,7 @@ table_read(const char *bytes, Size size, WireKind kind)
 	WireReader in = wire_open(bytes, size, kind, TABLE_VERSION, times_type_name(kind));
 	int flags = (int) wire_get_int_between(&in, 0, TIME_WEIGHTED | TIME_FRACTIONAL);
 	int option = (int) wire_get_int_between(&in, 0, TEST_LAST);
-	double parameter = get_double(&in);
+	double parameter = wire_get_double(&in);
 	int64 unknown = wire_get_int_between(&in, 0, PG_INT64_MAX);
 	int64 never_at_risk = wire_get_int_between(&in, 0, PG_INT64_MAX);
 	int64 not_started = wire_get_int_between(&in, 0, PG_INT64_MAX);
@@ -829,7 +810,7 @@ table_read(const char *bytes, Size size, WireKind kind)
 	{
 		TimeSlot *slot = table_slot(sorted, i);
 
-		slot->time = get_double(&in);
+		slot->time = wire_get_double(&in);
 		slot->cell = cells > 0 ? (int32) wire_get_int_between(&in, 0, cells - 1) : 0;
 		slot->taken = 1;
 		for (int what = 0; what < TIME_WHATS; what++)

@@ -218,6 +218,29 @@ put_incidence <- function(frame, ci = "log-log", confidence = 0.95) {
   }
 }
 
+cox_types <- c(dataset = "text", ties = "text", covariate = "integer", coefficient = "float8", hazard_ratio = "float8",
+               std_error = "float8", ci_low = "float8", ci_high = "float8", z = "float8", p_value = "float8")
+cox_summary_types <- c(dataset = "text", ties = "text", customers = "bigint", churned = "bigint",
+                       loglik_null = "float8", loglik = "float8", df = "integer", likelihood_ratio = "float8",
+                       wald = "float8", score = "float8", concordance = "float8")
+put_cox <- function(frame, ties) {
+  x <- do.call(rbind, lapply(strsplit(gsub("[{}]", "", frame$x), ","), as.numeric))
+  # R stops early by default; the figures are to be those of the maximum.
+  fit <- coxph(surv_of(frame) ~ x, ties = ties, control = coxph.control(eps = 1e-14, toler.chol = 1e-15, iter.max = 50))
+  table <- summary(fit)
+  put(figures_file, "r_cox", cox_types,
+      data.frame(dataset = frame$dataset[1], ties = ties, covariate = seq_len(ncol(x)),
+                 coefficient = table$coefficients[, "coef"], hazard_ratio = table$coefficients[, "exp(coef)"],
+                 std_error = table$coefficients[, "se(coef)"], ci_low = table$conf.int[, "lower .95"],
+                 ci_high = table$conf.int[, "upper .95"], z = table$coefficients[, "z"],
+                 p_value = table$coefficients[, "Pr(>|z|)"]))
+  put(figures_file, "r_cox_summary", cox_summary_types,
+      data.frame(dataset = frame$dataset[1], ties = ties, customers = fit$n, churned = fit$nevent,
+                 loglik_null = fit$loglik[1], loglik = fit$loglik[2], df = sum(!is.na(coef(fit))),
+                 likelihood_ratio = 2 * diff(fit$loglik), wald = as.numeric(fit$wald.test), score = fit$score,
+                 concordance = as.numeric(fit$concordance["concordance"])))
+}
+
 # ---- Rows ----
 
 lung_rows <- with(survival::lung, put_rows("lung", time, status == 2, grp = ifelse(sex == 1, "male", "female"),
@@ -296,6 +319,11 @@ for (stratified in c(FALSE, TRUE)) {
 put_incidence(mgus_rows)
 put_incidence(mgus_rows, "plain", 0.9)
 for (rows in random_rows[c(4, 5, 8, 10, 11)]) for (ci in c("log-log", "log")) put_incidence(rows, ci)
+
+# ---- Regression ----
+
+for (rows in c(list(lung_rows, veteran_rows, ovarian_rows, heart_rows), random_rows))
+  for (ties in c("efron", "breslow")) put_cox(rows, ties)
 
 close(data_file)
 close(figures_file)

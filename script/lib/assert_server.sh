@@ -1,0 +1,54 @@
+# Builds PostgreSQL with assertions and for valgrind from Debian's source package:
+#   assert_server.sh FOLDER MAJOR
+# Reads its own package lists, so that the machine's sources stay as they are. Run as the user who owns FOLDER.
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+folder=$1 major=$2
+apt=$folder/apt
+mkdir -p "$apt/parts" "$apt/lists/partial" "$apt/cache/archives/partial" "$folder/build"
+cd "$folder/build"
+
+# The sources of Debian and of PostgreSQL's own repository, as source packages.
+for file in /etc/apt/sources.list.d/*.sources; do
+  [ -e "$file" ] || continue
+  # Stanza by stanza: only those that are Debian's or PostgreSQL's.
+  perl -00 -ne 's/^#.*\n//mg; print if s/^Types:.*/Types: deb-src/m && m{^URIs:.*(debian|postgresql)}m' "$file" >"$apt/parts/$(basename "$file")"
+done
+cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list 2>/dev/null |
+  sed -n -E '/debian|postgresql/s/^deb([[:space:]])/deb-src\1/p' >"$apt/parts/lines.list" || true
+options=(-q -o Dir::Etc::sourcelist=/dev/null -o Dir::Etc::sourceparts="$apt/parts" -o Dir::State::lists="$apt/lists"
+  -o Dir::Cache="$apt/cache" -o APT::Sandbox::User=)
+
+run() { # what it prints matters only where it fails
+  "$@" >>"$folder/log" 2>&1 || {
+    tail -n 40 "$folder/log"
+    return 1
+  }
+}
+
+run apt-get "${options[@]}" update || say "not every package list could be read; going on"
+# A suite may list a version that its mirror no longer has.
+tarball=
+for version in $(apt-cache "${options[@]}" showsrc "postgresql-$major" | sed -n 's/^Version: //p' | sort -rV | uniq); do
+  apt-get "${options[@]}" source --download-only --tar-only "postgresql-$major=$version" >>"$folder/log" 2>&1 || continue
+  tarball=$(ls postgresql-"$major"_*.orig.tar.* 2>/dev/null | grep -v '\.asc$' | head -n 1)
+  [ -z "$tarball" ] || break
+done
+[ -n "$tarball" ] || {
+  tail -n 20 "$folder/log"
+  fail "no source package of PostgreSQL $major could be fetched"
+}
+say "source: $tarball"
+tar xf "$tarball"
+source=$(ls -d "$folder"/build/postgresql-*/)
+mkdir obj
+cd obj
+run "${source}configure" --prefix="$folder/server" --enable-cassert --enable-debug --without-icu --without-readline \
+  --without-zlib CFLAGS="-Og -g -fno-omit-frame-pointer" CPPFLAGS=-DUSE_VALGRIND
+run make -s -j"${RETENTION_JOBS:-$(nproc)}"
+run make -s install
+run make -s -C src/test/isolation install
+cp "${source}src/tools/valgrind.supp" "$folder/"
+cd "$folder"
+rm -rf build apt
+touch complete

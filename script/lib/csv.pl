@@ -1,0 +1,116 @@
+# Reads the header of a CSV file and says what the columns are, as shell assignments:
+#   perl csv.pl FILE [customer=NAME] [start=NAME] [end=NAME] [time=NAME] [amount=NAME]
+# Prints kind (presence or orders), delimiter, width (the number of columns) and the position of each column that is used.
+# What it cannot read it refuses with a sentence for a person. Needs nothing but perl-base.
+use strict;
+use warnings;
+
+my ($file, @options) = @ARGV;
+my %given = map { split /=/, $_, 2 } @options;
+
+sub refuse
+{
+  print STDERR "demo: ", join("\n  ", @_), "\n";
+  exit 1;
+}
+
+# Names a column may have, after it was put into lower case with underscores.
+my %names = (
+  customer => [
+    qw(customer customer_id customerid cust_id client client_id user user_id userid account account_id member member_id
+      subscriber subscriber_id buyer buyer_id contact_id email)
+  ],
+  start => [
+    qw(start started started_at started_on start_date start_time signup signed_up signed_up_at signup_date sign_up_date
+      subscribed subscribed_at joined joined_at join_date begin begin_date activated_at activation_date valid_from from)
+  ],
+  end => [
+    qw(end ended ended_at ended_on end_date end_time churned churned_at churn_date churned_on cancelled canceled
+      cancelled_at canceled_at cancel_date cancellation_date left left_at terminated_at termination_date valid_to
+      valid_until until to)
+  ],
+  time => [
+    qw(time timestamp date datetime day at order_date order_time ordered ordered_at ordered_on invoice_date
+      purchase_date purchased_at transaction_date created created_at occurred_at event_time event_date)
+  ],
+  amount => [qw(amount revenue total price value sales order_total order_amount total_amount)],
+);
+
+-e $file or refuse("there is no file $file");
+-d $file and refuse("$file is a folder, not a file");
+-r $file or refuse("$file may not be read by you");
+# A pipe can be read only once, and it is read twice.
+-f $file or refuse("$file is not a plain file");
+-z $file and refuse("$file is empty");
+open(my $in, '<:raw', $file) or refuse("$file cannot be opened: $!");
+read($in, my $first, 1 << 20);
+$first =~ /\A\x1f\x8b/ and refuse("$file is compressed; unpack it first: gunzip -k $file");
+$first =~ /\APK\x03\x04/
+  and refuse("$file is a zip archive or a spreadsheet, not CSV", 'Unpack it, or save the sheet as CSV.');
+$first =~ /\A(\xff\xfe|\xfe\xff)/ and refuse("$file is written in UTF-16", 'Save it as UTF-8.');
+$first =~ /\0/ and refuse("$file is not a text file");
+$first =~ s/\A\xef\xbb\xbf//;
+$first =~ /\S/ or refuse("$file is empty");
+
+# The header: up to the first line end that is not inside quotes.
+my ($line, $rest) = $first =~ /\A((?:"(?:[^"]|"")*"|[^"\r\n])*)(\r\n|\n|\r|\z)/;
+defined $line or refuse("the first line of $file has a quote that is not closed");
+$line =~ /\S/ or refuse("the first line of $file is empty", 'It has to name the columns.');
+
+sub fields
+{
+  my ($text, $delimiter) = @_;
+  my @fields;
+  while ($text =~ /\G(?:\s*"((?:[^"]|"")*)"\s*|([^\Q$delimiter\E]*))(\Q$delimiter\E|\z)/g) {
+    my $field = $1 // $2;
+    $field =~ s/""/"/g if defined $1;
+    push @fields, $field =~ s/^\s+|\s+$//gr;
+    last if $3 eq '';
+  }
+  return @fields;
+}
+my ($delimiter) = sort { (() = $line =~ /\Q$b\E/g) <=> (() = $line =~ /\Q$a\E/g) } ',', ';', "\t";
+my @columns = fields($line, $delimiter);
+@columns > 1 or refuse("the first line of $file has one column only: $line", 'Columns are separated by commas, semicolons or tabs.');
+if (grep /^[-+]?[\d.,]+$|^\d{1,4}[-.\/]\d{1,2}[-.\/]\d{1,4}/, @columns) {
+  refuse("$file has no header: its first line is data", "  $line", 'Put the names of the columns in the first line, such as: customer,start,end');
+}
+
+sub plain { return lc($_[0] =~ s/([a-z0-9])([A-Z])/$1_$2/gr =~ s/[^A-Za-z0-9]+/_/gr =~ s/^_|_$//gr) }
+
+my %at;
+for my $role (keys %names) {
+  if (defined $given{$role}) {
+    my @found = grep { lc $columns[$_] eq lc $given{$role} } 0 .. $#columns;
+    @found == 1 or refuse("$file has " . (@found ? 'more than one' : 'no') . " column '$given{$role}'", 'It has: ' . join(', ', @columns));
+    $at{$role} = $found[0] + 1;
+    next;
+  }
+  NAME: for my $name (@{ $names{$role} }) {
+    for my $i (0 .. $#columns) {
+      next unless plain($columns[$i]) eq $name;
+      $at{$role} = $i + 1;
+      last NAME;
+    }
+  }
+}
+
+my $wants_orders = defined $given{time} || defined $given{amount};
+my $kind =
+    $wants_orders && $at{time}   ? 'orders'
+  : $at{start}    && $at{end}    ? 'presence'
+  : $at{time} && !defined $given{start} && !defined $given{end} ? 'orders'
+  :                                                               '';
+if (!$at{customer} || !$kind) {
+  my @lacks;
+  push @lacks, 'no column for the customer was recognised' unless $at{customer};
+  push @lacks, 'neither a start and an end of presence nor a time of an order was recognised' unless $kind;
+  refuse("$file: " . join(', and ', @lacks), 'It has: ' . join(', ', @columns),
+    'Name the columns: --customer COL --start COL --end COL, or --customer COL --time COL [--amount COL]');
+}
+
+sub quoted { return "'" . ($_[0] =~ s/'/'\\''/gr) . "'" }
+my @used = $kind eq 'orders' ? ('customer', 'time', $at{amount} ? 'amount' : ()) : ('customer', 'start', 'end');
+print "kind=$kind\nwidth=", scalar(@columns), "\ndelimiter=", quoted($delimiter), "\n";
+print "col_$_=$at{$_}\n" for @used;
+print 'summary=', quoted(join(', ', map "$_ from \"$columns[ $at{$_} - 1 ]\"", @used)), "\n";

@@ -1,0 +1,245 @@
+# The rules of the house that a reader of the files can check, as TAP:
+#   perl rules.pl ROOT [RULE...]
+# Each rule is a test; t/000_rules.pl breaks each of them once.
+use strict;
+use warnings;
+
+my ($root, @only) = @ARGV;
+chdir($root // '.') or die "cannot enter $root: $!\n";
+
+# --- The files and the lists --------------------------------------------------------------------
+
+sub files    # every file below the given folders whose name matches
+{
+  my ($pattern, @folders) = @_;
+  my @found;
+  while (defined(my $folder = shift @folders)) {
+    opendir(my $dir, $folder) or next;
+    for my $name (sort readdir $dir) {
+      next if $name =~ /^\.\.?$/;
+      my $path = $folder eq '.' ? $name : "$folder/$name";
+      if (-d $path && !-l $path) { push @folders, $path unless $name eq '.git' }
+      elsif ($path =~ $pattern) { push @found, $path }
+    }
+  }
+  return sort @found;
+}
+
+sub text
+{
+  my ($path) = @_;
+  open(my $in, '<:raw', $path) or return '';
+  local $/;
+  my $all = <$in>;
+  return $all // '';
+}
+
+sub lines { return split /\n/, text($_[0]), -1 }
+
+# A variable of the Makefile; its lists are plain words.
+sub listed
+{
+  my ($name) = @_;
+  my $make = text('Makefile');
+  $make =~ s/\\\n/ /g;
+  return $make =~ /^\Q$name\E[ \t]*:?=[ \t]*(.*)$/m ? split(' ', $1) : ();
+}
+
+# What is in one list and not in the other, said so.
+sub differences
+{
+  my ($have, $want, $extra, $lacking) = @_;
+  my %have = map { $_ => 1 } @$have;
+  my %want = map { $_ => 1 } @$want;
+  return ((map "$_ $extra", grep !$want{$_}, sort keys %have), (map "$_ $lacking", grep !$have{$_}, sort keys %want));
+}
+
+# Each line of the files that matches, with its place.
+sub grep_lines
+{
+  my ($pattern, @paths) = @_;
+  my @found;
+  for my $path (@paths) {
+    my $number = 0;
+    for my $line (lines($path)) {
+      $number++;
+      push @found, "$path:$number: $line" if $line =~ $pattern;
+    }
+  }
+  return @found;
+}
+
+# C without comments, line breaks kept.
+sub without_comments
+{
+  my ($code) = @_;
+  $code =~ s{(/\*.*?\*/)}{ my $c = $1; $c =~ s/[^\n]//g; $c }gse;
+  $code =~ s{//[^\n]*}{}g;
+  return $code;
+}
+
+my @c_files = files(qr/\.(c|cpp|h)$/, 'src', 'test');
+my @src     = files(qr/./, 'src');
+my %layer   = (math => 0, base => 1, population => 2, scan => 4, report => 5);
+
+# --- The rules ----------------------------------------------------------------------------------
+
+my @rules;
+sub rule { push @rules, [@_] }
+
+# report -> scan -> rooms -> population -> base -> math; a room is any other folder of src/.
+rule 'includes point down' => sub {
+  my @bad;
+  for my $path (grep m{^src/([^/]+)/.*\.(c|cpp|h)$}, @src) {
+    my ($mine) = $path =~ m{^src/([^/]+)/};
+    my $number = 0;
+    for my $line (lines($path)) {
+      $number++;
+      my ($header) = $line =~ /^\s*#\s*include\s*"([^"]+)"/ or next;
+      if ($header !~ m{/} && -e "src/$mine/$header") {
+        push @bad, "$path:$number: write \"$mine/$header\"";
+        next;
+      }
+      my ($other) = $header =~ m{^([^/]+)/} or next;
+      next unless -e "src/$header" && $other ne $mine;
+      my ($from, $to) = map { $layer{$_} // 3 } $mine, $other;
+      push @bad, "$path:$number: $mine includes $other" if $to >= $from;
+    }
+  }
+  push @bad, grep_lines(qr/#\s*include\s*"\.\.?\//, @c_files);
+  return @bad;
+};
+
+rule 'retention.h comes first' => sub {
+  return grep {
+    my ($first) = text($_) =~ /^\s*#\s*include\s*(\S+)/m;
+    !defined $first || ($first ne '"retention.h"' && $_ !~ m{^src/math/})
+  } grep m{\.c$}, @src;
+};
+
+rule 'server versions only in src/compat.h' => sub {
+  return grep_lines(qr/\bPG_VERSION_NUM\b|\bPG_MAJORVERSION(_NUM)?\b|\bCATALOG_VERSION_NO\b/, grep $_ ne 'src/compat.h', @c_files);
+};
+
+rule 'the Makefile lists every source file' => sub {
+  my @sources = map { s/\.(c|cpp)$/.o/r } grep /\.(c|cpp)$/, @src;
+  return (
+    differences(\@sources, [ listed('OBJS') ], 'is not in OBJS', 'is in OBJS and has no source'),
+    differences([ grep /\.sql$/, @src ], [ listed('ROOM_SQL') ], 'is not in ROOM_SQL', 'is in ROOM_SQL and does not exist'),
+    (map "$_ is neither C nor SQL", grep !/\.(c|cpp|h|sql)$/, @src));
+};
+
+rule 'every regression test is listed and answered' => sub {
+  my @tests   = map { m{^sql/(.*)\.sql$} } files(qr/\.sql$/, 'sql');
+  my @answers = map { m{^expected/(.*)\.out$} } files(qr/\.out$/, 'expected');
+  my %answer  = map { $_ => 1 } @answers;
+  my %asked   = map { $_ => 1 } @tests, map { m{^specs/(.*)\.spec$} } files(qr/\.spec$/, 'specs');
+  return (
+    differences(\@tests, [ listed('REGRESS') ], 'is not in REGRESS', 'is in REGRESS and has no file in sql/'),
+    (map "$_ has no file in expected/",   grep !$answer{$_}, @tests),
+    (map "expected/$_.out answers nothing", grep { !$asked{$_} && !$asked{s/_\d$//r} } @answers));
+};
+
+rule 'every isolation test is listed and answered' => sub {
+  my @tests = map { m{^specs/(.*)\.spec$} } files(qr/\.spec$/, 'specs');
+  return (
+    differences(\@tests, [ listed('ISOLATION') ], 'is not in ISOLATION', 'is in ISOLATION and has no file in specs/'),
+    (map "$_ has no file in expected/", grep !-e "expected/$_.out", @tests));
+};
+
+rule 'every TAP test is run' => sub {
+  return (
+    (map "$_ would not be found: t/NNN_word.pl is the form", grep !m{^t/\d\d\d_[a-z_]+\.pl$}, grep !/\.pm$/, files(qr/./, 't')),
+    (map "$_ does not say when it is done", grep text($_) !~ /done_testing|tests\s*=>/, files(qr/\.pl$/, 't')),
+    (listed('TAP_TESTS') ? () : 'Makefile: TAP_TESTS is not set'));
+};
+
+rule 'formatted by clang-format' => sub {
+  return 'there are no C files' unless @c_files;
+  my @said = `clang-format --dry-run -Werror @c_files 2>&1`;
+  return $? ? (grep(/error:/, @said), 'run: clang-format -i FILE') : ();
+};
+
+# <room>_sql.c holds the doors; what a door is made of is in base.
+rule 'fmgr stays in the doors' => sub {
+  return grep_lines(
+    qr/\bPG_FUNCTION_ARGS\b|\bFunctionCallInfo\b|\bPG_GETARG_|\bPG_RETURN_/,
+    grep !m{_sql\.[ch]$|^src/retention\.[ch]$|^src/base/(aggregate|emit)\.[ch]$}, grep m{^src/.*\.(c|h|cpp)$}, @src);
+};
+
+rule 'Boost stays in src/math' => sub {
+  return grep_lines(qr/#\s*include\s*<boost/, grep !m{^src/math/}, @c_files);
+};
+
+rule 'SQL scripts are plain DDL' => sub {
+  return grep { !/:\s*--/ } grep_lines(qr/\bOR\s+REPLACE\b|\bIF\s+(NOT\s+)?EXISTS\b|\bSECURITY\s+DEFINER\b/i, grep /\.sql$/, @src);
+};
+
+rule 'no file in src over 1000 lines' => sub {
+  return map { my $n = () = text($_) =~ /\n/g; $n > 1000 ? "$_ has $n lines" : () } @src;
+};
+
+my @texts = grep { !m{^expected/|^LICENSE$} && !-B $_ } files(qr/./, '.');
+
+rule 'white space' => sub {
+  my @bad = grep_lines(qr/[ \t]+$/, grep !/\.md$/, @texts);
+  push @bad, grep_lines(qr/\r/, @texts);
+  push @bad, map "$_ does not end with a line feed", grep { my $t = text($_); $t ne '' && $t !~ /\n\z/ } @texts;
+  push @bad, grep_lines(qr/^ {4}|^\t* +\t/, @c_files);
+  push @bad, grep_lines(qr/^ *\t/, grep m{\.(sql|sh|pl|pm|md|spec|json)$|^script/|^\.ci/}, @texts);
+  return map { s/\t/<tab>/gr } @bad;
+};
+
+rule 'scripts are sound' => sub {
+  my @bad;
+  my @commands = (files(qr/^script\/[^\/]+$/, 'script'), '.ci/run');
+  push @bad, map "$_ is not executable", grep !-x $_, @commands;
+  for my $path (grep { text($_) =~ /\A#!.*\bbash\b/ || /\.sh$/ } @commands, files(qr/\.sh$/, 'script')) {
+    my $said = `bash -n $path 2>&1`;
+    push @bad, $said if $?;
+  }
+  return @bad;
+};
+
+rule 'documentation is linked' => sub {
+  my $readme = text('README.md');
+  my @bad;
+  push @bad, 'there is no README.md' if $readme eq '';
+  push @bad, map "README.md does not link $_", grep { $readme !~ /\]\(\Q$_\E[#)]/ } files(qr/\.md$/, 'doc');
+  for my $page ('README.md', 'CHANGELOG.md', files(qr/\.md$/, 'doc')) {
+    my ($folder) = $page =~ m{^(.*/)};
+    for my $target (text($page) =~ /\]\(([^)#\s]+)/g) {
+      next if $target =~ m{^[a-z]+:};
+      push @bad, "$page links $target, which does not exist" unless -e (($folder // '') . $target);
+    }
+  }
+  return @bad;
+};
+
+rule 'one version' => sub {
+  my ($version) = text('retention.control') =~ /^default_version\s*=\s*'([^']+)'/m;
+  return 'retention.control has no default_version' unless $version;
+  my @bad;
+  my $meta = text('META.json') =~ s/"meta-spec"\s*:\s*\{[^}]*\}//r;
+  my @said = $meta =~ /"version"\s*:\s*"(\d+\.\d+\.\d+)"/g;
+  push @bad, 'META.json has to say the version of the distribution and of what it provides' if @said < 2;
+  push @bad, map "META.json says $_, retention.control $version", grep $_ ne $version, @said;
+  push @bad, "CHANGELOG.md has no section $version" unless text('CHANGELOG.md') =~ /^## \[?\Q$version\E\b/m;
+  push @bad, grep_lines(qr/\Q'$version'\E/, grep m{^src/}, @src);
+  return @bad;
+};
+
+# --- TAP ----------------------------------------------------------------------------------------
+
+@rules = grep { my $name = $_->[0]; grep $_ eq $name, @only } @rules if @only;
+print '1..', scalar(@rules), "\n";
+my $failed = 0;
+for my $i (0 .. $#rules) {
+  my ($name, $check) = @{ $rules[$i] };
+  my @bad = $check->();
+  print @bad ? 'not ok ' : 'ok ', $i + 1, " - $name\n";
+  chomp @bad;
+  print "# $_\n" for @bad > 30 ? (@bad[ 0 .. 29 ], '...') : @bad;
+  $failed++ if @bad;
+}
+exit($failed ? 1 : 0);

@@ -1,0 +1,284 @@
+# The suites of script/test, run by it inside a work folder as a user who may start servers:
+#   suites.sh WORK SUITE...
+# Each test adds a line "ok NAME" or "not ok NAME" to WORK/results.
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+work=$1
+shift
+src=$work/src
+results=$work/results
+: >"$results"
+mkdir -p "$work/build" "$work/log"
+# Sockets and scratch files of everything below; nothing of the user's session may reach the tests.
+export TMPDIR=$work/tmp
+for name in $(compgen -e | grep '^PG' || true); do unset "$name"; done
+unset MAKEFLAGS MFLAGS MAKELEVEL TZ
+export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
+jobs=${RETENTION_JOBS:-$(nproc)}
+
+wants() {
+  local one
+  for one in "${suites[@]}"; do [ "$one" = "$1" ] && return; done
+  return 1
+}
+suites=("$@")
+
+passed() { say "ok $1" | tee -a "$results"; }
+failed() { say "not ok $1" | tee -a "$results"; }
+# check NAME COMMAND...: a test that is a command; shows what it printed where it fails.
+check() {
+  local name=$1
+  shift
+  if "$@" >"$work/log/check" 2>&1; then
+    passed "$name"
+  else
+    failed "$name"
+    show "$work/log/check"
+  fi
+}
+# show FILE [LINES]: its beginning, indented so that no line of it looks like a result.
+show() {
+  [ ! -s "$1" ] || sed -n "1,${2:-150}s/^/    /p" "$1"
+  [ "$(wc -l <"$1")" -le "${2:-150}" ] || say "    (cut here)"
+}
+
+# --- build --------------------------------------------------------------------------------------
+
+# build NAME MAKE-ARGUMENT...: in the current folder; two tests, it compiles and it compiles silently.
+build() {
+  local name=$1 log=$work/log/build-$1
+  shift
+  if ! make -s -j"$jobs" with_llvm=no PG_CONFIG="$pg_config" "$@" >"$log" 2>&1; then
+    failed "build/$name"
+    show "$log" 60
+    return 1
+  fi
+  passed "build/$name"
+  if grep -q 'warning:' "$log"; then
+    failed "build/$name: no warning"
+    grep -A3 'warning:' "$log" >"$log.short"
+    show "$log.short" 60
+  else
+    passed "build/$name: no warning"
+  fi
+}
+
+# What every suite but rules needs: a private server with the extension in it. Sets $pg_config and $bin.
+set_up_server() {
+  local original=$RETENTION_PG_CONFIG
+  [ -z "${RETENTION_VALGRIND:-}" ] || original=$RETENTION_ASSERT_SERVER/bin/pg_config
+  pg_config=$(private_server "$work/pg" "$original") || {
+    failed "server: can be copied"
+    return 1
+  }
+  bin=$("$pg_config" --bindir)
+  export PATH=$bin:$PATH
+  mkdir -p "$work/build/tested"
+  cd "$work/build/tested"
+  # Valgrind and UBSan each change what the other would see.
+  local kind="UBSan, out of tree" sanitize=SANITIZE=1
+  [ -z "${RETENTION_VALGRIND:-}" ] || kind="with assertions, out of tree" sanitize=SANITIZE=
+  build "$kind" -f "$src/Makefile" $sanitize all || return 1
+  make -f "$src/Makefile" with_llvm=no PG_CONFIG="$pg_config" $sanitize install \
+    >"$work/log/install" 2>&1 || {
+    failed "build/install"
+    show "$work/log/install"
+    return 1
+  }
+  cd "$work"
+}
+
+listed() { make_variable "$src" "$pg_config" "$1" 2>/dev/null; }
+
+suite_build() {
+  cp -a "$src" "$work/build/plain"
+  cd "$work/build/plain"
+  build "plain, in the tree" all || true
+  check "build/nothing is left after make clean" clean_leaves_nothing
+  cd "$work"
+}
+
+clean_leaves_nothing() {
+  make with_llvm=no PG_CONFIG="$pg_config" clean >/dev/null
+  (cd "$src" && find . -type f) | sort >"$work/log/before"
+  find . -type f | sort | diff "$work/log/before" -
+}
+
+# --- rules --------------------------------------------------------------------------------------
+
+suite_rules() { tap rules perl "$src/script/lib/rules.pl" "$src"; }
+
+# tap PREFIX COMMAND...: runs a program that speaks TAP; each of its tests is one of ours.
+tap() {
+  local prefix=$1 log
+  shift
+  log=$work/log/tap-$(printf '%s' "$prefix" | tr -c 'a-zA-Z0-9' -)
+  local status=0
+  "$@" >"$log" 2>&1 || status=$?
+  perl -e '
+    my ($prefix, $status, $log, $results) = @ARGV;
+    open my $in, "<", $log or die $!;
+    open my $out, ">>", $results or die $!;
+    my ($plan, $seen, $bad, $shown) = (undef, 0, 0, 0);
+    my $line = sub { print $_[0]; print $out $_[0] };
+    my @around;
+    while (<$in>) {
+      if (/^1\.\.(\d+)(?:\s*# SKIP\s*(.*))?/i) {
+        $plan = $1;
+        print "skip $prefix: ", $2 // "", "\n" if $plan == 0;
+      }
+      elsif (/^Bail out/) { print "    $_" }
+      elsif (/^(not )?ok\b\s*\d*\s*-?\s*(.*)/) {
+        my ($not, $name) = ($1, $2);
+        $not = undef if $name =~ /# TODO/i;
+        $seen++;
+        $bad++ if $not;
+        $line->(($not ? "not ok " : "ok ") . "$prefix: $name\n");
+        $shown = 0;
+      }
+      # What follows a failure explains it.
+      elsif ($bad && $shown++ < 100) { print "    $_" }
+      push @around, $_;
+      shift @around if @around > 40;
+    }
+    if (!defined $plan || $plan != $seen || ($status && !$bad)) {
+      $line->("not ok $prefix: ran to its end (status $status)\n");
+      print map "    $_", @around;
+      $bad++;
+    }
+    exit($bad ? 1 : 0);
+  ' "$prefix" "$status" "$log" "$results"
+}
+
+# --- regress, parallel, isolation ---------------------------------------------------------------
+
+socket=$work/socket
+port=5432
+
+# A cluster for these three suites, started when the first of them needs it.
+cluster() {
+  [ -z "${cluster_runs:-}" ] || return 0
+  if [ -n "${RETENTION_VALGRIND:-}" ]; then
+    . "$src/script/lib/valgrind.sh"
+    start_under_valgrind "$bin" "$work/data" "$socket" "$work/log/server"
+  else
+    start_server "$bin" "$work/data" "$socket" "$work/log/server"
+  fi || {
+    failed "server: starts"
+    show "$work/log/server"
+    return 1
+  }
+  cluster_runs=1
+}
+
+# pg_regress_suite NAME PROGRAM LIST OPTIONS: each file of the list is a test.
+pg_regress_suite() {
+  local name=$1 program=$2 list=$3 options=$4 test output
+  if [ -z "$list" ]; then
+    say "skip $name: nothing is listed"
+    return 0
+  fi
+  cluster || return 0
+  output=$work/results-$name
+  mkdir -p "$output"
+  program=$(dirname "$("$pg_config" --pgxs)")/../test/$program
+  (cd "$output" && PGUSER=postgres "$program" --bindir="$bin" --host="$socket" --port="$port" --user=postgres \
+    --dbname=contrib_regression --outputdir="$output" $options $list) >"$work/log/$name" 2>&1 || true
+  for test in $list; do
+    if grep -Eq "^(test $test +\.\.\. ok\b|ok [0-9]+ +[-+] $test\b)" "$work/log/$name"; then
+      passed "$name/$test"
+    else
+      failed "$name/$test"
+      grep -Eq "^(test $test +\.\.\. FAILED\b|not ok [0-9]+ +[-+] $test\b)" "$work/log/$name" || say "    it did not run"
+    fi
+  done
+  if [ -s "$output/regression.diffs" ]; then
+    show "$output/regression.diffs" 300
+  elif ! grep -Eq 'All [0-9]+ tests? passed' "$work/log/$name"; then
+    show "$work/log/$name"
+  fi
+}
+
+suite_regress() { pg_regress_suite regress regress/pg_regress "$(listed REGRESS)" "$(listed REGRESS_OPTS)"; }
+
+# The same files where every query that can run in parallel workers does. (A parallel append would give rows without
+# ORDER BY in another order each time.)
+suite_parallel() {
+  local force=force_parallel_mode
+  [ "$("$pg_config" --version | sed 's/[^0-9]*\([0-9]*\).*/\1/')" -lt 16 ] || force=debug_parallel_query
+  PGOPTIONS="-c $force=regress -c max_parallel_workers_per_gather=2 -c parallel_setup_cost=0 -c parallel_tuple_cost=0 -c min_parallel_table_scan_size=0 -c enable_parallel_append=off" \
+    pg_regress_suite parallel regress/pg_regress "$(listed REGRESS)" "$(listed REGRESS_OPTS)"
+}
+
+suite_isolation() {
+  pg_regress_suite isolation isolation/pg_isolation_regress "$(listed ISOLATION)" "$(listed ISOLATION_OPTS)"
+}
+
+# After the three: nothing undefined, no crash.
+judge_server() {
+  [ -n "${cluster_runs:-}" ] || return 0
+  check "server: starts, reports nothing and does not crash" server_is_sound
+  "$bin/pg_ctl" -D "$work/data" -m fast -w -t 300 stop >/dev/null || failed "server: stops"
+  cluster_runs=
+  [ -z "${RETENTION_VALGRIND:-}" ] || check "valgrind: no report" no_valgrind_report "$work/log"
+}
+server_is_sound() {
+  ! grep -E -A12 'runtime error:|terminated by signal|TRAP:|PANIC' "$work/log/server"
+}
+
+# --- tap, docs ----------------------------------------------------------------------------------
+
+# tap_file FILE: one file of t/, as PGXS would run it.
+tap_file() {
+  local file=$1 name place pgxs
+  name=$(basename "$file" .pl)
+  place=$work/tap/$name
+  pgxs=$(dirname "$("$pg_config" --pgxs)")/..
+  mkdir -p "$place"
+  (
+    cd "$src"
+    export TESTDIR=$place TESTDATADIR=$place/tmp_check TESTLOGDIR=$place/tmp_check/log
+    export PG_REGRESS=$pgxs/test/regress/pg_regress PERL5LIB=$pgxs/test/perl PG_CONFIG=$pg_config PGPORT=65432
+    tap "t/$name" perl "$file"
+  ) || show_logs "$place"
+  ! grep -rqs 'runtime error:' "$place" || failed "t/$name: nothing undefined"
+}
+# Of the servers of a failed test only what tells of a crash.
+show_logs() {
+  local log
+  # PostgreSQL's test modules write there why they died.
+  if tail -n 1 "$results" | grep -q ': ran to its end'; then
+    for log in "$1"/tmp_check/log/regress_log_*; do tail -n 25 "$log" | sed 's/^/    /'; done
+  fi
+  grep -rhsE -B2 -A12 'runtime error:|terminated by signal|PANIC|TRAP:' "$1" >"$work/log/crash" || return 0
+  show "$work/log/crash" 80
+}
+
+suite_tap() {
+  local file
+  for file in "$src"/t/*.pl; do
+    case $file in */\*.pl | */010_docs.pl) continue ;; esac
+    tap_file "$file"
+  done
+}
+
+suite_docs() { tap_file "$src/t/010_docs.pl"; }
+
+# ------------------------------------------------------------------------------------------------
+
+# Against what an interrupted run would leave.
+trap 'stop_servers "$work"' EXIT
+trap 'exit 143' TERM
+trap 'exit 130' INT
+
+if wants rules; then suite_rules || true; fi
+if [ "${suites[*]}" != rules ]; then
+  set_up_server || exit 0
+fi
+for suite in build regress parallel isolation; do
+  if wants "$suite"; then "suite_$suite" || true; fi
+done
+judge_server
+for suite in tap docs; do
+  if wants "$suite"; then "suite_$suite" || true; fi
+done

@@ -1,0 +1,103 @@
+/*
+ * cox.h
+ *		What goes with leaving, and by how much: proportional hazards regression.
+ */
+#ifndef RETENTION_SURVIVAL_COX_H
+#define RETENTION_SURVIVAL_COX_H
+
+#include "base/wire.h"
+
+#define MAX_COVARIATES 100
+
+typedef enum CoxTies
+{
+	COX_EFRON = 0,
+	COX_BRESLOW = 1,
+} CoxTies;
+
+/*
+ * The rows of the running aggregate, in any order: one flat varlena that grows by doubling. A row is the duration (its
+ * sign bit set if the customer left), the covariates, and the entry if any row has one (-1: from the start).
+ */
+typedef struct CoxRows
+{
+	FlatHeader header;
+	int32 covariates;
+	int32 ties;
+	int32 entries; /* 1: rows end with their entry */
+	int32 zero;
+	int64 rows;
+	int64 room;
+	int64 unknown;
+	int64 never_at_risk;
+} CoxRows;
+
+static inline int
+cox_stride(const CoxRows *state)
+{
+	return 1 + state->covariates + state->entries;
+}
+
+static inline double *
+cox_row(const CoxRows *state, int64 number)
+{
+	return (double *) (state + 1) + number * cox_stride(state);
+}
+
+typedef enum CoxFlag
+{
+	COX_FINE = 0,
+	COX_COLLINEAR =
+		1, /* follows from the covariates before it, or never varies among those at risk */
+	COX_INFINITE = 2, /* the likelihood rises without end with it */
+} CoxFlag;
+
+typedef struct CoxTerm
+{
+	double coefficient; /* 0 where collinear; +-infinity where infinite */
+	double std_error;	/* 0 unless fine */
+	int64 flag;
+} CoxTerm;
+
+/* A fitted model: small, and all that is kept. */
+typedef struct CoxFit
+{
+	FlatHeader header;
+	int32 covariates;
+	int32 ties;
+	int32 iterations;
+	int32 converged;
+	int32 df;
+	int32 zero;
+	int64 customers;
+	int64 churned;
+	int64 unknown;
+	int64 never_at_risk;
+	double loglik_null;
+	double loglik;
+	double score;
+	double wald;		/* NaN: not to be said */
+	double concordance; /* NaN: nothing to compare */
+	CoxTerm term[FLEXIBLE_ARRAY_MEMBER];
+} CoxFit;
+
+/* ---- Rows (cox_rows.c) ---- */
+
+extern CoxRows *cox_rows_new(int covariates, CoxTies ties);
+/* May leave a larger state in *state; the old one is not freed (see times.h). entry -1: none. */
+extern void cox_rows_add(CoxRows **state, double duration, bool churned, double entry,
+						 const double *covariates);
+extern void cox_rows_merge(CoxRows **into, const CoxRows *from);
+extern CoxRows *cox_rows_copy(const CoxRows *state);
+extern const CoxRows *cox_rows_open(Datum value);
+extern void cox_rows_write(const CoxRows *state, StringInfo out);
+extern CoxRows *cox_rows_read(const char *bytes, Size size);
+
+/* ---- Fit (cox.c) ---- */
+
+extern CoxFit *cox_fit_rows(const CoxRows *state);
+extern const CoxFit *cox_open(Datum value);
+extern void cox_write(const CoxFit *fit, StringInfo out);
+extern CoxFit *cox_read(const char *bytes, Size size);
+
+#endif /* RETENTION_SURVIVAL_COX_H */

@@ -1,0 +1,230 @@
+/*
+ * cox_rows.c
+ *		The rows that a proportional hazards regression is fitted to.
+ */
+#include "retention.h"
+
+#include <math.h>
+
+#include "base/check.h"
+#include "storage/shmem.h"
+#include "survival/cox.h"
+#include "utils/memutils.h"
+
+#define ROWS_VERSION 1
+#define ROWS_NAME "retention_cox_rows"
+#define FIRST_ROOM 16
+
+static Size
+rows_size(int stride, int64 room)
+{
+	return add_size(sizeof(CoxRows), mul_size(mul_size(stride, sizeof(double)), room));
+}
+
+static CoxRows *
+rows_alloc(int covariates, CoxTies ties, int entries, int64 room)
+{
+	Size size = rows_size(1 + covariates + entries, room);
+	CoxRows *state;
+
+	if (!AllocSizeIsValid(size))
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("the rows of cox_fit() take more than 1 GB"),
+				 errdetail("Each row takes 8 bytes, and 8 for every covariate and the entry."),
+				 errhint("Fit a sample of the customers.")));
+	state = palloc(size);
+	memset(state, 0, sizeof(CoxRows));
+	flat_mark(state, WIRE_COX_ROWS, ROWS_VERSION, size);
+	state->covariates = covariates;
+	state->ties = ties;
+	state->entries = entries;
+	state->room = room;
+	return state;
+}
+
+CoxRows *
+cox_rows_new(int covariates, CoxTies ties)
+{
+	CoxRows *state = rows_alloc(covariates, ties, 0, FIRST_ROOM);
+
+	memset(cox_row(state, 0), 0, VARSIZE(state) - sizeof(CoxRows));
+	return state;
+}
+
+/* A copy with more room, and with entries if wanted. */
+static CoxRows *
+rows_rebuild(const CoxRows *from, int entries, int64 room)
+{
+	CoxRows *state = rows_alloc(from->covariates, (CoxTies) from->ties, entries, room);
+
+	state->rows = from->rows;
+	state->unknown = from->unknown;
+	state->never_at_risk = from->never_at_risk;
+	if (entries == from->entries)
+		memcpy(cox_row(state, 0), cox_row(from, 0),
+			   sizeof(double) * cox_stride(from) * (Size) from->rows);
+	else
+		for (int64 i = 0; i < from->rows; i++)
+		{
+			memcpy(cox_row(state, i), cox_row(from, i), sizeof(double) * cox_stride(from));
+			cox_row(state, i)[1 + from->covariates] = -1;
+		}
+	/* Nothing uninitialised travels to other processes. */
+	memset(cox_row(state, state->rows), 0,
+		   sizeof(double) * cox_stride(state) * (Size) (room - state->rows));
+	return state;
+}
+
+CoxRows *
+cox_rows_copy(const CoxRows *state)
+{
+	return rows_rebuild(state, state->entries, Max(state->rows, FIRST_ROOM));
+}
+
+/* Room for `more` rows, of the kind with entries if wanted. */
+static void
+rows_reserve(CoxRows **state, int64 more, int entries)
+{
+	CoxRows *it = *state;
+	int64 room = it->room;
+	int64 most;
+
+	entries |= it->entries;
+	if (it->rows + more <= room && entries == it->entries)
+		return;
+	if (it->rows + more > room)
+	{
+		/* Double, but use what a value can be to its end. */
+		room = Max(room * 2, it->rows + more);
+		most = (int64) ((MaxAllocSize - sizeof(CoxRows)) /
+						(sizeof(double) * (1 + it->covariates + entries)));
+		if (room > most)
+			room = Max(most, it->rows + more);
+	}
+	*state = rows_rebuild(it, entries, room);
+}
+
+void
+cox_rows_add(CoxRows **state, double duration, bool churned, double entry, const double *covariates)
+{
+	double *row;
+
+	rows_reserve(state, 1, entry >= 0);
+	row = cox_row(*state, (*state)->rows++);
+	row[0] = churned ? -duration : duration; /* -0 for leaving at 0 */
+	for (int k = 0; k < (*state)->covariates; k++)
+		row[1 + k] = covariates[k] + 0.0;
+	if ((*state)->entries)
+		row[1 + (*state)->covariates] = entry;
+}
+
+void
+cox_rows_merge(CoxRows **into, const CoxRows *from)
+{
+	if ((*into)->covariates != from->covariates)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("all rows of cox_fit() must have the same number of covariates"),
+						errdetail("There are rows with %d and with %d.", (*into)->covariates,
+								  from->covariates)));
+	if ((*into)->ties != from->ties)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("the way to treat ties must be the same in all rows")));
+	rows_reserve(into, from->rows, from->entries);
+	count_add(&(*into)->unknown, from->unknown);
+	count_add(&(*into)->never_at_risk, from->never_at_risk);
+	if ((*into)->entries == from->entries)
+		memcpy(cox_row(*into, (*into)->rows), cox_row(from, 0),
+			   sizeof(double) * cox_stride(from) * (Size) from->rows);
+	else
+		for (int64 i = 0; i < from->rows; i++)
+		{
+			double *row = cox_row(*into, (*into)->rows + i);
+
+			memcpy(row, cox_row(from, i), sizeof(double) * cox_stride(from));
+			row[1 + from->covariates] = -1;
+		}
+	(*into)->rows += from->rows;
+}
+
+static void
+check_row(const CoxRows *state, const double *row)
+{
+	if (!isfinite(row[0]))
+		wire_corrupt(ROWS_NAME, "A duration in it is not finite.");
+	for (int k = 0; k < state->covariates; k++)
+		if (!isfinite(row[1 + k]))
+			wire_corrupt(ROWS_NAME, "A covariate in it is not finite.");
+	if (state->entries &&
+		!(row[1 + state->covariates] == -1 ||
+		  (row[1 + state->covariates] >= 0 && row[1 + state->covariates] < fabs(row[0]))))
+		wire_corrupt(ROWS_NAME, "An entry in it is not before its end.");
+}
+
+const CoxRows *
+cox_rows_open(Datum value)
+{
+	const CoxRows *state =
+		flat_open(value, WIRE_COX_ROWS, ROWS_VERSION, sizeof(CoxRows), ROWS_NAME);
+
+	if (state->covariates < 1 || state->covariates > MAX_COVARIATES ||
+		(state->ties != COX_EFRON && state->ties != COX_BRESLOW) ||
+		(state->entries != 0 && state->entries != 1) || state->zero != 0 || state->rows < 0 ||
+		state->room < state->rows || state->unknown < 0 || state->never_at_risk < 0 ||
+		state->room > (int64) (MaxAllocSize / sizeof(double)) ||
+		VARSIZE(state) != rows_size(cox_stride(state), state->room))
+		wire_corrupt(ROWS_NAME, "A number at its front is out of range.");
+	for (int64 i = 0; i < state->rows; i++)
+		check_row(state, cox_row(state, i));
+	return state;
+}
+
+void
+cox_rows_write(const CoxRows *state, StringInfo out)
+{
+	wire_begin(out, WIRE_COX_ROWS, ROWS_VERSION);
+	wire_put_int(out, state->covariates);
+	wire_put_int(out, state->ties);
+	wire_put_int(out, state->entries);
+	wire_put_int(out, state->unknown);
+	wire_put_int(out, state->never_at_risk);
+	wire_put_int(out, state->rows);
+	for (int64 i = 0; i < state->rows; i++)
+	{
+		if ((i & 0xfff) == 0)
+			CHECK_FOR_INTERRUPTS();
+		for (int k = 0; k < cox_stride(state); k++)
+			wire_put_double(out, cox_row(state, i)[k]);
+	}
+}
+
+CoxRows *
+cox_rows_read(const char *bytes, Size size)
+{
+	WireReader in = wire_open(bytes, size, WIRE_COX_ROWS, ROWS_VERSION, ROWS_NAME);
+	int covariates = (int) wire_get_int_between(&in, 1, MAX_COVARIATES);
+	CoxTies ties = (CoxTies) wire_get_int_between(&in, COX_EFRON, COX_BRESLOW);
+	int entries = (int) wire_get_int_between(&in, 0, 1);
+	int64 unknown = wire_get_int_between(&in, 0, PG_INT64_MAX);
+	int64 never_at_risk = wire_get_int_between(&in, 0, PG_INT64_MAX);
+	int64 rows;
+	CoxRows *state;
+
+	/* A number takes a byte at least. */
+	rows = wire_get_int_between(&in, 0, (in.end - in.at) / (1 + covariates + entries) + 1);
+	state = rows_alloc(covariates, ties, entries, Max(rows, 1));
+	state->rows = rows;
+	state->unknown = unknown;
+	state->never_at_risk = never_at_risk;
+	memset(cox_row(state, 0), 0, VARSIZE(state) - sizeof(CoxRows));
+	for (int64 i = 0; i < rows; i++)
+	{
+		double *row = cox_row(state, i);
+
+		for (int k = 0; k < cox_stride(state); k++)
+			row[k] = wire_get_double(&in);
+		check_row(state, row);
+	}
+	wire_end(&in);
+	return state;
+}

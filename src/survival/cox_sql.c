@@ -1,0 +1,356 @@
+/*
+ * cox_sql.c
+ *		The doors of cox_fit() and of its answer.
+ */
+#include "retention.h"
+
+#include <math.h>
+
+#include "base/aggregate.h"
+#include "base/check.h"
+#include "catalog/pg_type.h"
+#include "libpq/pqformat.h"
+#include "math/quantile.h"
+#include "survival/cox.h"
+#include "survival/survival.h"
+#include "survival/table_sql.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+
+/* ---- Rows: the state of the running aggregate ---- */
+
+RETENTION_FUNCTION(cox_rows_in);
+Datum
+cox_rows_in(PG_FUNCTION_ARGS)
+{
+	StringInfoData wire;
+
+	initStringInfo(&wire);
+	wire_from_text(PG_GETARG_CSTRING(0), &wire, "retention_cox_rows");
+	PG_RETURN_POINTER(cox_rows_read(wire.data, wire.len));
+}
+
+RETENTION_FUNCTION(cox_rows_out);
+Datum
+cox_rows_out(PG_FUNCTION_ARGS)
+{
+	StringInfoData wire;
+
+	initStringInfo(&wire);
+	cox_rows_write(cox_rows_open(PG_GETARG_DATUM(0)), &wire);
+	PG_RETURN_CSTRING(wire_to_text(&wire));
+}
+
+RETENTION_FUNCTION(cox_rows_recv);
+Datum
+cox_rows_recv(PG_FUNCTION_ARGS)
+{
+	StringInfo message = (StringInfo) PG_GETARG_POINTER(0);
+	int size = message->len - message->cursor;
+
+	PG_RETURN_POINTER(cox_rows_read(pq_getmsgbytes(message, size), size));
+}
+
+RETENTION_FUNCTION(cox_rows_send);
+Datum
+cox_rows_send(PG_FUNCTION_ARGS)
+{
+	StringInfoData message;
+
+	pq_begintypsend(&message);
+	cox_rows_write(cox_rows_open(PG_GETARG_DATUM(0)), &message);
+	PG_RETURN_BYTEA_P(pq_endtypsend(&message));
+}
+
+/*
+ * The state of the running aggregate, to be changed in place: the executor's copy is ours. NULL before the first row.
+ * A value of another aggregate can only come in by a user's INITCOND; it is the executor's copy as well, but its marks
+ * are looked at.
+ */
+static CoxRows *
+rows_own(FunctionCallInfo fcinfo)
+{
+	CoxRows *state;
+
+	(void) aggregate_context(fcinfo);
+	if (PG_ARGISNULL(0))
+		return NULL;
+	state = (CoxRows *) PG_GETARG_POINTER(0);
+	if (VARATT_IS_4B_U(state) && (uintptr_t) state % MAXIMUM_ALIGNOF == 0 &&
+		VARSIZE(state) >= sizeof(CoxRows) && state->header.magic == FLAT_MAGIC &&
+		state->header.kind == WIRE_COX_ROWS)
+		return state;
+	return cox_rows_copy(cox_rows_open(PG_GETARG_DATUM(0)));
+}
+
+static CoxTies
+ties_argument(FunctionCallInfo fcinfo, int number)
+{
+	char *name;
+
+	if (PG_NARGS() <= number)
+		return COX_EFRON;
+	if (PG_ARGISNULL(number))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg("the way to treat ties must not be NULL")));
+	name = text_argument(fcinfo, number);
+	if (strcmp(name, "efron") == 0)
+		return COX_EFRON;
+	if (strcmp(name, "breslow") == 0)
+		return COX_BRESLOW;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("unknown way to treat ties: \"%s\"", name), errhint("One of efron, breslow.")));
+}
+
+/* The covariates of a row; NULL if one of them is. */
+static const double *
+covariates_argument(FunctionCallInfo fcinfo, int number, int *count)
+{
+	ArrayType *array = PG_GETARG_ARRAYTYPE_P(number);
+	const double *values;
+
+	if (ARR_NDIM(array) != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the covariates must be an array of one dimension with one at least")));
+	*count = ARR_DIMS(array)[0];
+	if (*count > MAX_COVARIATES)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("cox_fit() takes at most %d covariates, not %d", MAX_COVARIATES, *count)));
+	if (ARR_HASNULL(array) && array_contains_nulls(array))
+		return NULL;
+	values = (const double *) ARR_DATA_PTR(array);
+	for (int k = 0; k < *count; k++)
+		if (!isfinite(values[k]))
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							errmsg("covariate %d must be finite, not %g", k + 1, values[k])));
+	return values;
+}
+
+/* (state, duration, churned, covariates [, ties [, entry]]): one customer. */
+RETENTION_FUNCTION(cox_add);
+Datum
+cox_add(PG_FUNCTION_ARGS)
+{
+	CoxRows *state = rows_own(fcinfo);
+	bool has_entry = PG_NARGS() > 5 && !PG_ARGISNULL(5);
+	const double *covariates;
+	CoxTies ties;
+	double duration;
+	double entry = -1;
+	int count;
+
+	if (PG_ARGISNULL(1) || PG_ARGISNULL(3))
+	{
+		if (state == NULL)
+			PG_RETURN_NULL();
+		PG_RETURN_POINTER(state);
+	}
+	duration = check_time(PG_GETARG_FLOAT8(1), "duration");
+	if (has_entry)
+		entry = check_time(PG_GETARG_FLOAT8(5), "entry");
+	ties = ties_argument(fcinfo, 4);
+	covariates = covariates_argument(fcinfo, 3, &count);
+
+	if (state == NULL)
+		state = cox_rows_new(count, ties);
+	else if (state->covariates != count)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("all rows of cox_fit() must have the same number of covariates"),
+				 errdetail("There are rows with %d and with %d.", state->covariates, count)));
+	else if (state->ties != (int32) ties)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("the way to treat ties must be the same in all rows")));
+	if (PG_ARGISNULL(2) || covariates == NULL)
+		count_add(&state->unknown, 1);
+	else if (has_entry && entry >= duration)
+		count_add(&state->never_at_risk, 1);
+	else
+		cox_rows_add(&state, duration, PG_GETARG_BOOL(2), entry, covariates);
+	PG_RETURN_POINTER(state);
+}
+
+RETENTION_FUNCTION(cox_merge);
+Datum
+cox_merge(PG_FUNCTION_ARGS)
+{
+	CoxRows *state = rows_own(fcinfo);
+	const CoxRows *other;
+
+	if (PG_ARGISNULL(1))
+	{
+		if (state == NULL)
+			PG_RETURN_NULL();
+		PG_RETURN_POINTER(state);
+	}
+	other = cox_rows_open(PG_GETARG_DATUM(1));
+	if (state == NULL)
+		PG_RETURN_POINTER(cox_rows_copy(other));
+	cox_rows_merge(&state, other);
+	PG_RETURN_POINTER(state);
+}
+
+RETENTION_FUNCTION(cox_final);
+Datum
+cox_final(PG_FUNCTION_ARGS)
+{
+	(void) aggregate_context(fcinfo);
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	PG_RETURN_POINTER(cox_fit_rows(cox_rows_open(PG_GETARG_DATUM(0))));
+}
+
+/* ---- The fitted model ---- */
+
+RETENTION_FUNCTION(cox_in);
+Datum
+cox_in(PG_FUNCTION_ARGS)
+{
+	StringInfoData wire;
+
+	initStringInfo(&wire);
+	wire_from_text(PG_GETARG_CSTRING(0), &wire, "retention_cox");
+	PG_RETURN_POINTER(cox_read(wire.data, wire.len));
+}
+
+RETENTION_FUNCTION(cox_out);
+Datum
+cox_out(PG_FUNCTION_ARGS)
+{
+	StringInfoData wire;
+
+	initStringInfo(&wire);
+	cox_write(cox_open(PG_GETARG_DATUM(0)), &wire);
+	PG_RETURN_CSTRING(wire_to_text(&wire));
+}
+
+RETENTION_FUNCTION(cox_recv);
+Datum
+cox_recv(PG_FUNCTION_ARGS)
+{
+	StringInfo message = (StringInfo) PG_GETARG_POINTER(0);
+	int size = message->len - message->cursor;
+
+	PG_RETURN_POINTER(cox_read(pq_getmsgbytes(message, size), size));
+}
+
+RETENTION_FUNCTION(cox_send);
+Datum
+cox_send(PG_FUNCTION_ARGS)
+{
+	StringInfoData message;
+
+	pq_begintypsend(&message);
+	cox_write(cox_open(PG_GETARG_DATUM(0)), &message);
+	PG_RETURN_BYTEA_P(pq_endtypsend(&message));
+}
+
+static const char *
+term_note(const CoxTerm *term)
+{
+	switch ((CoxFlag) term->flag)
+	{
+		case COX_FINE:
+			return NULL;
+		case COX_COLLINEAR:
+			return "left out: follows from the covariates before it, or never varies";
+		case COX_INFINITE:
+			return "no finite estimate: the covariate tells those who leave from those who stay";
+	}
+	return NULL;
+}
+
+#define COX_TABLE_COLUMNS 9
+
+RETENTION_FUNCTION(cox_table);
+Datum
+cox_table(PG_FUNCTION_ARGS)
+{
+	Emitter emitter = emit_begin(fcinfo);
+	const CoxFit *fit;
+	Datum *names = NULL;
+	bool *unnamed = NULL;
+	int count = 0;
+	double reach;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(2))
+		return (Datum) 0;
+	fit = cox_open(PG_GETARG_DATUM(0));
+	reach = two_sided_z(check_confidence(PG_GETARG_FLOAT8(2)));
+	if (!PG_ARGISNULL(1))
+	{
+		deconstruct_array(PG_GETARG_ARRAYTYPE_P(1), TEXTOID, -1, false, TYPALIGN_INT, &names,
+						  &unnamed, &count);
+		if (count != fit->covariates)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("there are %d names for %d covariates", count, fit->covariates)));
+	}
+
+	for (int k = 0; k < fit->covariates; k++)
+	{
+		const CoxTerm *term = &fit->term[k];
+		bool fine = term->flag == COX_FINE;
+		double coefficient = term->flag == COX_COLLINEAR ? NAN : term->coefficient;
+		double std_error = fine ? term->std_error : NAN;
+		const char *note = term_note(term);
+		double z = coefficient / std_error;
+		Datum values[COX_TABLE_COLUMNS];
+		bool nulls[COX_TABLE_COLUMNS];
+
+		nulls[0] = false;
+		values[0] =
+			names != NULL && !unnamed[k] ? names[k] : CStringGetTextDatum(psprintf("%d", k + 1));
+		put_number(values, nulls, 1, coefficient);
+		put_number(values, nulls, 2, exp(coefficient));
+		put_number(values, nulls, 3, std_error);
+		put_number(values, nulls, 4, exp(coefficient - reach * std_error));
+		put_number(values, nulls, 5, exp(coefficient + reach * std_error));
+		put_number(values, nulls, 6, z);
+		put_number(values, nulls, 7, isnan(z) ? NAN : fmin(2 * normal_tail(fabs(z)), 1));
+		nulls[8] = note == NULL;
+		values[8] = note == NULL ? (Datum) 0 : CStringGetTextDatum(note);
+		emit_row(&emitter, values, nulls);
+	}
+	return (Datum) 0;
+}
+
+static double
+test_p_value(double chi2, int df)
+{
+	return df > 0 && !isnan(chi2) ? chi_squared_tail(df, fmax(chi2, 0)) : NAN;
+}
+
+RETENTION_FUNCTION(cox_summary);
+Datum
+cox_summary(PG_FUNCTION_ARGS)
+{
+	const CoxFit *fit = cox_open(PG_GETARG_DATUM(0));
+	double ratio = fit->df > 0 ? 2 * (fit->loglik - fit->loglik_null) : NAN;
+	double score = fit->df > 0 ? fit->score : NAN;
+	double wald = fit->df > 0 ? fit->wald : NAN;
+	Datum values[17];
+	bool nulls[17] = {false};
+
+	values[0] = Int64GetDatum(fit->customers);
+	values[1] = Int64GetDatum(fit->churned);
+	values[2] = Int64GetDatum(fit->unknown);
+	values[3] = Int64GetDatum(fit->never_at_risk);
+	put_number(values, nulls, 4, fit->loglik_null);
+	put_number(values, nulls, 5, fit->loglik);
+	values[6] = Int32GetDatum(fit->df);
+	put_number(values, nulls, 7, ratio);
+	put_number(values, nulls, 8, test_p_value(ratio, fit->df));
+	put_number(values, nulls, 9, wald);
+	put_number(values, nulls, 10, test_p_value(wald, fit->df));
+	put_number(values, nulls, 11, score);
+	put_number(values, nulls, 12, test_p_value(score, fit->df));
+	put_number(values, nulls, 13, fit->concordance);
+	values[14] = CStringGetTextDatum(fit->ties == COX_EFRON ? "efron" : "breslow");
+	values[15] = Int32GetDatum(fit->iterations);
+	values[16] = BoolGetDatum(fit->converged);
+	return emit_one(fcinfo, values, nulls);
+}

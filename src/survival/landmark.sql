@@ -1,0 +1,25 @@
+-- landmark: what was known some time after the start.
+
+CREATE FUNCTION landmark_duration(duration double precision, landmark double precision) RETURNS double precision
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'landmark_duration';
+COMMENT ON FUNCTION landmark_duration(double precision, double precision) IS
+'duration counted from a landmark; NULL, which survival() ignores, for customers who were not followed and still there beyond it';
+
+CREATE FUNCTION landmark_start(started date, ended date, landmark interval) RETURNS date
+LANGUAGE C IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'landmark_start';
+COMMENT ON FUNCTION landmark_start(date, date, interval) IS
+'the day of a landmark after the start, to be counted from; NULL for customers who have left by then';
+
+CREATE FUNCTION known_at_landmark(happened double precision, landmark double precision) RETURNS boolean
+LANGUAGE C IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'known_at_landmark';
+COMMENT ON FUNCTION known_at_landmark(double precision, double precision) IS
+'whether something had happened by the landmark; false where it never did';
+
+CREATE FUNCTION known_at_landmark(happened date, started date, landmark interval) RETURNS boolean
+LANGUAGE C IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'known_at_landmark_date';
+COMMENT ON FUNCTION known_at_landmark(date, date, interval) IS
+'whether something had happened by the day of the landmark after the start; false where it never did';

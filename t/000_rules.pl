@@ -1,0 +1,112 @@
+# The rules of the house can fail: each is broken once in a copy of the tree, and only where it is broken.
+use strict;
+use warnings;
+
+use File::Copy;
+use File::Path;
+use File::Temp;
+use FindBin;
+use Test::More;
+
+my $root = "$FindBin::Bin/..";
+my $copy = File::Temp->newdir;
+
+# A small house in which all is well.
+my %house = (
+  'Makefile' => "OBJS = src/base/wire.o src/math/sum.o \\\n  src/one/one.o src/one/one_sql.o src/two/two.o\n"
+    . "ROOM_SQL = src/one/one.sql\nREGRESS = one\nISOLATION = pair\nTAP_TESTS = 1\n",
+  'retention.control'  => "default_version = '1.2.3'\n",
+  'META.json'          => qq({ "version": "1.2.3", "provides": { "version": "1.2.3" } }\n),
+  'CHANGELOG.md'       => "## [1.2.3] - 2026-01-01\n",
+  'README.md'          => "[one](doc/one.md)\n",
+  'doc/one.md'         => "[up](../README.md)\n",
+  'src/compat.h'       => "#if PG_VERSION_NUM >= 160000\n#endif\n",
+  'src/retention.h'    => "#include \"compat.h\"\n",
+  'src/base/wire.h'    => "extern int wire;\n",
+  'src/base/wire.c'    => "#include \"retention.h\"\n\n#include \"base/wire.h\"\n#include \"math/sum.h\"\n",
+  'src/math/sum.h'     => "extern int sum;\n",
+  'src/math/sum.cpp'   => "#include <boost/math/distributions.hpp>\n",
+  'src/one/one.h'      => "extern int one;\n",
+  'src/one/one.c'      => "#include \"retention.h\"\n\n#include \"base/wire.h\"\n#include \"one/one.h\"\n",
+  'src/one/one_sql.c'  => "#include \"retention.h\"\n\nextern Datum one(PG_FUNCTION_ARGS);\n",
+  'src/one/one.sql'    => "CREATE FUNCTION one();\n",
+  'src/two/two.h'      => "extern int two;\n",
+  'src/two/two.c'      => "#include \"retention.h\"\n\n#include \"two/two.h\"\n",
+  'sql/one.sql'        => "SELECT 1;\n",
+  'expected/one.out'   => "1\n",
+  'specs/pair.spec'    => "session s\n",
+  'expected/pair.out'  => "1\n",
+  't/001_one.pl'       => "done_testing();\n",
+  'script/demo'        => "#!/usr/bin/env bash\ntrue\n",
+  '.ci/run'            => "#!/usr/bin/env bash\ntrue\n",
+);
+
+sub put
+{
+  my ($path, $text) = @_;
+  my ($folder) = "$copy/$path" =~ m{^(.*)/};
+  mkpath($folder);
+  open(my $out, '>', "$copy/$path") or die "$path: $!";
+  print $out $text;
+  close $out;
+  chmod 0755, "$copy/$path" if $text =~ /^#!/;
+}
+
+sub judge
+{
+  my $said = `"$^X" "$root/script/lib/rules.pl" "$copy" 2>&1`;
+  return ($said, join(', ', $said =~ /^not ok \d+ - (.*)$/mg));
+}
+
+copy("$root/.clang-format", "$copy/.clang-format");
+put($_, $house{$_}) for keys %house;
+my ($said, $broken) = judge();
+is($broken, '', 'a house in order keeps every rule') or diag($said);
+my @rules = $said =~ /^ok \d+ - (.*)$/mg;
+
+# rule, file, and what is appended to it or, with a code, done to its text
+my @breaks = (
+  [ 'includes point down', 'src/two/two.c', "#include \"one/one.h\"\n" ],
+  [ 'includes point down', 'src/math/sum.cpp', "#include \"base/wire.h\"\n" ],
+  [ 'includes point down', 'src/base/wire.c', "#include \"one/one.h\"\n" ],
+  [ 'includes point down', 'src/one/one.c', "#include \"one.h\"\n" ],
+  [ 'retention.h comes first', 'src/one/one.c', sub { "#include \"one/one.h\"\n$_[0]" } ],
+  [ 'server versions only in src/compat.h', 'src/one/one.h', "#if PG_VERSION_NUM\n#endif\n" ],
+  [ 'the Makefile lists every source file', 'src/one/more.c', "#include \"retention.h\"\n" ],
+  [ 'the Makefile lists every source file', 'src/one/more.sql', "SELECT 1;\n" ],
+  [ 'the Makefile lists every source file', 'Makefile', sub { $_[0] =~ s/OBJS = /OBJS = src\/gone.o /r } ],
+  [ 'every regression test is listed and answered', 'sql/more.sql', "SELECT 1;\n" ],
+  [ 'every regression test is listed and answered', 'expected/more.out', "1\n" ],
+  [ 'every isolation test is listed and answered', 'specs/more.spec', "session s\n" ],
+  [ 'every TAP test is run', 't/more.t', "done_testing();\n" ],
+  [ 'every TAP test is run', 't/002_more.pl', "1;\n" ],
+  [ 'formatted by clang-format', 'src/one/one.c', "int  one;\n" ],
+  [ 'fmgr stays in the doors', 'src/one/one.c', "extern Datum one(PG_FUNCTION_ARGS);\n" ],
+  [ 'Boost stays in src/math', 'src/one/one.c', "#include <boost/math/distributions.hpp>\n" ],
+  [ 'SQL scripts are plain DDL', 'src/one/one.sql', "CREATE OR REPLACE FUNCTION one();\n" ],
+  [ 'SQL scripts are plain DDL', 'src/one/one.sql', "ALTER FUNCTION one() SECURITY DEFINER;\n" ],
+  [ 'no file in src over 1000 lines', 'src/one/one.sql', "-- line\n" x 1000 ],
+  [ 'white space', 'src/one/one.sql', "SELECT 1; \n" ],
+  [ 'white space', 'src/one/one.sql', "SELECT 1;\r\n" ],
+  [ 'white space', 'src/one/one.sql', "\tSELECT 1;\n" ],
+  [ 'white space', 'script/demo', "true" ],
+  [ 'scripts are sound', 'script/demo', "if true\n" ],
+  [ 'documentation is linked', 'doc/more.md', "More\n" ],
+  [ 'documentation is linked', 'doc/one.md', "[gone](gone.md)\n" ],
+  [ 'one version', 'META.json', sub { $_[0] =~ s/1\.2\.3/1.2.4/r } ],
+  [ 'one version', 'CHANGELOG.md', sub { $_[0] =~ s/1\.2\.3/1.2.4/r } ],
+);
+
+my %can_fail;
+for my $break (@breaks) {
+  my ($rule, $path, $how) = @$break;
+  my $before = $house{$path} // '';
+  put($path, ref $how ? $how->($before) : $before . $how);
+  ($said, $broken) = judge();
+  is($broken, $rule, "broken in $path: $rule") or diag($said);
+  $can_fail{$rule} = 1;
+  exists $house{$path} ? put($path, $before) : unlink "$copy/$path";
+}
+is_deeply([ grep !$can_fail{$_}, @rules ], [], 'every rule was broken once');
+
+done_testing();

@@ -1,0 +1,143 @@
+# The examples of README.md and doc/*.md: each page is a session of psql in a fresh database with the extension. A
+# ```sql block is run; the ```text block right after it is what psql printed. ```sql noexec is not run.
+# With RETENTION_DOCS_ACCEPT the pages are rewritten with what psql prints now.
+use strict;
+use warnings;
+
+use File::Temp;
+use FindBin;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $root   = "$FindBin::Bin/..";
+my $accept = $ENV{RETENTION_DOCS_ACCEPT};
+my @pages  = grep { !m{/design\.md$} && -e $_ } "$root/README.md", sort glob "$root/doc/*.md";
+
+my $node = PostgreSQL::Test::Cluster->new('docs');
+$node->init(extra => [ '--locale=C.UTF-8', '--encoding=UTF8' ]);
+$node->append_conf('postgresql.conf', "timezone = 'UTC'\ndatestyle = 'ISO, YMD'\n");
+$node->start;
+
+# The blocks of a page: line number of the first line inside, words after the fence, text, and where both fences are.
+sub blocks
+{
+  my ($lines) = @_;
+  my (@blocks, $open);
+  for my $i (0 .. $#$lines) {
+    if (!$open && $lines->[$i] =~ /^```\s*(.*?)\s*$/) {
+      $open = { info => $1, first => $i + 1, text => '' };
+    }
+    elsif ($open && $lines->[$i] =~ /^```\s*$/) {
+      $open->{end} = $i;
+      push @blocks, $open;
+      $open = undef;
+    }
+    elsif ($open) { $open->{text} .= "$lines->[$i]\n" }
+  }
+  die "a block is not closed\n" if $open;
+  return @blocks;
+}
+
+# Blanks at the ends of lines, and empty lines before and after, do not count.
+sub trimmed
+{
+  my ($text) = @_;
+  $text =~ s/[ \t\r]+$//mg;
+  $text =~ s/\A\n+//;
+  $text =~ s/\n+\z/\n/;
+  return $text eq "\n" ? '' : $text;
+}
+
+# All blocks of a page through one psql; returns what each printed, errors in their place.
+sub run_page
+{
+  my ($database, @sql) = @_;
+  my $input  = File::Temp->new;
+  my $output = File::Temp->new;
+  my $mark   = '<<< end of block >>>';
+  # psql's own messages and the answers share one file, so that they keep their order. Read from standard input
+  # there is no file name and no line number before an error.
+  print $input "\\set VERBOSITY default\n";
+  print $input "$_;\n\\echo '$mark'\n" for @sql;
+  close $input;
+  delete local @ENV{qw(PGTZ PGDATESTYLE)};
+  my @command = ('stdbuf', '-oL', 'psql', '-X', '-q', '-P', 'pager=off', '-d', $node->connstr($database));
+  my $pid     = fork // die "cannot fork: $!";
+  if ($pid == 0) {
+    open(STDIN,  '<',  "$input")   or die $!;
+    open(STDOUT, '>>', "$output")  or die $!;
+    open(STDERR, '>&', \*STDOUT) or die $!;
+    exec @command or die $!;
+  }
+  waitpid $pid, 0;
+  my $said = slurp_file("$output");
+  return split /^\Q$mark\E\n/m, $said, -1;
+}
+
+my $count = 0;
+for my $page (@pages) {
+  my ($name) = $page =~ m{([^/]+)$};
+  my @lines  = split /\n/, slurp_file($page), -1;
+  my @blocks = eval { blocks(\@lines) };
+  if ($@) {
+    fail("$name: $@");
+    next;
+  }
+  my @sql = grep { $_->{info} eq 'sql' } @blocks;
+  next unless @sql;
+
+  my $database = 'page_' . $count++;
+  $node->safe_psql('postgres', "CREATE DATABASE $database");
+  $node->safe_psql($database,  'CREATE EXTENSION retention');
+  my @said = run_page($database, map $_->{text}, @sql);
+  my %answer;    # the text block right after a sql block, by that block
+  for my $i (1 .. $#blocks) {
+    next unless $blocks[$i]{info} eq 'text' && $blocks[ $i - 1 ]{info} eq 'sql';
+    my @between = @lines[ $blocks[ $i - 1 ]{end} + 1 .. $blocks[$i]{first} - 2 ];
+    $answer{ $blocks[ $i - 1 ]{first} } = $blocks[$i] unless grep /\S/, @between;
+  }
+
+  my @changes;
+  for my $i (0 .. $#sql) {
+    my $block = $sql[$i];
+    my $test  = "$name line " . ($block->{first} + 1);
+    my $got   = $i < $#said ? trimmed($said[$i]) : "(psql ended early)\n";
+    my $want  = $answer{ $block->{first} };
+    if (!$want) {
+      ok($got !~ /^(ERROR|FATAL|psql: error|\\\S+: error|invalid command)/m, "$test runs")
+        or diag("$block->{text}\nprinted:\n$got");
+    }
+    elsif ($accept) {
+      push @changes, [ $want, $got ] if $got ne trimmed($want->{text});
+      pass("$test is as the page shows it");
+    }
+    else {
+      ok($got eq trimmed($want->{text}), "$test prints what the page shows")
+        or diag("$block->{text}\n", difference(trimmed($want->{text}), $got));
+    }
+  }
+  next unless @changes;
+  for my $change (reverse @changes) {
+    my ($block, $text) = @$change;
+    splice @lines, $block->{first}, $block->{end} - $block->{first}, split /\n/, $text;
+  }
+  open(my $out, '>', $page) or die "cannot write $page: $!";
+  print $out join("\n", @lines);
+  close $out;
+}
+
+sub difference
+{
+  my ($want, $got) = @_;
+  my ($one, $two) = (File::Temp->new, File::Temp->new);
+  print $one $want;
+  print $two $got;
+  close $_ for $one, $two;
+  my $said = `diff -U 100 --label page --label psql $one $two`;
+  return $said;
+}
+
+pass('pages without examples have nothing to show') unless $count;
+$node->stop;
+done_testing();

@@ -1,0 +1,139 @@
+# Every stored type of the extension survives pg_dump and restore, binary COPY, and leaves nothing behind when dropped.
+use strict;
+use warnings;
+
+use FindBin;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = PostgreSQL::Test::Cluster->new('dump');
+$node->init(extra => [ '--locale=C.UTF-8', '--encoding=UTF8' ]);
+# A grid without a zone takes the session's: the same for the one who makes a value and the one who restores its view.
+$node->append_conf('postgresql.conf', "timezone = 'UTC'\n");
+$node->start;
+my $folder = PostgreSQL::Test::Utils::tempdir();
+
+# What a database holds of catalogued things that are not the server's own.
+my $inventory = q{
+  SELECT string_agg(line, E'\n' ORDER BY line) FROM (
+    SELECT 'function ' || p.oid::regprocedure AS line FROM pg_proc p WHERE p.oid >= 16384
+    UNION ALL SELECT 'type ' || t.oid::regtype FROM pg_type t WHERE t.oid >= 16384
+    UNION ALL SELECT 'cast ' || castsource::regtype || ' ' || casttarget::regtype FROM pg_cast WHERE oid >= 16384
+    UNION ALL SELECT 'operator ' || oid::regoperator FROM pg_operator WHERE oid >= 16384
+    UNION ALL SELECT 'operator class ' || opcname FROM pg_opclass WHERE oid >= 16384
+    UNION ALL SELECT 'operator family ' || opfname FROM pg_opfamily WHERE oid >= 16384
+    UNION ALL SELECT 'relation ' || oid::regclass FROM pg_class WHERE oid >= 16384 AND relnamespace = 'public'::regnamespace
+    UNION ALL SELECT 'extension ' || extname FROM pg_extension WHERE oid >= 16384
+    UNION ALL SELECT 'dependency ' || classid::regclass || ' ' || objid FROM pg_depend WHERE objid >= 16384
+    UNION ALL SELECT 'comment ' || description FROM pg_description WHERE objoid >= 16384
+  ) s};
+
+$node->safe_psql('postgres', 'CREATE DATABASE one');
+my $before = $node->safe_psql('one', $inventory);
+$node->safe_psql('one', 'CREATE EXTENSION retention');
+
+# A type of the extension that is missing below would go untested.
+my %kept = (retention_grid => 'grids', retention_flow => 'flows');
+is(
+  $node->safe_psql(
+    'one',
+    q{SELECT string_agg(t.typname, ' ' ORDER BY t.typname COLLATE "C") FROM pg_type t JOIN pg_depend d ON d.objid = t.oid
+      JOIN pg_extension e ON e.oid = d.refobjid AND d.deptype = 'e'
+      WHERE extname = 'retention' AND typtype = 'b' AND typcategory <> 'A'}),
+  join(' ', sort keys %kept),
+  'this test knows every type of the extension');
+
+$node->safe_psql(
+  'one', q{
+  CREATE TABLE customers AS
+    SELECT i AS customer, DATE '2024-01-01' + i % 200 AS started,
+      CASE WHEN i % 3 = 0 THEN DATE '2024-01-01' + i % 200 + i % 90 END AS ended
+    FROM generate_series(1, 3000) i;
+  CREATE TABLE grids (id int PRIMARY KEY, grid retention_grid NOT NULL DEFAULT 'month');
+  INSERT INTO grids VALUES
+    (1, 'month'), (2, 'week'), (3, retention_grid('week', week_start => 'sunday', time_zone => 'Europe/Berlin')),
+    (4, retention_grid('day', brackets => '1-3,4-10', windows => 'elapsed', cohorts => 'recurring', min_events => 2)),
+    (5, retention_grid('month', as_of => '2026-04-01 12:34:56.789')), (6, retention_grid('28 days', origin => '1999-12-31'));
+  CREATE TABLE flows (id int PRIMARY KEY, flow retention_flow);
+  INSERT INTO flows
+    SELECT 1, customer_flow(started, ended, 'month', daterange('2024-01-01', '2025-01-01')) FROM customers
+    UNION ALL
+    SELECT 2, customer_flow(started, ended, daterange('2024-03-01', '2024-04-01')) FROM customers
+    UNION ALL
+    SELECT 3, customer_flow(started::timestamptz, ended::timestamptz,
+        retention_grid('hour', time_zone => 'America/New_York'), tstzrange('2024-03-01', '2024-05-01')) FROM customers
+    UNION ALL
+    SELECT 4, NULL;
+  CREATE VIEW months AS SELECT f.* FROM flows, flow_periods(flow) f WHERE id = 1;
+  CREATE VIEW everything AS SELECT rollup(flow) FROM flows WHERE id = 1;
+  CREATE MATERIALIZED VIEW by_half AS
+    SELECT customer % 2 AS half, customer_flow(started, ended, 'quarter', daterange('2024-01-01', '2025-01-01')) AS flow
+    FROM customers GROUP BY 1;
+  CREATE FUNCTION grid_of_the_house() RETURNS retention_grid LANGUAGE sql IMMUTABLE
+    AS $$ SELECT retention_grid('month') $$;
+});
+
+my %look = (
+  grids     => 'SELECT id, grid FROM grids ORDER BY id',
+  flows     => 'SELECT id, flow FROM flows ORDER BY id',
+  months    => 'SELECT * FROM months',
+  everything => 'SELECT * FROM everything',
+  by_half   => 'SELECT * FROM by_half ORDER BY half',
+  periods   => 'SELECT id, (flow_periods(flow)).* FROM flows WHERE id <> 3 ORDER BY id',
+  function  => 'SELECT grid_of_the_house()',
+);
+my %one = map { $_ => $node->safe_psql('one', $look{$_}) } keys %look;
+like($one{periods}, qr/^2\|2024-03-01\|/m, 'there is something to compare');
+
+for my $format ('plain', 'custom') {
+  my ($file, $other) = ("$folder/$format.dump", "other_$format");
+  $node->command_ok([ 'pg_dump', '-F', $format, '-f', $file, $node->connstr('one') ], "$format dump");
+  $node->safe_psql('postgres', "CREATE DATABASE $other");
+  $node->command_ok(
+    $format eq 'plain'
+    ? [ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', $file, $node->connstr($other) ]
+    : [ 'pg_restore', '--exit-on-error', '-d', $node->connstr($other), $file ],
+    "$format restore");
+  is($node->safe_psql($other, $look{$_}), $one{$_}, "$format: $_ are the same") for sort keys %look;
+}
+
+# The numbers of a restored materialized view are those of its query, too.
+is(
+  $node->safe_psql('other_plain', 'REFRESH MATERIALIZED VIEW by_half; SELECT * FROM by_half ORDER BY half'),
+  $one{by_half}, 'a refresh finds the same');
+
+for my $type (sort keys %kept) {
+  my $table = $kept{$type};
+  $node->safe_psql('one', "COPY $table TO '$folder/$table.bin' (FORMAT binary); CREATE TABLE again_$table (LIKE $table);
+    COPY again_$table FROM '$folder/$table.bin' (FORMAT binary)");
+  is($node->safe_psql('one', $look{$table} =~ s/FROM /FROM again_/r), $one{$table}, "$type: binary COPY out and in");
+  is($node->safe_psql('one', "SELECT count(*) FROM $table a JOIN again_$table b USING (id) WHERE a::text IS DISTINCT FROM b::text"),
+    '0', "$type: the same values");
+  # A file cut short is refused, the server goes on.
+  my $bytes = slurp_file("$folder/$table.bin");
+  open(my $out, '>:raw', "$folder/$table.cut") or die $!;
+  print $out substr($bytes, 0, length($bytes) - 12);
+  close $out;
+  my ($rc, $said, $err) = $node->psql('one', "COPY again_$table FROM '$folder/$table.cut' (FORMAT binary)");
+  isnt($rc, 0, "$type: a file cut short is refused");
+}
+
+# The extension comes out without a trace.
+my ($rc, $said, $err) = $node->psql('one', 'DROP EXTENSION retention');
+like($err, qr/cannot drop extension retention because other objects depend on it/, 'not while tables use it');
+$node->safe_psql('one', 'DROP EXTENSION retention CASCADE');
+is($node->safe_psql('one', 'SELECT count(*) FROM customers'), '3000', 'the data stay');
+is($node->safe_psql('one', q{SELECT string_agg(attname, ' ' ORDER BY attname) FROM pg_attribute
+    WHERE attrelid IN ('grids'::regclass, 'flows'::regclass) AND attnum > 0 AND NOT attisdropped}), 'id id', 'its columns go');
+$node->safe_psql('one', 'DROP TABLE grids, flows, again_grids, again_flows, customers');
+is($node->safe_psql('one', $inventory), $before, 'nothing is left behind');
+$node->safe_psql('one', 'CREATE SCHEMA apart; CREATE EXTENSION retention SCHEMA apart');
+is(
+  $node->safe_psql(
+    'one', q{SELECT apart.retention_rate(s, e, '[2024-01-01,2024-02-01)'::daterange)
+      FROM (VALUES (DATE '2023-01-01', NULL::date), ('2023-01-01', '2024-01-15')) v (s, e)}) + 0,
+  50, 'and it can be created again, in another schema');
+
+$node->stop;
+done_testing();
