@@ -49,19 +49,21 @@ FROM (SELECT churn_drivers(CASE sample WHEN 'one' THEN i <= 36 ELSE i <= 56 END,
 --
 -- Against plain SQL: every count of every attribute, of random customers
 --
-SELECT setseed(0.5);
+-- random numbers 0..1 that every server version makes alike
+CREATE FUNCTION any_of(i bigint, seed bigint) RETURNS float8 LANGUAGE sql IMMUTABLE AS
+$$ SELECT (hashint8extended(i, seed) & 1073741823) / 1073741824.0 $$;
 CREATE TYPE size_kind AS ENUM ('small', 'middle', 'large');
 CREATE DOMAIN kind_of_text AS varchar(20);
 CREATE TABLE customer AS
-SELECT i AS id, CASE WHEN random() < 0.02 THEN NULL ELSE random() < 0.15 + 0.25 * (contract = 'monthly')::int END AS churned, c.*
+SELECT i AS id, CASE WHEN any_of(i, 1) < 0.02 THEN NULL ELSE any_of(i, 2) < 0.15 + 0.25 * (contract = 'monthly')::int END AS churned, c.*
 FROM generate_series(1, 6000) i, LATERAL (SELECT
-    (ARRAY['monthly', 'yearly', 'a contract of more than sixteen bytes', 'two years', '', NULL])[ceil(random() * 6 + 0 * i)] AS contract,
-    (ARRAY['search', 'partner', 'x'])[ceil(random() * 3)]::kind_of_text AS channel,
-    (ARRAY['a', 'bc', 'bc '])[ceil(random() * 3)]::char(4) AS code,
-    (ARRAY['small', 'middle', 'large', NULL])[ceil(random() * 4)]::size_kind AS size,
-    random() < 0.3 AS trial, floor(random() * 5)::int2 AS products, floor(random() * 80)::int4 AS months, floor(random() * 1e12)::int8 - 500000000000 AS balance,
-    round((random() * 100)::numeric, 1) AS fee, (ARRAY[0.1, 0.2, 1.5])[ceil(random() * 3)]::real AS score,
-    CASE WHEN random() < 0.2 THEN 0 ELSE exp(12 * random() - 6) END AS use, 'id ' || i AS name) c;
+    (ARRAY['monthly', 'yearly', 'a contract of more than sixteen bytes', 'two years', '', NULL])[ceil(any_of(i, 3) * 6)] AS contract,
+    (ARRAY['search', 'partner', 'x'])[ceil(any_of(i, 4) * 3)]::kind_of_text AS channel,
+    (ARRAY['a', 'bc', 'bc '])[ceil(any_of(i, 5) * 3)]::char(4) AS code,
+    (ARRAY['small', 'middle', 'large', NULL])[ceil(any_of(i, 6) * 4)]::size_kind AS size,
+    any_of(i, 7) < 0.3 AS trial, floor(any_of(i, 8) * 5)::int2 AS products, floor(any_of(i, 9) * 80)::int4 AS months, floor(any_of(i, 10) * 1e12)::int8 - 500000000000 AS balance,
+    round((any_of(i, 11) * 100)::numeric, 1) AS fee, (ARRAY[0.1, 0.2, 1.5])[ceil(any_of(i, 12) * 3)]::real AS score,
+    CASE WHEN any_of(i, 13) < 0.2 THEN 0 ELSE exp(12 * any_of(i, 14) - 6) END AS use, 'id ' || i AS name) c;
 CREATE TABLE state AS SELECT churn_drivers(churned, a) s FROM customer c,
     LATERAL (SELECT c.contract, c.channel, c.code, c.size, c.trial, c.products, c.months, c.balance, c.fee, c.score, c.use, c.name) a;
 CREATE VIEW long_customer AS
@@ -119,8 +121,10 @@ SELECT attribute, value, churn_rate, risk_ratio, risk_ratio_low, risk_ratio_high
 FROM (SELECT churn_drivers(c, a) FROM (VALUES (false, 1), (false, 2)) v (c, x), LATERAL (SELECT v.x, 1 AS one) a) q (s), driver_table(s) d;
 SELECT attribute, note FROM (SELECT churn_drivers(true, a) FROM (VALUES (1), (2)) v (x), LATERAL (SELECT v.x) a) q (s), driver_ranking(s) d;
 SELECT "values", note FROM (SELECT churn_drivers(i % 2 = 0 AND i > 10, a) FROM generate_series(1, 40) i, LATERAL (SELECT i > 10 AS x) a) q (s), driver_ranking(s) d;
-SELECT value, churned, risk_ratio, risk_ratio_low, round(risk_ratio_high::numeric, 6) AS risk_ratio_high FROM
+SELECT value, churned, risk_ratio, round(risk_ratio_low::numeric, 6) AS risk_ratio_low, round(risk_ratio_high::numeric, 6) AS risk_ratio_high FROM
     (SELECT churn_drivers(i % 2 = 0 AND i > 10, a) FROM generate_series(1, 40) i, LATERAL (SELECT i > 10 AS x) a) q (s), driver_table(s) d;
+SELECT value, risk_ratio, round(risk_ratio_low::numeric, 6) AS risk_ratio_low, round(risk_ratio_high::numeric, 6) AS risk_ratio_high FROM
+    (SELECT churn_drivers(true, a) FROM generate_series(1, 30) i, LATERAL (SELECT i < 10 AS x) a) q (s), driver_table(s) d;
 SELECT churn_drivers(true, a) IS NULL AS nothing FROM (SELECT 1 AS x WHERE false) a;
 SELECT count(*) FROM driver_table(NULL);
 SELECT d.* FROM (SELECT churn_drivers(NULL, a) FROM (VALUES (1), (2)) v (x), LATERAL (SELECT v.x) a) q (s), driver_summary(s) d;
@@ -152,7 +156,7 @@ GROUP BY attribute ORDER BY count(*), attribute;
 --
 -- The bins of three digits: every value lies in its own, and nothing else does
 --
-CREATE TABLE number AS SELECT x FROM (SELECT (random() - 0.5) * 10 ^ (round(random() * 40) - 20) AS x FROM generate_series(1, 1300)
+CREATE TABLE number AS SELECT x FROM (SELECT (any_of(i, 15) - 0.5) * 10 ^ (round(any_of(i, 16) * 40) - 20) AS x FROM generate_series(1, 1300) i
     UNION ALL SELECT s * m * 10.0 ^ e FROM unnest('{-1,1}'::int[]) s, unnest('{100,101,999}'::int[]) m, generate_series(-24, 24, 3) e) q;
 SELECT sum(t.customers) = (SELECT count(*) FROM number) AS all, count(*) FILTER (WHERE t.customers <> o.customers) AS differ
 FROM (SELECT churn_drivers(true, a) FROM number, LATERAL (SELECT x) a) q (s), driver_table(s) t,
@@ -224,7 +228,6 @@ FROM (SELECT row_number() OVER () AS n, t::text AS a FROM state, driver_table(s)
 --
 -- Errors
 --
-CREATE COLLATION nondeterministic (provider = icu, locale = 'und', deterministic = false);
 SELECT f.code, left(f.message, 100) AS message, left(f.detail, 100) AS detail, f.hint FROM (VALUES
     ('SELECT churn_drivers(true, NULL::small_customer)'),
     ('SELECT churn_drivers(true, a) FROM (SELECT current_date AS since) a'),
@@ -241,7 +244,6 @@ SELECT f.code, left(f.message, 100) AS message, left(f.detail, 100) AS detail, f
     ('SELECT overlay(s::text PLACING ''51'' FROM 3)::retention_drivers FROM state'),
     ('SELECT (s::text || ''00'')::retention_drivers FROM state'),
     ('SELECT drivers_transfn(NULL, true, ROW(1))'),
-    ('SELECT churn_drivers(true, a) FROM (SELECT ''x'' COLLATE nondeterministic AS x) a'),
     ('SELECT churn_reasons(repeat(''x'', 1001))'),
     ('SELECT churn_reasons(i::text) FROM generate_series(1, 10001) i'),
     ('SELECT * FROM against_benchmark(1, 2, ''nothing'')'),
@@ -301,7 +303,7 @@ SELECT f.code, f.message FROM fails('SELECT b.* FROM flows, against_benchmark(fl
 --
 -- The same over time
 --
-CREATE TABLE stay AS SELECT id, churned, ceil(-30 * ln(random() + 1e-9) * CASE WHEN contract = 'monthly' THEN 0.5 ELSE 1 END)::int % 40 AS months,
+CREATE TABLE stay AS SELECT id, churned, ceil(-30 * ln(any_of(id, 17) + 1e-9) * CASE WHEN contract = 'monthly' THEN 0.5 ELSE 1 END)::int % 40 AS months,
     contract, trial, products, size, name, fee FROM customer;
 CREATE TABLE stays AS SELECT survival_drivers(months, churned, a) s FROM stay c, LATERAL (SELECT c.contract, c.trial, c.products, c.size, c.name, c.fee, 1 AS one) a;
 SELECT attribute, "values", df, p_value < 1e-9 AS clear, note FROM stays, survival_driver_ranking(s);
@@ -387,7 +389,6 @@ SELECT s::text::retention_drivers::bytea = s::bytea AS same_bytes FROM state;
 DELETE FROM pg_cast WHERE oid > 4100000000;
 DROP VIEW long_customer;
 DROP TABLE flows, other_flows, small_customer, few, small_state, state, customer, number, by_channel, sets, spilled, copied, leaver, contract, stay, stays, sample, bins, dropped CASCADE;
-DROP FUNCTION near, fails, drivers_of, use_drivers, use_reasons, use_stays, mutate;
-DROP COLLATION nondeterministic;
+DROP FUNCTION near, fails, any_of, drivers_of, use_drivers, use_reasons, use_stays, mutate;
 DROP TYPE size_kind;
 DROP DOMAIN kind_of_text;

@@ -316,7 +316,7 @@ BEGIN
     ORDER BY b.year DESC, b.industry
     LIMIT 1;
     IF NOT FOUND THEN
-        SELECT string_agg(DISTINCT b.industry, ', ') INTO known
+        SELECT string_agg(DISTINCT b.industry COLLATE pg_catalog."C", ', ') INTO known
         FROM @extschema@.retention_benchmark AS b WHERE b.period OPERATOR(pg_catalog.=) 'year';
         RAISE EXCEPTION USING ERRCODE = '22023',
             MESSAGE = format('no yearly benchmark of industry "%s"', $3),
