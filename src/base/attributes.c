@@ -156,7 +156,8 @@ attributes_open(void **remembered, MemoryContext context, Datum value)
 	}
 
 	tuple.t_len = HeapTupleHeaderGetDatumLength(record);
-	reader->end = (const char *) record + tuple.t_len;
+	reader->start = (const char *) record;
+	reader->size = tuple.t_len;
 	ItemPointerSetInvalid(&tuple.t_self);
 	tuple.t_tableOid = InvalidOid;
 	tuple.t_data = record;

@@ -49,8 +49,9 @@ typedef struct AttributeReader
 	Oid type; /* of the record */
 	int32 typmod;
 	TupleDesc columns;
-	const char *end; /* of the row at hand */
-	Datum *values;	 /* of the row at hand, by number */
+	const char *start; /* of the row at hand */
+	Size size;
+	Datum *values; /* of the row at hand, by number */
 	bool *nulls;
 	MemoryContext context; /* of the reader */
 	struct AttributeMemo *memo;
@@ -68,6 +69,13 @@ extern AttributeReader *attributes_open(void **remembered, MemoryContext context
 
 /* 22023: a row whose attributes are not those of the rows before; one and other name them. */
 extern void attributes_changed(const char *one, const char *other) pg_attribute_noreturn();
+
+/* Whether that many bytes may be read there: they lie in the row at hand. */
+static inline bool
+attribute_is_inside(const AttributeReader *reader, const char *bytes, Size size)
+{
+	return reader->size >= size && (Size) (bytes - reader->start) <= reader->size - size;
+}
 
 extern const char *attribute_kind_name(AttributeKind kind);
 

@@ -489,7 +489,7 @@ drivers_add(Drivers **drivers, AttributeReader *reader, DriverWhich which)
 						break;
 					bytes = VARDATA_ANY(text);
 					length = (int) VARSIZE_ANY_EXHDR(text);
-					if (length <= KEY_BYTES && reader->end - bytes >= KEY_BYTES)
+					if (length <= KEY_BYTES && attribute_is_inside(reader, bytes, KEY_BYTES))
 						key = attribute_short_text_key(bytes, length);
 					else if (length <= MAX_VALUE_BYTES)
 						key = attribute_text_key(bytes, length);
@@ -797,6 +797,8 @@ check_drivers(const Drivers *drivers)
 		if (drivers->form == DRIVERS_SORTED && i > 0 && compare_slots(drivers, slot - 1, slot) >= 0)
 			corrupt(drivers, "The values in it are out of order.");
 	}
+	if (taken != drivers->used)
+		corrupt(drivers, "Its values are not as many as it says.");
 	/* Now that every value is one: whether it would be found. */
 	for (int i = 0; drivers->form == DRIVERS_HASHED && i < drivers->capacity; i++)
 	{
@@ -806,8 +808,6 @@ check_drivers(const Drivers *drivers)
 										  drivers_labels(drivers) + Max(slot->offset, 0)) != slot)
 			corrupt(drivers, "A value in it is not at its place.");
 	}
-	if (taken != drivers->used)
-		corrupt(drivers, "Its values are not as many as it says.");
 	for (int i = 0; i < drivers->attributes; i++)
 	{
 		const DriverAttribute *attribute = drivers_attribute(drivers, i);
