@@ -17,6 +17,7 @@ OBJS = \
 	src/base/aggregate.o \
 	src/base/attributes.o \
 	src/base/check.o \
+	src/base/elapsed.o \
 	src/base/emit.o \
 	src/base/grid.o \
 	src/base/grid_sql.o \
@@ -30,9 +31,29 @@ OBJS = \
 	src/math/quantile.o \
 	src/rates/rates.o \
 	src/rates/rates_sql.o \
+	src/population/history.o \
+	src/population/population.o \
+	src/population/population_cell.o \
+	src/population/population_flat.o \
+	src/population/population_large.o \
+	src/population/population_key.o \
+	src/population/population_spill.o \
+	src/population/population_sql.o \
+	src/population/population_table.o \
 	src/flow/flow.o \
+	src/flow/flow_customer_sql.o \
+	src/flow/flow_frame.o \
 	src/flow/flow_rate.o \
 	src/flow/flow_sql.o \
+	src/cohort/activity.o \
+	src/cohort/activity_coarsen.o \
+	src/cohort/activity_sql.o \
+	src/cohort/cohort.o \
+	src/cohort/cohort_build.o \
+	src/cohort/cohort_cells.o \
+	src/cohort/cohort_curve.o \
+	src/cohort/cohort_rate_sql.o \
+	src/cohort/cohort_sql.o \
 	src/survival/times.o \
 	src/survival/survival.o \
 	src/survival/table_sql.o \
@@ -55,7 +76,12 @@ ROOM_SQL = \
 	src/retention.sql \
 	src/base/grid.sql \
 	src/rates/rates.sql \
+	src/population/population.sql \
 	src/flow/flow.sql \
+	src/flow/flow_customer.sql \
+	src/cohort/activity.sql \
+	src/cohort/cohort.sql \
+	src/cohort/cohort_rate.sql \
 	src/survival/survival.sql \
 	src/survival/logrank.sql \
 	src/survival/incidence.sql \
@@ -66,7 +92,7 @@ ROOM_SQL = \
 
 DATA_built = retention--$(EXTVERSION).sql
 
-REGRESS = grid rates flow survival drivers doors hostile catalog
+REGRESS = grid rates flow flow_customer activity cohort survival drivers doors hostile catalog
 REGRESS_OPTS = --inputdir=$(here) --load-extension=retention
 ISOLATION = rollup
 ISOLATION_OPTS = --inputdir=$(here) --load-extension=retention

@@ -34,7 +34,19 @@ my $before = $node->safe_psql('one', $inventory);
 $node->safe_psql('one', 'CREATE EXTENSION retention');
 
 # A type of the extension that is missing below would go untested.
-my %kept = (retention_grid => 'grids', retention_flow => 'flows');
+my %kept = (
+  retention_activity   => 'facts',
+  retention_cohorts    => 'summaries',
+  retention_cox        => 'fits',
+  retention_cox_rows   => 'rows_of_fits',
+  retention_flow       => 'flows',
+  retention_grid       => 'grids',
+  retention_incidence  => 'causes',
+  retention_logrank_state => 'tests',
+  retention_population => 'populations',
+  retention_survival   => 'survivals',
+);
+my @tables = sort values %kept;
 is(
   $node->safe_psql(
     'one',
@@ -70,6 +82,32 @@ $node->safe_psql(
   CREATE MATERIALIZED VIEW by_half AS
     SELECT customer % 2 AS half, customer_flow(started, ended, 'quarter', daterange('2024-01-01', '2025-01-01')) AS flow
     FROM customers GROUP BY 1;
+  CREATE TABLE facts AS
+    SELECT customer % 300 AS id, activity(started, 'day') AS fact FROM customers GROUP BY 1
+    UNION ALL SELECT 1000 + customer % 5, activity(started, retention_grid('28 days', windows => 'elapsed', min_events => 2))
+    FROM customers GROUP BY 1;
+  CREATE TABLE summaries AS
+    SELECT 1 AS id, cohort_retention(customer % 700, started, 'month') AS summary FROM customers
+    UNION ALL SELECT 2, cohort_retention(customer % 700, started, retention_grid('week', cohorts => 'recurring', brackets => '1-3,4')) FROM customers
+    UNION ALL SELECT 3, cohort_retention(customer % 700, started, retention_grid('month', windows => 'elapsed')) FROM customers;
+  CREATE AGGREGATE population_of(bigint, date, retention_grid) (SFUNC = cohort_transfn, STYPE = retention_population);
+  CREATE TABLE populations AS
+    SELECT 1 AS id, population_of(customer % 700, started, 'month') AS population FROM customers
+    UNION ALL SELECT 2, population_of(customer, started, 'month') FROM customers WHERE customer < 9;
+  CREATE TABLE survivals AS
+    SELECT 1 AS id, survival(started, ended, DATE '2024-08-01') AS survival FROM customers
+    UNION ALL SELECT 2, survival(customer % 40 + 1, customer % 3 = 0, NULL, 1.5) FROM customers;
+  CREATE TABLE causes AS
+    SELECT 1 AS id, cumulative_incidence(customer % 40 + 1, CASE customer % 3 WHEN 0 THEN 'price' WHEN 1 THEN 'moved' END) AS incidence
+    FROM customers;
+  CREATE TABLE fits AS
+    SELECT 1 AS id, cox_fit(customer % 97 + 1, customer % 3 = 0, ARRAY[customer % 5, customer % 2]::float8[]) AS fit FROM customers;
+  CREATE AGGREGATE rows_of_fit(float8, boolean, float8[]) (SFUNC = cox_add, STYPE = retention_cox_rows);
+  CREATE TABLE rows_of_fits AS
+    SELECT 1 AS id, rows_of_fit(customer % 97 + 1, customer % 3 = 0, ARRAY[customer % 5, customer % 2]::float8[]) AS fit FROM customers;
+  CREATE AGGREGATE test_state(float8, boolean, text) (SFUNC = logrank_add, STYPE = retention_logrank_state);
+  CREATE TABLE tests AS
+    SELECT 1 AS id, test_state(customer % 97 + 1, customer % 3 = 0, 'group ' || customer % 3) AS state FROM customers;
   CREATE FUNCTION grid_of_the_house() RETURNS retention_grid LANGUAGE sql IMMUTABLE
     AS $$ SELECT retention_grid('month') $$;
 });
@@ -77,6 +115,15 @@ $node->safe_psql(
 my %look = (
   grids     => 'SELECT id, grid FROM grids ORDER BY id',
   flows     => 'SELECT id, flow FROM flows ORDER BY id',
+  facts     => 'SELECT id, fact FROM facts ORDER BY id',
+  summaries => 'SELECT id, summary FROM summaries ORDER BY id',
+  populations => 'SELECT id, population FROM populations ORDER BY id',
+  survivals => 'SELECT id, survival FROM survivals ORDER BY id',
+  causes    => 'SELECT id, incidence FROM causes ORDER BY id',
+  fits      => 'SELECT id, fit FROM fits ORDER BY id',
+  rows_of_fits => 'SELECT id, fit FROM rows_of_fits ORDER BY id',
+  tests     => 'SELECT id, state FROM tests ORDER BY id',
+  cells     => 'SELECT id, (cohort_cells(summary)).* FROM summaries ORDER BY 1, 2, 4',
   months    => 'SELECT * FROM months',
   everything => 'SELECT * FROM everything',
   by_half   => 'SELECT * FROM by_half ORDER BY half',
@@ -124,9 +171,9 @@ my ($rc, $said, $err) = $node->psql('one', 'DROP EXTENSION retention');
 like($err, qr/cannot drop extension retention because other objects depend on it/, 'not while tables use it');
 $node->safe_psql('one', 'DROP EXTENSION retention CASCADE');
 is($node->safe_psql('one', 'SELECT count(*) FROM customers'), '3000', 'the data stay');
-is($node->safe_psql('one', q{SELECT string_agg(attname, ' ' ORDER BY attname) FROM pg_attribute
-    WHERE attrelid IN ('grids'::regclass, 'flows'::regclass) AND attnum > 0 AND NOT attisdropped}), 'id id', 'its columns go');
-$node->safe_psql('one', 'DROP TABLE grids, flows, again_grids, again_flows, customers');
+is($node->safe_psql('one', "SELECT string_agg(attname, ' ') FROM pg_attribute WHERE attrelid = '$_'::regclass AND attnum > 0 AND NOT attisdropped"),
+  'id', "the columns of $_ go") for @tables;
+$node->safe_psql('one', 'DROP TABLE customers, ' . join(', ', map { ($_, "again_$_") } @tables));
 is($node->safe_psql('one', $inventory), $before, 'nothing is left behind');
 $node->safe_psql('one', 'CREATE SCHEMA apart; CREATE EXTENSION retention SCHEMA apart');
 is(

@@ -17,7 +17,10 @@
 /* One letter per stored type; never reuse one. */
 typedef enum WireKind
 {
+	WIRE_ACTIVITY = 'A',
+	WIRE_COHORTS = 'C',
 	WIRE_FLOW = 'F',
+	WIRE_POPULATION = 'P',
 	WIRE_SURVIVAL = 'S',
 	WIRE_LOGRANK = 'L',
 	WIRE_INCIDENCE = 'I',

@@ -143,10 +143,13 @@ typedef enum FlowConvention
 extern FlowConvention flow_retention_convention(const char *name);
 extern FlowConvention flow_churn_convention(const char *name);
 
-/* A rate in per cent; false where it is not known (partial) or over nothing. */
+/* A rate of a row in per cent; false where it is not known (partial) or over nothing. */
 extern bool flow_rate(const FlowRow *row, FlowConvention convention, Numeric *rate);
 
-/* Its interval in per cent; false where it has none. */
+/* The rate of a flow's one period; false as above, 22023 where it has another number of periods. */
+extern bool flow_single_rate(const Flow *flow, FlowConvention convention, Numeric *rate);
+
+/* The interval of a row's rate in per cent; false where it has none. */
 extern bool flow_rate_interval(const FlowRow *row, FlowConvention convention, double confidence,
 							   Numeric *low, Numeric *high);
 

@@ -106,6 +106,20 @@ flow_rate(const FlowRow *row, FlowConvention convention, Numeric *rate)
 }
 
 bool
+flow_single_rate(const Flow *flow, FlowConvention convention, Numeric *rate)
+{
+	FlowReader reader = flow_read_begin(flow);
+	FlowRow row;
+
+	if (flow->periods != 1)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("a rate needs a flow of one period, not of %lld",
+							   (long long) flow->periods),
+						errhint("flow_periods() has the rates of every period.")));
+	return flow_read_row(&reader, &row) && flow_rate(&row, convention, rate);
+}
+
+bool
 flow_rate_interval(const FlowRow *row, FlowConvention convention, double confidence, Numeric *low,
 				   Numeric *high)
 {

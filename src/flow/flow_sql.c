@@ -8,63 +8,14 @@
 #include "base/check.h"
 #include "base/emit.h"
 #include "base/number.h"
-#include "catalog/pg_type_d.h"
-#include "flow/flow.h"
+#include "flow/flow_frame.h"
 #include "libpq/pqformat.h"
 #include "utils/builtins.h"
-#include "utils/lsyscache.h"
 #include "utils/multirangetypes.h"
-#include "utils/rangetypes.h"
 #include "utils/timestamp.h"
 #include "utils/typcache.h"
 
 /* ---- Values in ---- */
-
-static TimeKind
-kind_of_range(Oid range_type)
-{
-	switch (range_type)
-	{
-		case DATERANGEOID:
-			return TIME_DATE;
-		case TSRANGEOID:
-			return TIME_LOCAL;
-		case TSTZRANGEOID:
-			return TIME_INSTANT;
-	}
-	elog(ERROR, "unexpected range type %u", range_type);
-}
-
-/* The infinite dates and timestamps become FLOW_SINCE_EVER and FLOW_STILL_THERE. */
-static inline int64
-moment_of(TimeKind kind, Datum value)
-{
-	DateADT date;
-
-	if (kind != TIME_DATE)
-		return DatumGetInt64(value);
-	date = DatumGetDateADT(value);
-	return DATE_IS_NOBEGIN(date) ? FLOW_SINCE_EVER : DATE_IS_NOEND(date) ? FLOW_STILL_THERE : date;
-}
-
-static void
-half_open_expected(const char *what, const char *shown)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("%s must include its start and exclude its end, not %s", what, shown),
-			 errhint("Write [start,end): the end is the first moment that no longer belongs.")));
-}
-
-static char *
-print_datum(Oid type, Datum value)
-{
-	Oid output;
-	bool varlena;
-
-	getTypeOutputInfo(type, &output, &varlena);
-	return OidOutputFunctionCall(output, value);
-}
 
 static Presence
 presence_of_bounds(TimeKind kind, const RangeBound *lower, const RangeBound *upper, Oid type,
@@ -73,138 +24,12 @@ presence_of_bounds(TimeKind kind, const RangeBound *lower, const RangeBound *upp
 	Presence presence = {FLOW_SINCE_EVER, FLOW_STILL_THERE};
 
 	if ((!lower->infinite && !lower->inclusive) || (!upper->infinite && upper->inclusive))
-		half_open_expected("a presence", print_datum(type, shown));
+		flow_half_open_expected("a presence", type, shown);
 	if (!lower->infinite)
-		presence.started = moment_of(kind, lower->val);
+		presence.started = flow_moment(kind, lower->val);
 	if (!upper->infinite)
-		presence.ended = moment_of(kind, upper->val);
+		presence.ended = flow_moment(kind, upper->val);
 	return presence;
-}
-
-/*
- * The periods asked for, as the arguments of a row say them. The last few are kept, for nearly every row of a query
- * says the same; a frame that is not found is computed anew.
- */
-typedef struct Frame
-{
-	Size span_size; /* 0: empty slot */
-	char span[64];	/* bytes of the range value */
-	int grid_length;
-	char grid_text[256];
-	TimeKind kind;
-	int64 periods;
-	int64 first;	 /* grid: number of the first period */
-	int64 bounds[2]; /* of the first period; without a grid it is the only one */
-	int64 as_of;
-} Frame;
-
-#define FRAMES 4
-
-static Frame frames[FRAMES];
-
-static void
-frame_compute(Frame *frame, const RangeType *span, const Grid *grid)
-{
-	const char *what = grid == NULL ? "a period" : "a span";
-	Oid type = RangeTypeGetOid(span);
-	RangeBound lower;
-	RangeBound upper;
-	bool empty;
-	int64 until;
-	int64 length;
-
-	range_deserialize(lookup_type_cache(type, TYPECACHE_RANGE_INFO), span, &lower, &upper, &empty);
-	if (empty)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s must not be empty", what)));
-	frame->kind = kind_of_range(type);
-	frame->as_of = FLOW_STILL_THERE;
-	frame->periods = 1;
-	frame->bounds[0] = lower.infinite ? FLOW_SINCE_EVER : moment_of(frame->kind, lower.val);
-	until = upper.infinite ? FLOW_STILL_THERE : moment_of(frame->kind, upper.val);
-	if (frame->bounds[0] == FLOW_SINCE_EVER || until == FLOW_STILL_THERE)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("%s must have a start and an end, not %s", what,
-							   print_datum(type, RangeTypePGetDatum(span)))));
-	if (!lower.inclusive || upper.inclusive)
-		half_open_expected(what, print_datum(type, RangeTypePGetDatum(span)));
-	if (pg_sub_s64_overflow(until, frame->bounds[0], &length))
-		ereport(ERROR,
-				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE), errmsg("%s is too long", what)));
-
-	if (grid == NULL)
-	{
-		frame->bounds[1] = until;
-		return;
-	}
-	grid_require_plain_calendar(grid, "customer_flow");
-	if (grid->has_as_of)
-		frame->as_of = grid_as_of(grid, frame->kind);
-	frame->first = grid_period(grid, frame->kind, frame->bounds[0]);
-	if (grid_period_start(grid, frame->kind, frame->first) < frame->bounds[0])
-		frame->first++;
-	frame->periods = Max(0, grid_period(grid, frame->kind, until) - frame->first);
-	if (frame->periods > MAX_PERIODS)
-		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-						errmsg("a flow has at most %d periods, not %lld", MAX_PERIODS,
-							   (long long) frame->periods),
-						errhint("Take a shorter span or a coarser grid.")));
-	frame->bounds[0] = grid_period_start(grid, frame->kind, frame->first);
-}
-
-static const Frame *
-frame_find(const RangeType *span, const Grid *grid)
-{
-	static int next = 0;
-	int grid_length = grid == NULL ? 0 : grid->text_length;
-	Frame *frame;
-
-	for (int i = 0; i < FRAMES; i++)
-		if (frames[i].span_size == VARSIZE(span) &&
-			memcmp(frames[i].span, span, VARSIZE(span)) == 0 &&
-			frames[i].grid_length == grid_length &&
-			(grid_length == 0 || memcmp(frames[i].grid_text, grid->text, grid_length) == 0))
-			return &frames[i];
-
-	frame = &frames[next];
-	next = (next + 1) % FRAMES;
-	frame->span_size = 0; /* an error below leaves an empty slot */
-	frame_compute(frame, span, grid);
-	frame->grid_length = grid_length;
-	if (VARSIZE(span) <= sizeof(frame->span) && grid_length <= (int) sizeof(frame->grid_text))
-	{
-		memcpy(frame->span, span, VARSIZE(span));
-		if (grid_length > 0)
-			memcpy(frame->grid_text, grid->text, grid_length);
-		frame->span_size = VARSIZE(span);
-	}
-	return frame;
-}
-
-static Flow *
-flow_start(const Frame *frame, const Grid *grid)
-{
-	Flow *flow = grid == NULL
-					 ? flow_new(frame->kind, 1, NULL, 0)
-					 : flow_new(frame->kind, frame->periods, grid->text, grid->text_length);
-	int64 *bounds = flow_bounds(flow);
-
-	flow->as_of = frame->as_of;
-	bounds[0] = frame->bounds[0];
-	if (grid == NULL)
-		bounds[1] = frame->bounds[1];
-	else
-		for (int64 i = 1; i <= frame->periods; i++)
-			bounds[i] = grid_period_start(grid, frame->kind, frame->first + i);
-	return flow;
-}
-
-static void
-periods_changed(void)
-{
-	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					errmsg("the periods of a flow must be the same in every row"),
-					errhint("Compute the period once: (SELECT retention_period('month')).")));
 }
 
 /*
@@ -216,31 +41,28 @@ static Flow *
 flow_state(FunctionCallInfo fcinfo, int grid_argument, int span_argument)
 {
 	const Grid *grid = NULL;
-	const Frame *frame;
+	const FlowFrame *frame;
 	Flow *flow;
 
 	(void) aggregate_context(fcinfo);
 
 	if (PG_ARGISNULL(span_argument) || (grid_argument > 0 && PG_ARGISNULL(grid_argument)))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg(grid_argument > 0 ? "the grid and the span of a flow must not be null"
-										  : "the period of a flow must not be null")));
+		flow_null_periods(grid_argument > 0);
 	if (grid_argument > 0)
 		grid = grid_open(PG_GETARG_DATUM(grid_argument));
-	frame = frame_find(PG_GETARG_RANGE_P(span_argument), grid);
+	frame = flow_frame_find(PG_GETARG_RANGE_P(span_argument), grid);
 
 	if (PG_ARGISNULL(0))
-		return flow_start(frame, grid);
+		return flow_frame_start(frame, grid);
 	flow = (Flow *) PG_GETARG_POINTER(0);
-	if (grid != NULL && (flow->grid_length != frame->grid_length ||
+	if (grid != NULL && (flow->grid_length != grid->text_length ||
 						 memcmp(flow_grid_text(flow), grid->text, grid->text_length) != 0))
 		grid_mismatch(pnstrdup(flow_grid_text(flow), flow->grid_length), grid->text);
-	if (flow->kind != (int32) frame->kind || flow->grid_length != frame->grid_length)
-		periods_changed();
+	if (flow->kind != (int32) frame->kind || (grid == NULL && flow->grid_length > 0))
+		flow_periods_changed();
 	if (flow->periods != frame->periods || flow_bounds(flow)[0] != frame->bounds[0] ||
 		(grid == NULL && flow_bounds(flow)[1] != frame->bounds[1]))
-		periods_changed();
+		flow_periods_changed();
 	return flow;
 }
 
@@ -262,21 +84,11 @@ flow_accum_pair(FunctionCallInfo fcinfo, int grid_argument, int span_argument)
 	if (PG_ARGISNULL(1))
 		RETURN_STATE_UNCHANGED();
 	flow = flow_state(fcinfo, grid_argument, span_argument);
-	presence.started = moment_of(flow->kind, PG_GETARG_DATUM(1));
+	presence.started = flow_moment(flow->kind, PG_GETARG_DATUM(1));
 	if (!PG_ARGISNULL(2))
-		presence.ended = moment_of(flow->kind, PG_GETARG_DATUM(2));
+		presence.ended = flow_moment(flow->kind, PG_GETARG_DATUM(2));
 	if (presence.ended < presence.started)
-	{
-		Oid type = flow->kind == TIME_DATE	  ? DATEOID
-				   : flow->kind == TIME_LOCAL ? TIMESTAMPOID
-											  : TIMESTAMPTZOID;
-
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("a customer's presence ends before it starts"),
-				 errdetail("It starts at %s and ends at %s.", print_datum(type, PG_GETARG_DATUM(1)),
-						   print_datum(type, PG_GETARG_DATUM(2)))));
-	}
+		flow_backwards(flow->kind, PG_GETARG_DATUM(1), PG_GETARG_DATUM(2));
 	flow_add(flow, &presence, 1);
 	PG_RETURN_POINTER(flow);
 }
@@ -462,28 +274,12 @@ retention_flow_send(PG_FUNCTION_ARGS)
 
 /* ---- Answers ---- */
 
-/* The one period of a flow; false where nothing is known of it yet. */
-static bool
-flow_single_row(const Flow *flow, FlowRow *row)
-{
-	FlowReader reader = flow_read_begin(flow);
-
-	if (flow->periods != 1)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("a rate needs a flow of one period, not of %lld",
-							   (long long) flow->periods),
-						errhint("flow_periods() has the rates of every period.")));
-	return flow_read_row(&reader, row);
-}
-
 static Datum
-flow_single_rate(FunctionCallInfo fcinfo, FlowConvention convention)
+flow_argument_rate(FunctionCallInfo fcinfo, FlowConvention convention)
 {
-	FlowRow row;
 	Numeric rate;
 
-	if (!flow_single_row(flow_argument(PG_GETARG_DATUM(0)), &row) ||
-		!flow_rate(&row, convention, &rate))
+	if (!flow_single_rate(flow_argument(PG_GETARG_DATUM(0)), convention, &rate))
 		PG_RETURN_NULL();
 	PG_RETURN_NUMERIC(rate);
 }
@@ -493,8 +289,8 @@ RETENTION_FUNCTION(flow_retention_rate);
 Datum
 flow_retention_rate(PG_FUNCTION_ARGS)
 {
-	return flow_single_rate(fcinfo,
-							flow_retention_convention(text_to_cstring(PG_GETARG_TEXT_PP(1))));
+	return flow_argument_rate(fcinfo,
+							  flow_retention_convention(text_to_cstring(PG_GETARG_TEXT_PP(1))));
 }
 
 /* churn_rate(retention_flow, convention) -> numeric, per cent */
@@ -502,7 +298,7 @@ RETENTION_FUNCTION(flow_churn_rate);
 Datum
 flow_churn_rate(PG_FUNCTION_ARGS)
 {
-	return flow_single_rate(fcinfo, flow_churn_convention(text_to_cstring(PG_GETARG_TEXT_PP(1))));
+	return flow_argument_rate(fcinfo, flow_churn_convention(text_to_cstring(PG_GETARG_TEXT_PP(1))));
 }
 
 /* The final functions of the aggregates retention_rate and churn_rate. */
@@ -511,7 +307,7 @@ Datum
 flow_retention_final(PG_FUNCTION_ARGS)
 {
 	(void) aggregate_context(fcinfo);
-	return flow_single_rate(fcinfo, FLOW_KEPT);
+	return flow_argument_rate(fcinfo, FLOW_KEPT);
 }
 
 RETENTION_FUNCTION(flow_churn_final);
@@ -519,7 +315,7 @@ Datum
 flow_churn_final(PG_FUNCTION_ARGS)
 {
 	(void) aggregate_context(fcinfo);
-	return flow_single_rate(fcinfo, FLOW_RATE_LOST);
+	return flow_argument_rate(fcinfo, FLOW_RATE_LOST);
 }
 
 /* The zone in which a flow's periods are shown: its grid's, or the session's for one period without a grid. */

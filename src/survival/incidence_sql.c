@@ -62,7 +62,7 @@ incidence_add(PG_FUNCTION_ARGS)
 	if (table == NULL)
 		table = table_new(WIRE_INCIDENCE);
 	cell = table_cell(&table, label_argument(fcinfo, 2), here);
-	table_add(&table, duration, cell, PG_ARGISNULL(2) ? TIME_CENSORED : TIME_CHURNED, WEIGHT_ONE);
+	table_count(&table, duration, cell, PG_ARGISNULL(2) ? TIME_CENSORED : TIME_CHURNED, WEIGHT_ONE);
 	PG_RETURN_POINTER(table);
 }
 

@@ -93,10 +93,10 @@ logrank_add(PG_FUNCTION_ARGS)
 		if (PG_NARGS() > 5)
 			stratum = label_argument(fcinfo, 5);
 		cell = table_cell(&table, label_argument(fcinfo, 3), stratum);
-		table_add(&table, duration, cell, PG_GETARG_BOOL(2) ? TIME_CHURNED : TIME_CENSORED,
-				  WEIGHT_ONE);
+		table_count(&table, duration, cell, PG_GETARG_BOOL(2) ? TIME_CHURNED : TIME_CENSORED,
+					WEIGHT_ONE);
 		if (has_entry)
-			table_add(&table, entry, cell, TIME_ENTERED, WEIGHT_ONE);
+			table_count(&table, entry, cell, TIME_ENTERED, WEIGHT_ONE);
 	}
 	PG_RETURN_POINTER(table);
 }

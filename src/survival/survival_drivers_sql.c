@@ -115,7 +115,7 @@ survival_drivers_transfn(PG_FUNCTION_ARGS)
 			table_cell(&table, value_label(reader->column[i].kind, attribute_value(reader, i)),
 					   (Label){stratum, length});
 
-		table_add(&table, duration, cell, what, WEIGHT_ONE);
+		table_count(&table, duration, cell, what, WEIGHT_ONE);
 	}
 	PG_RETURN_POINTER(table);
 }

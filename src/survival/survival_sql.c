@@ -84,9 +84,9 @@ survival_add(PG_FUNCTION_ARGS)
 		count_add(&table->never_at_risk, 1);
 	else if (weight > 0)
 	{
-		table_add(&table, duration, 0, PG_GETARG_BOOL(2) ? TIME_CHURNED : TIME_CENSORED, weight);
+		table_count(&table, duration, 0, PG_GETARG_BOOL(2) ? TIME_CHURNED : TIME_CENSORED, weight);
 		if (has_entry)
-			table_add(&table, entry, 0, TIME_ENTERED, weight);
+			table_count(&table, entry, 0, TIME_ENTERED, weight);
 	}
 	PG_RETURN_POINTER(table);
 }
@@ -139,10 +139,11 @@ survival_add_dates(PG_FUNCTION_ARGS)
 		count_add(&table->never_at_risk, 1);
 	else
 	{
-		table_add(&table, (double) ended - started, 0, has_end ? TIME_CHURNED : TIME_CENSORED,
-				  WEIGHT_ONE);
+		table_count(&table, (double) ended - started, 0, has_end ? TIME_CHURNED : TIME_CENSORED,
+					WEIGHT_ONE);
 		if (late)
-			table_add(&table, (double) PG_GETARG_DATEADT(4) - started, 0, TIME_ENTERED, WEIGHT_ONE);
+			table_count(&table, (double) PG_GETARG_DATEADT(4) - started, 0, TIME_ENTERED,
+						WEIGHT_ONE);
 	}
 	PG_RETURN_POINTER(table);
 }

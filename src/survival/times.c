@@ -311,7 +311,7 @@ table_require_flags(TimeTable **table, int flags)
 }
 
 void
-table_add(TimeTable **table, double time, int cell, TimeWhat what, int64 weight)
+table_count(TimeTable **table, double time, int cell, TimeWhat what, int64 weight)
 {
 	TimeSlot *slot;
 

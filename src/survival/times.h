@@ -179,7 +179,7 @@ extern TimeTable *table_new(WireKind kind);
  * for the executor copies a state at a new address and frees the old one itself.
  */
 extern int table_cell(TimeTable **table, Label group, Label stratum);
-extern void table_add(TimeTable **table, double time, int cell, TimeWhat what, int64 weight);
+extern void table_count(TimeTable **table, double time, int cell, TimeWhat what, int64 weight);
 extern void table_merge(TimeTable **into, const TimeTable *from);
 
 /* A hashed copy of a sorted table. */

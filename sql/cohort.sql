@@ -1,0 +1,359 @@
+-- Room cohort: who started when, and who of them came back.
+SET datestyle = 'ISO';
+SET timezone = 'UTC';
+SET jit = off;
+
+-- ---- Seven customers, worked out by hand (doc/cohort.md shows them) ----
+CREATE TABLE orders (customer_id bigint, plan text, ordered_at date);
+INSERT INTO orders VALUES
+  (1, 'basic', '2026-01-05'), (1, 'basic', '2026-02-10'), (1, 'basic', '2026-03-03'), (1, 'basic', '2026-04-20'),
+  (2, 'basic', '2026-01-20'), (2, 'basic', '2026-03-31'),
+  (3, 'plus', '2026-01-31'), (3, 'plus', '2026-01-31'), (3, 'plus', '2026-02-01'),
+  (4, 'plus', '2026-01-02'),
+  (5, 'basic', '2026-02-14'), (5, 'basic', '2026-03-01'), (5, 'basic', '2026-03-02'),
+  (6, 'plus', '2026-02-28'), (6, 'plus', '2026-04-01'),
+  (7, 'basic', '2026-04-30');
+-- January: 1, 2, 3, 4. February: 5, 6. April: 7. March has no cohort.
+CREATE VIEW monthly AS SELECT cohort_retention(customer_id, ordered_at, 'month') AS s FROM orders;
+SELECT c.* FROM monthly, cohort_cells(s) c;
+SELECT criterion, cohort, period, retained, status FROM monthly,
+  unnest('{on,on_or_after,on_or_before,streak}'::text[]) WITH ORDINALITY x (criterion, n), LATERAL cohort_cells(s, criterion) c
+WHERE period > 0 AND cohort = '2026-01-01' ORDER BY n, period;
+
+-- The last rows are of 30 April: as of 1 May April is complete. Of a later time less is partial, and more is zero.
+SELECT cohort, period, period_start, retained, status FROM monthly, cohort_cells(s, as_of => '2026-05-15') c WHERE cohort >= '2026-02-01';
+
+-- An answer that came before its rows did: as of mid-March, March is partial.
+SELECT cohort, period, at_risk, retained, retention_rate, ci_low, status
+FROM (SELECT cohort_retention(customer_id, ordered_at, retention_grid('month', as_of => '2026-03-15')) AS s FROM orders) q, cohort_cells(s) c;
+
+-- Brackets: months 1, 2 to 3. The second is known only when both of its months are over.
+SELECT criterion, cohort, period, period_start, period_end, retained, status
+FROM (SELECT cohort_retention(customer_id, ordered_at, 'month; brackets=1,2-3') AS s FROM orders) q,
+  unnest('{on,on_or_after,on_or_before,streak}'::text[]) WITH ORDINALITY x (criterion, n), LATERAL cohort_cells(s, criterion) c
+WHERE period > 0 ORDER BY n, cohort, period;
+
+-- Two orders in a month, or it does not count: only customer 5 in March.
+SELECT cohort, period, retained FROM (SELECT cohort_retention(customer_id, ordered_at, 'month; min_events=2') AS s FROM orders) q, cohort_cells(s) c
+WHERE retained > 0 AND period > 0;
+
+-- Elapsed months: customer 3 came back on 1 February, a day after he started: not yet. Customer 2's second month ends on 20 March.
+SELECT cohort, period, at_risk, retained, status
+FROM (SELECT cohort_retention(customer_id, ordered_at, 'month; windows=elapsed') AS s FROM orders) q, cohort_cells(s) c WHERE period < 4;
+
+-- Every month's customers, and who of them came back.
+SELECT cohort, cohort_size, period, retained FROM (SELECT cohort_retention(customer_id, ordered_at, 'month; cohorts=recurring') AS s FROM orders) q, cohort_cells(s) c;
+
+-- A day later is not 24 hours later.
+SELECT windows, c.cohort, c.period, c.at_risk, c.retained, c.status FROM (
+  SELECT windows, cohort_retention(1, at, retention_grid('day', windows => windows)) AS s
+  FROM (VALUES (timestamptz '2026-01-01 23:50'), ('2026-01-02 00:10'), ('2026-01-03 23:49:59.999999')) v (at), unnest('{calendar,elapsed}'::text[]) windows
+  GROUP BY windows) q, cohort_cells(s) c ORDER BY windows, cohort, period;
+
+-- Anniversaries are counted from the start: 31 January, 28 February, 31 March.
+SELECT at, c.period FROM (VALUES (date '2026-02-27'), ('2026-02-28'), ('2026-03-30'), ('2026-03-31'), ('2026-04-29'), ('2026-04-30')) v (at),
+  LATERAL (SELECT cohort_retention(1, x, 'month; windows=elapsed') AS s FROM (VALUES (date '2026-01-31'), (at)) y (x)) q,
+  LATERAL (SELECT max(period) AS period FROM cohort_cells(s) WHERE retained > 0) c;
+
+-- What starts a cohort need not be what counts as coming back.
+SELECT c.cohort, c.cohort_size, c.period, c.retained, c.status
+FROM (SELECT cohort_retention(c, at, 'month', what = 'sign-up', what = 'order') AS s
+      FROM (VALUES (1, date '2026-01-10', 'order'), (1, '2026-02-10', 'sign-up'), (1, '2026-03-10', 'visit'), (1, '2026-04-10', 'order'),
+                   (2, '2026-02-11', 'sign-up'), (2, '2026-03-11', 'order'), (3, '2026-03-12', 'order'), (4, '2026-02-12', NULL)) v (c, at, what)) q,
+  cohort_cells(s) c;
+
+-- Each row carries the customer's start; a row without an order keeps him in his cohort.
+CREATE TABLE account (customer_id uuid, signed_up timestamptz);
+INSERT INTO account SELECT md5(i::text)::uuid, timestamptz '2026-01-15 12:00' + (i % 3) * interval '20 days' FROM generate_series(1, 9) i;
+SELECT c.cohort, c.cohort_size, c.period, c.retained, c.status
+FROM (SELECT cohort_retention(a.customer_id, a.signed_up, o.ordered_at, 'month') AS s
+      FROM account a LEFT JOIN (SELECT md5(customer_id::text)::uuid AS customer_id, ordered_at FROM orders) o USING (customer_id)) q, cohort_cells(s) c;
+
+-- Curves.
+SELECT mean, c.* FROM monthly, unnest('{pooled,simple}'::text[]) mean, LATERAL retention_curve(s, mean => mean) c;
+SELECT c.* FROM monthly, retention_curve(s, 'on_or_before', 'chained') c;
+-- By hand: of 6 waiting 3 return in their first month; of the 3 left 2 return in their second; of January's 1 left nobody in the third.
+SELECT round(100 * (1 - (3 / 6.0) * (1 / 3.0)), 10) AS second;
+SELECT c.* FROM (SELECT cohort_retention(customer_id, ordered_at, 'month; cohorts=recurring') AS s FROM orders) q, retention_curve(s) c;
+-- The variance of the ratio needs the cells of one time: as of another there is no interval.
+SELECT c.* FROM (SELECT cohort_retention(customer_id, ordered_at, 'month; cohorts=recurring') AS s FROM orders) q, retention_curve(s, as_of => '2026-06-01') c;
+
+-- Movements and stickiness.
+SELECT c.* FROM monthly, lifecycle(s) c;
+SELECT c.* FROM monthly, lifecycle(s, '2026-06-10') c WHERE period_start >= '2026-04-01';
+SELECT c.* FROM monthly, stickiness(s) c;
+SELECT c.* FROM monthly, cohort_totals(s) c;
+
+-- Hours. The clock that goes back shows 2 o'clock twice: two periods.
+SELECT c.cohort, c.period, c.period_start, c.retained, c.status
+FROM (SELECT cohort_retention(1, at, 'hour; time_zone=Europe/Berlin; brackets=1,2') AS s
+      FROM (VALUES (timestamptz '2025-10-25 23:30+00'), ('2025-10-26 00:30+00'), ('2025-10-26 01:30+00')) v (at)) q, cohort_cells_at(s) c;
+SELECT c.* FROM (SELECT cohort_retention(1, at, 'hour; time_zone=Europe/Berlin') AS s
+      FROM (VALUES (timestamptz '2025-10-25 23:30+00'), ('2025-10-26 00:30+00'), ('2025-10-26 01:30+00')) v (at)) q, lifecycle_at(s) c;
+
+-- Nobody, nothing, nothing known.
+SELECT cohort_retention(customer_id, ordered_at, 'month') IS NULL AS no_rows FROM orders WHERE false;
+SELECT g, (cohort_totals(s)).* FROM (SELECT g, cohort_retention(CASE WHEN g = 1 THEN 1 END, CASE WHEN g = 2 THEN date '2026-01-01' END, 'month') AS s
+  FROM generate_series(1, 2) g GROUP BY g) q ORDER BY g;
+SELECT (SELECT count(*) FROM cohort_cells(s)) AS cells, (SELECT count(*) FROM retention_curve(s)) AS curve, (SELECT count(*) FROM lifecycle(s)) AS lifecycle,
+  (SELECT count(*) FROM stickiness(s)) AS stickiness, (SELECT count(*) FROM cohort_cells(s, 'on', '2027-01-01')) AS later
+FROM (SELECT cohort_retention(NULL::bigint, date '2026-01-01', 'month') AS s) q;
+SELECT (SELECT count(*) FROM cohort_cells(NULL)), (SELECT count(*) FROM cohort_cells(s, NULL)), (SELECT count(*) FROM cohort_cells(s, confidence => NULL)),
+  (SELECT count(*) FROM retention_curve(s, mean => NULL)), (SELECT count(*) FROM lifecycle(NULL)), (SELECT count(*) FROM stickiness(NULL)), (cohort_totals(NULL)).grid
+FROM monthly;
+
+-- Rates of two ranges.
+SELECT retention_rate(customer_id, ordered_at, daterange('2026-01-01', '2026-02-01'), daterange('2026-02-01', '2026-03-01')) AS january_to_february,
+  churn_rate(customer_id, ordered_at, daterange('2026-01-01', '2026-02-01'), daterange('2026-02-01', '2026-03-01')) AS churn,
+  retention_rate(customer_id::text, ordered_at::timestamp, tsrange('2026-01-01', '2026-02-01'), tsrange('2026-03-31', NULL, '[]')) AS at_last,
+  retention_rate(md5(customer_id::text)::uuid, ordered_at::timestamptz, tstzrange(NULL, '2026-01-31', '[]'), tstzrange('2026-01-31', '2026-02-01', '(]')) AS edges,
+  retention_rate(customer_id, ordered_at, daterange('2025-01-01', '2025-02-01'), daterange('2026-02-01', '2026-03-01')) AS nobody
+FROM orders;
+
+-- ---- Refusals ----
+SELECT cohort_retention(customer_id, ordered_at, NULL) FROM orders;
+SELECT cohort_retention(customer_id, ordered_at, CASE WHEN customer_id < 3 THEN 'month' ELSE 'week' END::retention_grid) FROM orders;
+SELECT cohort_retention(customer_id, ordered_at, 'mnth') FROM orders;
+SELECT cohort_retention(customer_id, ordered_at, 'hour') FROM orders;
+SELECT cohort_retention(customer_id, ordered_at, 'hour; windows=elapsed') FROM orders;
+SELECT cohort_retention(1, at, 'month') FROM (VALUES (date '2026-01-01'), ('infinity')) v (at);
+SELECT cohort_retention(1, at, 'month; windows=elapsed') FROM (VALUES (timestamptz '2026-01-01'), ('-infinity')) v (at);
+SELECT cohort_retention(1, at, 'day') FROM (VALUES (date '2026-01-01'), ('0001-01-01')) v (at);
+SELECT cohort_transfn(NULL, 1::bigint, date '2026-01-01', 'month');
+SELECT cohort_final(NULL) IS NULL, cohort_final('');
+SELECT cohort_combine(s, s) FROM monthly;
+SELECT c.* FROM monthly, cohort_cells(s, 'after') c;
+SELECT c.* FROM monthly, cohort_cells(s, confidence => 95) c;
+SELECT c.* FROM monthly, cohort_cells(s, as_of => '2026-04-30') c;
+SELECT c.* FROM monthly, cohort_cells(s, as_of => 'infinity') c;
+SELECT count(*) FROM (SELECT cohort_retention(customer_id, ordered_at, 'day') AS s FROM orders) q, cohort_cells(s, as_of => '9999-01-01') c;
+SELECT count(*) FROM (SELECT cohort_retention(customer_id, ordered_at, 'day') AS s FROM orders) q, lifecycle(s, '9999-01-01') c;
+SELECT cohort_retention(customer_id, ordered_at, 'day; cohorts=recurring; as_of=9999-01-01') FROM orders;
+SELECT c.* FROM (SELECT cohort_retention(customer_id, ordered_at, 'month; windows=elapsed') AS s FROM orders) q, retention_curve(s, as_of => '2026-05-02') c;
+SELECT c.* FROM monthly, retention_curve(s, 'on', 'average') c;
+SELECT c.* FROM monthly, retention_curve(s, 'on', 'chained') c;
+SELECT c.* FROM (SELECT cohort_retention(1, timestamptz '2026-01-01', 'hour') AS s) q, cohort_cells(s) c;
+SELECT c.* FROM (SELECT cohort_retention(1, timestamptz '2026-01-01', 'hour') AS s) q, lifecycle(s) c;
+SELECT rollup(s) FROM (SELECT cohort_retention(customer_id, ordered_at, 'month') AS s FROM orders UNION ALL SELECT cohort_retention(customer_id, ordered_at, 'week') FROM orders) q;
+SELECT rollup(s) FROM (SELECT cohort_retention(customer_id, ordered_at, 'month') AS s FROM orders UNION ALL SELECT cohort_retention(customer_id, ordered_at::timestamp, 'month') FROM orders) q;
+SELECT rollup(s) FROM (SELECT cohort_retention(customer_id, ordered_at, 'month') AS s FROM orders UNION ALL SELECT cohort_retention(customer_id, ordered_at, ordered_at, 'month') FROM orders) q;
+SELECT rollup(s) FROM (SELECT cohort_retention(customer_id, ordered_at, 'month; windows=elapsed') AS s FROM orders GROUP BY plan) q;
+SELECT cohort_retention(f) FROM (SELECT activity(ordered_at, 'month') AS f FROM orders UNION ALL SELECT activity(ordered_at, 'week') FROM orders) q;
+SELECT cohort_retention(f) FROM (SELECT activity(ordered_at, 'month') AS f FROM orders UNION ALL SELECT activity(ordered_at::timestamp, 'month') FROM orders) q;
+SELECT cohort_retention(f) FROM (SELECT activity(ordered_at, 'month') AS f FROM orders UNION ALL SELECT activity(ordered_at, ordered_at, 'month') FROM orders) q;
+SELECT retention_rate(customer_id, ordered_at, NULL::daterange, daterange('2026-02-01', '2026-03-01')) FROM orders;
+SELECT retention_rate(customer_id, ordered_at, daterange('2026-02-01', '2026-02-01'), daterange('2026-02-01', '2026-03-01')) FROM orders;
+SELECT retention_rate(customer_id, ordered_at, daterange('2026-02-01', '2026-03-01'), 'empty'::daterange) FROM orders;
+SELECT churn_rate(customer_id, ordered_at, daterange('2026-01-01', ordered_at + 1), daterange('2026-02-01', '2026-03-01')) FROM orders;
+-- A collation that takes different bytes for the same text; a server without ICU has none.
+DO $$
+BEGIN
+  BEGIN
+    CREATE COLLATION no_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+  EXCEPTION WHEN feature_not_supported OR invalid_parameter_value THEN
+    RAISE NOTICE 'customers cannot be told apart by a nondeterministic collation';
+    RETURN;
+  END;
+  PERFORM cohort_retention(plan COLLATE no_case, ordered_at, 'month') FROM orders;
+EXCEPTION WHEN feature_not_supported THEN
+  RAISE NOTICE '%', sqlerrm;
+END $$;
+
+-- ---- A rollup of cohorts with their own ends ----
+SELECT c.* FROM (SELECT rollup(s) AS s FROM (SELECT cohort_retention(customer_id, ordered_at, 'month; cohorts=recurring') AS s FROM orders GROUP BY plan) q) q, cohort_totals(s) c;
+-- The sums over customers are lost, and the interval with them; the rest is the whole.
+SELECT c.* FROM (SELECT rollup(s) AS s FROM (SELECT cohort_retention(customer_id, ordered_at, 'month; cohorts=recurring') AS s FROM orders GROUP BY plan) q) q, retention_curve(s) c;
+SELECT count(*) FROM (
+  (SELECT c.* FROM (SELECT rollup(s) AS s FROM (SELECT cohort_retention(customer_id, ordered_at, 'month') AS s FROM orders GROUP BY plan) q) q, cohort_cells(s) c
+   EXCEPT SELECT c.* FROM monthly, cohort_cells(s) c)) d;
+-- NULL and empty summaries add nothing but their rows.
+SELECT (cohort_totals(rollup(s))).*, rollup(s)::text = max(s::text) FILTER (WHERE (cohort_totals(s)).customers > 0) AS same
+FROM (SELECT s FROM monthly UNION ALL SELECT NULL UNION ALL SELECT cohort_retention(NULL::bigint, NULL::date, 'month')) q;
+
+-- ---- The oracle ----
+-- Without workers: there are thousands of small queries.
+SET max_parallel_workers_per_gather = 0;
+\set oracle `echo "${PG_ABS_SRCDIR:-.}/test/oracle"`
+\set oracle_cohort :oracle /cohort.sql
+\set oracle_check :oracle /cohort_check.sql
+\set ECHO none
+SET client_min_messages = warning;
+\i :oracle_cohort
+\o /dev/null
+\i :oracle_check
+\o
+RESET client_min_messages;
+\set ECHO all
+SELECT unit, count(*) AS rows, count(DISTINCT customer) AS customers, count(DISTINCT at) AS times FROM oracle_events GROUP BY unit ORDER BY unit;
+-- One of twelve combinations of: rows, flags, anchors; date, timestamp, timestamptz; windows; cohorts; brackets; min_events; as_of.
+-- SELECT * FROM oracle_run(0, 1) does all 288.
+SELECT grids, differing, doors_differing, cells > 3000 AS many_cells FROM oracle_run(2, 12);
+
+-- A grid without as_of that is asked as of a later time is a grid of that time.
+SELECT count(*) AS differing FROM unnest('{day,week,month,quarter,year}'::text[]) chosen,
+  LATERAL (SELECT max(at) AT TIME ZONE 'Europe/Berlin' + 40 * ('1 ' || replace(chosen, 'quarter', 'month'))::interval AS later FROM oracle_events e WHERE e.unit = chosen) l,
+  LATERAL (SELECT cohort_retention(customer, at, retention_grid(chosen, time_zone => 'Europe/Berlin')) AS open,
+             cohort_retention(customer, at, retention_grid(chosen, time_zone => 'Europe/Berlin', as_of => later)) AS closed FROM oracle_events e WHERE e.unit = chosen) s
+WHERE EXISTS (SELECT c.* FROM cohort_cells(open, 'on_or_after', later) c EXCEPT SELECT c.* FROM cohort_cells(closed, 'on_or_after') c)
+   OR EXISTS (SELECT c.* FROM cohort_cells(closed) c EXCEPT SELECT c.* FROM cohort_cells(open, 'on', later) c)
+   OR EXISTS (SELECT c.* FROM retention_curve(closed) c EXCEPT SELECT c.* FROM retention_curve(open, as_of => later) c)
+   OR EXISTS (SELECT c.* FROM lifecycle(closed) c EXCEPT SELECT c.* FROM lifecycle(open, later) c);
+
+-- ---- Invariants on more rows ----
+CREATE TABLE visit (customer bigint, at timestamptz, plan text) WITH (autovacuum_enabled = off);
+INSERT INTO visit
+SELECT c, timestamptz '2024-01-01' + oracle_random('start', c, 500) * interval '1 day' + oracle_random('at', c * 20 + g, 100000) * interval '443 seconds',
+  (ARRAY['basic', 'plus', 'premium'])[1 + c % 3]
+FROM generate_series(1, 1500) c, generate_series(1, 1 + oracle_random('n', c, 12)) g;
+ANALYZE visit;
+CREATE TABLE grids (n serial, grid retention_grid);
+INSERT INTO grids (grid)
+SELECT retention_grid(unit, windows => windows, cohorts => cohorts, brackets => brackets, min_events => min_events, as_of => '2025-05-20 13:00')
+FROM unnest('{month,28 days}'::text[]) unit, unnest('{calendar,elapsed}'::text[]) windows, unnest('{first,recurring}'::text[]) cohorts,
+  unnest('{NULL,"1,2-4,6"}'::text[]) brackets, unnest('{1,2}'::integer[]) min_events;
+CREATE TABLE whole AS
+SELECT n, grid, (SELECT cohort_retention(customer, at, grid) FROM visit) AS s FROM grids;
+SELECT count(*) AS grids,
+  count(*) FILTER (WHERE EXISTS (SELECT FROM cohort_cells(s, criterion) c WHERE retained > at_risk OR at_risk > cohort_size OR (ci_low > retention_rate OR ci_high < retention_rate))) AS retained_above_risk,
+  count(*) FILTER (WHERE EXISTS (SELECT FROM cohort_cells(s, criterion) c WHERE (status = 'observed' AND period > 0) <> (ci_low IS NOT NULL))) AS intervals_amiss,
+  count(*) FILTER (WHERE grid::text NOT LIKE '%recurring%' AND (SELECT sum(cohort_size) FROM cohort_cells(s, criterion) WHERE period = 0) <> (SELECT count(DISTINCT customer) FROM visit WHERE at < '2025-05-20 13:00')) AS sizes_amiss
+FROM whole, unnest('{on,on_or_after,on_or_before,streak}'::text[]) criterion;
+-- on_or_after and streak fall, on_or_before rises, and on is between streak and both.
+SELECT count(*) FILTER (WHERE after > after_before OR streak > streak_before OR before < before_before OR "on" > after OR "on" > before OR streak > "on") AS amiss, count(*) > 2000 AS many
+FROM (SELECT *, lag(after) OVER w AS after_before, lag(before) OVER w AS before_before, lag(streak) OVER w AS streak_before
+      FROM (SELECT n, cohort, period, sum(retained) FILTER (WHERE criterion = 'on') AS "on", sum(retained) FILTER (WHERE criterion = 'on_or_after') AS after,
+              sum(retained) FILTER (WHERE criterion = 'on_or_before') AS before, sum(retained) FILTER (WHERE criterion = 'streak') AS streak
+            FROM whole, unnest('{on,on_or_after,on_or_before,streak}'::text[]) criterion, LATERAL cohort_cells(s, criterion) c
+            WHERE period > 0 AND status = 'observed' GROUP BY n, cohort, period) y
+      WINDOW w AS (PARTITION BY n, cohort ORDER BY period)) x;
+SELECT count(*) FILTER (WHERE new + resurrected - dormant <> active - before OR retained + dormant <> before) AS amiss, count(*) > 200 AS many
+FROM (SELECT l.*, coalesce(lag(active) OVER (PARTITION BY n ORDER BY period_start), 0) AS before FROM whole, lifecycle(s) l) x;
+
+-- ---- The same bits through every door ----
+CREATE FUNCTION differing(query text) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE differ bigint := 0; g record; answer text;
+BEGIN
+  FOR g IN SELECT * FROM whole LOOP
+    EXECUTE replace(query, 'GRID', quote_literal(g.grid)) INTO answer;
+    IF answer IS DISTINCT FROM g.s::text THEN differ := differ + 1; END IF;
+  END LOOP;
+  RETURN differ;
+END $$;
+SELECT differing('SELECT cohort_retention(customer, at, GRID)::text FROM (SELECT * FROM visit ORDER BY oracle_random(''shuffle'', customer * 1000 + extract(epoch FROM at)::integer % 997, 10000)) v') AS shuffled,
+  differing('SELECT cohort_retention(customer::text, at, GRID)::text FROM visit') AS text_keys,
+  differing('SELECT cohort_retention(md5(customer::text)::uuid, at, GRID)::text FROM visit') AS uuid_keys,
+  differing('SELECT cohort_retention(customer * 1000003, at, GRID)::text FROM visit') AS sparse_keys,
+  differing('SELECT cohort_retention(f)::text FROM (SELECT activity(at, GRID) AS f FROM visit GROUP BY customer) q') AS facts,
+  differing('SELECT rollup(s)::text FROM (SELECT cohort_retention(customer, at, GRID) AS s FROM visit GROUP BY plan) q') AS rollup,
+  differing('SELECT rollup(s)::text FROM (SELECT cohort_retention(customer, at, GRID) AS s FROM visit GROUP BY customer % 300) q') AS rollup_of_many,
+  differing('SELECT cohort_retention(customer, at, GRID)::text FROM visit GROUP BY GROUPING SETS ((plan), ()) HAVING GROUPING(plan) = 1') AS grouping_sets,
+  differing('SELECT cohort_retention(customer, at, GRID, true, true)::text FROM visit') AS flags;
+-- A frame that grows: the final function is called again and again, and changes nothing.
+SELECT count(*) AS frames, count(*) FILTER (WHERE framed.s::text IS DISTINCT FROM alone.s::text) AS differ
+FROM (SELECT n, grid FROM whole WHERE grid::text LIKE 'month%') g,
+  LATERAL (SELECT DISTINCT ON (k) k, s FROM (SELECT customer % 4 AS k, cohort_retention(customer, at, grid) OVER (ORDER BY customer % 4) AS s FROM visit WHERE customer <= 200) w) framed,
+  LATERAL (SELECT cohort_retention(customer, at, grid) AS s FROM visit WHERE customer <= 200 AND customer % 4 <= k) alone;
+SET work_mem = '64kB';
+SELECT differing('SELECT cohort_retention(customer, at, GRID)::text FROM visit') AS little_memory,
+  differing('SELECT rollup(s)::text FROM (SELECT cohort_retention(customer, at, GRID) AS s FROM visit GROUP BY customer % 500) q') AS little_memory_groups;
+RESET work_mem;
+SET max_parallel_workers_per_gather = 2;
+SET parallel_setup_cost = 0;
+SET parallel_tuple_cost = 0;
+SET min_parallel_table_scan_size = 0;
+EXPLAIN (COSTS OFF) SELECT cohort_retention(customer, at, 'month') FROM visit;
+SELECT differing('SELECT cohort_retention(customer, at, GRID)::text FROM visit') AS parallel;
+SET parallel_leader_participation = off;
+SELECT differing('SELECT rollup(s)::text FROM (SELECT cohort_retention(customer, at, GRID) AS s FROM visit GROUP BY plan) q') AS parallel_groups;
+RESET parallel_leader_participation;
+RESET max_parallel_workers_per_gather;
+RESET parallel_setup_cost;
+RESET parallel_tuple_cost;
+RESET min_parallel_table_scan_size;
+-- Stored, compressed, as text and as binary.
+CREATE TABLE stored (n integer, s retention_cohorts);
+INSERT INTO stored SELECT n, s FROM whole;
+SELECT count(*) FILTER (WHERE w.s::text IS DISTINCT FROM stored.s::text OR w.s::text::retention_cohorts::text IS DISTINCT FROM w.s::text) AS differ FROM stored JOIN whole w USING (n);
+CREATE TABLE received (n serial, s retention_cohorts);
+DO $$
+DECLARE file text := current_setting('data_directory') || '/retention_cohort.copy';
+BEGIN
+  EXECUTE format('COPY (SELECT s FROM whole ORDER BY n) TO %L (FORMAT binary)', file);
+  EXECUTE format('COPY received (s) FROM %L (FORMAT binary)', file);
+  EXECUTE format('COPY (SELECT) TO %L', file);
+END $$;
+SELECT count(*) FILTER (WHERE w.s::text IS DISTINCT FROM received.s::text) AS differ FROM received JOIN whole w USING (n);
+-- The ranges against plain SQL.
+SELECT count(*) AS cases, count(*) FILTER (WHERE mine IS DISTINCT FROM theirs OR mine + churn <> 100) AS differ
+FROM generate_series(0, 20) m, LATERAL (SELECT tstzrange(timestamptz '2024-01-01' + m * interval '20 days', timestamptz '2024-01-01' + (m + 2) * interval '20 days') AS base,
+                                          tstzrange(timestamptz '2024-01-01' + (m + 1) * interval '30 days', NULL) AS returned) r,
+  LATERAL (SELECT retention_rate(customer, at, base, returned) AS mine, churn_rate(customer, at, base, returned) AS churn FROM visit) a,
+  LATERAL (SELECT trim_scale(100 * count(*) FILTER (WHERE b) ::numeric / count(*)) AS theirs
+           FROM (SELECT bool_or(at <@ base) AS a, bool_or(at <@ returned) AS b FROM visit GROUP BY customer) x WHERE a) b;
+
+-- ---- Bytes that nobody wrote ----
+SET max_parallel_workers_per_gather = 0;
+-- Every single byte changed in several ways, and every prefix: an error or a value that can be used.
+-- As text, and as the bytes of a table: only a superuser can put those there.
+SET allow_system_table_mods = on;
+INSERT INTO pg_cast (oid, castsource, casttarget, castfunc, castcontext, castmethod)
+VALUES (4000000011, 'bytea'::regtype, 'retention_cohorts'::regtype, 0, 'e', 'b'), (4000000012, 'retention_cohorts'::regtype, 'bytea'::regtype, 0, 'e', 'b');
+CREATE FUNCTION hostile(bytes bytea, stored boolean) RETURNS TABLE (outcome text, many boolean) LANGUAGE plpgsql AS $$
+DECLARE changed bytea; errors bigint := 0; fine bigint := 0; s retention_cohorts;
+BEGIN
+  FOR i IN 0 .. length(bytes) - 1 LOOP
+    FOREACH changed IN ARRAY ARRAY[set_byte(bytes, i, get_byte(bytes, i) # 1), set_byte(bytes, i, get_byte(bytes, i) # 2), set_byte(bytes, i, get_byte(bytes, i) # 128),
+        set_byte(bytes, i, 255), set_byte(bytes, i, 0), substr(bytes, 1, i), bytes || substr(bytes, i + 1, 1)] LOOP
+      BEGIN
+        s := CASE WHEN stored THEN changed::retention_cohorts ELSE encode(changed, 'hex')::retention_cohorts END;
+        IF NOT stored AND s::text <> encode(changed, 'hex') OR stored AND s::text::retention_cohorts::bytea <> changed THEN RAISE 'another value'; END IF;
+        PERFORM FROM cohort_cells_at(s, 'on_or_before') LIMIT 50;
+        PERFORM FROM retention_curve(s, 'streak');
+        PERFORM FROM lifecycle_at(s) LIMIT 50;
+        PERFORM FROM stickiness(s);
+        PERFORM cohort_totals(s);
+        PERFORM rollup(x) FROM (VALUES (s), (s)) v (x);
+        fine := fine + 1;
+      EXCEPTION WHEN data_corrupted OR feature_not_supported OR invalid_text_representation OR invalid_parameter_value
+          OR datetime_field_overflow OR program_limit_exceeded OR character_not_in_repertoire OR numeric_value_out_of_range THEN
+        errors := errors + 1;
+      END;
+    END LOOP;
+  END LOOP;
+  RETURN QUERY VALUES ('an error', errors > 3 * fine), ('a value', fine > 0);
+END $$;
+SELECT grid, stored, h.* FROM (SELECT grid, (SELECT cohort_retention(customer_id, ordered_at, grid) FROM orders) AS s FROM unnest(ARRAY['month', 'month; cohorts=recurring',
+  'month; windows=elapsed; brackets=1,2-3', 'week; brackets=1,2-5; as_of=2026-04-10']::retention_grid[]) grid) q,
+  unnest('{f,t}'::boolean[]) stored, LATERAL hostile(CASE WHEN stored THEN s::bytea ELSE decode(s::text, 'hex') END, stored) h;
+DELETE FROM pg_cast WHERE oid IN (4000000011, 4000000012);
+RESET allow_system_table_mods;
+SELECT ''::retention_cohorts;
+SELECT '5243'::retention_cohorts;
+SELECT 'no cohorts'::retention_cohorts;
+SELECT '524302'::retention_cohorts;
+
+-- Partial states travel between servers: their bytes too may be made up. The final function reads what the reader of states lets through.
+CREATE AGGREGATE state_of(bigint, timestamptz, retention_grid) (SFUNC = cohort_transfn, STYPE = retention_population);
+CREATE AGGREGATE cohorts_of(retention_population) (SFUNC = population_combine, STYPE = retention_population, FINALFUNC = cohort_final);
+CREATE FUNCTION hostile_state(value text) RETURNS TABLE (outcome text, found boolean) LANGUAGE plpgsql AS $$
+DECLARE bytes bytea := decode(value, 'hex'); changed bytea; errors bigint := 0; fine bigint := 0; s retention_cohorts;
+BEGIN
+  FOR i IN 0 .. length(bytes) - 1 LOOP
+    FOREACH changed IN ARRAY ARRAY[set_byte(bytes, i, get_byte(bytes, i) # 1), set_byte(bytes, i, get_byte(bytes, i) # 2), set_byte(bytes, i, get_byte(bytes, i) # 64),
+        set_byte(bytes, i, 255), set_byte(bytes, i, 0), substr(bytes, 1, i), bytes || substr(bytes, i + 1, 1)] LOOP
+      BEGIN
+        SELECT cohorts_of(x::retention_population) INTO s FROM (VALUES (encode(changed, 'hex'))) v (x);
+        PERFORM FROM cohort_cells_at(s, 'on_or_before') LIMIT 50;
+        fine := fine + 1;
+      EXCEPTION WHEN data_corrupted OR feature_not_supported OR invalid_text_representation OR invalid_parameter_value
+          OR datetime_field_overflow OR program_limit_exceeded OR character_not_in_repertoire OR numeric_value_out_of_range THEN
+        errors := errors + 1;
+      END;
+    END LOOP;
+  END LOOP;
+  RETURN QUERY VALUES ('an error', errors > 0), ('a value', fine > 0);
+END $$;
+SELECT cohorts_of(s)::text = (SELECT cohort_retention(customer_id, ordered_at::timestamptz, 'month')::text FROM orders) AS same
+FROM (SELECT state_of(customer_id, ordered_at::timestamptz, 'month') AS s FROM orders GROUP BY customer_id % 3) q;
+SELECT grid, h.* FROM (SELECT grid, (SELECT state_of(customer_id, ordered_at::timestamptz, grid) FROM orders) AS s
+  FROM unnest(ARRAY['month', 'month; windows=elapsed; cohorts=recurring', 'week; brackets=1,2-5; as_of=2026-04-10; min_events=2']::retention_grid[]) grid) q, hostile_state(s::text) h;

@@ -1,0 +1,145 @@
+/*
+ * elapsed.c
+ *		Windows that begin when the customer does. Nothing here allocates.
+ */
+#include "retention.h"
+
+#include "base/civil.h"
+#include "base/elapsed.h"
+#include "common/int.h"
+#include "utils/timestamp.h"
+
+/* After every moment there is. */
+#define NEVER PG_INT64_MAX
+
+static void
+pg_attribute_noreturn() anniversary_out_of_range(TimeKind kind)
+{
+	ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+					errmsg(kind == TIME_DATE ? "date out of range" : "timestamp out of range")));
+}
+
+static void
+pg_attribute_noreturn() no_hours_of_dates(void)
+{
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("a date has no windows in a retention_grid of hours"),
+					errhint("Use a grid of days or longer, or a column of type timestamp.")));
+}
+
+/* Length of a window in the unit of the kind; grids of hours, days and weeks. */
+static inline int64
+window_length(const Grid *grid, TimeKind kind)
+{
+	if (kind == TIME_DATE)
+	{
+		if (grid->hours > 0)
+			no_hours_of_dates();
+		return grid->days;
+	}
+	return grid->hours > 0 ? grid->hours * USECS_PER_HOUR : grid->days * USECS_PER_DAY;
+}
+
+/* The day n windows of months after a day; the last of the month where that is too short. */
+static inline int64
+day_after_months(const Grid *grid, int64 day, int64 n)
+{
+	Civil civil = civil_of_day(day);
+	int64 month = civil.month + n * grid->months;
+
+	if (civil.day > 28)
+		civil.day = Min(civil.day, days_of_month(month));
+	return day_of_civil(month, civil.day);
+}
+
+/*
+ * The n-th anniversary in grids of months, as a moment of the kind; NEVER beyond the range. local is the start as
+ * wall-clock time. n is not further from 0 than the months of the calendar.
+ */
+static int64
+month_anniversary(const Grid *grid, TimeKind kind, int64 local, int64 n)
+{
+	int64 day;
+
+	if (kind == TIME_DATE)
+	{
+		day = day_after_months(grid, local, n);
+		return day >= DATE_END_JULIAN - POSTGRES_EPOCH_JDATE ? NEVER : day;
+	}
+	day = floor_divide(local, USECS_PER_DAY);
+	local -= day * USECS_PER_DAY;
+	day = day_after_months(grid, day, n);
+	/* A day's margin: the zone may move it. */
+	if (day >= TIMESTAMP_END_JULIAN - POSTGRES_EPOCH_JDATE - 1)
+		return NEVER;
+	if (day < DATETIME_MIN_JULIAN - POSTGRES_EPOCH_JDATE + 1)
+		anniversary_out_of_range(kind);
+	local += day * USECS_PER_DAY;
+	return kind == TIME_LOCAL ? local : zone_instant(grid->zone, local);
+}
+
+int64
+grid_elapsed(const Grid *grid, TimeKind kind, int64 start, int64 moment)
+{
+	int64 from, until, n;
+
+	if (grid->months == 0)
+	{
+		int64 length = window_length(grid, kind);
+		int64 passed;
+
+		if (kind == TIME_LOCAL)
+		{
+			start = zone_instant(grid->zone, start);
+			moment = zone_instant(grid->zone, moment);
+		}
+		/* The range of timestamps is wider than half of int64. */
+		if (pg_sub_s64_overflow(moment, start, &passed))
+			anniversary_out_of_range(kind);
+		return floor_divide(passed, length);
+	}
+
+	from = kind == TIME_INSTANT ? zone_local(grid->zone, start) : start;
+	until = kind == TIME_INSTANT ? zone_local(grid->zone, moment) : moment;
+	if (kind == TIME_DATE)
+		n = civil_of_day(until).month - civil_of_day(from).month;
+	else
+		n = civil_of_day(floor_divide(until, USECS_PER_DAY)).month -
+			civil_of_day(floor_divide(from, USECS_PER_DAY)).month;
+	n = floor_divide(n, grid->months);
+	while (month_anniversary(grid, kind, from, n) > moment)
+		n--;
+	while (month_anniversary(grid, kind, from, n + 1) <= moment)
+		n++;
+	return n;
+}
+
+/* No calendar of PostgreSQL has more months. */
+#define MONTH_LIMIT INT64CONST(4000000)
+
+int64
+grid_anniversary(const Grid *grid, TimeKind kind, int64 start, int64 n)
+{
+	int64 moment;
+
+	if (grid->months == 0)
+	{
+		int64 length = window_length(grid, kind);
+
+		if (kind == TIME_LOCAL)
+			start = zone_instant(grid->zone, start);
+		if (pg_mul_s64_overflow(length, n, &moment) ||
+			pg_add_s64_overflow(moment, start, &moment) ||
+			(kind == TIME_DATE ? !IS_VALID_DATE(moment) : !IS_VALID_TIMESTAMP(moment)))
+			anniversary_out_of_range(kind);
+		return kind == TIME_LOCAL ? zone_local(grid->zone, moment) : moment;
+	}
+	if (n > MONTH_LIMIT / grid->months || n < -MONTH_LIMIT / grid->months)
+		anniversary_out_of_range(kind);
+	if (kind == TIME_INSTANT)
+		start = zone_local(grid->zone, start);
+	moment = month_anniversary(grid, kind, start, n);
+	if (moment == NEVER)
+		anniversary_out_of_range(kind);
+	return moment;
+}

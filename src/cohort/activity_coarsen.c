@@ -1,0 +1,178 @@
+/*
+ * activity_coarsen.c
+ *		Facts from a fine grid to a coarser one, where every period of the fine grid lies within one of the other.
+ */
+#include "retention.h"
+
+#include "base/grid_text.h"
+#include "cohort/activity.h"
+
+static void
+pg_attribute_noreturn()
+	refuse(const Grid *fine, const Grid *coarse, const char *reason, const char *hint)
+{
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("facts on the grid \"%s\" cannot be brought to \"%s\"", fine->text,
+						   coarse->text),
+					errdetail("%s", reason), errhint("%s", hint)));
+}
+
+#define ROWS_HINT "Build these facts from the rows."
+#define FINER_HINT "Build these facts from the rows, or keep them on a finer grid, such as days."
+
+/* A zone that is not named is that of the facts. */
+static const Grid *
+open_coarse(const Grid *fine, Datum value)
+{
+	struct varlena *bytes = PG_DETOAST_DATUM_PACKED(value);
+	Grid *asked = grid_read_stored(VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes));
+	char *text;
+
+	if (asked->zone_name == NULL)
+		asked->zone_name = fine->zone_name;
+	text = grid_write(asked);
+	return grid_open_text(text, (int) strlen(text));
+}
+
+/* Whether calendar periods of the one never straddle a boundary of the other. */
+static bool
+nests(const Grid *fine, const Grid *coarse)
+{
+	Civil fine_base, coarse_base;
+
+	if (coarse->hours > 0)
+		return fine->hours > 0 && coarse->hours % fine->hours == 0;
+	if (fine->hours > 0 || fine->days == 1)
+		return true;
+	if (coarse->days > 0)
+		return fine->days > 0 && coarse->days % fine->days == 0 &&
+			   (coarse->base - (int64) fine->base) % fine->days == 0;
+	if (fine->months == 0)
+		return false;
+	fine_base = civil_of_day(fine->base);
+	coarse_base = civil_of_day(coarse->base);
+	return coarse->months % fine->months == 0 && fine_base.day == coarse_base.day &&
+		   (coarse_base.month - fine_base.month) % fine->months == 0;
+}
+
+/*
+ * The period of a whole hour as it passes. A clock that is set by a part of an hour, or over midnight, can put one
+ * hour into two days: false.
+ */
+static bool
+period_of_hour(const Grid *fine, const Grid *coarse, TimeKind kind, int64 hour, int64 *period)
+{
+	int64 ends[2];
+
+	ends[0] = grid_period_start(fine, TIME_INSTANT, hour);
+	ends[1] = grid_period_start(fine, TIME_INSTANT, hour + 1) - 1;
+	*period = grid_period(coarse, TIME_INSTANT, ends[0]);
+	for (int i = 0; i < 2; i++)
+	{
+		Timestamp local = zone_local(fine->zone, ends[i]);
+		/* By how much the clock was set forward lately; 26 hours, for a zone may skip a day. */
+		int64 before = ends[i] - 26 * USECS_PER_HOUR;
+		int64 skipped = (local - ends[i]) - (zone_local(fine->zone, before) - before);
+
+		if (grid_period(coarse, TIME_INSTANT, ends[i]) != *period)
+			return false;
+		/* A wall-clock time that was skipped counts in a later hour, which may be one of the next day. */
+		if (kind == TIME_LOCAL && skipped > 0 &&
+			grid_period(fine, TIME_LOCAL, local - skipped) == hour &&
+			grid_period(coarse, TIME_LOCAL, local - skipped) != *period)
+			return false;
+	}
+	return true;
+}
+
+/* The period of the other grid that a period lies in. */
+static bool
+period_of_period(const Grid *fine, const Grid *coarse, TimeKind kind, int64 value, int64 *period)
+{
+	int64 day;
+
+	if (fine->hours == 1)
+		return period_of_hour(fine, coarse, kind, value, period);
+	if (fine->hours > 0)
+	{
+		int64 hour = fine->base * (int64) HOURS_PER_DAY + value * fine->hours;
+
+		if (coarse->hours > 0)
+		{
+			*period = floor_divide(hour - coarse->base * (int64) HOURS_PER_DAY, coarse->hours);
+			return true;
+		}
+		day = floor_divide(hour, HOURS_PER_DAY);
+	}
+	else if (fine->days > 0)
+		day = fine->base + value * fine->days;
+	else
+	{
+		Civil base = civil_of_day(fine->base);
+		int64 month = base.month + value * fine->months;
+
+		day = day_of_civil(month, Min(base.day, days_of_month(month)));
+	}
+	*period = grid_period(coarse, TIME_DATE, day);
+	return true;
+}
+
+struct varlena *
+activity_coarsen(const ActivityView *view, Datum value)
+{
+	const Grid *fine = view->grid;
+	const Grid *coarse = open_coarse(fine, value);
+	bool moments = fine->windows == GRID_ELAPSED;
+	ActivityView answer = *view;
+
+	if (strcmp(fine->zone_name, coarse->zone_name) != 0)
+		refuse(fine, coarse, "The time zones differ.", ROWS_HINT);
+	if (coarse->min_events > fine->min_events)
+		refuse(fine, coarse, "The facts count the events of a period only up to their min_events.",
+			   "Build these facts from the rows, with the greatest min_events that is asked for.");
+	if (fine->has_as_of && !coarse->has_as_of)
+		refuse(fine, coarse, "The facts know nothing from their as_of on.",
+			   "Give the grid the same as_of.");
+	if (coarse->has_as_of)
+	{
+		int64 as_of = grid_as_of(coarse, view->kind);
+
+		if (fine->has_as_of && as_of > grid_as_of(fine, view->kind))
+			refuse(fine, coarse, "The facts know nothing from their as_of on.",
+				   "Give the grid the same as_of.");
+		if (view->latest >= as_of)
+			refuse(fine, coarse, "The facts hold rows at or after as_of.", ROWS_HINT);
+	}
+	if (!moments && coarse->windows == GRID_ELAPSED)
+		refuse(fine, coarse,
+			   "Elapsed windows need the moments themselves, and the facts keep periods.",
+			   "Build these facts from the rows, with windows => 'elapsed'.");
+	if (!moments && !nests(fine, coarse))
+		refuse(fine, coarse, "Its periods are not made of whole periods of the facts.", FINER_HINT);
+
+	answer.grid = coarse;
+	answer.grid_text = coarse->text;
+	answer.grid_length = coarse->text_length;
+	answer.events = palloc(Max(view->count, 1) * sizeof(Event));
+	for (int i = 0; i < view->count; i++)
+	{
+		Event *event = &answer.events[i];
+
+		if (i % 65536 == 0)
+			CHECK_FOR_INTERRUPTS();
+		*event = view->events[i];
+		if (moments)
+		{
+			int64 period = grid_period(coarse, view->kind, event->value);
+
+			if (coarse->windows == GRID_CALENDAR)
+				event->value = period;
+		}
+		else if (!period_of_period(fine, coarse, view->kind, event->value, &event->value))
+			refuse(fine, coarse,
+				   "The clock was set in an hour of the facts that is part of two days.",
+				   ROWS_HINT);
+	}
+	answer.count = history_normalise(answer.events, answer.count, coarse->min_events);
+	return activity_store_view(&answer);
+}

@@ -1,0 +1,400 @@
+/*
+ * activity_sql.c
+ *		SQL doors of the facts of one customer.
+ */
+#include "retention.h"
+
+#include "base/aggregate.h"
+#include "base/check.h"
+#include "base/emit.h"
+#include "cohort/activity.h"
+#include "libpq/pqformat.h"
+#include "utils/timestamp.h"
+
+/* ---- Rows in ---- */
+
+static inline int64
+moment_argument(FunctionCallInfo fcinfo, int argument, TimeKind kind)
+{
+	return kind == TIME_DATE ? (int64) PG_GETARG_DATEADT(argument)
+							 : (int64) PG_GETARG_TIMESTAMPTZ(argument);
+}
+
+/*
+ * The state in argument 0, of which this call is the owner: what a transition or combine function returned before is
+ * running already; anything else becomes so.
+ */
+static inline Activity *
+state_argument(FunctionCallInfo fcinfo)
+{
+	Activity *state = (Activity *) PG_GETARG_POINTER(0);
+
+	if (likely(!VARATT_IS_EXTENDED(state) && activity_is_running(state)))
+		return state;
+	return activity_run(PG_GETARG_DATUM(0));
+}
+
+/* The state that a row goes to, once it is known that it belongs there; the row is counted. */
+static inline Activity *
+state_of_row(FunctionCallInfo fcinfo, TimeKind kind, bool anchored, int grid_argument,
+			 const Grid **grid)
+{
+	Activity *state;
+
+	(void) aggregate_context(fcinfo);
+	if (unlikely(PG_ARGISNULL(grid_argument)))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg("the grid of an activity must not be null")));
+	*grid = grid_open(PG_GETARG_DATUM(grid_argument));
+	if (PG_ARGISNULL(0))
+		state = activity_new(kind, anchored, *grid);
+	else
+	{
+		state = state_argument(fcinfo);
+		activity_match(state, kind, anchored, *grid);
+	}
+	state->rows++;
+	return state;
+}
+
+static inline Datum
+add_row(FunctionCallInfo fcinfo, TimeKind kind, uint32 flags)
+{
+	const Grid *grid;
+	Activity *state = state_of_row(fcinfo, kind, false, 2, &grid);
+	int64 at, value;
+
+	if (PG_ARGISNULL(1))
+	{
+		state->ignored++;
+		PG_RETURN_POINTER(state);
+	}
+	at = moment_argument(fcinfo, 1, kind);
+	if (activity_value(grid, kind, at, &value))
+		state = activity_add(state, grid, at, value, flags);
+	else
+		state->ignored++;
+	PG_RETURN_POINTER(state);
+}
+
+/* A NULL of is_start or is_return is not met. */
+static inline uint32
+row_flags(FunctionCallInfo fcinfo)
+{
+	return activity_flags(!PG_ARGISNULL(3) && PG_GETARG_BOOL(3),
+						  !PG_ARGISNULL(4) && PG_GETARG_BOOL(4));
+}
+
+static Datum
+add_anchored_row(FunctionCallInfo fcinfo, TimeKind anchor_kind, TimeKind kind)
+{
+	const Grid *grid;
+	Activity *state = state_of_row(fcinfo, kind, true, 3, &grid);
+	int64 moment, value;
+
+	if (PG_ARGISNULL(1))
+	{
+		state->ignored++;
+		PG_RETURN_POINTER(state);
+	}
+	moment = activity_anchor(grid, anchor_kind, kind, moment_argument(fcinfo, 1, anchor_kind));
+	if (!activity_value(grid, kind, moment, &value))
+	{
+		state->ignored++;
+		PG_RETURN_POINTER(state);
+	}
+	activity_add_anchor(state, moment);
+	if (PG_ARGISNULL(2))
+		PG_RETURN_POINTER(state);
+	moment = moment_argument(fcinfo, 2, kind);
+	if (activity_value(grid, kind, moment, &value))
+		state = activity_add(state, grid, moment, value, EVENT_ACTIVE | EVENT_RETURN);
+	PG_RETURN_POINTER(state);
+}
+
+/* activity_transfn(state, at, grid) */
+#define ACTIVITY_TRANSITION(name, kind)                                                            \
+	RETENTION_FUNCTION(name);                                                                      \
+	Datum name(PG_FUNCTION_ARGS)                                                                   \
+	{                                                                                              \
+		return add_row(fcinfo, kind, EVENT_PLAIN);                                                 \
+	}
+
+ACTIVITY_TRANSITION(activity_transfn_date, TIME_DATE)
+ACTIVITY_TRANSITION(activity_transfn_local, TIME_LOCAL)
+ACTIVITY_TRANSITION(activity_transfn_instant, TIME_INSTANT)
+
+/* activity_transfn(state, at, grid, is_start, is_return) */
+#define ACTIVITY_FLAGS_TRANSITION(name, kind)                                                      \
+	RETENTION_FUNCTION(name);                                                                      \
+	Datum name(PG_FUNCTION_ARGS)                                                                   \
+	{                                                                                              \
+		return add_row(fcinfo, kind, row_flags(fcinfo));                                           \
+	}
+
+ACTIVITY_FLAGS_TRANSITION(activity_flags_transfn_date, TIME_DATE)
+ACTIVITY_FLAGS_TRANSITION(activity_flags_transfn_local, TIME_LOCAL)
+ACTIVITY_FLAGS_TRANSITION(activity_flags_transfn_instant, TIME_INSTANT)
+
+/* activity_transfn(state, anchor, at, grid) */
+#define ACTIVITY_ANCHOR_TRANSITION(name, anchor_kind, kind)                                        \
+	RETENTION_FUNCTION(name);                                                                      \
+	Datum name(PG_FUNCTION_ARGS)                                                                   \
+	{                                                                                              \
+		return add_anchored_row(fcinfo, anchor_kind, kind);                                        \
+	}
+
+ACTIVITY_ANCHOR_TRANSITION(activity_anchor_transfn_date_date, TIME_DATE, TIME_DATE)
+ACTIVITY_ANCHOR_TRANSITION(activity_anchor_transfn_local_date, TIME_LOCAL, TIME_DATE)
+ACTIVITY_ANCHOR_TRANSITION(activity_anchor_transfn_instant_date, TIME_INSTANT, TIME_DATE)
+ACTIVITY_ANCHOR_TRANSITION(activity_anchor_transfn_date_local, TIME_DATE, TIME_LOCAL)
+ACTIVITY_ANCHOR_TRANSITION(activity_anchor_transfn_local_local, TIME_LOCAL, TIME_LOCAL)
+ACTIVITY_ANCHOR_TRANSITION(activity_anchor_transfn_instant_local, TIME_INSTANT, TIME_LOCAL)
+ACTIVITY_ANCHOR_TRANSITION(activity_anchor_transfn_date_instant, TIME_DATE, TIME_INSTANT)
+ACTIVITY_ANCHOR_TRANSITION(activity_anchor_transfn_local_instant, TIME_LOCAL, TIME_INSTANT)
+ACTIVITY_ANCHOR_TRANSITION(activity_anchor_transfn_instant_instant, TIME_INSTANT, TIME_INSTANT)
+
+/* ---- Activities in ---- */
+
+/* activity_combine(state, activity): partial states of one aggregate, or stored facts in activity_union(). */
+RETENTION_FUNCTION(activity_combine);
+Datum
+activity_combine(PG_FUNCTION_ARGS)
+{
+	ActivityView view = {0};
+	Activity *state;
+
+	(void) aggregate_context(fcinfo);
+	if (PG_ARGISNULL(1))
+	{
+		if (PG_ARGISNULL(0))
+			PG_RETURN_NULL();
+		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
+	}
+	if (PG_ARGISNULL(0))
+		PG_RETURN_POINTER(activity_run(PG_GETARG_DATUM(1)));
+	state = state_argument(fcinfo);
+	activity_view(PG_GETARG_DATUM(1), &view);
+	PG_RETURN_POINTER(activity_absorb(state, &view));
+}
+
+/* activity_final(state) -> retention_activity, in its stored form */
+RETENTION_FUNCTION(activity_final);
+Datum
+activity_final(PG_FUNCTION_ARGS)
+{
+	(void) aggregate_context(fcinfo);
+	PG_RETURN_POINTER(activity_store(state_argument(fcinfo)));
+}
+
+/* activity_union(activity, activity) -> retention_activity: either may be NULL */
+RETENTION_FUNCTION(activity_union);
+Datum
+activity_union(PG_FUNCTION_ARGS)
+{
+	Activity *state = NULL;
+	struct varlena *stored;
+
+	for (int i = 0; i < 2; i++)
+	{
+		ActivityView view = {0};
+
+		if (PG_ARGISNULL(i))
+			continue;
+		activity_view(PG_GETARG_DATUM(i), &view);
+		if (state == NULL)
+			state = activity_new(view.kind, view.anchored, view.grid);
+		state = activity_absorb(state, &view);
+		if (view.room > 0)
+			pfree(view.events);
+	}
+	if (state == NULL)
+		PG_RETURN_NULL();
+	stored = activity_store(state);
+	pfree(state);
+	PG_RETURN_POINTER(stored);
+}
+
+/* coarsen(activity, grid) -> retention_activity */
+RETENTION_FUNCTION(activity_coarsen_door);
+Datum
+activity_coarsen_door(PG_FUNCTION_ARGS)
+{
+	ActivityView view = {0};
+
+	activity_view(PG_GETARG_DATUM(0), &view);
+	PG_RETURN_POINTER(activity_coarsen(&view, PG_GETARG_DATUM(1)));
+}
+
+/* ---- The type ---- */
+
+RETENTION_FUNCTION(retention_activity_in);
+Datum
+retention_activity_in(PG_FUNCTION_ARGS)
+{
+	StringInfoData wire;
+
+	initStringInfo(&wire);
+	wire_from_text(PG_GETARG_CSTRING(0), &wire, ACTIVITY_TYPE);
+	PG_RETURN_POINTER(activity_read(wire.data, wire.len));
+}
+
+RETENTION_FUNCTION(retention_activity_out);
+Datum
+retention_activity_out(PG_FUNCTION_ARGS)
+{
+	StringInfoData wire;
+
+	initStringInfo(&wire);
+	activity_write(PG_GETARG_DATUM(0), &wire);
+	PG_RETURN_CSTRING(wire_to_text(&wire));
+}
+
+RETENTION_FUNCTION(retention_activity_recv);
+Datum
+retention_activity_recv(PG_FUNCTION_ARGS)
+{
+	StringInfo in = (StringInfo) PG_GETARG_POINTER(0);
+	struct varlena *value = activity_read(in->data + in->cursor, in->len - in->cursor);
+
+	in->cursor = in->len;
+	PG_RETURN_POINTER(value);
+}
+
+RETENTION_FUNCTION(retention_activity_send);
+Datum
+retention_activity_send(PG_FUNCTION_ARGS)
+{
+	StringInfoData wire;
+
+	pq_begintypsend(&wire);
+	activity_write(PG_GETARG_DATUM(0), &wire);
+	PG_RETURN_BYTEA_P(pq_endtypsend(&wire));
+}
+
+/* ---- Answers ---- */
+
+static int64
+local_of(const Grid *grid, TimeKind kind, int64 moment)
+{
+	return activity_convert(grid, kind, TIME_LOCAL, moment);
+}
+
+static int64
+instant_of(const Grid *grid, TimeKind kind, int64 moment)
+{
+	return activity_convert(grid, kind, TIME_INSTANT, moment);
+}
+
+static Datum
+first_moment(FunctionCallInfo fcinfo, int64 (*show)(const Grid *, TimeKind, int64))
+{
+	ActivityView view = {0};
+
+	activity_view(PG_GETARG_DATUM(0), &view);
+	if (view.first_start == ACTIVITY_NO_FIRST)
+		PG_RETURN_NULL();
+	PG_RETURN_TIMESTAMPTZ(show(view.grid, view.kind, view.first_start));
+}
+
+static Datum
+last_moment(FunctionCallInfo fcinfo, int64 (*show)(const Grid *, TimeKind, int64))
+{
+	ActivityView view = {0};
+
+	activity_view(PG_GETARG_DATUM(0), &view);
+	if (view.last == ACTIVITY_NO_LATEST)
+		PG_RETURN_NULL();
+	PG_RETURN_TIMESTAMPTZ(show(view.grid, view.kind, view.last));
+}
+
+/* first_active(activity) -> timestamp: the first start, wall-clock time of the grid's zone */
+RETENTION_FUNCTION(activity_first_active);
+Datum
+activity_first_active(PG_FUNCTION_ARGS)
+{
+	return first_moment(fcinfo, local_of);
+}
+
+/* first_active_at(activity) -> timestamptz */
+RETENTION_FUNCTION(activity_first_active_at);
+Datum
+activity_first_active_at(PG_FUNCTION_ARGS)
+{
+	return first_moment(fcinfo, instant_of);
+}
+
+/* last_active(activity) -> timestamp: the last row */
+RETENTION_FUNCTION(activity_last_active);
+Datum
+activity_last_active(PG_FUNCTION_ARGS)
+{
+	return last_moment(fcinfo, local_of);
+}
+
+/* last_active_at(activity) -> timestamptz */
+RETENTION_FUNCTION(activity_last_active_at);
+Datum
+activity_last_active_at(PG_FUNCTION_ARGS)
+{
+	return last_moment(fcinfo, instant_of);
+}
+
+/* One row for each period with a row in it; moments of elapsed windows are shown by their calendar period. */
+static Datum
+emit_periods(FunctionCallInfo fcinfo, TimeKind kind)
+{
+	ActivityView view = {0};
+	Emitter emitter;
+
+	activity_view(PG_GETARG_DATUM(0), &view);
+	if (kind == TIME_DATE && view.grid->hours > 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("active_periods() does not take activities on a grid of hours"),
+						errhint("Use active_periods_at(), which shows periods as timestamptz.")));
+	if (view.grid->windows == GRID_ELAPSED)
+	{
+		for (int i = 0; i < view.count; i++)
+			view.events[i].value = grid_period(view.grid, view.kind, view.events[i].value);
+		view.count = history_normalise(view.events, view.count, view.grid->min_events);
+	}
+	emitter = emit_begin(fcinfo);
+	for (int i = 0; i < view.count; i++)
+	{
+		const Event *event = &view.events[i];
+		Datum values[6];
+		bool nulls[6] = {false};
+
+		if (!(event->flags & EVENT_ACTIVE))
+			continue;
+		values[0] = Int64GetDatum(event->value);
+		for (int end = 0; end < 2; end++)
+		{
+			int64 moment = grid_period_start(view.grid, kind, event->value + end);
+
+			values[1 + end] =
+				kind == TIME_DATE ? DateADTGetDatum((DateADT) moment) : TimestampTzGetDatum(moment);
+		}
+		values[3] = Int32GetDatum(event->count);
+		values[4] = BoolGetDatum((event->flags & EVENT_START) != 0);
+		values[5] = BoolGetDatum((event->flags & EVENT_RETURN) != 0);
+		emit_row(&emitter, values, nulls);
+	}
+	return (Datum) 0;
+}
+
+/* active_periods(activity): rows with dates */
+RETENTION_FUNCTION(activity_active_periods);
+Datum
+activity_active_periods(PG_FUNCTION_ARGS)
+{
+	return emit_periods(fcinfo, TIME_DATE);
+}
+
+/* active_periods_at(activity): the same with timestamptz */
+RETENTION_FUNCTION(activity_active_periods_at);
+Datum
+activity_active_periods_at(PG_FUNCTION_ARGS)
+{
+	return emit_periods(fcinfo, TIME_INSTANT);
+}

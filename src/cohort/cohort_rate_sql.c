@@ -1,0 +1,228 @@
+/*
+ * cohort_rate_sql.c
+ *		The doors of retention_rate and churn_rate over rows of many customers: of those active in one range of time,
+ *		how many are active in another.
+ */
+#include "retention.h"
+
+#include "base/aggregate.h"
+#include "base/check.h"
+#include "base/number.h"
+#include "population/population_key.h"
+#include "utils/rangetypes.h"
+#include "utils/typcache.h"
+
+/* Letter of PopulationFrame. The value of an event says which of the two ranges the row is in. */
+#define RATE_ROOM 'R'
+#define IN_BASE 0
+#define IN_RETURN 1
+
+/* A range of moments, as plain numbers: finite bounds are [lower, upper). */
+typedef struct Bounds
+{
+	bool unbounded_below;
+	bool unbounded_above;
+	int64 lower;
+	int64 upper;
+} Bounds;
+
+/*
+ * The two ranges of a row, decoded. Nearly every row of a query says the same, so the last pair is kept; what is not
+ * found there is decoded anew. The label is the bytes of both values.
+ */
+typedef struct Ranges
+{
+	int size; /* of the label; 0: nothing is kept */
+	TimeKind kind;
+	Bounds base;
+	Bounds returns;
+	char label[128];
+} Ranges;
+
+static void
+pg_attribute_noreturn() ranges_changed(void)
+{
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("the two ranges of a rate must be the same in every row"),
+					errhint("Compute a range once: (SELECT retention_period('month')).")));
+}
+
+/* A bound as the first moment that is in the range (lower) or no longer in it (upper). */
+static int64
+bound_moment(TimeKind kind, const RangeBound *bound)
+{
+	int64 moment =
+		kind == TIME_DATE ? (int64) DatumGetDateADT(bound->val) : DatumGetInt64(bound->val);
+
+	if (bound->inclusive != bound->lower && moment < PG_INT64_MAX)
+		moment++;
+	return moment;
+}
+
+static Bounds
+decode_range(TimeKind kind, RangeType *range, const char *what)
+{
+	TypeCacheEntry *type = lookup_type_cache(RangeTypeGetOid(range), TYPECACHE_RANGE_INFO);
+	RangeBound lower, upper;
+	Bounds bounds = {0};
+	bool empty;
+
+	range_deserialize(type, range, &lower, &upper, &empty);
+	if (empty)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("the %s range must not be empty", what)));
+	bounds.unbounded_below = lower.infinite;
+	bounds.unbounded_above = upper.infinite;
+	if (!lower.infinite)
+		bounds.lower = bound_moment(kind, &lower);
+	if (!upper.infinite)
+		bounds.upper = bound_moment(kind, &upper);
+	return bounds;
+}
+
+static inline bool
+contains(const Bounds *bounds, int64 moment)
+{
+	return (bounds->unbounded_below || moment >= bounds->lower) &&
+		   (bounds->unbounded_above || moment < bounds->upper);
+}
+
+static const Ranges *
+find_ranges(FunctionCallInfo fcinfo, TimeKind kind)
+{
+	static Ranges kept;
+	RangeType *base, *returns;
+	int base_size, size;
+
+	if (PG_ARGISNULL(3) || PG_ARGISNULL(4))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg("the two ranges of a rate must not be null")));
+	base = PG_GETARG_RANGE_P(3);
+	returns = PG_GETARG_RANGE_P(4);
+	base_size = VARSIZE(base);
+	size = base_size + VARSIZE(returns);
+	if (likely(kept.size == size && kept.kind == kind && memcmp(kept.label, base, base_size) == 0 &&
+			   memcmp(kept.label + base_size, returns, size - base_size) == 0))
+		return &kept;
+
+	kept.size = 0; /* an error below leaves nothing */
+	if (size > (int) sizeof(kept.label))
+		elog(ERROR, "ranges of %d bytes", size);
+	kept.kind = kind;
+	kept.base = decode_range(kind, base, "base");
+	kept.returns = decode_range(kind, returns, "return");
+	memcpy(kept.label, base, base_size);
+	memcpy(kept.label + base_size, returns, size - base_size);
+	kept.size = size;
+	return &kept;
+}
+
+static pg_attribute_always_inline Datum
+accumulate(FunctionCallInfo fcinfo, KeyKind key, TimeKind kind)
+{
+	const Ranges *ranges = find_ranges(fcinfo, kind);
+	PopulationFrame frame = {
+		.room = RATE_ROOM,
+		.key = key,
+		.kind = kind,
+		.cap = 1,
+		.label = ranges->label,
+		.label_length = ranges->size,
+	};
+	PopulationTotals *totals;
+	Population *population;
+	char *differs;
+	int64 moment;
+
+	if (key == KEY_TEXT)
+		population_require_byte_equality(PG_GET_COLLATION());
+	population = population_state(fcinfo, &frame, &differs);
+	if (unlikely(differs != NULL))
+		ranges_changed();
+	totals = population_totals(population);
+	count_add(&totals->rows, 1);
+	if (PG_ARGISNULL(1) || PG_ARGISNULL(2))
+	{
+		count_add(&totals->ignored, 1);
+		return population_datum(population);
+	}
+	moment = kind == TIME_DATE ? (int64) PG_GETARG_DATEADT(2) : PG_GETARG_INT64(2);
+	if (contains(&ranges->base, moment))
+		population_add_key(fcinfo, population, key, (Event){IN_BASE, 1, EVENT_PLAIN});
+	if (contains(&ranges->returns, moment))
+		population_add_key(fcinfo, population, key, (Event){IN_RETURN, 1, EVENT_PLAIN});
+	return population_datum(population);
+}
+
+/* cohort_rate_transfn(state, customer, at, base range, return range) */
+#define RATE_DOOR(name, key, kind)                                                                 \
+	RETENTION_FUNCTION(name);                                                                      \
+	Datum name(PG_FUNCTION_ARGS)                                                                   \
+	{                                                                                              \
+		return accumulate(fcinfo, key, kind);                                                      \
+	}                                                                                              \
+	extern int no_such_variable
+
+RATE_DOOR(cohort_rate_bigint_date, KEY_INT64, TIME_DATE);
+RATE_DOOR(cohort_rate_bigint_local, KEY_INT64, TIME_LOCAL);
+RATE_DOOR(cohort_rate_bigint_instant, KEY_INT64, TIME_INSTANT);
+RATE_DOOR(cohort_rate_uuid_date, KEY_UUID, TIME_DATE);
+RATE_DOOR(cohort_rate_uuid_local, KEY_UUID, TIME_LOCAL);
+RATE_DOOR(cohort_rate_uuid_instant, KEY_UUID, TIME_INSTANT);
+RATE_DOOR(cohort_rate_text_date, KEY_TEXT, TIME_DATE);
+RATE_DOOR(cohort_rate_text_local, KEY_TEXT, TIME_LOCAL);
+RATE_DOOR(cohort_rate_text_instant, KEY_TEXT, TIME_INSTANT);
+
+typedef struct RateCounts
+{
+	int64 base;
+	int64 both;
+} RateCounts;
+
+static void
+count_customer(void *argument, Event *events, int count)
+{
+	RateCounts *counts = (RateCounts *) argument;
+
+	if (count == 0 || events[0].value != IN_BASE)
+		return;
+	counts->base++;
+	if (count > 1)
+		counts->both++;
+}
+
+/* Per cent; NULL where nobody was active in the base range. */
+static Datum
+rate(FunctionCallInfo fcinfo, bool churn)
+{
+	Population *population;
+	RateCounts counts = {0};
+
+	(void) aggregate_context(fcinfo);
+	population = population_argument(PG_GETARG_DATUM(0));
+	if (population_frame(population)->room != RATE_ROOM)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("the state is not one of retention_rate or churn_rate")));
+	population_visit(population, count_customer, &counts);
+	if (counts.base == 0)
+		PG_RETURN_NULL();
+	PG_RETURN_NUMERIC(
+		numeric_per_cent(numeric_from_int64(churn ? counts.base - counts.both : counts.both),
+						 numeric_from_int64(counts.base)));
+}
+
+/* cohort_retention_rate_final(state): customers active in both ranges / customers active in the base range */
+RETENTION_FUNCTION(cohort_retention_rate_final);
+Datum
+cohort_retention_rate_final(PG_FUNCTION_ARGS)
+{
+	return rate(fcinfo, false);
+}
+
+/* cohort_churn_rate_final(state): its complement */
+RETENTION_FUNCTION(cohort_churn_rate_final);
+Datum
+cohort_churn_rate_final(PG_FUNCTION_ARGS)
+{
+	return rate(fcinfo, true);
+}

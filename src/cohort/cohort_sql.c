@@ -1,0 +1,574 @@
+/*
+ * cohort_sql.c
+ *		The doors of the room cohort: rows of many customers in, cohorts out.
+ */
+#include "retention.h"
+
+#include "base/aggregate.h"
+#include "base/check.h"
+#include "base/emit.h"
+#include "base/number.h"
+#include "cohort/activity.h"
+#include "cohort/cohort.h"
+#include "libpq/pqformat.h"
+#include "population/population_key.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+/* ---------- rows in ---------- */
+
+/* What a row of an aggregate says, after the state and the customer. */
+typedef enum RowForm
+{
+	ROW_PLAIN,	/* at, grid */
+	ROW_FLAGS,	/* at, grid, is_start, is_return */
+	ROW_ANCHOR, /* anchor, at, grid */
+} RowForm;
+
+static inline int64
+moment_argument(FunctionCallInfo fcinfo, int argument, TimeKind kind)
+{
+	return kind == TIME_DATE ? (int64) PG_GETARG_DATEADT(argument) : PG_GETARG_INT64(argument);
+}
+
+static void
+pg_attribute_noreturn() null_grid(void)
+{
+	ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					errmsg("the grid of cohort_retention must not be null")));
+}
+
+static inline void
+totals_moment(PopulationTotals *totals, int64 moment)
+{
+	totals->first = Min(totals->first, moment);
+	totals->latest = Max(totals->latest, moment);
+}
+
+/* One row. All arguments but the first are constants, so that each door gets code of its own. */
+static pg_attribute_always_inline Datum
+accumulate(FunctionCallInfo fcinfo, KeyKind key, RowForm form, TimeKind anchor_kind, TimeKind kind)
+{
+	const int at_argument = form == ROW_ANCHOR ? 3 : 2;
+	const int grid_argument = at_argument + 1;
+	const Grid *grid;
+	PopulationFrame frame;
+	PopulationTotals *totals;
+	Population *population;
+	char *differs;
+	int64 moment, value, anchor = 0, anchor_value = 0;
+	bool has_time, has_anchor = false;
+
+	if (PG_ARGISNULL(grid_argument))
+		null_grid();
+	if (key == KEY_TEXT)
+		population_require_byte_equality(PG_GET_COLLATION());
+	grid = grid_open(PG_GETARG_DATUM(grid_argument));
+	frame.room = form == ROW_ANCHOR ? COHORT_ROOM_ANCHOR : COHORT_ROOM_ROWS;
+	frame.key = key;
+	frame.kind = kind;
+	frame.cap = grid->min_events;
+	frame.label = grid->text;
+	frame.label_length = grid->text_length;
+	population = population_state(fcinfo, &frame, &differs);
+	if (unlikely(differs != NULL))
+		grid_mismatch(differs, grid->text);
+
+	totals = population_totals(population);
+	count_add(&totals->rows, 1);
+	if (form == ROW_ANCHOR && !PG_ARGISNULL(1) && !PG_ARGISNULL(2))
+	{
+		anchor = moment_argument(fcinfo, 2, anchor_kind);
+		if (anchor_kind != kind)
+			anchor = activity_anchor(grid, anchor_kind, kind, anchor);
+		has_anchor = activity_value(grid, kind, anchor, &anchor_value);
+	}
+	if (PG_ARGISNULL(1) || (form == ROW_ANCHOR ? !has_anchor : PG_ARGISNULL(at_argument)))
+	{
+		count_add(&totals->ignored, 1);
+		return population_datum(population);
+	}
+	moment = PG_ARGISNULL(at_argument) ? 0 : moment_argument(fcinfo, at_argument, kind);
+	has_time = !PG_ARGISNULL(at_argument) && activity_value(grid, kind, moment, &value);
+	if (form != ROW_ANCHOR && !has_time)
+	{
+		count_add(&totals->ignored, 1);
+		return population_datum(population);
+	}
+
+	/* The totals may move when an event is added. */
+	if (has_anchor)
+		totals_moment(totals, anchor);
+	if (has_time)
+		totals_moment(totals, moment);
+	if (has_anchor)
+		population_add_key(fcinfo, population, key, (Event){anchor_value, 0, EVENT_START});
+	if (has_time)
+	{
+		Event event = {value, 1, EVENT_PLAIN};
+
+		if (form == ROW_ANCHOR)
+			event.flags = EVENT_ACTIVE | EVENT_RETURN;
+		else if (form == ROW_FLAGS)
+		{
+			event.flags = activity_flags(
+				!PG_ARGISNULL(grid_argument + 1) && PG_GETARG_BOOL(grid_argument + 1),
+				!PG_ARGISNULL(grid_argument + 2) && PG_GETARG_BOOL(grid_argument + 2));
+			event.count = (event.flags & EVENT_RETURN) != 0;
+		}
+		population_add_key(fcinfo, population, key, event);
+	}
+	return population_datum(population);
+}
+
+/* cohort_transfn(state, customer, ...): one door for each type of customer and of each time. */
+#define COHORT_DOOR(name, key, form, anchor_kind, kind)                                            \
+	RETENTION_FUNCTION(name);                                                                      \
+	Datum name(PG_FUNCTION_ARGS)                                                                   \
+	{                                                                                              \
+		return accumulate(fcinfo, key, form, anchor_kind, kind);                                   \
+	}                                                                                              \
+	extern int no_such_variable
+
+/* clang-format off */
+#define COHORT_DOORS_OF_KEY(name, key) \
+	COHORT_DOOR(cohort_##name##_date, key, ROW_PLAIN, TIME_DATE, TIME_DATE); \
+	COHORT_DOOR(cohort_##name##_local, key, ROW_PLAIN, TIME_LOCAL, TIME_LOCAL); \
+	COHORT_DOOR(cohort_##name##_instant, key, ROW_PLAIN, TIME_INSTANT, TIME_INSTANT); \
+	COHORT_DOOR(cohort_##name##_date_flags, key, ROW_FLAGS, TIME_DATE, TIME_DATE); \
+	COHORT_DOOR(cohort_##name##_local_flags, key, ROW_FLAGS, TIME_LOCAL, TIME_LOCAL); \
+	COHORT_DOOR(cohort_##name##_instant_flags, key, ROW_FLAGS, TIME_INSTANT, TIME_INSTANT); \
+	COHORT_DOOR(cohort_##name##_date_date, key, ROW_ANCHOR, TIME_DATE, TIME_DATE); \
+	COHORT_DOOR(cohort_##name##_date_local, key, ROW_ANCHOR, TIME_DATE, TIME_LOCAL); \
+	COHORT_DOOR(cohort_##name##_date_instant, key, ROW_ANCHOR, TIME_DATE, TIME_INSTANT); \
+	COHORT_DOOR(cohort_##name##_local_date, key, ROW_ANCHOR, TIME_LOCAL, TIME_DATE); \
+	COHORT_DOOR(cohort_##name##_local_local, key, ROW_ANCHOR, TIME_LOCAL, TIME_LOCAL); \
+	COHORT_DOOR(cohort_##name##_local_instant, key, ROW_ANCHOR, TIME_LOCAL, TIME_INSTANT); \
+	COHORT_DOOR(cohort_##name##_instant_date, key, ROW_ANCHOR, TIME_INSTANT, TIME_DATE); \
+	COHORT_DOOR(cohort_##name##_instant_local, key, ROW_ANCHOR, TIME_INSTANT, TIME_LOCAL); \
+	COHORT_DOOR(cohort_##name##_instant_instant, key, ROW_ANCHOR, TIME_INSTANT, TIME_INSTANT)
+
+COHORT_DOORS_OF_KEY(bigint, KEY_INT64);
+COHORT_DOORS_OF_KEY(uuid, KEY_UUID);
+COHORT_DOORS_OF_KEY(text, KEY_TEXT);
+/* clang-format on */
+
+/* cohort_transfn(state, activity): facts, each value a customer. */
+RETENTION_FUNCTION(cohort_activity);
+Datum
+cohort_activity(PG_FUNCTION_ARGS)
+{
+	ActivityView view = {0};
+	PopulationFrame frame = {.key = KEY_NONE};
+	Population *population;
+	PopulationTotals *totals;
+	char *differs;
+
+	(void) aggregate_context(fcinfo);
+	if (PG_ARGISNULL(1))
+	{
+		if (PG_ARGISNULL(0))
+			PG_RETURN_NULL();
+		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
+	}
+	activity_view(PG_GETARG_DATUM(1), &view);
+	frame.room = view.anchored ? COHORT_ROOM_ANCHOR : COHORT_ROOM_ROWS;
+	frame.kind = view.kind;
+	frame.cap = view.grid->min_events;
+	frame.label = view.grid_text;
+	frame.label_length = view.grid_length;
+	population = population_state(fcinfo, &frame, &differs);
+	if (differs != NULL)
+		grid_mismatch(differs, view.grid->text);
+	totals = population_totals(population);
+	count_add(&totals->rows, view.rows);
+	count_add(&totals->ignored, view.ignored);
+	totals->first = Min(totals->first, view.first);
+	totals->latest = Max(totals->latest, view.latest);
+	if (view.count > 0)
+		population_add_history(population, view.events, view.count);
+	return population_datum(population);
+}
+
+/* cohort_final(state) -> retention_cohorts */
+RETENTION_FUNCTION(cohort_final);
+Datum
+cohort_final(PG_FUNCTION_ARGS)
+{
+	(void) aggregate_context(fcinfo);
+	PG_RETURN_POINTER(cohort_build(population_argument(PG_GETARG_DATUM(0))));
+}
+
+/* ---------- the type ---------- */
+
+static const Cohorts *
+cohorts_argument(Datum value)
+{
+	Cohorts *cohorts =
+		flat_open(value, WIRE_COHORTS, COHORT_VERSION, offsetof(Cohorts, numbers), COHORT_TYPE);
+
+	cohort_check(cohorts);
+	return cohorts;
+}
+
+/* cohort_combine(state, cohorts): rollup() of stored cohorts, and of its partial states. */
+RETENTION_FUNCTION(cohort_combine);
+Datum
+cohort_combine(PG_FUNCTION_ARGS)
+{
+	MemoryContext context = aggregate_context(fcinfo);
+	const Cohorts *other;
+
+	if (PG_ARGISNULL(1))
+	{
+		if (PG_ARGISNULL(0))
+			PG_RETURN_NULL();
+		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
+	}
+	other = cohorts_argument(PG_GETARG_DATUM(1));
+	if (PG_ARGISNULL(0))
+	{
+		Cohorts *copy = MemoryContextAlloc(context, VARSIZE(other));
+
+		memcpy(copy, other, VARSIZE(other));
+		PG_RETURN_POINTER(copy);
+	}
+	/* A summary that had to grow lives in the context of this row: the executor copies it and frees the old one. */
+	PG_RETURN_POINTER(cohort_merge((Cohorts *) PG_GETARG_POINTER(0), other));
+}
+
+RETENTION_FUNCTION(retention_cohorts_in);
+Datum
+retention_cohorts_in(PG_FUNCTION_ARGS)
+{
+	StringInfoData wire;
+
+	initStringInfo(&wire);
+	wire_from_text(PG_GETARG_CSTRING(0), &wire, COHORT_TYPE);
+	PG_RETURN_POINTER(cohort_read(wire.data, wire.len));
+}
+
+RETENTION_FUNCTION(retention_cohorts_out);
+Datum
+retention_cohorts_out(PG_FUNCTION_ARGS)
+{
+	StringInfoData wire;
+
+	initStringInfo(&wire);
+	cohort_write(cohorts_argument(PG_GETARG_DATUM(0)), &wire);
+	PG_RETURN_CSTRING(wire_to_text(&wire));
+}
+
+RETENTION_FUNCTION(retention_cohorts_recv);
+Datum
+retention_cohorts_recv(PG_FUNCTION_ARGS)
+{
+	StringInfo in = (StringInfo) PG_GETARG_POINTER(0);
+	Cohorts *cohorts = cohort_read(in->data + in->cursor, in->len - in->cursor);
+
+	in->cursor = in->len;
+	PG_RETURN_POINTER(cohorts);
+}
+
+RETENTION_FUNCTION(retention_cohorts_send);
+Datum
+retention_cohorts_send(PG_FUNCTION_ARGS)
+{
+	StringInfoData wire;
+
+	pq_begintypsend(&wire);
+	cohort_write(cohorts_argument(PG_GETARG_DATUM(0)), &wire);
+	PG_RETURN_BYTEA_P(pq_endtypsend(&wire));
+}
+
+/* ---------- answers ---------- */
+
+/* The same answer with periods as dates, or as instants. */
+typedef Datum (*ShowPeriod)(const Cohorts *cohorts, const Grid *grid, int64 period);
+
+static Datum
+show_date(const Cohorts *cohorts, const Grid *grid, int64 period)
+{
+	return DateADTGetDatum((DateADT) grid_period_start(grid, TIME_DATE, period));
+}
+
+static Datum
+show_instant(const Cohorts *cohorts, const Grid *grid, int64 period)
+{
+	return TimestampTzGetDatum(grid_period_start(grid, TIME_INSTANT, period));
+}
+
+static void
+require_days(const Grid *grid, ShowPeriod show, const char *instead)
+{
+	if (show == show_date && grid->hours > 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("periods of hours cannot be shown as dates"),
+						errhint("%s shows them as timestamps.", instead)));
+}
+
+/* Arguments of answers: the first counts are not to be NULL, or there are no rows. */
+static bool
+any_null(FunctionCallInfo fcinfo, const int *arguments, int count)
+{
+	for (int i = 0; i < count; i++)
+		if (PG_ARGISNULL(arguments[i]))
+			return true;
+	return false;
+}
+
+static const Timestamp *
+asked_argument(FunctionCallInfo fcinfo, int argument, Timestamp *asked)
+{
+	if (PG_ARGISNULL(argument))
+		return NULL;
+	*asked = PG_GETARG_TIMESTAMP(argument);
+	return asked;
+}
+
+static void
+put_limits(Datum *values, bool *nulls, bool has_limits, Limits limits)
+{
+	nulls[0] = nulls[1] = !has_limits;
+	values[0] = has_limits ? NumericGetDatum(numeric_rate_limit(limits.low)) : (Datum) 0;
+	values[1] = has_limits ? NumericGetDatum(numeric_rate_limit(limits.high)) : (Datum) 0;
+}
+
+#define CELL_ANSWER_COLUMNS 11
+
+static Datum
+emit_cells(FunctionCallInfo fcinfo, ShowPeriod show)
+{
+	Emitter emitter = emit_begin(fcinfo);
+	const Cohorts *cohorts;
+	const Grid *grid;
+	CellReader reader;
+	CohortCell cell;
+	CohortCriterion criterion;
+	double confidence;
+	Timestamp asked;
+	Datum begin = (Datum) 0;
+	MemoryContext row_context, old;
+
+	if (any_null(fcinfo, (const int[]){0, 1, 3}, 3))
+		return (Datum) 0;
+	cohorts = cohorts_argument(PG_GETARG_DATUM(0));
+	criterion = cohort_criterion(text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	confidence = check_confidence(PG_GETARG_FLOAT8(3));
+	reader = cohort_cells_begin(cohorts, criterion, asked_argument(fcinfo, 2, &asked));
+	grid = reader.time.grid;
+	require_days(grid, show, "cohort_cells_at()");
+
+	row_context =
+		AllocSetContextCreate(CurrentMemoryContext, "retention row", ALLOCSET_SMALL_SIZES);
+	old = MemoryContextSwitchTo(row_context);
+	while (cohort_cells_next(&reader, &cell))
+	{
+		Datum values[CELL_ANSWER_COLUMNS];
+		bool nulls[CELL_ANSWER_COLUMNS] = {false};
+		Limits limits = {0, 0};
+		bool has_limits = cell.observed && cell.period > 0;
+
+		if (cell.period == 0)
+			begin = show(cohorts, grid, cell.cohort);
+		if (has_limits)
+			limits = wilson_interval((double) cell.retained, (double) cell.at_risk, confidence);
+		values[0] = begin;
+		values[1] = Int64GetDatum(cell.size);
+		values[2] = Int32GetDatum((int32) cell.period);
+		/* A customer's own window has no place in the calendar. */
+		nulls[3] = nulls[4] = grid->windows == GRID_ELAPSED;
+		values[3] = nulls[3] ? (Datum) 0 : show(cohorts, grid, cell.cohort + cell.first);
+		values[4] = nulls[4] ? (Datum) 0 : show(cohorts, grid, cell.cohort + cell.last + 1);
+		values[5] = Int64GetDatum(cell.at_risk);
+		values[6] = Int64GetDatum(cell.retained);
+		values[7] = NumericGetDatum(
+			numeric_per_cent(numeric_from_int64(cell.retained), numeric_from_int64(cell.at_risk)));
+		put_limits(&values[8], &nulls[8], has_limits, limits);
+		values[10] = CStringGetTextDatum(cell.observed ? "observed" : "partial");
+		emit_row(&emitter, values, nulls);
+		MemoryContextReset(row_context);
+	}
+	MemoryContextSwitchTo(old);
+	return (Datum) 0;
+}
+
+/* cohort_cells(cohorts, criterion, as_of, confidence) */
+RETENTION_FUNCTION(cohort_cells);
+Datum
+cohort_cells(PG_FUNCTION_ARGS)
+{
+	return emit_cells(fcinfo, show_date);
+}
+
+/* cohort_cells_at(cohorts, criterion, as_of, confidence): periods as timestamps */
+RETENTION_FUNCTION(cohort_cells_at);
+Datum
+cohort_cells_at(PG_FUNCTION_ARGS)
+{
+	return emit_cells(fcinfo, show_instant);
+}
+
+#define CURVE_ANSWER_COLUMNS 7
+
+/* retention_curve(cohorts, criterion, mean, as_of, confidence) */
+RETENTION_FUNCTION(cohort_retention_curve);
+Datum
+cohort_retention_curve(PG_FUNCTION_ARGS)
+{
+	Emitter emitter = emit_begin(fcinfo);
+	const Cohorts *cohorts;
+	CohortCriterion criterion;
+	CurveMean mean;
+	double confidence;
+	Timestamp asked;
+	CurvePoint *points;
+	int64 count;
+
+	if (any_null(fcinfo, (const int[]){0, 1, 2, 4}, 4))
+		return (Datum) 0;
+	cohorts = cohorts_argument(PG_GETARG_DATUM(0));
+	criterion = cohort_criterion(text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	mean = cohort_mean(text_to_cstring(PG_GETARG_TEXT_PP(2)), criterion);
+	confidence = check_confidence(PG_GETARG_FLOAT8(4));
+	count = cohort_curve(cohorts, criterion, mean, asked_argument(fcinfo, 3, &asked), confidence,
+						 &points);
+	for (int64 i = 0; i < count; i++)
+	{
+		Datum values[CURVE_ANSWER_COLUMNS];
+		bool nulls[CURVE_ANSWER_COLUMNS] = {false};
+
+		if (points[i].cohorts == 0)
+			continue;
+		values[0] = Int32GetDatum((int32) points[i].period);
+		values[1] = Int64GetDatum(points[i].cohorts);
+		values[2] = Int64GetDatum(points[i].at_risk);
+		values[3] = Int64GetDatum(points[i].retained);
+		values[4] = NumericGetDatum(points[i].rate);
+		put_limits(&values[5], &nulls[5], points[i].has_limits, points[i].limits);
+		emit_row(&emitter, values, nulls);
+	}
+	return (Datum) 0;
+}
+
+#define LIFECYCLE_COLUMNS 7
+
+static Datum
+emit_lifecycle(FunctionCallInfo fcinfo, ShowPeriod show)
+{
+	Emitter emitter = emit_begin(fcinfo);
+	const Cohorts *cohorts;
+	const int64 *row, *end;
+	CohortTime time;
+	Timestamp asked;
+	int64 before = 0;
+
+	if (any_null(fcinfo, (const int[]){0}, 1))
+		return (Datum) 0;
+	cohorts = cohorts_argument(PG_GETARG_DATUM(0));
+	time = cohort_time(cohorts, asked_argument(fcinfo, 1, &asked));
+	require_days(time.grid, show, "lifecycle_at()");
+	row = cohort_table(cohorts, COHORT_PERIODS);
+	end = row + cohorts->counts[COHORT_PERIODS] * PERIOD_COLUMNS;
+	if (!time.known || row == end)
+		return (Datum) 0;
+	if (time.begun - row[PERIOD_NUMBER] >= MAX_PERIODS)
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("a lifecycle has at most %d periods up to as_of", MAX_PERIODS),
+						errhint("Use a coarser grid or an earlier as_of.")));
+	for (int64 period = row[PERIOD_NUMBER]; period <= time.begun || row < end; period++)
+	{
+		static const int64 nobody[PERIOD_COLUMNS] = {0};
+		bool here = row < end && row[PERIOD_NUMBER] == period;
+		const int64 *counts = here ? row : nobody;
+		Datum values[LIFECYCLE_COLUMNS];
+		bool nulls[LIFECYCLE_COLUMNS] = {false};
+
+		values[0] = show(cohorts, time.grid, period);
+		values[1] = Int64GetDatum(counts[PERIOD_ACTIVE]);
+		values[2] = Int64GetDatum(counts[PERIOD_NEW]);
+		values[3] = Int64GetDatum(counts[PERIOD_RETAINED]);
+		values[4] =
+			Int64GetDatum(counts[PERIOD_ACTIVE] - counts[PERIOD_NEW] - counts[PERIOD_RETAINED]);
+		values[5] = Int64GetDatum(before - counts[PERIOD_RETAINED]);
+		values[6] = CStringGetTextDatum(period <= time.complete ? "observed" : "partial");
+		emit_row(&emitter, values, nulls);
+		before = counts[PERIOD_ACTIVE];
+		if (here)
+			row += PERIOD_COLUMNS;
+	}
+	return (Datum) 0;
+}
+
+/* lifecycle(cohorts, as_of) */
+RETENTION_FUNCTION(cohort_lifecycle);
+Datum
+cohort_lifecycle(PG_FUNCTION_ARGS)
+{
+	return emit_lifecycle(fcinfo, show_date);
+}
+
+/* lifecycle_at(cohorts, as_of): periods as timestamps */
+RETENTION_FUNCTION(cohort_lifecycle_at);
+Datum
+cohort_lifecycle_at(PG_FUNCTION_ARGS)
+{
+	return emit_lifecycle(fcinfo, show_instant);
+}
+
+/* stickiness(cohorts) */
+RETENTION_FUNCTION(cohort_stickiness);
+Datum
+cohort_stickiness(PG_FUNCTION_ARGS)
+{
+	Emitter emitter = emit_begin(fcinfo);
+	const Cohorts *cohorts = cohorts_argument(PG_GETARG_DATUM(0));
+	const int64 *row = cohort_table(cohorts, COHORT_HISTOGRAM);
+	int64 customers = 0;
+
+	for (int64 i = 0; i < cohorts->counts[COHORT_HISTOGRAM]; i++)
+		customers += row[i * HISTOGRAM_COLUMNS + HISTOGRAM_CUSTOMERS];
+	for (int64 i = 0; i < cohorts->counts[COHORT_HISTOGRAM]; i++, row += HISTOGRAM_COLUMNS)
+	{
+		Datum values[3];
+		bool nulls[3] = {false};
+
+		values[0] = Int64GetDatum(row[HISTOGRAM_PERIODS]);
+		values[1] = Int64GetDatum(row[HISTOGRAM_CUSTOMERS]);
+		values[2] = NumericGetDatum(numeric_per_cent(numeric_from_int64(row[HISTOGRAM_CUSTOMERS]),
+													 numeric_from_int64(customers)));
+		emit_row(&emitter, values, nulls);
+	}
+	return (Datum) 0;
+}
+
+static Datum
+local_or_null(const Grid *grid, TimeKind kind, int64 moment, bool known, bool *null)
+{
+	*null = !known;
+	if (!known)
+		return (Datum) 0;
+	return TimestampGetDatum(kind == TIME_DATE	  ? moment * USECS_PER_DAY
+							 : kind == TIME_LOCAL ? moment
+												  : zone_local(grid->zone, moment));
+}
+
+/* cohort_totals(cohorts): what a reader needs to judge them; times are wall-clock times of the grid's zone */
+RETENTION_FUNCTION(cohort_totals);
+Datum
+cohort_totals(PG_FUNCTION_ARGS)
+{
+	const Cohorts *cohorts = cohorts_argument(PG_GETARG_DATUM(0));
+	CohortTime time = cohort_time(cohorts, NULL);
+	Datum values[7];
+	bool nulls[7] = {false};
+
+	values[0] = PointerGetDatum(cstring_to_text_with_len(time.grid->text, time.grid->text_length));
+	values[1] = Int64GetDatum(cohorts->customers);
+	values[2] = Int64GetDatum(cohorts->rows);
+	values[3] = Int64GetDatum(cohorts->ignored);
+	values[4] = local_or_null(time.grid, cohorts->kind, cohorts->first, time.known, &nulls[4]);
+	values[5] = local_or_null(time.grid, cohorts->kind, cohorts->latest, time.known, &nulls[5]);
+	values[6] = local_or_null(time.grid, cohorts->kind, time.as_of, time.known, &nulls[6]);
+	return emit_one(fcinfo, values, nulls);
+}

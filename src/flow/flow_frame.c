@@ -1,0 +1,203 @@
+/*
+ * flow_frame.c
+ *		The periods that a row asks for, and the moments in it, as the doors of the room get them.
+ */
+#include "retention.h"
+
+#include "base/check.h"
+#include "catalog/pg_type_d.h"
+#include "flow/flow_frame.h"
+#include "utils/lsyscache.h"
+#include "utils/typcache.h"
+
+/* The last few frames: nearly every row of a query asks for the same. What is not found is computed anew. */
+#define FRAMES 4
+
+static FlowFrame frames[FRAMES];
+
+static TimeKind
+kind_of_range(Oid range_type)
+{
+	switch (range_type)
+	{
+		case DATERANGEOID:
+			return TIME_DATE;
+		case TSRANGEOID:
+			return TIME_LOCAL;
+		case TSTZRANGEOID:
+			return TIME_INSTANT;
+	}
+	elog(ERROR, "unexpected range type %u", range_type);
+}
+
+static char *
+print_datum(Oid type, Datum value)
+{
+	Oid output;
+	bool varlena;
+
+	getTypeOutputInfo(type, &output, &varlena);
+	return OidOutputFunctionCall(output, value);
+}
+
+void
+flow_half_open_expected(const char *what, Oid type, Datum shown)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("%s must include its start and exclude its end, not %s", what,
+					print_datum(type, shown)),
+			 errhint("Write [start,end): the end is the first moment that no longer belongs.")));
+}
+
+void
+flow_backwards(TimeKind kind, Datum started, Datum ended)
+{
+	Oid type = kind == TIME_DATE ? DATEOID : kind == TIME_LOCAL ? TIMESTAMPOID : TIMESTAMPTZOID;
+
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("a customer's presence ends before it starts"),
+					errdetail("It starts at %s and ends at %s.", print_datum(type, started),
+							  print_datum(type, ended))));
+}
+
+void
+flow_null_periods(bool with_grid)
+{
+	ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					errmsg(with_grid ? "the grid and the span of a flow must not be null"
+									 : "the period of a flow must not be null")));
+}
+
+void
+flow_periods_changed(void)
+{
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("the periods of a flow must be the same in every row"),
+					errhint("Compute the period once: (SELECT retention_period('month')).")));
+}
+
+/* The moments of a period or span, checked. */
+static void
+span_moments(const RangeType *span, const char *what, int64 *from, int64 *until)
+{
+	Oid type = RangeTypeGetOid(span);
+	TimeKind kind = kind_of_range(type);
+	RangeBound lower;
+	RangeBound upper;
+	bool empty;
+	int64 length;
+
+	range_deserialize(lookup_type_cache(type, TYPECACHE_RANGE_INFO), span, &lower, &upper, &empty);
+	if (empty)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s must not be empty", what)));
+	*from = lower.infinite ? FLOW_SINCE_EVER : flow_moment(kind, lower.val);
+	*until = upper.infinite ? FLOW_STILL_THERE : flow_moment(kind, upper.val);
+	if (*from == FLOW_SINCE_EVER || *until == FLOW_STILL_THERE)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("%s must have a start and an end, not %s", what,
+							   print_datum(type, RangeTypePGetDatum(span)))));
+	if (!lower.inclusive || upper.inclusive)
+		flow_half_open_expected(what, type, RangeTypePGetDatum(span));
+	if (pg_sub_s64_overflow(*until, *from, &length))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE), errmsg("%s is too long", what)));
+}
+
+static void
+frame_compute(FlowFrame *frame, TimeKind kind, int64 from, int64 until, const Grid *grid)
+{
+	frame->kind = kind;
+	frame->as_of = FLOW_STILL_THERE;
+	frame->periods = 1;
+	frame->bounds[0] = from;
+	frame->bounds[1] = until;
+	if (grid == NULL)
+		return;
+
+	grid_require_plain_calendar(grid, "customer_flow");
+	if (grid->has_as_of)
+		frame->as_of = grid_as_of(grid, kind);
+	frame->first = grid_period(grid, kind, from);
+	if (grid_period_start(grid, kind, frame->first) < from)
+		frame->first++;
+	frame->periods = Max(0, grid_period(grid, kind, until) - frame->first);
+	if (frame->periods > MAX_PERIODS)
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("a flow has at most %d periods, not %lld", MAX_PERIODS,
+							   (long long) frame->periods),
+						errhint("Take a shorter span or a coarser grid.")));
+	frame->bounds[0] = grid_period_start(grid, kind, frame->first);
+}
+
+const FlowFrame *
+flow_frame_find(const RangeType *span, const Grid *grid)
+{
+	static int next = 0;
+	const int head = 2 * sizeof(int64);
+	int grid_length = grid == NULL ? 0 : grid->text_length;
+	FlowFrame *frame;
+	int64 moments[2];
+
+	for (int i = 0; i < FRAMES; i++)
+		if (frames[i].span_size == VARSIZE(span) &&
+			memcmp(frames[i].span, span, VARSIZE(span)) == 0 &&
+			frames[i].label_length == head + grid_length &&
+			(grid_length == 0 || memcmp(frames[i].label + head, grid->text, grid_length) == 0))
+			return &frames[i];
+
+	frame = &frames[next];
+	next = (next + 1) % FRAMES;
+	frame->span_size = 0; /* an error below leaves an empty slot */
+	span_moments(span, grid == NULL ? "a period" : "a span", &moments[0], &moments[1]);
+	frame_compute(frame, kind_of_range(RangeTypeGetOid(span)), moments[0], moments[1], grid);
+	if (grid_length > FRAME_GRID_ROOM || VARSIZE(span) > sizeof(frame->span))
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("the grid of a flow is longer than %d bytes", FRAME_GRID_ROOM)));
+	memcpy(frame->label, moments, head);
+	if (grid_length > 0)
+		memcpy(frame->label + head, grid->text, grid_length);
+	frame->label_length = head + grid_length;
+	memcpy(frame->span, span, VARSIZE(span));
+	frame->span_size = VARSIZE(span);
+	return frame;
+}
+
+const Grid *
+flow_frame_of_label(FlowFrame *frame, TimeKind kind, const char *label, int label_length)
+{
+	const int head = 2 * sizeof(int64);
+	const Grid *grid = NULL;
+	int64 moments[2];
+	int64 length;
+
+	if (label_length < head)
+		wire_corrupt("retention_population", "It is not one of a flow.");
+	memcpy(moments, label, head);
+	if (moments[0] == FLOW_SINCE_EVER || moments[1] == FLOW_STILL_THERE ||
+		pg_sub_s64_overflow(moments[1], moments[0], &length) || length <= 0)
+		wire_corrupt("retention_population", "Its period is not one.");
+	if (label_length > head)
+		grid = grid_open_text(label + head, label_length - head);
+	frame_compute(frame, kind, moments[0], moments[1], grid);
+	return grid;
+}
+
+Flow *
+flow_frame_start(const FlowFrame *frame, const Grid *grid)
+{
+	Flow *flow = grid == NULL
+					 ? flow_new(frame->kind, 1, NULL, 0)
+					 : flow_new(frame->kind, frame->periods, grid->text, grid->text_length);
+	int64 *bounds = flow_bounds(flow);
+
+	flow->as_of = frame->as_of;
+	bounds[0] = frame->bounds[0];
+	if (grid == NULL)
+		bounds[1] = frame->bounds[1];
+	else
+		for (int64 i = 1; i <= frame->periods; i++)
+			bounds[i] = grid_period_start(grid, frame->kind, frame->first + i);
+	return flow;
+}

@@ -1,0 +1,63 @@
+/*
+ * flow_frame.h
+ *		The periods that a row asks for, and the moments in it, as the doors of the room get them.
+ */
+#ifndef RETENTION_FLOW_FRAME_H
+#define RETENTION_FLOW_FRAME_H
+
+#include "flow/flow.h"
+#include "utils/rangetypes.h"
+
+/* Bytes of a plain calendar grid's text: a zone's name is the longest part. */
+#define FRAME_GRID_ROOM 512
+
+typedef struct FlowFrame
+{
+	Size span_size; /* bytes of the range value in span; 0: empty slot */
+	char span[64];
+	TimeKind kind;
+	int64 periods;
+	int64 first;	 /* grid: number of the first period */
+	int64 bounds[2]; /* of the first period; without a grid it is the only one */
+	int64 as_of;
+	/* What tells frames apart in a population: the span's two moments, then the grid's text. */
+	int label_length;
+	char label[2 * sizeof(int64) + FRAME_GRID_ROOM];
+} FlowFrame;
+
+/* The frame of a period (grid NULL) or of a grid over a span. Belongs to a cache: valid for the current call. */
+extern const FlowFrame *flow_frame_find(const RangeType *span, const Grid *grid);
+
+/* The frame that a label came from, into *frame, and its grid, or NULL. XX001 where it is none. */
+extern const Grid *
+flow_frame_of_label(FlowFrame *frame, TimeKind kind, const char *label, int label_length);
+
+/* A flow over the frame, without customers, palloc'ed. */
+extern Flow *flow_frame_start(const FlowFrame *frame, const Grid *grid);
+
+/* 22004: the period of a row, or its grid or span, is NULL. */
+extern void flow_null_periods(bool with_grid) pg_attribute_noreturn();
+
+/* 22023: rows of one flow must ask for the same periods. */
+extern void flow_periods_changed(void) pg_attribute_noreturn();
+
+/* 22023: ended < started, both values of the time column's type. */
+extern void flow_backwards(TimeKind kind, Datum started, Datum ended) pg_attribute_noreturn();
+
+/* 22023: bounds other than [start,end). */
+extern void
+flow_half_open_expected(const char *what, Oid type, Datum shown) pg_attribute_noreturn();
+
+/* A date or timestamp as a moment; the infinite ones become FLOW_SINCE_EVER and FLOW_STILL_THERE. */
+static inline int64
+flow_moment(TimeKind kind, Datum value)
+{
+	DateADT date;
+
+	if (kind != TIME_DATE)
+		return DatumGetInt64(value);
+	date = DatumGetDateADT(value);
+	return DATE_IS_NOBEGIN(date) ? FLOW_SINCE_EVER : DATE_IS_NOEND(date) ? FLOW_STILL_THERE : date;
+}
+
+#endif /* RETENTION_FLOW_FRAME_H */

@@ -1,0 +1,441 @@
+/*
+ * population.c
+ *		Customers and their histories: what the rooms above call, whichever form a population has.
+ */
+#include "retention.h"
+
+#include "base/aggregate.h"
+#include "population/population_internal.h"
+
+/* The texts of a batch. */
+#define BATCH_TEXTS (64 * 1024)
+/* A flat value up to this size is visited by sorting its entries, without a table. */
+#define SORT_MOST (64 * 1024)
+
+/* ---- frames ---- */
+
+static bool
+same_label(const PopulationFrame *one, const PopulationFrame *other)
+{
+	return one->label_length == other->label_length &&
+		   memcmp(one->label, other->label, one->label_length) == 0;
+}
+
+static bool
+same_kinds(const PopulationFrame *one, const PopulationFrame *other)
+{
+	return one->room == other->room && one->key == other->key && one->kind == other->kind &&
+		   one->cap == other->cap;
+}
+
+static void
+differing_kinds(void)
+{
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("states of different aggregates cannot be combined")));
+}
+
+static void
+check_same_frame(const PopulationFrame *one, const PopulationFrame *other)
+{
+	bool shown = true;
+
+	if (!same_label(one, other))
+	{
+		/* Not every room's label is a text. */
+		for (int i = 0; i < one->label_length; i++)
+			shown = shown && one->label[i] >= ' ' && one->label[i] <= '~';
+		for (int i = 0; i < other->label_length; i++)
+			shown = shown && other->label[i] >= ' ' && other->label[i] <= '~';
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("states of an aggregate differ"),
+				 shown ? errdetail("One is for \"%s\", the other for \"%s\".",
+								   pnstrdup(one->label, one->label_length),
+								   pnstrdup(other->label, other->label_length))
+					   : 0,
+				 errhint("All rows and states of one answer need the same grid or periods.")));
+	}
+	if (!same_kinds(one, other))
+		differing_kinds();
+}
+
+static void
+begin_flat(Population *population, FlatPopulation *flat, MemoryContext home)
+{
+	population->frame = flat_frame(flat);
+	population->totals = flat->totals;
+	population->home = home;
+	population->flat = flat;
+	population->large = NULL;
+}
+
+/* The flat log of a handle becomes a large form; its totals stay with the handle until population_datum(). */
+static void
+enlarge(Population *population)
+{
+	FlatPopulation *flat = population->flat;
+	Large *large = large_create(&population->frame, population->home);
+
+	large_load(large, flat);
+	large->self.totals = population->totals;
+	population->frame = large->self.frame;
+	population->flat = NULL;
+	population->large = large;
+}
+
+/* A state that may be changed, of a value that may not: what is added to it must be given back by population_datum(). */
+static Population *
+copy_state(Datum value, MemoryContext home)
+{
+	Large *source = large_of(value);
+	Population *population = palloc0(sizeof(Population));
+	PopulationTotals *totals;
+
+	if (source == NULL)
+	{
+		FlatPopulation *flat = flat_argument(value);
+		Size head = offsetof(FlatPopulation, data) + flat->label_length;
+
+		begin_flat(population, flat, home);
+		if (flat->used - head <= FLAT_LIMIT)
+		{
+			FlatPopulation *copy = flat_create(&population->frame, flat->used - head + 32);
+
+			memcpy(FLAT_LOG(copy), FLAT_LOG(flat), flat->used - head);
+			copy->used = flat->used;
+			copy->totals = flat->totals;
+			begin_flat(population, copy, home);
+		}
+		else
+			enlarge(population);
+		return population;
+	}
+
+	population = &large_create(&source->self.frame, home)->self;
+	totals = population_totals(population);
+	*totals = source->self.totals;
+	large_each(source, large_load_entry, population->large);
+	return population;
+}
+
+/* The population of argument 0, which is not NULL. */
+static Population *
+state_argument(FunctionCallInfo fcinfo, MemoryContext home)
+{
+	Datum value = PG_GETARG_DATUM(0);
+	Population *population;
+	FlatPopulation *flat;
+
+	if (likely(VARATT_IS_EXTERNAL_EXPANDED_RW(DatumGetPointer(value))))
+		return &large_of(value)->self;
+	if (VARATT_IS_EXTENDED(DatumGetPointer(value)))
+		return copy_state(value, home);
+
+	/* Detoasting gives back what is in place already. */
+	flat = flat_argument(value);
+	if (flat != (FlatPopulation *) DatumGetPointer(value))
+		return copy_state(value, home);
+	population = palloc(sizeof(Population));
+	begin_flat(population, flat, home);
+	return population;
+}
+
+Population *
+population_state(FunctionCallInfo fcinfo, const PopulationFrame *frame, char **differs)
+{
+	Population *population;
+
+	*differs = NULL;
+	/* Who gives a read-write pointer allows the change: nothing else is asked on the way of most rows. */
+	if (likely(!PG_ARGISNULL(0) && VARATT_IS_EXTERNAL_EXPANDED_RW(PG_GETARG_POINTER(0))))
+		population = &large_of(PG_GETARG_DATUM(0))->self;
+	else
+	{
+		MemoryContext home = aggregate_context(fcinfo);
+
+		if (PG_ARGISNULL(0))
+		{
+			Size head = offsetof(FlatPopulation, data) + frame->label_length;
+
+			if (frame->label_length > LABEL_LONGEST)
+				elog(ERROR, "label of a population is too long");
+			population = palloc(sizeof(Population));
+			begin_flat(population, flat_create(frame, MAXALIGN(head + 48) - head), home);
+			return population;
+		}
+		population = state_argument(fcinfo, home);
+	}
+
+	if (unlikely(!same_label(&population->frame, frame)))
+		*differs = pnstrdup(population->frame.label, population->frame.label_length);
+	else if (unlikely(!same_kinds(&population->frame, frame)))
+		differing_kinds();
+	return population;
+}
+
+Population *
+population_create(const PopulationFrame *frame, MemoryContext home)
+{
+	return &large_create(frame, home)->self;
+}
+
+Datum
+population_datum(Population *population)
+{
+	if (population->large == NULL)
+	{
+		population->flat->totals = population->totals;
+		return PointerGetDatum(population->flat);
+	}
+	if (population != &population->large->self)
+		population->large->self.totals = population->totals;
+	return EOHPGetRWDatum(&population->large->header);
+}
+
+PopulationTotals *
+population_totals(Population *population)
+{
+	return &population->totals;
+}
+
+const PopulationFrame *
+population_frame(Population *population)
+{
+	return &population->frame;
+}
+
+/* Add an entry in any form but the buffer. */
+static void
+add_entry(Population *population, const Key *key, const Event *events, int count)
+{
+	KeyKind kind = population->frame.key;
+
+	if (population->large == NULL)
+	{
+		/* An upper bound for one event; more are written twice. */
+		Size bytes = 48;
+		StringInfoData out;
+
+		if (kind == KEY_TEXT)
+			bytes += key->b;
+		if (count != 1)
+		{
+			initStringInfo(&out);
+			entry_write(&out, kind, key, events, count);
+			bytes = out.len + 1;
+			pfree(out.data);
+		}
+		if (flat_reserve(population, bytes))
+		{
+			FlatPopulation *flat = population->flat;
+
+			/* Written in place: there is room enough for it never to grow. */
+			out.data = FLAT_END(flat);
+			out.len = out.cursor = 0;
+			out.maxlen = (int) (VARSIZE(flat) - flat->used);
+			entry_write(&out, kind, key, events, count);
+			flat->used += out.len;
+			return;
+		}
+		enlarge(population);
+	}
+	large_add(population->large, key, events, count);
+}
+
+/* What the table would refuse, or change. False: there is nothing to add. */
+static inline bool
+check_event(const PopulationFrame *frame, Event *event)
+{
+	if (frame->cap == 0)
+		return event->count != 0;
+	if (event->flags == 0 || event->flags > EVENT_PLAIN || event->count < 0 ||
+		(event->count > 0) != ((event->flags & EVENT_RETURN) != 0))
+		elog(ERROR, "impossible event");
+	event->count = Min(event->count, frame->cap);
+	return true;
+}
+
+void
+population_add_int64(Population *population, int64 key, Event event)
+{
+	Large *large = population->large;
+
+	Assert(population->frame.key == KEY_INT64);
+	if (likely(large != NULL && large->batch != NULL))
+	{
+		Batch *batch = large->batch;
+
+		batch->a[batch->used] = (uint64) key;
+		batch->events[batch->used] = event;
+		if (++batch->used == BATCH_EVENTS)
+			large_flush(large);
+	}
+	else
+	{
+		Key found = key_of_int64(key);
+
+		if (check_event(&population->frame, &event))
+			add_entry(population, &found, &event, 1);
+	}
+}
+
+void
+population_add_bytes(Population *population, const void *key, int size, Event event)
+{
+	Large *large = population->large;
+	Key found = key_of_bytes(population->frame.key, key, size);
+
+	if (likely(large != NULL && large->batch != NULL))
+	{
+		Batch *batch = large->batch;
+
+		batch->a[batch->used] = found.a;
+		batch->b[batch->used] = found.b;
+		if (population->frame.key == KEY_TEXT)
+		{
+			uint32 length = (uint32) size;
+
+			if (batch->texts.data == NULL)
+			{
+				MemoryContext old = MemoryContextSwitchTo(large->header.eoh_context);
+
+				initStringInfo(&batch->texts);
+				MemoryContextSwitchTo(old);
+			}
+			batch->b[batch->used] = batch->texts.len;
+			appendBinaryStringInfo(&batch->texts, (const char *) &length, sizeof(length));
+			appendBinaryStringInfo(&batch->texts, key, size);
+		}
+		batch->events[batch->used] = event;
+		if (++batch->used == BATCH_EVENTS || batch->texts.len >= BATCH_TEXTS)
+			large_flush(large);
+	}
+	else if (check_event(&population->frame, &event))
+		add_entry(population, &found, &event, 1);
+}
+
+void
+population_add_batch(Population *population, const int64 *keys, const int64 *values, uint32 flags,
+					 int count)
+{
+	for (int i = 0; i < count; i++)
+		population_add_int64(population, keys[i],
+							 (Event){.value = values[i], .count = 1, .flags = flags});
+}
+
+void
+population_add_history(Population *population, const Event *events, int count)
+{
+	Key key = {0};
+
+	Assert(population->frame.key == KEY_NONE);
+	if (count > 0)
+		add_entry(population, &key, events, count);
+}
+
+Population *
+population_argument(Datum value)
+{
+	Large *large = large_of(value);
+	Population *population;
+
+	if (large != NULL)
+		return &large->self;
+	population = palloc0(sizeof(Population));
+	begin_flat(population, flat_argument(value), CurrentMemoryContext);
+	return population;
+}
+
+typedef struct Visit
+{
+	PopulationVisitor visitor;
+	void *argument;
+} Visit;
+
+static void
+visit_entry(void *argument, const Key *key, Event *events, int count)
+{
+	Visit *visit = argument;
+
+	if (count > 0)
+		visit->visitor(visit->argument, events, count);
+}
+
+void
+population_visit(Population *population, PopulationVisitor visitor, void *argument)
+{
+	Visit visit = {.visitor = visitor, .argument = argument};
+
+	if (population->large != NULL)
+		large_each(population->large, visit_entry, &visit);
+	else if (population->frame.key == KEY_NONE)
+		flat_each(population->flat, visit_entry, &visit);
+	else if (population->flat->used <= SORT_MOST)
+		flat_each_merged(population->flat, visit_entry, &visit);
+	else
+	{
+		MemoryContext home =
+			AllocSetContextCreate(CurrentMemoryContext, "retention visit", ALLOCSET_SMALL_SIZES);
+		Large *large = large_create(&population->frame, home);
+
+		large_load(large, population->flat);
+		large_each(large, visit_entry, &visit);
+		MemoryContextDelete(home);
+	}
+}
+
+static void
+add_totals(PopulationTotals *into, const PopulationTotals *totals)
+{
+	count_add(&into->rows, totals->rows);
+	count_add(&into->ignored, totals->ignored);
+	into->first = Min(into->first, totals->first);
+	into->latest = Max(into->latest, totals->latest);
+}
+
+Datum
+population_combine_states(FunctionCallInfo fcinfo)
+{
+	MemoryContext home = aggregate_context(fcinfo);
+	Population *into;
+	Population *from;
+
+	if (PG_ARGISNULL(1))
+	{
+		if (PG_ARGISNULL(0))
+			PG_RETURN_NULL();
+		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
+	}
+	if (PG_ARGISNULL(0))
+		return population_datum(copy_state(PG_GETARG_DATUM(1), home));
+
+	into = state_argument(fcinfo, home);
+	from = population_argument(PG_GETARG_DATUM(1));
+	check_same_frame(&into->frame, &from->frame);
+	add_totals(&into->totals, &from->totals);
+	if (from->large != NULL)
+	{
+		if (into->large == NULL)
+			enlarge(into);
+		if (from->large == into->large)
+			elog(ERROR, "population cannot be combined with itself");
+		large_each(from->large, large_load_entry, into->large);
+	}
+	else
+	{
+		Size log = FLAT_END(from->flat) - FLAT_LOG(from->flat);
+
+		if (into->large == NULL && flat_reserve(into, log))
+		{
+			memcpy(FLAT_END(into->flat), FLAT_LOG(from->flat), log);
+			into->flat->used += (int32) log;
+		}
+		else
+		{
+			if (into->large == NULL)
+				enlarge(into);
+			large_load(into->large, from->flat);
+		}
+	}
+	return population_datum(into);
+}

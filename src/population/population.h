@@ -1,0 +1,89 @@
+/*
+ * population.h
+ *		Customers and their histories: the state of every aggregate that gets rows of many customers.
+ *
+ * A population is the type retention_population. Small, it is a flat log of entries; large, an expanded object with
+ * a table; beyond the memory of its query, sorted runs in temporary files. The rooms above see none of that: they
+ * add events by customer and in the end read each customer's history once.
+ */
+#ifndef RETENTION_POPULATION_H
+#define RETENTION_POPULATION_H
+
+#include "base/grid.h"
+#include "population/history.h"
+
+typedef enum KeyKind
+{
+	KEY_NONE, /* every entry is a customer of his own (facts) */
+	KEY_INT64,
+	KEY_UUID,
+	KEY_TEXT,
+} KeyKind;
+
+/* What all rows and all partial states of one aggregate have in common. */
+typedef struct PopulationFrame
+{
+	char room; /* one letter for the kind of aggregate, such as 'C' cohorts: states do not mix */
+	KeyKind key;
+	TimeKind kind;
+	int32 cap;		   /* see history_normalise() */
+	const char *label; /* what the room compares: the grid's text, or the periods asked for */
+	int label_length;
+} PopulationFrame;
+
+typedef struct PopulationTotals
+{
+	int64 rows;	   /* seen, the ignored ones included */
+	int64 ignored; /* no customer, no time, or at or after as_of */
+	int64
+		first; /* earliest and latest moment seen (of the frame's kind); PG_INT64_MAX, PG_INT64_MIN: none */
+	int64 latest;
+} PopulationTotals;
+
+typedef struct Population Population;
+
+/*
+ * The state of the running aggregate (argument 0), or a new one in its context. The frame must be that of the state:
+ * *differs is set to the state's label (palloc'ed) where it is not, for the room's message, else to NULL.
+ */
+extern Population *
+population_state(FunctionCallInfo fcinfo, const PopulationFrame *frame, char **differs);
+
+/* A large population of its own in home, without an aggregate: for a batch scan. */
+extern Population *population_create(const PopulationFrame *frame, MemoryContext home);
+
+/* The datum that a transition function returns; the handle ends with the call. */
+extern Datum population_datum(Population *population);
+
+/* Valid until population_datum(), whatever is added meanwhile. */
+extern PopulationTotals *population_totals(Population *population);
+
+/*
+ * One event of one customer, with a flag and a count as history_read() wants them (a larger count is cut at cap).
+ * Buffered; bytes of key are copied. A batch scan calls population_add_batch().
+ */
+extern void population_add_int64(Population *population, int64 key, Event event);
+extern void population_add_bytes(Population *population, const void *key, int size, Event event);
+
+/* count events of integer customers at once, all with the same flags and a count of 1. */
+extern void population_add_batch(Population *population, const int64 *keys, const int64 *values,
+								 uint32 flags, int count);
+
+/* A whole customer of a population without keys. */
+extern void population_add_history(Population *population, const Event *events, int count);
+
+/* The combine function of every such aggregate: (NULL, NULL) is NULL, (NULL, p) a copy, (p, q) p changed in place. */
+extern Datum population_combine_states(FunctionCallInfo fcinfo);
+
+/* A stored or partial value as an argument of a final function. */
+extern Population *population_argument(Datum value);
+extern const PopulationFrame *population_frame(Population *population);
+
+/*
+ * Each customer's normalised history once, in any order; a customer without events is left out. What can be seen does not change (a second call gives the
+ * same histories). The events belong to the scan and may be scribbled on.
+ */
+typedef void (*PopulationVisitor)(void *argument, Event *events, int count);
+extern void population_visit(Population *population, PopulationVisitor visitor, void *argument);
+
+#endif /* RETENTION_POPULATION_H */

@@ -1,0 +1,29 @@
+/*
+ * population_key.h
+ *		The customer of a row, as transition functions get it: argument 1, a bigint, a uuid or a text.
+ */
+#ifndef RETENTION_POPULATION_KEY_H
+#define RETENTION_POPULATION_KEY_H
+
+#include "population/population.h"
+#include "utils/uuid.h"
+
+/* 0A000 where text that is equal need not be the same bytes. */
+extern void population_require_byte_equality(Oid collation);
+
+static inline void
+population_add_key(FunctionCallInfo fcinfo, Population *population, KeyKind key, Event event)
+{
+	if (key == KEY_INT64)
+		population_add_int64(population, PG_GETARG_INT64(1), event);
+	else if (key == KEY_UUID)
+		population_add_bytes(population, PG_GETARG_UUID_P(1)->data, UUID_LEN, event);
+	else
+	{
+		struct varlena *text = PG_GETARG_VARLENA_PP(1);
+
+		population_add_bytes(population, VARDATA_ANY(text), (int) VARSIZE_ANY_EXHDR(text), event);
+	}
+}
+
+#endif /* RETENTION_POPULATION_KEY_H */
