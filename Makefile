@@ -15,6 +15,7 @@ EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" $(here)reten
 OBJS = \
 	src/retention.o \
 	src/base/aggregate.o \
+	src/base/attributes.o \
 	src/base/check.o \
 	src/base/elapsed.o \
 	src/base/emit.o \
@@ -25,6 +26,8 @@ OBJS = \
 	src/base/wire.o \
 	src/base/zone.o \
 	src/math/interval.o \
+	src/math/bins.o \
+	src/math/compare.o \
 	src/math/quantile.o \
 	src/rates/rates.o \
 	src/rates/rates_sql.o \
@@ -62,7 +65,11 @@ OBJS = \
 	src/survival/landmark_sql.o \
 	src/survival/cox_rows.o \
 	src/survival/cox.o \
-	src/survival/cox_sql.o
+	src/survival/cox_sql.o \
+	src/survival/survival_drivers_sql.o \
+	src/drivers/drivers.o \
+	src/drivers/driver_values.o \
+	src/drivers/drivers_sql.o
 
 # The SQL objects, in room order: joined into retention--VERSION.sql.
 ROOM_SQL = \
@@ -79,11 +86,13 @@ ROOM_SQL = \
 	src/survival/logrank.sql \
 	src/survival/incidence.sql \
 	src/survival/landmark.sql \
-	src/survival/cox.sql
+	src/survival/cox.sql \
+	src/survival/survival_drivers.sql \
+	src/drivers/drivers.sql
 
 DATA_built = retention--$(EXTVERSION).sql
 
-REGRESS = grid rates flow flow_customer activity cohort survival doors hostile catalog
+REGRESS = grid rates flow flow_customer activity cohort survival drivers doors hostile catalog
 REGRESS_OPTS = --inputdir=$(here) --load-extension=retention
 ISOLATION = rollup
 ISOLATION_OPTS = --inputdir=$(here) --load-extension=retention

@@ -26,6 +26,9 @@ typedef enum WireKind
 	WIRE_INCIDENCE = 'I',
 	WIRE_COX_ROWS = 'W',
 	WIRE_COX = 'X',
+	WIRE_DRIVERS = 'D',
+	WIRE_REASONS = 'Q',
+	WIRE_SURVIVAL_DRIVERS = 'Y',
 } WireKind;
 
 typedef struct WireReader

@@ -8,6 +8,7 @@
 #include <limits>
 
 #include <boost/math/distributions/beta.hpp>
+#include <boost/math/distributions/binomial.hpp>
 #include <boost/math/distributions/chi_squared.hpp>
 #include <boost/math/distributions/normal.hpp>
 
@@ -30,6 +31,7 @@ using Quiet =
 
 using Normal = bm::normal_distribution<double, Quiet>;
 using Beta = bm::beta_distribution<double, Quiet>;
+using Binomial = bm::binomial_distribution<double, Quiet>;
 using ChiSquared = bm::chi_squared_distribution<double, Quiet>;
 
 constexpr double no_answer = std::numeric_limits<double>::quiet_NaN();
@@ -173,4 +175,38 @@ chi_squared_tail_quantile(double df, double q) noexcept
 	if (df > largest_chi_squared)
 		return chi_squared_expansion(df, -normal_quantile(q));
 	return answer([=] { return bm::quantile(bm::complement(ChiSquared(df), q)); });
+}
+
+double
+binomial_density(double n, double p, double k) noexcept
+{
+	if (!is_parameter(n) || !is_probability(p))
+		return no_answer;
+	if (!(k >= 0 && k <= n))
+		return 0;
+	return answer([=] { return bm::pdf(Binomial(n, p), k); });
+}
+
+double
+binomial_low_tail(double n, double p, double k) noexcept
+{
+	if (!is_parameter(n) || !is_probability(p))
+		return no_answer;
+	if (!(k >= 0))
+		return 0;
+	if (k >= n)
+		return 1;
+	return answer([=] { return bm::cdf(Binomial(n, p), k); });
+}
+
+double
+binomial_tail(double n, double p, double k) noexcept
+{
+	if (!is_parameter(n) || !is_probability(p))
+		return no_answer;
+	if (!(k > 0))
+		return 1;
+	if (k > n)
+		return 0;
+	return answer([=] { return bm::cdf(bm::complement(Binomial(n, p), k - 1)); });
 }

@@ -30,6 +30,14 @@ extern "C"
 	extern double chi_squared_tail(double df, double x) QUANTILE_NOTHROW;
 	extern double chi_squared_tail_quantile(double df, double q) QUANTILE_NOTHROW;
 
+	/*
+	 * Binomial distribution of n trials, 0 < p < 1, k whole and n >= 1: P(X = k), P(X <= k), and P(X >= k), with k
+	 * itself in either tail. k may lie one beyond 0..n.
+	 */
+	extern double binomial_density(double n, double p, double k) QUANTILE_NOTHROW;
+	extern double binomial_low_tail(double n, double p, double k) QUANTILE_NOTHROW;
+	extern double binomial_tail(double n, double p, double k) QUANTILE_NOTHROW;
+
 #ifdef __cplusplus
 }
 #endif

@@ -30,6 +30,8 @@ times_type_name(WireKind kind)
 			return "retention_logrank_state";
 		case WIRE_INCIDENCE:
 			return "retention_incidence";
+		case WIRE_SURVIVAL_DRIVERS:
+			return "retention_survival_drivers";
 		default:
 			return "retention_survival";
 	}

@@ -1,0 +1,394 @@
+-- drivers: which attributes and which reasons go with leaving. Figures of R come from test/drivers/figures.R.
+SET client_min_messages = warning;
+CREATE FUNCTION near(a float8, b float8) RETURNS boolean LANGUAGE sql IMMUTABLE AS
+$$ SELECT coalesce(abs(a - b) <= 1e-9 * greatest(abs(a), abs(b)) + 1e-14, a IS NULL AND b IS NULL) $$;
+-- Runs a statement and shows how it fails.
+CREATE FUNCTION fails(statement text) RETURNS TABLE (code text, message text, detail text, hint text) LANGUAGE plpgsql AS
+$$ BEGIN
+    EXECUTE statement;
+    RETURN QUERY SELECT 'none', 'no error', '', '';
+EXCEPTION WHEN OTHERS THEN
+    GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+    code = SQLSTATE;
+    RETURN NEXT;
+END $$;
+
+--
+-- A small table whose figures R has
+--
+CREATE TABLE small_customer AS
+SELECT plan, kept_or_not = 2 AS churned, seats FROM
+    (VALUES ('basic', 3, 30, 20), ('plus', 5, 45, 10), ('premium', 8, 25, 1), (NULL, 2, 7, 0)) v (plan, seats, kept, churned),
+    LATERAL (SELECT 1 AS kept_or_not FROM generate_series(1, kept) UNION ALL SELECT 2 FROM generate_series(1, v.churned)) w;
+CREATE TABLE small_state AS SELECT churn_drivers(churned, a) s FROM small_customer c, LATERAL (SELECT c.plan, c.seats > 4 AS many_seats) a;
+SELECT attribute, value, customers, round(share, 4) AS share, churned, round(churn_rate, 4) AS churn_rate, ci_low, ci_high FROM small_state, driver_table(s);
+SELECT attribute, value, round(risk_ratio::numeric, 6) AS risk_ratio, round(risk_ratio_low::numeric, 6) AS low, round(risk_ratio_high::numeric, 6) AS high,
+    round(lift::numeric, 6) AS lift, round(min_expected::numeric, 6) AS min_expected, note FROM small_state, driver_table(s);
+SELECT attribute, "values", round(chi2::numeric, 9) AS chi2, df, round(p_value::numeric, 12) AS p_value, round(p_adjusted::numeric, 12) AS p_adjusted,
+    round(cramers_v::numeric, 9) AS v, round(cramers_v_corrected::numeric, 9) AS v_corrected, round(information_value::numeric, 9) AS iv, note
+FROM small_state, driver_ranking(s);
+SELECT * FROM small_state, driver_summary(s);
+-- R: chisq.test(correct = FALSE), p.adjust(method = "BH"), and the formulas of Bergsma and Koopman written out in R
+SELECT attribute, near(chi2, r_chi2) AS chi2, near(p_value, r_p) AS p, near(p_adjusted, r_adjusted) AS adjusted, near(cramers_v, r_v) AS v,
+    near(cramers_v_corrected, r_corrected) AS corrected, near(information_value, r_iv) AS iv
+FROM small_state, driver_ranking(s) JOIN (VALUES
+    ('plan', 16.60895872291712, 0.0008504254872314805, 0.001700850974462961, 0.3469218548239241, 0.3149300103099782, 0.7977646441812541),
+    ('many_seats', 8.885302896473423, 0.002874753468921702, 0.002874753468921702, 0.2537444637287596, 0.2398056296805263, 0.3698421555169218)
+) r (attribute, r_chi2, r_p, r_adjusted, r_v, r_corrected, r_iv) USING (attribute);
+SELECT value, abs(risk_ratio_low - r_low) < 1e-6 * r_low AS low, abs(risk_ratio_high - r_high) < 1e-6 * r_high AS high
+FROM small_state, driver_table(s) t JOIN (VALUES
+    ('basic', 1.695723153657767, 6.089128893862939),
+    ('plus', 0.3660610853410415, 1.36924549723149),
+    ('premium', 0.02504254045167692, 0.7284843130888522)
+) r (value, r_low, r_high) USING (value) WHERE attribute = 'plan';
+-- Koopman 1984, his example: 36 of 40 against 16 of 80, a ratio of 4.5, 95 per cent limits 2.94 and 7.15
+SELECT round(risk_ratio::numeric, 2) AS ratio, round(risk_ratio_low::numeric, 2) AS low, round(risk_ratio_high::numeric, 2) AS high
+FROM (SELECT churn_drivers(CASE sample WHEN 'one' THEN i <= 36 ELSE i <= 56 END, a)
+      FROM generate_series(1, 120) i, LATERAL (SELECT CASE WHEN i <= 40 THEN 'one' ELSE 'other' END AS sample) a) q (s), driver_table(s) WHERE value = 'one';
+
+--
+-- Against plain SQL: every count of every attribute, of random customers
+--
+-- random numbers 0..1 that every server version makes alike
+CREATE FUNCTION any_of(i bigint, seed bigint) RETURNS float8 LANGUAGE sql IMMUTABLE AS
+$$ SELECT (hashint8extended(i, seed) & 1073741823) / 1073741824.0 $$;
+CREATE TYPE size_kind AS ENUM ('small', 'middle', 'large');
+CREATE DOMAIN kind_of_text AS varchar(20);
+CREATE TABLE customer AS
+SELECT i AS id, CASE WHEN any_of(i, 1) < 0.02 THEN NULL ELSE any_of(i, 2) < 0.15 + 0.25 * (contract = 'monthly')::int END AS churned, c.*
+FROM generate_series(1, 6000) i, LATERAL (SELECT
+    (ARRAY['monthly', 'yearly', 'a contract of more than sixteen bytes', 'two years', '', NULL])[ceil(any_of(i, 3) * 6)] AS contract,
+    (ARRAY['search', 'partner', 'x'])[ceil(any_of(i, 4) * 3)]::kind_of_text AS channel,
+    (ARRAY['a', 'bc', 'bc '])[ceil(any_of(i, 5) * 3)]::char(4) AS code,
+    (ARRAY['small', 'middle', 'large', NULL])[ceil(any_of(i, 6) * 4)]::size_kind AS size,
+    any_of(i, 7) < 0.3 AS trial, floor(any_of(i, 8) * 5)::int2 AS products, floor(any_of(i, 9) * 80)::int4 AS months, floor(any_of(i, 10) * 1e12)::int8 - 500000000000 AS balance,
+    round((any_of(i, 11) * 100)::numeric, 1) AS fee, (ARRAY[0.1, 0.2, 1.5])[ceil(any_of(i, 12) * 3)]::real AS score,
+    CASE WHEN any_of(i, 13) < 0.2 THEN 0 ELSE exp(12 * any_of(i, 14) - 6) END AS use, 'id ' || i AS name) c;
+CREATE TABLE state AS SELECT churn_drivers(churned, a) s FROM customer c,
+    LATERAL (SELECT c.contract, c.channel, c.code, c.size, c.trial, c.products, c.months, c.balance, c.fee, c.score, c.use, c.name) a;
+CREATE VIEW long_customer AS
+SELECT churned, attribute, value FROM customer, LATERAL (VALUES ('contract', contract), ('channel', channel), ('code', code::text), ('size', size::text), ('trial', trial::text),
+    ('products', products::text), ('score', score::text)) v (attribute, value) WHERE churned IS NOT NULL;
+SELECT count(*) AS values, count(*) FILTER (WHERE (t.customers, t.churned) IS NOT DISTINCT FROM (o.customers, o.churned)
+    AND t.share = trim_scale(100 * o.customers::numeric / total) AND t.churn_rate = trim_scale(100 * o.churned::numeric / o.customers)
+    AND (t.ci_low, t.ci_high) = (SELECT low, high FROM rate_interval(o.churned, o.customers))
+    AND near(t.lift, (o.churned::float8 / o.customers) / (total_churned::float8 / total))
+    AND near(t.risk_ratio, (o.churned::float8 / o.customers) / ((total_churned - o.churned)::float8 / (total - o.customers)))) AS same
+FROM (SELECT attribute, value, count(*) AS customers, count(*) FILTER (WHERE churned) AS churned FROM long_customer GROUP BY 1, 2) o
+    FULL JOIN (SELECT d.* FROM state, driver_table(s) d WHERE attribute NOT IN ('months', 'balance', 'fee', 'use', 'name')) t
+    ON o.attribute = t.attribute AND o.value IS NOT DISTINCT FROM t.value,
+    (SELECT count(*) AS total, count(*) FILTER (WHERE churned) AS total_churned FROM customer WHERE churned IS NOT NULL) n;
+SELECT d.customers = count(c.churned) AS customers, d.churned = count(*) FILTER (WHERE c.churned) AS churned, d.unknown = count(*) - count(c.churned) AS unknown, attributes
+FROM customer c, state, driver_summary(s) d GROUP BY d.customers, d.churned, d.unknown, attributes;
+-- bands of integers of few values, many values, of numbers of few and of many, with a share of zeros; a text of too many values
+SELECT attribute, value, customers, churned, note FROM state, driver_table(s) WHERE attribute IN ('months', 'balance', 'fee', 'use', 'name');
+-- their counts are those between their edges; bands of exact values are those of the rank
+SELECT attribute, count(*) AS bands, count(*) FILTER (WHERE t.customers = o.customers AND t.churned = o.churned) AS same
+FROM (SELECT d.*, CASE WHEN value LIKE '% to %' THEN split_part(value, ' to ', 1)::numeric ELSE split_part(translate(value, '[])', ''), ',', 1)::numeric END AS low,
+        CASE WHEN value LIKE '% to %' THEN split_part(value, ' to ', 2)::numeric ELSE split_part(translate(value, '[])', ''), ',', 2)::numeric END AS high
+      FROM state, driver_table(s) d WHERE attribute IN ('months', 'balance', 'fee', 'use')) t,
+    LATERAL (SELECT count(*) AS customers, count(*) FILTER (WHERE c.churned) AS churned FROM customer c,
+        LATERAL (SELECT CASE t.attribute WHEN 'months' THEN months WHEN 'balance' THEN balance WHEN 'fee' THEN fee ELSE use END::numeric AS x) x
+        WHERE c.churned IS NOT NULL AND x >= low AND CASE WHEN t.value LIKE '%)' THEN x < high ELSE x <= high END) o
+GROUP BY attribute ORDER BY attribute COLLATE "C";
+SELECT count(*) AS bands, count(*) FILTER (WHERE t.customers = o.customers) AS same
+FROM (SELECT row_number() OVER () AS n, * FROM state, driver_table(s) WHERE attribute = 'months') t
+    FULL JOIN (SELECT row_number() OVER (ORDER BY min(months)) AS n, count(*) AS customers
+        FROM (SELECT months, floor(10 * (rank() OVER (ORDER BY months) - 1) / count(*) OVER ()) AS band FROM customer WHERE churned IS NOT NULL) q GROUP BY band) o USING (n);
+-- the ranking
+SELECT attribute, "values", df, p_value < 1e-6 AS clear, p_adjusted >= p_value AS adjusted, note FROM state, driver_ranking(s);
+SELECT count(*) AS attributes, count(*) FILTER (WHERE near(chi2, o_chi2) AND "values" = o_values AND near(cramers_v, sqrt(o_chi2 / n))
+    AND near(cramers_v_corrected, sqrt(greatest(0, o_chi2 / n - (o_values - 1) / (n - 1)) / (1 - 1 / (n - 1))))
+    AND near(information_value, o_iv)) AS same
+FROM state, driver_ranking(s) JOIN (SELECT attribute, count(*) AS o_values, sum((c - e) ^ 2 / e + (k - (c + k - e)) ^ 2 / (c + k - e)) AS o_chi2,
+        sum((c / total_c - k / total_k) * ln((c / total_c) / (k / total_k))) AS o_iv, (total_c + total_k)::float8 AS n
+    FROM (SELECT attribute, value, (count(*) FILTER (WHERE churned))::float8 AS c, (count(*) FILTER (WHERE NOT churned))::float8 AS k FROM long_customer GROUP BY 1, 2) q,
+        (SELECT (count(*) FILTER (WHERE churned))::float8 AS total_c, (count(*) FILTER (WHERE NOT churned))::float8 AS total_k FROM customer) t,
+        LATERAL (SELECT (c + k) * total_c / (total_c + total_k) AS e) e
+    GROUP BY attribute, total_c, total_k) o USING (attribute);
+-- p-values adjusted: Benjamini and Hochberg in SQL
+SELECT count(*) AS tests, count(*) FILTER (WHERE near(p_adjusted, o_adjusted)) AS same
+FROM (SELECT p_adjusted, min(p_value * n / rank) OVER (ORDER BY p_value DESC, rank DESC) AS o_adjusted
+    FROM (SELECT *, row_number() OVER (ORDER BY p_value) AS rank, count(*) OVER () AS n FROM state, driver_ranking(s) WHERE df > 0) q) r;
+
+--
+-- Edges: one row, one value, nobody, everybody, an empty cell, nothing
+--
+SELECT d.* FROM (SELECT churn_drivers(c, a) FROM (VALUES (true, 1)) v (c, x), LATERAL (SELECT v.x) a) q (s), driver_table(s) d;
+SELECT d.* FROM (SELECT churn_drivers(c, a) FROM (VALUES (true, 1)) v (c, x), LATERAL (SELECT v.x) a) q (s), driver_ranking(s) d;
+SELECT d.* FROM (SELECT churn_drivers(c, a) FROM (VALUES (false, 1), (false, 2)) v (c, x), LATERAL (SELECT v.x, 1 AS one) a) q (s), driver_ranking(s) d;
+SELECT attribute, value, churn_rate, risk_ratio, risk_ratio_low, risk_ratio_high, lift, min_expected
+FROM (SELECT churn_drivers(c, a) FROM (VALUES (false, 1), (false, 2)) v (c, x), LATERAL (SELECT v.x, 1 AS one) a) q (s), driver_table(s) d;
+SELECT attribute, note FROM (SELECT churn_drivers(true, a) FROM (VALUES (1), (2)) v (x), LATERAL (SELECT v.x) a) q (s), driver_ranking(s) d;
+SELECT "values", note FROM (SELECT churn_drivers(i % 2 = 0 AND i > 10, a) FROM generate_series(1, 40) i, LATERAL (SELECT i > 10 AS x) a) q (s), driver_ranking(s) d;
+SELECT value, churned, risk_ratio, round(risk_ratio_low::numeric, 6) AS risk_ratio_low, round(risk_ratio_high::numeric, 6) AS risk_ratio_high FROM
+    (SELECT churn_drivers(i % 2 = 0 AND i > 10, a) FROM generate_series(1, 40) i, LATERAL (SELECT i > 10 AS x) a) q (s), driver_table(s) d;
+SELECT value, risk_ratio, round(risk_ratio_low::numeric, 6) AS risk_ratio_low, round(risk_ratio_high::numeric, 6) AS risk_ratio_high FROM
+    (SELECT churn_drivers(true, a) FROM generate_series(1, 30) i, LATERAL (SELECT i < 10 AS x) a) q (s), driver_table(s) d;
+SELECT churn_drivers(true, a) IS NULL AS nothing FROM (SELECT 1 AS x WHERE false) a;
+SELECT count(*) FROM driver_table(NULL);
+SELECT d.* FROM (SELECT churn_drivers(NULL, a) FROM (VALUES (1), (2)) v (x), LATERAL (SELECT v.x) a) q (s), driver_summary(s) d;
+SELECT count(*) FROM (SELECT churn_drivers(NULL, a) FROM (VALUES (1), (2)) v (x), LATERAL (SELECT v.x) a) q (s), driver_table(s) d;
+SELECT d.attribute, "values", note FROM (SELECT churn_drivers(NULL, a) FROM (VALUES (1), (2)) v (x), LATERAL (SELECT v.x) a) q (s), driver_ranking(s) d;
+-- a whole row, an unnamed row, dropped columns
+CREATE TABLE dropped (gone date, plan text, seats int);
+ALTER TABLE dropped DROP gone;
+INSERT INTO dropped VALUES ('plus', 1), ('basic', 2);
+SELECT attribute, value, customers FROM (SELECT churn_drivers(seats = 1, dropped) FROM dropped) q (s), driver_table(s);
+SELECT attribute, value, customers FROM (SELECT churn_drivers(true, ROW('x', 1.50, 2::float4, true))) q (s), driver_table(s);
+-- numbers that are equal are one value; -0, NaN and infinities; extremes
+SELECT value, customers FROM (SELECT churn_drivers(true, a) FROM unnest('{1.0,1.00,1,1e0,0,-0,NaN,Infinity,-Infinity,NULL}'::numeric[]) x, LATERAL (SELECT x) a) q (s), driver_table(s);
+SELECT value, customers FROM (SELECT churn_drivers(true, a) FROM unnest('{1.0,0,-0,NaN,-NaN,Infinity,-Infinity,1e308,5e-324,-1.7e308}'::float8[]) x, LATERAL (SELECT x) a) q (s), driver_table(s);
+SELECT value, customers FROM (SELECT churn_drivers(true, a) FROM (SELECT unnest('{NaN,Infinity,-Infinity,1.7976931348623157e308,-1.7976931348623157e308,5e-324,-5e-324,NULL,0}'::float8[])
+    UNION ALL SELECT 1e-300 * i FROM generate_series(-1500, 1500) i) v (x), LATERAL (SELECT x) a) q (s), driver_table(s);
+SELECT value, customers FROM (SELECT churn_drivers(true, a) FROM (SELECT unnest('{9223372036854775807,-9223372036854775808,NULL}'::int8[])
+    UNION ALL SELECT i * 9007199254740 FROM generate_series(-1500, 1500) i) v (x), LATERAL (SELECT x) a) q (s), driver_table(s);
+-- values that are given up: too many, too long, in any order
+SELECT DISTINCT attribute, value, customers, note FROM (VALUES (1), (2), (3)) k (way), LATERAL (SELECT churn_drivers(true, a ORDER BY CASE way WHEN 1 THEN i WHEN 2 THEN -i ELSE i * 7919 % 2003 END)
+    FROM generate_series(1, 1500) i, LATERAL (SELECT 'v' || nullif(i, 7) AS many, repeat('x', CASE WHEN i = 700 THEN 1001 ELSE i % 3 END) AS long,
+        repeat('y', CASE WHEN i % 2 = 0 THEN 1001 ELSE i END) AS both, repeat('z', i % 1001) AS most) a) q (s), driver_table(s) WHERE attribute <> 'most';
+SELECT count(DISTINCT s::text) AS states FROM (VALUES (1), (2), (3)) k (way), LATERAL (SELECT churn_drivers(i % 3 = 0, a ORDER BY CASE way WHEN 1 THEN i WHEN 2 THEN -i ELSE i * 7919 % 2003 END)
+    FROM generate_series(1, 1500) i, LATERAL (SELECT 'v' || i AS many, repeat('y', CASE WHEN i % 2 = 0 THEN 1001 ELSE i END) AS both, i AS number, i::float8 / 7 AS real,
+        i % 1000 AS most, i % 1001 AS one_more) a) q (s);
+SELECT attribute, count(*), min(value), sum(customers) FROM (SELECT churn_drivers(true, a) FROM generate_series(1, 5000) i, LATERAL (SELECT i % 20 AS twenty, i % 21 AS twenty_one, 't' || i % 1000 AS texts) a) q (s), driver_table(s)
+GROUP BY attribute ORDER BY count(*), attribute;
+
+--
+-- The bins of three digits: every value lies in its own, and nothing else does
+--
+CREATE TABLE number AS SELECT x FROM (SELECT (any_of(i, 15) - 0.5) * 10 ^ (round(any_of(i, 16) * 40) - 20) AS x FROM generate_series(1, 1300) i
+    UNION ALL SELECT s * m * 10.0 ^ e FROM unnest('{-1,1}'::int[]) s, unnest('{100,101,999}'::int[]) m, generate_series(-24, 24, 3) e) q;
+SELECT sum(t.customers) = (SELECT count(*) FROM number) AS all, count(*) FILTER (WHERE t.customers <> o.customers) AS differ
+FROM (SELECT churn_drivers(true, a) FROM number, LATERAL (SELECT x) a) q (s), driver_table(s) t,
+    LATERAL (SELECT split_part(translate(value, '[])', ''), ',', 1)::float8 AS low, split_part(translate(value, '[])', ''), ',', 2)::float8 AS high) e,
+    LATERAL (SELECT count(*) AS customers FROM number WHERE x >= low AND CASE WHEN value LIKE '%)' THEN x < high ELSE x <= high END) o;
+
+--
+-- Doors: the same bits from each
+--
+CREATE FUNCTION drivers_of(filter text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE answer text;
+BEGIN
+    EXECUTE 'SELECT churn_drivers(churned, a)::text FROM customer c, LATERAL (SELECT c.contract, c.channel, c.code, c.size, c.trial, c.products, c.months, c.balance, c.fee, c.score, c.use, c.name) a
+        WHERE ' || filter INTO answer;
+    RETURN answer;
+END $$;
+SELECT drivers_of('true') = s::text AS serial FROM state;
+SET max_parallel_workers_per_gather = 2;
+SET parallel_setup_cost = 0;
+SET parallel_tuple_cost = 0;
+SET min_parallel_table_scan_size = 0;
+EXPLAIN (COSTS OFF) SELECT churn_drivers(churned, a) FROM customer c, LATERAL (SELECT c.contract, c.channel) a;
+SELECT drivers_of('true') = s::text AS parallel FROM state;
+SET parallel_leader_participation = off;
+SELECT drivers_of('true') = s::text AS workers_only, drivers_of('id = 5000') <> s::text AS one FROM state;
+RESET parallel_leader_participation;
+CREATE TABLE by_channel AS SELECT c.channel, churn_drivers(churned, a) s FROM customer c,
+    LATERAL (SELECT c.contract, c.channel, c.code, c.size, c.trial, c.products, c.months, c.balance, c.fee, c.score, c.use, c.name) a GROUP BY c.channel;
+RESET max_parallel_workers_per_gather;
+RESET parallel_setup_cost;
+RESET parallel_tuple_cost;
+RESET min_parallel_table_scan_size;
+SELECT channel, drivers_of(format('c.channel = %L', channel)) = s::text AS grouped FROM by_channel ORDER BY 1;
+SELECT rollup(b.s)::text = t.s::text AS rolled_up, rollup(b.s ORDER BY channel DESC)::text = t.s::text AS other_order FROM by_channel b, state t GROUP BY t.s::text;
+CREATE TABLE sets AS SELECT c.channel, c.size, churn_drivers(churned, a) s FROM customer c,
+    LATERAL (SELECT c.contract, c.channel, c.code, c.size, c.trial, c.products, c.months, c.balance, c.fee, c.score, c.use, c.name) a GROUP BY GROUPING SETS ((c.channel), (c.size), ());
+SELECT count(*), count(*) FILTER (WHERE drivers_of(CASE WHEN channel IS NOT NULL THEN format('c.channel = %L', channel) WHEN n = 1 THEN 'true' WHEN size IS NULL THEN 'c.size IS NULL'
+    ELSE format('c.size = %L', size) END) = s::text) AS same
+FROM (SELECT *, row_number() OVER (PARTITION BY channel, size ORDER BY length(s::text) DESC) * (channel IS NULL AND size IS NULL)::int AS n FROM sets) q;
+SET enable_sort = off;
+SET work_mem = '64kB';
+CREATE TABLE spilled AS SELECT id % 500 AS part, churn_drivers(churned, a) s FROM customer c,
+    LATERAL (SELECT c.contract, c.channel, c.code, c.size, c.trial, c.products, c.months, c.balance, c.fee, c.score, c.use, c.name) a GROUP BY 1;
+RESET enable_sort;
+RESET work_mem;
+SELECT count(*) AS parts, rollup(p.s)::text = t.s::text AS same FROM spilled p, state t GROUP BY t.s::text;
+CREATE TABLE few AS SELECT id, churned, contract, months, fee FROM customer WHERE id <= 50;
+WITH w AS MATERIALIZED (SELECT id, churn_drivers(churned, a) OVER (ORDER BY id ROWS BETWEEN 4 PRECEDING AND 2 FOLLOWING) s, churn_drivers(churned, a) OVER (ORDER BY id) g
+    FROM few c, LATERAL (SELECT c.contract, c.months, c.fee) a)
+SELECT count(*) AS frames, count(*) FILTER (WHERE s::text = sliding AND g::text = growing) AS same
+FROM w, LATERAL (SELECT churn_drivers(churned, a) FILTER (WHERE c.id BETWEEN w.id - 4 AND w.id + 2)::text AS sliding, churn_drivers(churned, a) FILTER (WHERE c.id <= w.id)::text AS growing
+    FROM few c, LATERAL (SELECT c.contract, c.months, c.fee) a) o;
+SELECT s::text::retention_drivers::text = s::text AS text FROM state;
+CREATE TABLE copied (s retention_drivers);
+DO $$
+DECLARE file text := current_setting('data_directory') || '/retention_drivers.copy';
+BEGIN
+  EXECUTE format('COPY state TO %L (FORMAT binary)', file);
+  EXECUTE format('COPY copied FROM %L (FORMAT binary)', file);
+  EXECUTE format('COPY (SELECT) TO %L', file);
+END $$;
+SELECT c.s::text = t.s::text AS binary_copy FROM copied c, state t;
+SELECT rollup(NULL::retention_drivers) IS NULL AS nothing;
+-- one answer, whatever it was that counted
+SELECT count(*) AS rows, count(*) FILTER (WHERE a IS NOT DISTINCT FROM b) AS same
+FROM (SELECT row_number() OVER () AS n, t::text AS a FROM state, driver_table(s) t) x FULL JOIN
+    (SELECT row_number() OVER () AS n, t::text AS b FROM (SELECT rollup(s) AS s FROM spilled) r, driver_table(s) t) y USING (n);
+
+--
+-- Errors
+--
+SELECT f.code, left(f.message, 100) AS message, left(f.detail, 100) AS detail, f.hint FROM (VALUES
+    ('SELECT churn_drivers(true, NULL::small_customer)'),
+    ('SELECT churn_drivers(true, a) FROM (SELECT current_date AS since) a'),
+    ('SELECT churn_drivers(true, a) FROM (SELECT 1 AS x, 2 AS x) a'),
+    ('SELECT churn_drivers(true, a) FROM (SELECT) a'),
+    ('SELECT churn_drivers(true, CASE WHEN i = 1 THEN ROW(1) ELSE ROW(''x''::text) END) FROM generate_series(1, 2) i'),
+    ('SELECT churn_drivers(true, CASE WHEN i = 1 THEN ROW(1) ELSE ROW(1, 2) END) FROM generate_series(1, 2) i'),
+    ('SELECT rollup(s) FROM (SELECT s FROM state UNION ALL SELECT s FROM small_state) q'),
+    ('SELECT driver_table(s, 1) FROM state'),
+    ('SELECT churn_drivers(true, a) FROM (SELECT 1e400 AS x) a'),
+    ('SELECT ''zz''::retention_drivers'),
+    ('SELECT ''52440101''::retention_drivers'),
+    ('SELECT ''524409''::retention_drivers'),
+    ('SELECT overlay(s::text PLACING ''51'' FROM 3)::retention_drivers FROM state'),
+    ('SELECT (s::text || ''00'')::retention_drivers FROM state'),
+    ('SELECT drivers_transfn(NULL, true, ROW(1))'),
+    ('SELECT churn_reasons(repeat(''x'', 1001))'),
+    ('SELECT churn_reasons(i::text) FROM generate_series(1, 10001) i'),
+    ('SELECT * FROM against_benchmark(1, 2, ''nothing'')'),
+    ('SELECT * FROM against_benchmark(3, 2, ''IT'')'),
+    ('SELECT rate_p_value(3, 2, 50)'),
+    ('SELECT rate_p_value(1, 2, 101)')) v (statement), fails(statement) f;
+SELECT f.code, left(f.message, 60) AS message FROM fails(format('SELECT churn_drivers(true, a) FROM (SELECT %s) a', (SELECT string_agg(i || ' AS c' || i, ', ') FROM generate_series(1, 201) i))) f;
+
+--
+-- Reasons
+--
+SELECT reason, category, mitigated_by FROM retention_churn_reason ORDER BY category COLLATE "C";
+CREATE TABLE leaver AS SELECT reason FROM (VALUES ('low usage', 40), ('failed launch', 25), ('ROI and value', 25), ('moved away', 9), ('wrong use case', 1), (NULL, 50)) v (reason, n), generate_series(1, n);
+SELECT reason, category, mitigated_by, customers, share, ci_low, ci_high, cumulative_share FROM (SELECT churn_reasons(reason) s FROM leaver) q, reason_table(s);
+-- Goodman's limits in SQL
+SELECT count(*) AS reasons, count(*) FILTER (WHERE abs(ci_low - o_low) < 0.0001 AND abs(ci_high - o_high) < 0.0001) AS same
+FROM (SELECT churn_reasons(reason) s FROM leaver) q, reason_table(s, 0.9), LATERAL (SELECT 5.411894431054342 AS b) z,
+    LATERAL (SELECT 100 * (b + 2 * customers - sqrt(b * (b + 4 * customers * (100 - customers) / 100.0))) / (2 * (100 + b)) AS o_low,
+        100 * (b + 2 * customers + sqrt(b * (b + 4 * customers * (100 - customers) / 100.0))) / (2 * (100 + b)) AS o_high) g WHERE reason IS NOT NULL;
+INSERT INTO retention_churn_reason VALUES ('moved away', 'customer', 'nobody');
+SELECT reason, category, mitigated_by, built_in FROM retention_churn_reason WHERE NOT built_in;
+SELECT reason, mitigated_by FROM (SELECT churn_reasons(reason) s FROM leaver) q, reason_table(s);
+SELECT * FROM (SELECT churn_reasons(NULL) s FROM leaver) q, reason_table(s);
+SELECT churn_reasons(reason) IS NULL AS nothing FROM leaver WHERE false;
+SELECT rollup(s)::text = (SELECT churn_reasons(reason)::text FROM leaver) AS rolled_up,
+    rollup(s)::text::retention_reasons::text = rollup(s)::text AS text FROM (SELECT churn_reasons(reason) s FROM leaver GROUP BY left(reason, 1)) q;
+DELETE FROM retention_churn_reason WHERE NOT built_in;
+-- what is dumped: rows of one's own
+SELECT c.relname, cond FROM pg_extension e, unnest(extconfig, extcondition) AS u (rel, cond) JOIN pg_class c ON c.oid = rel
+WHERE extname = 'retention' AND c.relname IN ('retention_churn_reason', 'retention_benchmark') ORDER BY 1;
+SELECT has_table_privilege('public', 'retention_churn_reason', 'SELECT') AS reasons, has_table_privilege('public', 'retention_benchmark', 'SELECT') AS benchmarks,
+    has_table_privilege('public', 'retention_benchmark', 'INSERT') AS write;
+
+--
+-- Reference
+--
+SELECT industry, retention_rate, period, year FROM retention_benchmark ORDER BY retention_rate, industry COLLATE "C";
+SELECT benchmark_industry, year, benchmark, retention_rate, difference, ci_low, ci_high, near(p_value, 0.001080248039984996) AS p FROM against_benchmark(850, 1000, 'it');
+SELECT * FROM against_benchmark(0, 0, 'retail');
+SELECT near(rate_p_value(hits, total, rate), p) AS as_r FROM (VALUES
+    (850, 1000, 81, 0.001080248039984996), (780, 1000, 78, 1), (0, 20, 63, 2.312248366666119e-09),
+    (20, 20, 63, 0.0002055395803682167), (3, 10, 75, 0.003505706787109375), (8, 10, 75, 1),
+    (49, 100, 50, 0.9204107626128218), (62000, 100000, 63, 6.278766925699167e-11), (1, 1, 84, 1), (0, 5, 0, 1), (5, 5, 100, 1), (4, 5, 100, 0)
+) v (hits, total, rate, p);
+INSERT INTO retention_benchmark (industry, retention_rate, year, source) VALUES ('IT', 90, 2025, 'our own');
+SELECT year, benchmark, difference FROM against_benchmark(850, 1000, 'IT', 0.9);
+DELETE FROM retention_benchmark WHERE NOT built_in;
+CREATE TABLE contract AS SELECT i AS customer, date '2023-01-01' + i % 300 AS started, CASE WHEN i % 4 = 0 THEN date '2024-01-01' + i % 700 END AS ended FROM generate_series(1, 2000) i;
+CREATE TABLE flows AS SELECT year, customer_flow(started, ended, daterange(make_date(year, 1, 1), make_date(year + 1, 1, 1))) AS flow FROM contract, generate_series(2023, 2025) year GROUP BY year;
+SELECT flows.year, near(b.retention_rate::float8, f.retention_rate::float8) AS rate, b.benchmark, b.difference = b.retention_rate - 78 AS difference, b.p_value = rate_p_value(f.kept, f.at_start, 78) AS p
+FROM flows, flow_periods(flow) f, against_benchmark(flow, 'telecom') b WHERE flows.year > 2023 ORDER BY 1;
+CREATE TABLE other_flows AS SELECT customer_flow(started, ended, daterange('2024-01-01', '2024-07-01')) AS half, customer_flow(started, ended, 'year', daterange('2023-01-01', '2026-01-01')) AS three,
+    customer_flow(started, ended, retention_grid('year', as_of => '2024-06-01'), daterange('2024-01-01', '2025-01-01')) AS running FROM contract;
+SELECT f.* FROM unnest('{half,three,running}'::text[]) a, fails(format('SELECT b.* FROM other_flows, against_benchmark(%I, ''telecom'') b', a)) f;
+SELECT f.code, f.message FROM fails('SELECT b.* FROM flows, against_benchmark(flow, ''coal'') b') f;
+
+--
+-- The same over time
+--
+CREATE TABLE stay AS SELECT id, churned, ceil(-30 * ln(any_of(id, 17) + 1e-9) * CASE WHEN contract = 'monthly' THEN 0.5 ELSE 1 END)::int % 40 AS months,
+    contract, trial, products, size, name, fee FROM customer;
+CREATE TABLE stays AS SELECT survival_drivers(months, churned, a) s FROM stay c, LATERAL (SELECT c.contract, c.trial, c.products, c.size, c.name, c.fee, 1 AS one) a;
+SELECT attribute, "values", df, p_value < 1e-9 AS clear, note FROM stays, survival_driver_ranking(s);
+-- its tests and curves are those of the room survival
+SELECT attribute, near(r.chi2, (t).chi2) AS chi2, r.df = (t).df AS df, near(r.p_value, (t).p_value) AS p
+FROM stays, survival_driver_ranking(s) r JOIN (SELECT attribute, logrank_test(months, churned, value) t
+    FROM stay, LATERAL (VALUES ('contract', contract), ('trial', trial::text), ('products', products::text), ('size', size::text)) v (attribute, value) GROUP BY attribute) o USING (attribute)
+ORDER BY attribute;
+SELECT count(*) AS rows, count(*) FILTER (WHERE near(r.survival, c.survival) AND near(r.ci_low, c.ci_low) AND near(r.ci_high, c.ci_high)
+    AND near(r.restricted_mean, m.restricted_mean) AND near(r.mean_low, m.ci_low) AND near(r.mean_high, m.ci_high) AND r.customers = b.customers AND r.churned = b.churned) AS same
+FROM stays, survival_driver_table(s, '{6,12,30}', 'log') r JOIN (SELECT attribute, value, survival(months, churned) s
+    FROM stay, LATERAL (VALUES ('contract', contract), ('trial', trial::text), ('products', products::text), ('size', size::text)) v (attribute, value) GROUP BY attribute, value) o
+    ON r.attribute = o.attribute AND r.value IS NOT DISTINCT FROM o.value,
+    survival_curve(o.s, 'log', times => ARRAY[r."time"]) c, restricted_mean(o.s, r."time") m, survival_summary(o.s) b;
+SELECT attribute, value, customers = (SELECT count(churned) FROM stay) AS all, "time", note FROM stays, survival_driver_table(s, '{6}') WHERE attribute IN ('name', 'one');
+SELECT rollup(q.s)::text = t.s::text AS rolled_up, t.s::text::retention_survival_drivers::text = t.s::text AS text
+FROM (SELECT survival_drivers(months, churned, a) s FROM stay c, LATERAL (SELECT c.contract, c.trial, c.products, c.size, c.name, c.fee, 1 AS one) a GROUP BY id % 5) q, stays t GROUP BY t.s::text;
+SET max_parallel_workers_per_gather = 2;
+SET parallel_setup_cost = 0;
+SET parallel_tuple_cost = 0;
+SET min_parallel_table_scan_size = 0;
+SELECT survival_drivers(months, churned, a)::text = (SELECT s::text FROM stays) AS parallel FROM stay c, LATERAL (SELECT c.contract, c.trial, c.products, c.size, c.name, c.fee, 1 AS one) a;
+RESET max_parallel_workers_per_gather;
+RESET parallel_setup_cost;
+RESET parallel_tuple_cost;
+RESET min_parallel_table_scan_size;
+SELECT survival_drivers(NULL, true, a) IS NULL AS nothing FROM (SELECT 1 AS x) a;
+SELECT f.* FROM (VALUES
+    ('SELECT survival_drivers(-1, true, a) FROM (SELECT 1 AS x) a'),
+    ('SELECT survival_drivers(1, true, NULL::small_customer)'),
+    ('SELECT t.* FROM (SELECT survival_drivers(1, true, CASE WHEN i = 1 THEN ROW(1) ELSE ROW(1, 2) END) s FROM generate_series(1, 2) i) q, survival_driver_ranking(s) t'),
+    ('SELECT survival_drivers(1, true, a) FROM generate_series(1, 10001) i, LATERAL (SELECT i) a'),
+    ('SELECT survival_drivers(1, true, a) FROM (SELECT repeat(''x'', 1001) AS x) a'),
+    ('SELECT survival_driver_table(s, ''{-1}'') FROM stays'),
+    ('SELECT survival_driver_table(s, ''{1}'', ''x'') FROM stays'),
+    ('SELECT ''52530101''::retention_survival_drivers')) v (statement), fails(statement) f;
+
+--
+-- Bytes that nobody wrote: an error, or a value that holds together
+--
+SET allow_system_table_mods = on;
+INSERT INTO pg_cast (oid, castsource, casttarget, castfunc, castcontext, castmethod)
+SELECT 4100000000 + row_number() OVER (ORDER BY t.oid, way), CASE way WHEN 1 THEN 'bytea'::regtype ELSE t.oid END, CASE way WHEN 1 THEN t.oid ELSE 'bytea'::regtype END, 0, 'e', 'b'
+FROM pg_type t, generate_series(1, 2) way WHERE typname IN ('retention_drivers', 'retention_reasons', 'retention_survival_drivers');
+CREATE FUNCTION use_drivers(d retention_drivers) RETURNS text LANGUAGE sql AS
+$$ SELECT concat(1 / (d::text = d::text::retention_drivers::text)::int, (SELECT count(t::text) FROM driver_table(d) t), (SELECT count(t::text) FROM driver_ranking(d) t),
+    (SELECT rollup(x)::text FROM (VALUES (d), (d)) v (x))) $$;
+CREATE FUNCTION use_reasons(d retention_reasons) RETURNS text LANGUAGE sql AS
+$$ SELECT concat(1 / (d::text = d::text::retention_reasons::text)::int, (SELECT count(t::text) FROM reason_table(d) t), (SELECT rollup(x)::text FROM (VALUES (d), (d)) v (x))) $$;
+CREATE FUNCTION use_stays(d retention_survival_drivers) RETURNS text LANGUAGE sql AS
+$$ SELECT concat(1 / (d::text = d::text::retention_survival_drivers::text)::int, (SELECT count(t::text) FROM survival_driver_table(d, '{1}') t), (SELECT count(t::text) FROM survival_driver_ranking(d) t),
+    (SELECT rollup(x)::text FROM (VALUES (d), (d)) v (x))) $$;
+CREATE FUNCTION mutate(bytes bytea, use text, OUT outcome text, OUT times bigint) RETURNS SETOF record LANGUAGE plpgsql AS $$
+DECLARE
+  changed bytea;
+  outcomes text[];
+BEGIN
+  FOR i IN 0 .. length(bytes) - 1 LOOP
+    FOREACH changed IN ARRAY ARRAY[set_byte(bytes, i, get_byte(bytes, i) # 1), set_byte(bytes, i, get_byte(bytes, i) # 128),
+        set_byte(bytes, i, 255), set_byte(bytes, i, 127), substr(bytes, 1, i), bytes || substr(bytes, i + 1, 1)] LOOP
+      BEGIN
+        EXECUTE use USING changed;
+        outcomes := outcomes || 'a value'::text;
+      EXCEPTION WHEN data_corrupted OR feature_not_supported OR invalid_text_representation OR invalid_parameter_value OR program_limit_exceeded
+          OR character_not_in_repertoire OR untranslatable_character OR null_value_not_allowed THEN
+        outcomes := outcomes || 'an error'::text;
+      END;
+    END LOOP;
+  END LOOP;
+  RETURN QUERY SELECT o, count(*) FROM unnest(outcomes) o GROUP BY o ORDER BY o;
+END $$;
+CREATE TABLE sample AS SELECT churn_drivers(i % 3 = 0, a) s, churn_reasons((ARRAY['x', 'low usage', 'a reason of more than sixteen', NULL])[1 + i % 4]) r, survival_drivers(i % 5, i % 3 = 0, c) v
+FROM generate_series(1, 1200) i, LATERAL (SELECT i % 2 AS x, 'a text that is rather long'::text AS t, i % 5 = 0 AS b, nullif(i % 3, 1) / 2.0 AS n, 'v' || i AS many) a, LATERAL (SELECT i % 2 AS x, 'y'::text AS t) c;
+SELECT outcome, times > 50 AS many FROM sample, mutate(s::bytea, 'SELECT use_drivers($1::retention_drivers)');
+SELECT outcome, times > 50 AS many FROM sample, mutate(decode(s::text, 'hex'), 'SELECT use_drivers(encode($1, ''hex'')::retention_drivers)');
+SELECT outcome, times > 50 AS many FROM sample, mutate(r::bytea, 'SELECT use_reasons($1::retention_reasons)');
+SELECT outcome, times > 50 AS many FROM sample, mutate(decode(r::text, 'hex'), 'SELECT use_reasons(encode($1, ''hex'')::retention_reasons)');
+SELECT outcome, times > 50 AS many FROM sample, mutate(decode(v::text, 'hex'), 'SELECT use_stays(encode($1, ''hex'')::retention_survival_drivers)');
+-- bins, hashed states that another worker might send, a value of another type
+CREATE TABLE bins AS SELECT churn_drivers(true, a) s FROM generate_series(1, 1003) i, LATERAL (SELECT CASE WHEN i < 4 THEN i ELSE i * 1.00001 END AS n) a;
+SELECT attribute, count(*) AS bands FROM bins, driver_table(s) GROUP BY 1;
+SELECT s::text::retention_drivers::bytea = s::bytea AS same_bytes FROM state;
+DELETE FROM pg_cast WHERE oid > 4100000000;
+DROP VIEW long_customer;
+DROP TABLE flows, other_flows, small_customer, few, small_state, state, customer, number, by_channel, sets, spilled, copied, leaver, contract, stay, stays, sample, bins, dropped CASCADE;
+DROP FUNCTION near, fails, any_of, drivers_of, use_drivers, use_reasons, use_stays, mutate;
+DROP TYPE size_kind;
+DROP DOMAIN kind_of_text;

@@ -1,0 +1,322 @@
+/*
+ * attributes.c
+ *		The columns of a record as named attributes of a customer.
+ */
+#include "retention.h"
+
+#include <math.h>
+
+#include "access/htup_details.h"
+#include "base/attributes.h"
+#include "base/number.h"
+#include "catalog/pg_enum.h"
+#include "common/shortest_dec.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+#include "utils/typcache.h"
+
+/* What was found for values whose reading is slow: labels of enums, and numbers that are not binary doubles. */
+typedef struct AttributeMemo
+{
+	struct
+	{
+		Oid value;
+		int length;
+		char label[NAMEDATALEN];
+	} labels[64];
+	struct
+	{
+		int length; /* of the bytes; 0: empty */
+		char bytes[20];
+		double number;
+	} numbers[256];
+} AttributeMemo;
+
+static AttributeKind
+kind_of_type(Oid type, const char *name)
+{
+	switch (type)
+	{
+		case TEXTOID:
+		case VARCHAROID:
+		case BPCHAROID:
+		case NAMEOID:
+		case UNKNOWNOID: /* a literal in an unnamed row */
+			return ATTRIBUTE_TEXT;
+		case BOOLOID:
+			return ATTRIBUTE_BOOLEAN;
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+			return ATTRIBUTE_INTEGER;
+		case NUMERICOID:
+		case FLOAT4OID:
+		case FLOAT8OID:
+			return ATTRIBUTE_NUMBER;
+	}
+	if (type_is_enum(type))
+		return ATTRIBUTE_TEXT;
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("attribute \"%s\" has type %s", name, format_type_be(type)),
+			 errdetail("Attributes are text, boolean, enum, integer and numeric columns."),
+			 errhint("Cast it to text, or make a number of it, such as days since a date.")));
+}
+
+const char *
+attribute_kind_name(AttributeKind kind)
+{
+	static const char *const names[] = {"", "text", "boolean", "integer", "number"};
+
+	return names[kind];
+}
+
+void
+attributes_changed(const char *one, const char *other)
+{
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("the attributes of customers must be the same in every row"),
+					errdetail("They are %s here and %s there.", one, other),
+					errhint("The names, the types and the order of the columns must agree.")));
+}
+
+static AttributeReader *
+reader_make(Oid type, int32 typmod, MemoryContext context)
+{
+	MemoryContext old = MemoryContextSwitchTo(context);
+	TupleDesc columns = lookup_rowtype_tupdesc_copy(type, typmod);
+	AttributeReader *reader = palloc0(offsetof(AttributeReader, column) +
+									  sizeof(AttributeColumn) * Max(columns->natts, 1));
+
+	reader->type = type;
+	reader->typmod = typmod;
+	reader->columns = columns;
+	reader->values = palloc(sizeof(Datum) * Max(columns->natts, 1));
+	reader->nulls = palloc(sizeof(bool) * Max(columns->natts, 1));
+	reader->context = context;
+	reader->shape = 1;
+	for (int i = 0; i < columns->natts; i++)
+	{
+		Form_pg_attribute from = TupleDescAttr(columns, i);
+		AttributeColumn *column = &reader->column[reader->count];
+
+		if (from->attisdropped)
+			continue;
+		if (reader->count >= MAX_ATTRIBUTES)
+			ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+							errmsg("a customer has at most %d attributes", MAX_ATTRIBUTES)));
+		column->name = NameStr(from->attname);
+		column->number = i;
+		column->type = getBaseType(from->atttypid);
+		column->kind = kind_of_type(column->type, column->name);
+		if (OidIsValid(from->attcollation) && !get_collation_isdeterministic(from->attcollation))
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("attribute \"%s\" has a nondeterministic collation", column->name),
+					 errdetail("Values are equal where their bytes are."),
+					 errhint("Give it another one with COLLATE.")));
+		for (int j = 0; j < reader->count; j++)
+			if (strcmp(reader->column[j].name, column->name) == 0)
+				ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+								errmsg("two attributes are named \"%s\"", column->name)));
+		for (const char *c = column->name; *c != '\0'; c++)
+			reader->shape = attribute_mix(reader->shape, (uint8) *c);
+		reader->shape = attribute_mix(reader->shape, 256 + column->kind);
+		reader->count++;
+	}
+	if (reader->count == 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("a customer has at least one attribute")));
+	reader->shape |= 1;
+	MemoryContextSwitchTo(old);
+	return reader;
+}
+
+AttributeReader *
+attributes_open(void **remembered, MemoryContext context, Datum value)
+{
+	AttributeReader *reader = *remembered;
+	HeapTupleHeader record;
+	HeapTupleData tuple;
+	Oid type;
+	int32 typmod;
+
+	if (value == (Datum) 0)
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg("the attributes of a customer must not be NULL"),
+						errhint("A single attribute may be.")));
+	record = DatumGetHeapTupleHeader(value);
+	type = HeapTupleHeaderGetTypeId(record);
+	typmod = HeapTupleHeaderGetTypMod(record);
+	if (reader == NULL || reader->type != type || reader->typmod != typmod)
+	{
+		reader = reader_make(type, typmod, context);
+		*remembered = reader;
+	}
+
+	tuple.t_len = HeapTupleHeaderGetDatumLength(record);
+	reader->start = (const char *) record;
+	reader->size = tuple.t_len;
+	ItemPointerSetInvalid(&tuple.t_self);
+	tuple.t_tableOid = InvalidOid;
+	tuple.t_data = record;
+	heap_deform_tuple(&tuple, reader->columns, reader->values, reader->nulls);
+	return reader;
+}
+
+/* Made when it is needed: where a server makes the reader anew for every row it would cost more than it saves. */
+static AttributeMemo *
+memo_of(AttributeReader *reader)
+{
+	if (reader->memo == NULL)
+		reader->memo = MemoryContextAllocZero(reader->context, sizeof(AttributeMemo));
+	return reader->memo;
+}
+
+static void
+enum_label(AttributeMemo *memo, Oid value, AttributeValue *out)
+{
+	int place = value % lengthof(memo->labels);
+
+	if (memo->labels[place].value != value)
+	{
+		HeapTuple tuple = SearchSysCache1(ENUMOID, ObjectIdGetDatum(value));
+
+		if (!HeapTupleIsValid(tuple))
+			ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+							errmsg("invalid internal value for enum: %u", value)));
+		strlcpy(memo->labels[place].label, NameStr(((Form_pg_enum) GETSTRUCT(tuple))->enumlabel),
+				NAMEDATALEN);
+		memo->labels[place].length = (int) strlen(memo->labels[place].label);
+		memo->labels[place].value = value;
+		ReleaseSysCache(tuple);
+	}
+	out->bytes = memo->labels[place].label;
+	out->length = memo->labels[place].length;
+}
+
+/* Of a real: the number its shortest decimal says, for 0.1 is meant and not 0.10000000149. */
+static double
+real_number(float4 value)
+{
+	char text[FLOAT_SHORTEST_DECIMAL_LEN];
+
+	if (!isfinite(value))
+		return value;
+	float_to_shortest_decimal_buf(value, text);
+	return strtod(text, NULL);
+}
+
+static double
+slow_number(AttributeMemo *memo, Oid type, Datum value)
+{
+	struct varlena *numeric = NULL;
+	float4 real = 0;
+	const char *bytes;
+	int length;
+	AttributeKey key;
+	uint64 hash;
+	int place;
+
+	if (type == FLOAT4OID)
+	{
+		real = DatumGetFloat4(value);
+		bytes = (const char *) &real;
+		length = sizeof(real);
+	}
+	else
+	{
+		numeric = PG_DETOAST_DATUM_PACKED(value);
+		bytes = VARDATA_ANY(numeric);
+		length = (int) VARSIZE_ANY_EXHDR(numeric);
+	}
+	key = attribute_text_key(bytes, length);
+	hash = attribute_mix(key.word[0], key.word[1]);
+	place = (int) (hash % lengthof(memo->numbers));
+	if (memo->numbers[place].length != length || length > (int) sizeof(memo->numbers[0].bytes) ||
+		memcmp(memo->numbers[place].bytes, bytes, length) != 0)
+	{
+		double number =
+			numeric != NULL ? numeric_to_double(DatumGetNumeric(value)) : real_number(real);
+
+		if (length > (int) sizeof(memo->numbers[0].bytes))
+			return number;
+		memcpy(memo->numbers[place].bytes, bytes, length);
+		memo->numbers[place].length = length;
+		memo->numbers[place].number = number;
+	}
+	return memo->numbers[place].number;
+}
+
+AttributeValue
+attribute_value(AttributeReader *reader, int attribute)
+{
+	const AttributeColumn *column = &reader->column[attribute];
+	Datum datum = reader->values[column->number];
+	AttributeValue value = {.null = reader->nulls[column->number]};
+
+	if (value.null)
+		return value;
+	switch (column->type)
+	{
+		case TEXTOID:
+		case VARCHAROID:
+		case BPCHAROID:
+		{
+			struct varlena *text = PG_DETOAST_DATUM_PACKED(datum);
+
+			value.bytes = VARDATA_ANY(text);
+			value.length = (int) VARSIZE_ANY_EXHDR(text);
+			/* Blanks at its end are not part of a char(n). */
+			if (column->type == BPCHAROID)
+				while (value.length > 0 && value.bytes[value.length - 1] == ' ')
+					value.length--;
+			break;
+		}
+		case NAMEOID:
+			value.bytes = NameStr(*DatumGetName(datum));
+			value.length = (int) strlen(value.bytes);
+			break;
+		case UNKNOWNOID:
+			value.bytes = DatumGetCString(datum);
+			value.length = (int) strlen(value.bytes);
+			break;
+		case BOOLOID:
+			value.integer = DatumGetBool(datum);
+			break;
+		case INT2OID:
+			value.integer = DatumGetInt16(datum);
+			break;
+		case INT4OID:
+			value.integer = DatumGetInt32(datum);
+			break;
+		case INT8OID:
+			value.integer = DatumGetInt64(datum);
+			break;
+		case FLOAT8OID:
+			value.number = DatumGetFloat8(datum);
+			break;
+		case FLOAT4OID:
+		case NUMERICOID:
+			value.number = slow_number(memo_of(reader), column->type, datum);
+			break;
+		default:
+			enum_label(memo_of(reader), DatumGetObjectId(datum), &value);
+	}
+	return value;
+}
+
+char *
+attribute_number_text(double number)
+{
+	char *text = palloc(DOUBLE_SHORTEST_DECIMAL_LEN);
+
+	if (isnan(number))
+		strcpy(text, "NaN");
+	else if (isinf(number))
+		strcpy(text, number > 0 ? "Infinity" : "-Infinity");
+	else
+		double_to_shortest_decimal_buf(number, text);
+	return text;
+}

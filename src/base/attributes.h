@@ -1,0 +1,165 @@
+/*
+ * attributes.h
+ *		The columns of a record as named attributes of a customer.
+ *
+ * Which columns there are is found from the record itself, so that any sub-select's columns may be given. What has
+ * been found is remembered for the next row of the same shape; that is only for speed.
+ */
+#ifndef RETENTION_ATTRIBUTES_H
+#define RETENTION_ATTRIBUTES_H
+
+#include "access/tupdesc.h"
+#include "catalog/pg_type_d.h"
+
+/* The most attributes of a customer. */
+#define MAX_ATTRIBUTES 200
+
+/* What the values of an attribute are; stored. */
+typedef enum AttributeKind
+{
+	ATTRIBUTE_TEXT = 1, /* text, enum */
+	ATTRIBUTE_BOOLEAN = 2,
+	ATTRIBUTE_INTEGER = 3,
+	ATTRIBUTE_NUMBER = 4, /* numeric, double precision, real */
+	ATTRIBUTE_LAST = ATTRIBUTE_NUMBER,
+} AttributeKind;
+
+typedef struct AttributeColumn
+{
+	const char *name;
+	AttributeKind kind;
+	Oid type;	/* of the values, without domains */
+	int number; /* in the record, from 0 */
+} AttributeColumn;
+
+/* Which field counts follows from the kind of the attribute. */
+typedef struct AttributeValue
+{
+	bool null;
+	int length; /* text */
+	const char *bytes;
+	int64 integer; /* boolean: 0 or 1 */
+	double number;
+} AttributeValue;
+
+struct AttributeMemo;
+
+typedef struct AttributeReader
+{
+	Oid type; /* of the record */
+	int32 typmod;
+	TupleDesc columns;
+	const char *start; /* of the row at hand */
+	Size size;
+	Datum *values; /* of the row at hand, by number */
+	bool *nulls;
+	MemoryContext context; /* of the reader */
+	struct AttributeMemo *memo;
+	uint64 shape; /* of names and kinds; never 0 */
+	int count;
+	AttributeColumn column[FLEXIBLE_ARRAY_MEMBER];
+} AttributeReader;
+
+/*
+ * The attributes of a record; 0 is NULL: 22004. *remembered is what was found for the row before, NULL at first, and
+ * lives in context. 0A000 where a column's type is not one of those above, 22023 on two columns of one name, 54000
+ * on too many.
+ */
+extern AttributeReader *attributes_open(void **remembered, MemoryContext context, Datum record);
+
+/* 22023: a row whose attributes are not those of the rows before; one and other name them. */
+extern void attributes_changed(const char *one, const char *other) pg_attribute_noreturn();
+
+/* Whether that many bytes may be read there: they lie in the row at hand. */
+static inline bool
+attribute_is_inside(const AttributeReader *reader, const char *bytes, Size size)
+{
+	return reader->size >= size && (Size) (bytes - reader->start) <= reader->size - size;
+}
+
+extern const char *attribute_kind_name(AttributeKind kind);
+
+/* The value of an attribute in the row at hand; valid until the next row. */
+extern AttributeValue attribute_value(AttributeReader *reader, int attribute);
+
+/* The shortest decimal that reads back as the same number. */
+extern char *attribute_number_text(double number);
+
+static inline uint64
+attribute_mix(uint64 hash, uint64 word)
+{
+	hash = (hash ^ word) * UINT64CONST(0x9E3779B97F4A7C15);
+	return hash ^ (hash >> 32);
+}
+
+/* Texts up to this length are known by their key alone. */
+#define KEY_BYTES 16
+
+typedef struct AttributeKey
+{
+	uint64 word[2];
+} AttributeKey;
+
+/* The bytes of a text, filled up with zeros; of a longer one the last of them and a hash of the others. */
+static inline AttributeKey
+attribute_text_key(const char *bytes, int length)
+{
+	AttributeKey key = {{0, 0}};
+
+	if (length <= KEY_BYTES)
+	{
+		memcpy(&key, bytes, length);
+		return key;
+	}
+	for (; length > KEY_BYTES; bytes += 8, length -= 8)
+	{
+		uint64 word;
+
+		memcpy(&word, bytes, 8);
+		key.word[0] = attribute_mix(key.word[0] + 1, word);
+	}
+	memcpy(&key.word[1], bytes + length - 8, 8);
+	/* Up to eight bytes lie between the two. */
+	key.word[0] = attribute_mix(key.word[0], 0);
+	return key;
+}
+
+/*
+ * The same without a branch or a call for texts of up to KEY_BYTES of which as many bytes may be read, whatever
+ * they are.
+ */
+static inline AttributeKey
+attribute_short_text_key(const char *bytes, int length)
+{
+#ifndef WORDS_BIGENDIAN
+#define MASK(n) (~UINT64CONST(0) >> (64 - 8 * (n)))
+	static const uint64 mask[KEY_BYTES + 1][2] = {{0, 0},
+												  {MASK(1), 0},
+												  {MASK(2), 0},
+												  {MASK(3), 0},
+												  {MASK(4), 0},
+												  {MASK(5), 0},
+												  {MASK(6), 0},
+												  {MASK(7), 0},
+												  {MASK(8), 0},
+												  {MASK(8), MASK(1)},
+												  {MASK(8), MASK(2)},
+												  {MASK(8), MASK(3)},
+												  {MASK(8), MASK(4)},
+												  {MASK(8), MASK(5)},
+												  {MASK(8), MASK(6)},
+												  {MASK(8), MASK(7)},
+												  {MASK(8), MASK(8)}};
+#undef MASK
+	AttributeKey key;
+
+	memcpy(&key, bytes, KEY_BYTES);
+	key.word[0] &= mask[length][0];
+	key.word[1] &= mask[length][1];
+	return key;
+#else
+	return attribute_text_key(bytes, length);
+#endif
+}
+
+#endif /* RETENTION_ATTRIBUTES_H */

@@ -1,0 +1,286 @@
+/*
+ * driver_values.c
+ *		What is shown of the state: values and bands, and which attribute goes with leaving most.
+ */
+#include "retention.h"
+
+#include <math.h>
+
+#include "drivers/drivers.h"
+#include "math/bins.h"
+#include "math/compare.h"
+#include "math/quantile.h"
+
+/* Below this an expected count makes chi-squared rough: W. G. Cochran, Biometrics 10 (1954) 417-451. */
+#define FEW_EXPECTED 5
+
+static void
+add_counts(DriverValue *value, const int64 *count)
+{
+	/* The sums of all slots of an attribute fit: drivers_open() has seen to it. */
+	value->count[0] += count[0];
+	value->count[1] += count[1];
+}
+
+static char *
+value_text(const Drivers *drivers, const DriverAttribute *attribute, const DriverSlot *slot)
+{
+	double number;
+
+	switch (attribute->kind)
+	{
+		case ATTRIBUTE_TEXT:
+			return pnstrdup(drivers_labels(drivers) + slot->offset, slot->length);
+		case ATTRIBUTE_BOOLEAN:
+			return pstrdup(slot->key.word[0] ? "true" : "false");
+		case ATTRIBUTE_INTEGER:
+			return psprintf(INT64_FORMAT, (int64) slot->key.word[0]);
+		default:
+			memcpy(&number, &slot->key.word[0], sizeof(number));
+			return attribute_number_text(number);
+	}
+}
+
+/* The edges of what a slot holds, as numbers: a value is its own lower and upper edge. */
+static double
+slot_low(const DriverAttribute *attribute, const DriverSlot *slot)
+{
+	double number;
+
+	if (attribute->how == DRIVER_BINS)
+		return bin_low((int64) slot->key.word[0]);
+	memcpy(&number, &slot->key.word[0], sizeof(number));
+	return number;
+}
+
+static double
+slot_high(const DriverAttribute *attribute, const DriverSlot *slot)
+{
+	return attribute->how == DRIVER_BINS ? bin_high((int64) slot->key.word[0])
+										 : slot_low(attribute, slot);
+}
+
+/*
+ * A band of slots first..last, with `next` the first of the next band. Integers: from the least to the greatest.
+ * Numbers: from its lower edge up to where the next band begins; the last band ends with the greatest value, or
+ * before the end of its bin.
+ */
+static char *
+band_text(const DriverAttribute *attribute, const DriverSlot *first, const DriverSlot *last,
+		  const DriverSlot *next)
+{
+	double low;
+	double high;
+
+	if (attribute->kind == ATTRIBUTE_INTEGER)
+	{
+		bool bins = attribute->how == DRIVER_BINS;
+		int64 least =
+			bins ? bin_least_integer((int64) first->key.word[0]) : (int64) first->key.word[0];
+		int64 most =
+			bins ? bin_greatest_integer((int64) last->key.word[0]) : (int64) last->key.word[0];
+
+		if (least == most)
+			return psprintf(INT64_FORMAT, least);
+		return psprintf(INT64_FORMAT " to " INT64_FORMAT, least, most);
+	}
+	low = slot_low(attribute, first);
+	high = next != NULL ? slot_low(attribute, next) : slot_high(attribute, last);
+	if (low == high)
+		return attribute_number_text(low);
+	return psprintf("[%s,%s%c", attribute_number_text(low), attribute_number_text(high),
+					next != NULL ||
+							(attribute->how == DRIVER_BINS && high != bin_low(last->key.word[0]))
+						? ')'
+						: ']');
+}
+
+static bool
+slot_is_nan(const DriverAttribute *attribute, const DriverSlot *slot)
+{
+	return attribute->kind == ATTRIBUTE_NUMBER && slot->length == LENGTH_NUMBER &&
+		   (attribute->how == DRIVER_BINS ? (int64) slot->key.word[0] == BIN_NAN
+										  : isnan(slot_low(attribute, slot)));
+}
+
+/* slot[0 .. n) are different numbers in their order, none NaN. */
+static int
+make_bands(const DriverAttribute *attribute, const DriverSlot *slot, int n, DriverValue *out)
+{
+	int64 customers = 0;
+	int64 below = 0;
+	int made = 0;
+	int start = 0;
+	int band = 0;
+
+	for (int i = 0; i < n; i++)
+		customers += slot[i].count[0] + slot[i].count[1];
+	for (int i = 0; i < n; i++)
+	{
+		/* The band of a number follows from the share of customers with a smaller one. */
+		int next = i + 1 < n ? (int) ((int128) (below + slot[i].count[0] + slot[i].count[1]) *
+									  NUMBER_BANDS / customers)
+							 : NUMBER_BANDS;
+
+		add_counts(&out[made], slot[i].count);
+		below += slot[i].count[0] + slot[i].count[1];
+		if (next > band)
+		{
+			out[made++].text =
+				band_text(attribute, &slot[start], &slot[i], i + 1 < n ? &slot[i + 1] : NULL);
+			start = i + 1;
+			band = next;
+		}
+	}
+	return made;
+}
+
+DriverValue *
+drivers_values(const Drivers *drivers, int attribute, int *values)
+{
+	const DriverAttribute *it = drivers_attribute(drivers, attribute);
+	const DriverSlot *slot = drivers_slots(drivers);
+	const DriverSlot *end = slot + drivers->used;
+	DriverValue *value;
+	int numbers;
+	int n = 0;
+
+	while (slot < end && slot->attribute < attribute)
+		slot++;
+	value = palloc0(sizeof(DriverValue) * (it->values + NUMBER_BANDS + 2));
+
+	if (it->how == DRIVER_MANY || it->how == DRIVER_LONG)
+	{
+		value[n].note = it->how == DRIVER_MANY
+							? psprintf("more than %d distinct values", MAX_VALUES)
+							: psprintf("a value is longer than %d bytes", MAX_VALUE_BYTES);
+		memcpy(value[n].count, drivers->count, sizeof(value[n].count));
+		if (slot < end && slot->attribute == attribute)
+			for (int i = 0; i < 2; i++)
+				value[n].count[i] -= slot->count[i];
+		n++;
+	}
+
+	numbers = it->values;
+	if (numbers > 0 && slot_is_nan(it, slot + numbers - 1))
+		numbers--;
+	if ((it->kind == ATTRIBUTE_INTEGER || it->kind == ATTRIBUTE_NUMBER) &&
+		(it->how == DRIVER_BINS || it->values > MAX_SHOWN_NUMBERS))
+	{
+		n = make_bands(it, slot, numbers, value);
+		slot += numbers;
+		for (int i = 0; i < n; i++)
+			value[i].band = true;
+	}
+	for (; slot < end && slot->attribute == attribute; slot++, n++)
+	{
+		if (slot_is_nan(it, slot))
+			value[n].text = pstrdup("NaN");
+		else if (slot->length != LENGTH_NULL)
+			value[n].text = value_text(drivers, it, slot);
+		add_counts(&value[n], slot->count);
+	}
+	*values = n;
+	return value;
+}
+
+static void
+add_note(DriverRank *rank, const char *note)
+{
+	rank->note = rank->note == NULL ? pstrdup(note) : psprintf("%s; %s", rank->note, note);
+}
+
+static DriverRank
+rank_attribute(const Drivers *drivers, int attribute)
+{
+	const DriverAttribute *it = drivers_attribute(drivers, attribute);
+	DriverRank rank = {attribute, -1, NAN, 0, NAN, NAN, NAN, NAN, NAN, NULL};
+	double n = (double) drivers->count[0] + (double) drivers->count[1];
+	double smaller = (double) Min(drivers->count[0], drivers->count[1]);
+	DriverValue *value = drivers_values(drivers, attribute, &rank.values);
+	double *kept = palloc(sizeof(double) * Max(rank.values, 1));
+	double *churned = palloc(sizeof(double) * Max(rank.values, 1));
+	bool few = false;
+	bool adjusted;
+
+	if (it->how == DRIVER_MANY || it->how == DRIVER_LONG)
+	{
+		add_note(&rank, value[0].note);
+		rank.values = -1;
+		return rank;
+	}
+	if (n == 0)
+	{
+		add_note(&rank, "no customers");
+		return rank;
+	}
+	if (rank.values < 2)
+		add_note(&rank, "one value only");
+	if (drivers->count[DRIVER_CHURNED] == 0)
+		add_note(&rank, "nobody churned");
+	if (drivers->count[DRIVER_KEPT] == 0)
+		add_note(&rank, "everybody churned");
+	if (rank.note != NULL)
+		return rank;
+
+	for (int i = 0; i < rank.values; i++)
+	{
+		kept[i] = (double) value[i].count[DRIVER_KEPT];
+		churned[i] = (double) value[i].count[DRIVER_CHURNED];
+		few |= (kept[i] + churned[i]) * smaller / n < FEW_EXPECTED;
+	}
+	if (value[0].band)
+		add_note(&rank, "in bands");
+	rank.df = rank.values - 1;
+	rank.chi2 = two_column_chi2(churned, kept, rank.values);
+	rank.p_value = chi_squared_tail(rank.df, rank.chi2);
+	rank.v = cramers_v(rank.chi2, n);
+	rank.v_corrected = cramers_v_corrected(rank.chi2, n, rank.values);
+	rank.information = information_value(churned, kept, rank.values, &adjusted);
+	if (few)
+		add_note(&rank, psprintf("an expected count is below %d", FEW_EXPECTED));
+	if (adjusted)
+		add_note(&rank, "an empty cell counts as 0.5 in information_value");
+	return rank;
+}
+
+/* NaN is less than any number; in the end the order of the columns decides. */
+static int
+compare_ranks(const void *a, const void *b)
+{
+	const DriverRank *one = a;
+	const DriverRank *other = b;
+	const double keys[3][2] = {{one->v_corrected, other->v_corrected},
+							   {one->v, other->v},
+							   {-(double) one->attribute, -(double) other->attribute}};
+
+	for (int i = 0; i < 3; i++)
+	{
+		double x = isnan(keys[i][0]) ? -PG_INT32_MAX : keys[i][0];
+		double y = isnan(keys[i][1]) ? -PG_INT32_MAX : keys[i][1];
+
+		if (x != y)
+			return x > y ? -1 : 1;
+	}
+	return 0;
+}
+
+DriverRank *
+drivers_ranking(const Drivers *drivers)
+{
+	DriverRank *ranks = palloc(sizeof(DriverRank) * drivers->attributes);
+	double *p = palloc(sizeof(double) * drivers->attributes);
+	double *adjusted = palloc(sizeof(double) * drivers->attributes);
+
+	for (int i = 0; i < drivers->attributes; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		ranks[i] = rank_attribute(drivers, i);
+		p[i] = ranks[i].p_value;
+	}
+	benjamini_hochberg(p, adjusted, drivers->attributes);
+	for (int i = 0; i < drivers->attributes; i++)
+		ranks[i].p_adjusted = adjusted[i];
+	qsort(ranks, drivers->attributes, sizeof(DriverRank), compare_ranks);
+	return ranks;
+}

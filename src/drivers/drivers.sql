@@ -1,0 +1,383 @@
+-- drivers: which attributes and which reasons go with leaving.
+
+CREATE TYPE retention_drivers;
+
+CREATE FUNCTION retention_drivers_in(cstring) RETURNS retention_drivers
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'drivers_in';
+COMMENT ON FUNCTION retention_drivers_in(cstring) IS 'I/O';
+
+CREATE FUNCTION retention_drivers_out(retention_drivers) RETURNS cstring
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'drivers_out';
+COMMENT ON FUNCTION retention_drivers_out(retention_drivers) IS 'I/O';
+
+CREATE FUNCTION retention_drivers_recv(internal) RETURNS retention_drivers
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'drivers_recv';
+COMMENT ON FUNCTION retention_drivers_recv(internal) IS 'I/O';
+
+CREATE FUNCTION retention_drivers_send(retention_drivers) RETURNS bytea
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'drivers_send';
+COMMENT ON FUNCTION retention_drivers_send(retention_drivers) IS 'I/O';
+
+CREATE TYPE retention_drivers (
+    INPUT = retention_drivers_in,
+    OUTPUT = retention_drivers_out,
+    RECEIVE = retention_drivers_recv,
+    SEND = retention_drivers_send,
+    INTERNALLENGTH = VARIABLE,
+    ALIGNMENT = double,
+    STORAGE = extended
+);
+COMMENT ON TYPE retention_drivers IS
+'customers, and those of them who churned, by the value of every attribute; states of disjoint customers add up by rollup';
+
+CREATE FUNCTION drivers_transfn(retention_drivers, boolean, record) RETURNS retention_drivers
+LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'drivers_transfn';
+COMMENT ON FUNCTION drivers_transfn(retention_drivers, boolean, record) IS
+'transition function of churn_drivers()';
+
+CREATE FUNCTION drivers_combine(retention_drivers, retention_drivers) RETURNS retention_drivers
+LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'drivers_combine';
+COMMENT ON FUNCTION drivers_combine(retention_drivers, retention_drivers) IS
+'combine function of churn_drivers() and rollup()';
+
+CREATE FUNCTION drivers_final(retention_drivers) RETURNS retention_drivers
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'drivers_final';
+COMMENT ON FUNCTION drivers_final(retention_drivers) IS
+'final function of churn_drivers() and rollup()';
+
+CREATE AGGREGATE churn_drivers(churned boolean, attributes record) (
+    SFUNC = drivers_transfn,
+    STYPE = retention_drivers,
+    SSPACE = 4096,
+    FINALFUNC = drivers_final,
+    COMBINEFUNC = drivers_combine,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE churn_drivers(boolean, record) IS
+'customers and churned customers by the value of every attribute: the columns of a record; a NULL churned is left out and counted';
+
+CREATE AGGREGATE rollup(state retention_drivers) (
+    SFUNC = drivers_combine,
+    STYPE = retention_drivers,
+    SSPACE = 4096,
+    FINALFUNC = drivers_final,
+    COMBINEFUNC = drivers_combine,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE rollup(retention_drivers) IS
+'one state of drivers from those of disjoint customers with the same attributes';
+
+-- Answers.
+
+CREATE FUNCTION driver_table(
+    s retention_drivers,
+    confidence double precision DEFAULT 0.95)
+RETURNS TABLE (
+    attribute text,
+    value text,
+    customers bigint,
+    share numeric,
+    churned bigint,
+    churn_rate numeric,
+    ci_low numeric,
+    ci_high numeric,
+    risk_ratio double precision,
+    risk_ratio_low double precision,
+    risk_ratio_high double precision,
+    lift double precision,
+    min_expected double precision,
+    note text)
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 50
+AS 'MODULE_PATHNAME', 'driver_table';
+COMMENT ON FUNCTION driver_table(retention_drivers, double precision) IS
+'every value of every attribute: its customers, their share and churn rate in per cent (Wilson limits), the ratio of that rate to the rest''s (Koopman limits) and to everybody''s (lift)';
+
+CREATE FUNCTION driver_ranking(s retention_drivers)
+RETURNS TABLE (
+    attribute text,
+    "values" integer,
+    chi2 double precision,
+    df integer,
+    p_value double precision,
+    p_adjusted double precision,
+    cramers_v double precision,
+    cramers_v_corrected double precision,
+    information_value double precision,
+    note text)
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 10
+AS 'MODULE_PATHNAME', 'driver_ranking';
+COMMENT ON FUNCTION driver_ranking(retention_drivers) IS
+'the attributes by how strongly they go with churn: bias-corrected Cramer''s V first; chi-squared test, p-values adjusted for all attributes, information value';
+
+CREATE FUNCTION driver_summary(
+    s retention_drivers,
+    OUT customers bigint,
+    OUT churned bigint,
+    OUT unknown bigint,
+    OUT attributes integer)
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'driver_summary';
+COMMENT ON FUNCTION driver_summary(retention_drivers) IS
+'what a state of drivers holds: customers, those who churned, and rows left out because churned was NULL';
+
+-- Reasons.
+
+CREATE TABLE retention_churn_reason (
+    reason text NOT NULL PRIMARY KEY,
+    category text,
+    mitigated_by text,
+    built_in boolean NOT NULL DEFAULT false
+);
+COMMENT ON TABLE retention_churn_reason IS
+'reasons of leaving and who can do something about them; rows of your own survive dump and restore';
+COMMENT ON COLUMN retention_churn_reason.reason IS 'as customers'' reasons are written in your data';
+COMMENT ON COLUMN retention_churn_reason.category IS 'where in the life of a customer it arises';
+COMMENT ON COLUMN retention_churn_reason.mitigated_by IS 'the teams that can do something about it';
+COMMENT ON COLUMN retention_churn_reason.built_in IS 'came with the extension, and comes again with it: not dumped';
+
+INSERT INTO retention_churn_reason (reason, category, mitigated_by, built_in) VALUES
+    ('wrong use case', 'acquisition', 'marketing and sales', true),
+    ('failed launch', 'onboarding', 'sales and onboarding', true),
+    ('features and functionality', 'product', 'product and support', true),
+    ('low usage', 'adoption', 'support and onboarding', true),
+    ('ROI and value', 'value', 'support metrics and relationship management', true),
+    ('client or organisational change', 'customer', 'support and relationship management', true);
+
+SELECT pg_catalog.pg_extension_config_dump('retention_churn_reason', 'WHERE NOT built_in');
+GRANT SELECT ON retention_churn_reason TO PUBLIC;
+
+CREATE TYPE retention_reasons;
+
+CREATE FUNCTION retention_reasons_in(cstring) RETURNS retention_reasons
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'reasons_in';
+COMMENT ON FUNCTION retention_reasons_in(cstring) IS 'I/O';
+
+CREATE FUNCTION retention_reasons_out(retention_reasons) RETURNS cstring
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'reasons_out';
+COMMENT ON FUNCTION retention_reasons_out(retention_reasons) IS 'I/O';
+
+CREATE FUNCTION retention_reasons_recv(internal) RETURNS retention_reasons
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'reasons_recv';
+COMMENT ON FUNCTION retention_reasons_recv(internal) IS 'I/O';
+
+CREATE FUNCTION retention_reasons_send(retention_reasons) RETURNS bytea
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'reasons_send';
+COMMENT ON FUNCTION retention_reasons_send(retention_reasons) IS 'I/O';
+
+CREATE TYPE retention_reasons (
+    INPUT = retention_reasons_in,
+    OUTPUT = retention_reasons_out,
+    RECEIVE = retention_reasons_recv,
+    SEND = retention_reasons_send,
+    INTERNALLENGTH = VARIABLE,
+    ALIGNMENT = double,
+    STORAGE = extended
+);
+COMMENT ON TYPE retention_reasons IS
+'customers who left by their reason; states of disjoint customers add up by rollup';
+
+CREATE FUNCTION reasons_transfn(retention_reasons, text) RETURNS retention_reasons
+LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'reasons_transfn';
+COMMENT ON FUNCTION reasons_transfn(retention_reasons, text) IS
+'transition function of churn_reasons()';
+
+CREATE FUNCTION reasons_combine(retention_reasons, retention_reasons) RETURNS retention_reasons
+LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'reasons_combine';
+COMMENT ON FUNCTION reasons_combine(retention_reasons, retention_reasons) IS
+'combine function of churn_reasons() and rollup()';
+
+CREATE FUNCTION reasons_final(retention_reasons) RETURNS retention_reasons
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'reasons_final';
+COMMENT ON FUNCTION reasons_final(retention_reasons) IS
+'final function of churn_reasons() and rollup()';
+
+CREATE AGGREGATE churn_reasons(reason text) (
+    SFUNC = reasons_transfn,
+    STYPE = retention_reasons,
+    SSPACE = 1024,
+    FINALFUNC = reasons_final,
+    COMBINEFUNC = reasons_combine,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE churn_reasons(text) IS
+'customers who left by their reason; a NULL reason is an unknown one';
+
+CREATE AGGREGATE rollup(state retention_reasons) (
+    SFUNC = reasons_combine,
+    STYPE = retention_reasons,
+    SSPACE = 1024,
+    FINALFUNC = reasons_final,
+    COMBINEFUNC = reasons_combine,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE rollup(retention_reasons) IS
+'one state of reasons from those of disjoint customers';
+
+CREATE FUNCTION reason_shares(
+    s retention_reasons,
+    confidence double precision DEFAULT 0.95)
+RETURNS TABLE (
+    reason text,
+    customers bigint,
+    share numeric,
+    ci_low numeric,
+    ci_high numeric,
+    cumulative_share numeric)
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 10
+AS 'MODULE_PATHNAME', 'reason_shares';
+COMMENT ON FUNCTION reason_shares(retention_reasons, double precision) IS
+'known reasons, most frequent first, with their shares in per cent and simultaneous limits (Goodman); then the unknown ones with their share of all';
+
+CREATE FUNCTION reason_table(
+    s retention_reasons,
+    confidence double precision DEFAULT 0.95)
+RETURNS TABLE (
+    reason text,
+    category text,
+    mitigated_by text,
+    customers bigint,
+    share numeric,
+    ci_low numeric,
+    ci_high numeric,
+    cumulative_share numeric)
+LANGUAGE sql STABLE STRICT PARALLEL SAFE ROWS 10
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT n.reason, r.category, r.mitigated_by, n.customers, n.share, n.ci_low, n.ci_high, n.cumulative_share
+    FROM @extschema@.reason_shares($1, $2) WITH ORDINALITY
+        AS n (reason, customers, share, ci_low, ci_high, cumulative_share, place)
+        LEFT JOIN @extschema@.retention_churn_reason AS r ON r.reason OPERATOR(pg_catalog.=) n.reason
+    ORDER BY n.place
+$$;
+COMMENT ON FUNCTION reason_table(retention_reasons, double precision) IS
+'reasons, most frequent first, with category and teams from retention_churn_reason, shares in per cent of the known ones, simultaneous limits (Goodman) and cumulative share (Pareto)';
+
+-- Reference.
+
+CREATE TABLE retention_benchmark (
+    industry text NOT NULL,
+    retention_rate numeric NOT NULL CHECK (retention_rate >= 0 AND retention_rate <= 100),
+    period text NOT NULL DEFAULT 'year',
+    year integer NOT NULL,
+    source text,
+    built_in boolean NOT NULL DEFAULT false,
+    PRIMARY KEY (industry, period, year)
+);
+COMMENT ON TABLE retention_benchmark IS
+'retention rates of industries in per cent; rows of your own survive dump and restore';
+COMMENT ON COLUMN retention_benchmark.industry IS 'asked for by this name, in upper or lower case';
+COMMENT ON COLUMN retention_benchmark.retention_rate IS 'per cent of the customers at the start who are there at the end of the period';
+COMMENT ON COLUMN retention_benchmark.period IS 'year: what against_benchmark() compares with';
+COMMENT ON COLUMN retention_benchmark.year IS 'the latest one of an industry is compared with';
+COMMENT ON COLUMN retention_benchmark.source IS 'where the figure comes from';
+COMMENT ON COLUMN retention_benchmark.built_in IS 'came with the extension, and comes again with it: not dumped';
+
+INSERT INTO retention_benchmark (industry, retention_rate, period, year, source, built_in) VALUES
+    ('retail', 63, 'year', 2020, 'industry average as widely quoted', true),
+    ('banking', 75, 'year', 2020, 'industry average as widely quoted', true),
+    ('telecom', 78, 'year', 2020, 'industry average as widely quoted', true),
+    ('IT', 81, 'year', 2020, 'industry average as widely quoted', true),
+    ('insurance', 83, 'year', 2020, 'industry average as widely quoted', true),
+    ('professional services', 84, 'year', 2020, 'industry average as widely quoted', true),
+    ('media', 84, 'year', 2020, 'industry average as widely quoted', true);
+
+SELECT pg_catalog.pg_extension_config_dump('retention_benchmark', 'WHERE NOT built_in');
+GRANT SELECT ON retention_benchmark TO PUBLIC;
+
+CREATE FUNCTION rate_p_value(hits bigint, total bigint, rate double precision) RETURNS double precision
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'binomial_test';
+COMMENT ON FUNCTION rate_p_value(bigint, bigint, double precision) IS
+'exact two-sided p-value of hits out of total if the rate were the given one, in per cent; NULL over nothing';
+
+CREATE FUNCTION against_benchmark(
+    hits bigint,
+    total bigint,
+    industry text,
+    confidence double precision DEFAULT 0.95,
+    OUT benchmark_industry text,
+    OUT year integer,
+    OUT benchmark numeric,
+    OUT retention_rate numeric,
+    OUT difference numeric,
+    OUT ci_low numeric,
+    OUT ci_high numeric,
+    OUT p_value double precision)
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    known text;
+BEGIN
+    SELECT b.industry, b.year, b.retention_rate INTO benchmark_industry, year, benchmark
+    FROM @extschema@.retention_benchmark AS b
+    WHERE lower(b.industry) OPERATOR(pg_catalog.=) lower($3) AND b.period OPERATOR(pg_catalog.=) 'year'
+    ORDER BY b.year DESC, b.industry
+    LIMIT 1;
+    IF NOT FOUND THEN
+        SELECT string_agg(DISTINCT b.industry COLLATE pg_catalog."C", ', ') INTO known
+        FROM @extschema@.retention_benchmark AS b WHERE b.period OPERATOR(pg_catalog.=) 'year';
+        RAISE EXCEPTION USING ERRCODE = '22023',
+            MESSAGE = format('no yearly benchmark of industry "%s"', $3),
+            HINT = format('There are %s; rows of your own go into the table retention_benchmark.', known);
+    END IF;
+    p_value := @extschema@.rate_p_value($1, $2, benchmark::double precision);
+    IF $2 OPERATOR(pg_catalog.>) 0 THEN
+        retention_rate := trim_scale((100 OPERATOR(pg_catalog.*) $1::numeric) OPERATOR(pg_catalog./) $2::numeric);
+        difference := retention_rate OPERATOR(pg_catalog.-) benchmark;
+        SELECT i.low OPERATOR(pg_catalog.-) benchmark, i.high OPERATOR(pg_catalog.-) benchmark INTO ci_low, ci_high
+        FROM @extschema@.rate_interval($1::numeric, $2::numeric, $4) AS i;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION against_benchmark(bigint, bigint, text, double precision) IS
+'a yearly retention rate (hits of total) against that of an industry: the difference in percentage points, its limits and the exact p-value of none';
+
+CREATE FUNCTION against_benchmark(
+    flow retention_flow,
+    industry text,
+    confidence double precision DEFAULT 0.95,
+    OUT benchmark_industry text,
+    OUT year integer,
+    OUT benchmark numeric,
+    OUT retention_rate numeric,
+    OUT difference numeric,
+    OUT ci_low numeric,
+    OUT ci_high numeric,
+    OUT p_value double precision)
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    periods bigint;
+    bounds text;
+    yearly boolean;
+    observed boolean;
+    kept bigint;
+    at_start bigint;
+BEGIN
+    SELECT count(*), min(format('%s to %s', f.period_start, f.period_end)),
+        bool_and(f.period_end OPERATOR(pg_catalog.=) (f.period_start OPERATOR(pg_catalog.+) interval '1 year')),
+        bool_and(f.status OPERATOR(pg_catalog.=) 'observed'), sum(f.kept)::bigint, sum(f.at_start)::bigint
+    INTO periods, bounds, yearly, observed, kept, at_start
+    FROM @extschema@.flow_periods($1) AS f;
+    IF (periods OPERATOR(pg_catalog.<>) 1) OR NOT yearly THEN
+        RAISE EXCEPTION USING ERRCODE = '22023',
+            MESSAGE = 'a benchmark is compared with a flow of one year',
+            DETAIL = CASE WHEN periods OPERATOR(pg_catalog.=) 1 THEN format('This one is of %s.', bounds)
+                ELSE format('This one has %s periods.', periods) END,
+            HINT = 'Make the flow over one year, or bring a rate to a year by compound_retention().';
+    END IF;
+    IF NOT observed THEN
+        RAISE EXCEPTION USING ERRCODE = '22023',
+            MESSAGE = 'a benchmark is compared with a year that is over',
+            DETAIL = format('The flow is of %s and is not known until its end.', bounds);
+    END IF;
+    SELECT b.* INTO benchmark_industry, year, benchmark, retention_rate, difference, ci_low, ci_high, p_value
+    FROM @extschema@.against_benchmark(kept, at_start, $2, $3) AS b;
+END
+$$;
+COMMENT ON FUNCTION against_benchmark(retention_flow, text, double precision) IS
+'the retention of a flow of one year against that of an industry: the difference in percentage points, its limits and the exact p-value of none';

@@ -1,0 +1,462 @@
+/*
+ * drivers_sql.c
+ *		The doors of the room drivers: customers with attributes or reasons in, drivers out.
+ */
+#include "retention.h"
+
+#include <math.h>
+
+#include "base/aggregate.h"
+#include "base/check.h"
+#include "base/emit.h"
+#include "base/number.h"
+#include "drivers/drivers.h"
+#include "libpq/pqformat.h"
+#include "math/compare.h"
+#include "utils/builtins.h"
+
+/*
+ * The state of the running aggregate, to be changed in place; NULL before the first row. A state that did not come
+ * from this aggregate's own transition function (a user's INITCOND) is copied.
+ */
+static Drivers *
+drivers_own(FunctionCallInfo fcinfo, WireKind kind)
+{
+	Drivers *drivers;
+
+	(void) aggregate_context(fcinfo);
+	if (PG_ARGISNULL(0))
+		return NULL;
+	drivers = (Drivers *) PG_GETARG_POINTER(0);
+	/* A hashed state is never seen outside an aggregate, and the executor's copy is ours. */
+	if (VARATT_IS_4B_U(drivers) && (uintptr_t) drivers % MAXIMUM_ALIGNOF == 0 &&
+		VARSIZE(drivers) >= sizeof(Drivers) && drivers->header.magic == FLAT_MAGIC &&
+		drivers->header.kind == (char) kind && drivers->form == DRIVERS_HASHED)
+		return drivers;
+	return drivers_thaw(drivers_open_sorted(PG_GETARG_DATUM(0), kind));
+}
+
+static Datum
+type_in(FunctionCallInfo fcinfo, WireKind kind)
+{
+	StringInfoData wire;
+
+	initStringInfo(&wire);
+	wire_from_text(PG_GETARG_CSTRING(0), &wire, drivers_type_name(kind));
+	PG_RETURN_POINTER(drivers_read(wire.data, wire.len, kind));
+}
+
+static Datum
+type_out(FunctionCallInfo fcinfo, WireKind kind)
+{
+	StringInfoData wire;
+
+	initStringInfo(&wire);
+	drivers_write(drivers_open_sorted(PG_GETARG_DATUM(0), kind), &wire);
+	PG_RETURN_CSTRING(wire_to_text(&wire));
+}
+
+static Datum
+type_recv(FunctionCallInfo fcinfo, WireKind kind)
+{
+	StringInfo message = (StringInfo) PG_GETARG_POINTER(0);
+	int size = message->len - message->cursor;
+
+	PG_RETURN_POINTER(drivers_read(pq_getmsgbytes(message, size), size, kind));
+}
+
+static Datum
+type_send(FunctionCallInfo fcinfo, WireKind kind)
+{
+	StringInfoData message;
+
+	pq_begintypsend(&message);
+	drivers_write(drivers_open_sorted(PG_GETARG_DATUM(0), kind), &message);
+	PG_RETURN_BYTEA_P(pq_endtypsend(&message));
+}
+
+static Datum
+combine(FunctionCallInfo fcinfo, WireKind kind)
+{
+	Drivers *drivers = drivers_own(fcinfo, kind);
+	const Drivers *other;
+
+	if (PG_ARGISNULL(1))
+	{
+		if (drivers == NULL)
+			PG_RETURN_NULL();
+		PG_RETURN_POINTER(drivers);
+	}
+	other = drivers_open(PG_GETARG_DATUM(1), kind);
+	if (drivers == NULL)
+		PG_RETURN_POINTER(drivers_thaw(other));
+	drivers_merge(&drivers, other);
+	PG_RETURN_POINTER(drivers);
+}
+
+static Datum
+finish(FunctionCallInfo fcinfo, WireKind kind)
+{
+	(void) aggregate_context(fcinfo);
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	PG_RETURN_POINTER(drivers_open_sorted(PG_GETARG_DATUM(0), kind));
+}
+
+RETENTION_FUNCTION(drivers_in);
+Datum
+drivers_in(PG_FUNCTION_ARGS)
+{
+	return type_in(fcinfo, WIRE_DRIVERS);
+}
+
+RETENTION_FUNCTION(drivers_out);
+Datum
+drivers_out(PG_FUNCTION_ARGS)
+{
+	return type_out(fcinfo, WIRE_DRIVERS);
+}
+
+RETENTION_FUNCTION(drivers_recv);
+Datum
+drivers_recv(PG_FUNCTION_ARGS)
+{
+	return type_recv(fcinfo, WIRE_DRIVERS);
+}
+
+RETENTION_FUNCTION(drivers_send);
+Datum
+drivers_send(PG_FUNCTION_ARGS)
+{
+	return type_send(fcinfo, WIRE_DRIVERS);
+}
+
+/* drivers_transfn(state, churned, attributes): one customer. */
+RETENTION_FUNCTION(drivers_transfn);
+Datum
+drivers_transfn(PG_FUNCTION_ARGS)
+{
+	Drivers *drivers = drivers_own(fcinfo, WIRE_DRIVERS);
+	AttributeReader *reader = attributes_open(&fcinfo->flinfo->fn_extra, fcinfo->flinfo->fn_mcxt,
+											  PG_ARGISNULL(2) ? (Datum) 0 : PG_GETARG_DATUM(2));
+	DriverWhich which;
+
+	if (drivers == NULL)
+		drivers = drivers_new(reader);
+	else
+		drivers_require_shape(drivers, reader);
+	if (PG_ARGISNULL(1))
+	{
+		count_add(&drivers->unknown, 1);
+		PG_RETURN_POINTER(drivers);
+	}
+	which = PG_GETARG_BOOL(1) ? DRIVER_CHURNED : DRIVER_KEPT;
+	drivers_add(&drivers, reader, which);
+	PG_RETURN_POINTER(drivers);
+}
+
+RETENTION_FUNCTION(drivers_combine);
+Datum
+drivers_combine(PG_FUNCTION_ARGS)
+{
+	return combine(fcinfo, WIRE_DRIVERS);
+}
+
+RETENTION_FUNCTION(drivers_final);
+Datum
+drivers_final(PG_FUNCTION_ARGS)
+{
+	return finish(fcinfo, WIRE_DRIVERS);
+}
+
+/* ---- Answers ---- */
+
+static void
+put_number(Datum *values, bool *nulls, int at, double value)
+{
+	nulls[at] = !isfinite(value);
+	values[at] = Float8GetDatum(value);
+}
+
+static void
+put_text(Datum *values, bool *nulls, int at, const char *text)
+{
+	nulls[at] = text == NULL;
+	values[at] = text == NULL ? (Datum) 0 : CStringGetTextDatum(text);
+}
+
+/* 100 * part / whole; NULL over nothing. */
+static void
+put_rate(Datum *values, bool *nulls, int at, int64 part, int64 whole)
+{
+	nulls[at] = whole == 0;
+	if (whole != 0)
+		values[at] =
+			NumericGetDatum(numeric_per_cent(numeric_from_int64(part), numeric_from_int64(whole)));
+}
+
+static void
+put_limit(Datum *values, bool *nulls, int at, double fraction)
+{
+	nulls[at] = isnan(fraction);
+	if (!nulls[at])
+		values[at] = NumericGetDatum(numeric_rate_limit(fraction));
+}
+
+static void
+emit_value(Emitter *emitter, const Drivers *drivers, const char *attribute,
+		   const DriverValue *value, double confidence)
+{
+	int64 churned = value->count[DRIVER_CHURNED];
+	int64 customers = value->count[DRIVER_KEPT] + churned;
+	int64 all = drivers->count[DRIVER_KEPT] + drivers->count[DRIVER_CHURNED];
+	int64 rest = all - customers;
+	int64 rest_churned = drivers->count[DRIVER_CHURNED] - churned;
+	int64 rarer = Min(drivers->count[DRIVER_KEPT], drivers->count[DRIVER_CHURNED]);
+	Limits limits = wilson_interval((double) churned, (double) customers, confidence);
+	double rate = (double) churned / (double) customers;
+	Limits ratio_limits;
+	Datum values[14];
+	bool nulls[14] = {false};
+
+	ratio_limits = koopman_interval((double) churned, (double) customers, (double) rest_churned,
+									(double) rest, confidence);
+	put_text(values, nulls, 0, attribute);
+	put_text(values, nulls, 1, value->text);
+	values[2] = Int64GetDatum(customers);
+	put_rate(values, nulls, 3, customers, all);
+	values[4] = Int64GetDatum(churned);
+	put_rate(values, nulls, 5, churned, customers);
+	put_limit(values, nulls, 6, limits.low);
+	put_limit(values, nulls, 7, limits.high);
+	put_number(values, nulls, 8,
+			   rest > 0 && rest_churned > 0 ? rate / ((double) rest_churned / (double) rest) : NAN);
+	put_number(values, nulls, 9, ratio_limits.low);
+	put_number(values, nulls, 10, ratio_limits.high);
+	put_number(values, nulls, 11, rate / ((double) drivers->count[DRIVER_CHURNED] / (double) all));
+	put_number(values, nulls, 12, (double) customers * (double) rarer / (double) all);
+	put_text(values, nulls, 13, value->note);
+	emit_row(emitter, values, nulls);
+}
+
+/* driver_table(state, confidence) -> rows by attribute and value */
+RETENTION_FUNCTION(driver_table);
+Datum
+driver_table(PG_FUNCTION_ARGS)
+{
+	Emitter emitter = emit_begin(fcinfo);
+	const Drivers *drivers = drivers_open_sorted(PG_GETARG_DATUM(0), WIRE_DRIVERS);
+	double confidence = check_confidence(PG_GETARG_FLOAT8(1));
+
+	for (int i = 0; i < drivers->attributes; i++)
+	{
+		char *name = drivers_attribute_name(drivers, i);
+		int values;
+		DriverValue *value = drivers_values(drivers, i, &values);
+
+		for (int j = 0; j < values; j++)
+			if (value[j].count[0] > 0 || value[j].count[1] > 0)
+				emit_value(&emitter, drivers, name, &value[j], confidence);
+	}
+	return (Datum) 0;
+}
+
+/* driver_ranking(state) -> rows by attribute, strongest first */
+RETENTION_FUNCTION(driver_ranking);
+Datum
+driver_ranking(PG_FUNCTION_ARGS)
+{
+	Emitter emitter = emit_begin(fcinfo);
+	const Drivers *drivers = drivers_open_sorted(PG_GETARG_DATUM(0), WIRE_DRIVERS);
+	DriverRank *rank = drivers_ranking(drivers);
+
+	for (int i = 0; i < drivers->attributes; i++)
+	{
+		Datum values[10];
+		bool nulls[10] = {false};
+
+		put_text(values, nulls, 0, drivers_attribute_name(drivers, rank[i].attribute));
+		nulls[1] = rank[i].values < 0;
+		values[1] = Int32GetDatum(rank[i].values);
+		put_number(values, nulls, 2, rank[i].chi2);
+		values[3] = Int32GetDatum(rank[i].df);
+		put_number(values, nulls, 4, rank[i].p_value);
+		put_number(values, nulls, 5, rank[i].p_adjusted);
+		put_number(values, nulls, 6, rank[i].v);
+		put_number(values, nulls, 7, rank[i].v_corrected);
+		put_number(values, nulls, 8, rank[i].information);
+		put_text(values, nulls, 9, rank[i].note);
+		emit_row(&emitter, values, nulls);
+	}
+	return (Datum) 0;
+}
+
+/* driver_summary(state) -> customers, churned, unknown, attributes */
+RETENTION_FUNCTION(driver_summary);
+Datum
+driver_summary(PG_FUNCTION_ARGS)
+{
+	const Drivers *drivers = drivers_open_sorted(PG_GETARG_DATUM(0), WIRE_DRIVERS);
+	Datum values[4];
+	bool nulls[4] = {false};
+
+	values[0] = Int64GetDatum(drivers->count[DRIVER_KEPT] + drivers->count[DRIVER_CHURNED]);
+	values[1] = Int64GetDatum(drivers->count[DRIVER_CHURNED]);
+	values[2] = Int64GetDatum(drivers->unknown);
+	values[3] = Int32GetDatum(drivers->attributes);
+	return emit_one(fcinfo, values, nulls);
+}
+
+/* ---- Reasons ---- */
+
+RETENTION_FUNCTION(reasons_in);
+Datum
+reasons_in(PG_FUNCTION_ARGS)
+{
+	return type_in(fcinfo, WIRE_REASONS);
+}
+
+RETENTION_FUNCTION(reasons_out);
+Datum
+reasons_out(PG_FUNCTION_ARGS)
+{
+	return type_out(fcinfo, WIRE_REASONS);
+}
+
+RETENTION_FUNCTION(reasons_recv);
+Datum
+reasons_recv(PG_FUNCTION_ARGS)
+{
+	return type_recv(fcinfo, WIRE_REASONS);
+}
+
+RETENTION_FUNCTION(reasons_send);
+Datum
+reasons_send(PG_FUNCTION_ARGS)
+{
+	return type_send(fcinfo, WIRE_REASONS);
+}
+
+/* reasons_transfn(state, reason): one customer that left. */
+RETENTION_FUNCTION(reasons_transfn);
+Datum
+reasons_transfn(PG_FUNCTION_ARGS)
+{
+	Drivers *reasons = drivers_own(fcinfo, WIRE_REASONS);
+	AttributeValue value = {.null = PG_ARGISNULL(1)};
+
+	if (reasons == NULL)
+		reasons = reasons_new();
+	if (!value.null)
+	{
+		text *reason = PG_GETARG_TEXT_PP(1);
+
+		value.bytes = VARDATA_ANY(reason);
+		value.length = (int) VARSIZE_ANY_EXHDR(reason);
+	}
+	reasons_add(&reasons, value);
+	PG_RETURN_POINTER(reasons);
+}
+
+RETENTION_FUNCTION(reasons_combine);
+Datum
+reasons_combine(PG_FUNCTION_ARGS)
+{
+	return combine(fcinfo, WIRE_REASONS);
+}
+
+RETENTION_FUNCTION(reasons_final);
+Datum
+reasons_final(PG_FUNCTION_ARGS)
+{
+	return finish(fcinfo, WIRE_REASONS);
+}
+
+static int
+compare_reasons(const void *a, const void *b)
+{
+	const DriverValue *one = a;
+	const DriverValue *other = b;
+
+	if (one->count[0] != other->count[0])
+		return one->count[0] > other->count[0] ? -1 : 1;
+	return strcmp(one->text, other->text);
+}
+
+/*
+ * reason_shares(state, confidence) -> the known reasons, most frequent first, then the unknown ones.
+ *
+ * Simultaneous limits: L. A. Goodman, "On simultaneous confidence intervals for multinomial proportions",
+ * Technometrics 7 (1965) 247-254, equation 2.9 with the error divided among the reasons. They are Wilson's, each at
+ * the confidence 1 - (1 - confidence) / reasons.
+ */
+RETENTION_FUNCTION(reason_shares);
+Datum
+reason_shares(PG_FUNCTION_ARGS)
+{
+	Emitter emitter = emit_begin(fcinfo);
+	const Drivers *reasons = drivers_open_sorted(PG_GETARG_DATUM(0), WIRE_REASONS);
+	double confidence = check_confidence(PG_GETARG_FLOAT8(1));
+	int known;
+	DriverValue *value = drivers_values(reasons, 0, &known);
+	int64 all = reasons->count[DRIVER_KEPT];
+	int64 unknown = 0;
+	int64 before = 0;
+	Limits limits;
+	Datum values[6];
+	bool nulls[6] = {false};
+
+	if (known > 0 && value[known - 1].text == NULL)
+		unknown = value[--known].count[0];
+	qsort(value, known, sizeof(DriverValue), compare_reasons);
+	for (int i = 0; i < known; i++)
+	{
+		int64 customers = value[i].count[0];
+
+		before += customers;
+		limits = wilson_interval((double) customers, (double) (all - unknown),
+								 1 - (1 - confidence) / known);
+		put_text(values, nulls, 0, value[i].text);
+		values[1] = Int64GetDatum(customers);
+		put_rate(values, nulls, 2, customers, all - unknown);
+		put_limit(values, nulls, 3, limits.low);
+		put_limit(values, nulls, 4, limits.high);
+		put_rate(values, nulls, 5, before, all - unknown);
+		emit_row(&emitter, values, nulls);
+	}
+	if (unknown > 0)
+	{
+		limits = wilson_interval((double) unknown, (double) all, confidence);
+		put_text(values, nulls, 0, NULL);
+		values[1] = Int64GetDatum(unknown);
+		put_rate(values, nulls, 2, unknown, all);
+		put_limit(values, nulls, 3, limits.low);
+		put_limit(values, nulls, 4, limits.high);
+		nulls[5] = true;
+		emit_row(&emitter, values, nulls);
+	}
+	return (Datum) 0;
+}
+
+/* ---- Against a reference ---- */
+
+/* binomial_p_value(hits, total, rate in per cent): exact and two-sided; NULL over nothing */
+RETENTION_FUNCTION(binomial_test);
+Datum
+binomial_test(PG_FUNCTION_ARGS)
+{
+	int64 hits = PG_GETARG_INT64(0);
+	int64 total = PG_GETARG_INT64(1);
+	double rate = PG_GETARG_FLOAT8(2);
+
+	if (hits < 0 || hits > total)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("hits must lie between 0 and the total of %lld, not %lld",
+							   (long long) total, (long long) hits)));
+	if (!(rate >= 0 && rate <= 100))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("a rate must lie between 0 and 100 per cent, not %g", rate)));
+	if (total == 0)
+		PG_RETURN_NULL();
+	PG_RETURN_FLOAT8(binomial_p_value((double) hits, (double) total, rate / 100));
+}

@@ -1,0 +1,36 @@
+/*
+ * compare.h
+ *		Ratios of fractions, a fraction against a given one, and the strength of a table. Numbers only.
+ */
+#ifndef RETENTION_COMPARE_H
+#define RETENTION_COMPARE_H
+
+#include <stdbool.h>
+
+#include "math/interval.h"
+
+/*
+ * Score limits of the ratio of two independent fractions, hits_a / total_a over hits_b / total_b: 0..infinity.
+ * NaN where both have no hits, or a total is 0.
+ */
+extern Limits
+koopman_interval(double hits_a, double total_a, double hits_b, double total_b, double confidence);
+
+/* Exact two-sided p-value of a fraction that is expected to be p. NaN at a total of 0. */
+extern double binomial_p_value(double hits, double total, double p);
+
+/* Pearson's chi-squared of a table of `values` rows and two columns, whose column sums are not 0. */
+extern double two_column_chi2(const double *first, const double *second, int values);
+
+/* Cramer's V of such a table: of n customers. Corrected: for the bias that grows with the values; NaN at n < 2. */
+extern double cramers_v(double chi2, double n);
+extern double cramers_v_corrected(double chi2, double n, int values);
+
+/* Information value; a cell that is empty counts as 0.5, and *adjusted says that there was one. */
+extern double
+information_value(const double *first, const double *second, int values, bool *adjusted);
+
+/* p-values, in any order, adjusted to hold together; NaN is left out. adjusted is another array than p. */
+extern void benjamini_hochberg(const double *p, double *adjusted, int count);
+
+#endif /* RETENTION_COMPARE_H */

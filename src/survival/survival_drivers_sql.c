@@ -1,0 +1,403 @@
+/*
+ * survival_drivers_sql.c
+ *		Which attributes go with how long customers stay: the doors of survival_drivers().
+ *
+ * The state is a table of times whose cells are the values of the attributes: the group is the value, as text, and
+ * the stratum the attribute, as the three digits of its column and its name. Every customer is in one cell of each.
+ */
+#include "retention.h"
+
+#include <math.h>
+
+#include "base/aggregate.h"
+#include "base/attributes.h"
+#include "base/check.h"
+#include "math/compare.h"
+#include "math/quantile.h"
+#include "survival/logrank.h"
+#include "survival/survival.h"
+#include "survival/table_sql.h"
+#include "utils/builtins.h"
+
+/* Values of one attribute that are compared. */
+#define MAX_COMPARED 100
+/* Digits of the column in front of an attribute's name. */
+#define COLUMN_DIGITS 3
+#define MAX_VALUE_BYTES 1000
+
+RETENTION_FUNCTION(survival_drivers_in);
+Datum
+survival_drivers_in(PG_FUNCTION_ARGS)
+{
+	return table_type_in(fcinfo, WIRE_SURVIVAL_DRIVERS);
+}
+
+RETENTION_FUNCTION(survival_drivers_out);
+Datum
+survival_drivers_out(PG_FUNCTION_ARGS)
+{
+	return table_type_out(fcinfo, WIRE_SURVIVAL_DRIVERS);
+}
+
+RETENTION_FUNCTION(survival_drivers_recv);
+Datum
+survival_drivers_recv(PG_FUNCTION_ARGS)
+{
+	return table_type_recv(fcinfo, WIRE_SURVIVAL_DRIVERS);
+}
+
+RETENTION_FUNCTION(survival_drivers_send);
+Datum
+survival_drivers_send(PG_FUNCTION_ARGS)
+{
+	return table_type_send(fcinfo, WIRE_SURVIVAL_DRIVERS);
+}
+
+static Label
+value_label(AttributeKind kind, AttributeValue value)
+{
+	char *text;
+
+	if (value.null)
+		return (Label){NULL, -1};
+	switch (kind)
+	{
+		case ATTRIBUTE_TEXT:
+			if (value.length > MAX_VALUE_BYTES)
+				ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+								errmsg("the value of an attribute is longer than %d bytes",
+									   MAX_VALUE_BYTES)));
+			return (Label){value.bytes, value.length};
+		case ATTRIBUTE_BOOLEAN:
+			return value.integer ? (Label){"true", 4} : (Label){"false", 5};
+		case ATTRIBUTE_INTEGER:
+			text = psprintf(INT64_FORMAT, value.integer);
+			break;
+		default:
+			text = attribute_number_text(value.number + 0.0);
+	}
+	return (Label){text, (int) strlen(text)};
+}
+
+/* survival_drivers_transfn(state, duration, churned, attributes): one customer. */
+RETENTION_FUNCTION(survival_drivers_transfn);
+Datum
+survival_drivers_transfn(PG_FUNCTION_ARGS)
+{
+	TimeTable *table = table_own(fcinfo, WIRE_SURVIVAL_DRIVERS);
+	AttributeReader *reader;
+	TimeWhat what;
+	double duration;
+
+	if (PG_ARGISNULL(1))
+	{
+		if (table == NULL)
+			PG_RETURN_NULL();
+		PG_RETURN_POINTER(table);
+	}
+	duration = check_time(PG_GETARG_FLOAT8(1), "duration");
+	reader = attributes_open(&fcinfo->flinfo->fn_extra, fcinfo->flinfo->fn_mcxt,
+							 PG_ARGISNULL(3) ? (Datum) 0 : PG_GETARG_DATUM(3));
+	if (table == NULL)
+		table = table_new(WIRE_SURVIVAL_DRIVERS);
+	if (PG_ARGISNULL(2))
+	{
+		count_add(&table->unknown, 1);
+		PG_RETURN_POINTER(table);
+	}
+	what = PG_GETARG_BOOL(2) ? TIME_CHURNED : TIME_CENSORED;
+	for (int i = 0; i < reader->count; i++)
+	{
+		char stratum[COLUMN_DIGITS + NAMEDATALEN];
+		int length =
+			snprintf(stratum, sizeof(stratum), "%0*d%s", COLUMN_DIGITS, i, reader->column[i].name);
+		int cell =
+			table_cell(&table, value_label(reader->column[i].kind, attribute_value(reader, i)),
+					   (Label){stratum, length});
+
+		table_count(&table, duration, cell, what, WEIGHT_ONE);
+	}
+	PG_RETURN_POINTER(table);
+}
+
+RETENTION_FUNCTION(survival_drivers_combine);
+Datum
+survival_drivers_combine(PG_FUNCTION_ARGS)
+{
+	return table_combine(fcinfo, WIRE_SURVIVAL_DRIVERS);
+}
+
+RETENTION_FUNCTION(survival_drivers_final);
+Datum
+survival_drivers_final(PG_FUNCTION_ARGS)
+{
+	return table_finish(fcinfo, WIRE_SURVIVAL_DRIVERS);
+}
+
+/* One attribute of a sorted table: its cells and its slots, which lie together. */
+typedef struct Stratum
+{
+	char *name;
+	int first_cell;
+	int cells;
+	int first_slot;
+	int slots;
+} Stratum;
+
+static Stratum *
+strata_of(const TimeTable *table, int *strata)
+{
+	Stratum *stratum = palloc0(sizeof(Stratum) * Max(table->cells, 1));
+	int64 *customers = palloc0(sizeof(int64) * Max(table->cells, 1));
+	int slot = 0;
+	int n = 0;
+
+	for (int i = 0; i < table->cells; i++)
+	{
+		const TimeCell *cell = table_cells(table) + i;
+
+		if (n == 0 || cell->stratum != n - 1)
+		{
+			const char *label = table_labels(table) + cell->offset + Max(cell->group_length, 0);
+
+			if (cell->stratum_length <= COLUMN_DIGITS)
+				wire_corrupt(times_type_name(WIRE_SURVIVAL_DRIVERS), "An attribute has no name.");
+			stratum[n].name = pnstrdup(label + COLUMN_DIGITS, cell->stratum_length - COLUMN_DIGITS);
+			stratum[n].first_cell = i;
+			stratum[n].first_slot = slot;
+			for (; slot < table->used &&
+				   table_cells(table)[table_slot(table, slot)->cell].stratum == n;
+				 slot++)
+			{
+				const TimeSlot *it = table_slot(table, slot);
+
+				stratum[n].slots++;
+				customers[n] += it->rows[TIME_CHURNED] + it->rows[TIME_CENSORED];
+			}
+			n++;
+		}
+		stratum[n - 1].cells++;
+	}
+	/* Of other columns in some rows, or bytes of nobody's making. */
+	for (int i = 1; i < n; i++)
+		if (customers[i] != customers[0])
+			attributes_changed(stratum[0].name, stratum[i].name);
+	pfree(customers);
+	*strata = n;
+	return stratum;
+}
+
+static TestResult
+test_stratum(const TimeTable *table, const Stratum *stratum)
+{
+	TestRow *row =
+		palloc_extended(mul_size(Max(stratum->slots, 1), sizeof(TestRow)), MCXT_ALLOC_HUGE);
+
+	for (int i = 0; i < stratum->slots; i++)
+	{
+		const TimeSlot *slot = table_slot(table, stratum->first_slot + i);
+
+		row[i].stratum = 0;
+		row[i].group = slot->cell - stratum->first_cell;
+		row[i].time = slot->time;
+		for (int what = 0; what < TIME_WHATS; what++)
+			row[i].count[what] = (double) slot->rows[what];
+	}
+	return test_groups(row, stratum->slots, stratum->cells, TEST_LOGRANK, 0);
+}
+
+typedef struct Ranked
+{
+	const Stratum *stratum;
+	TestResult test;
+	double p_value;
+	double p_adjusted;
+	const char *note;
+	int place;
+} Ranked;
+
+static int
+compare_ranked(const void *a, const void *b)
+{
+	const Ranked *one = a;
+	const Ranked *other = b;
+
+	if (isnan(one->p_value) != isnan(other->p_value))
+		return isnan(one->p_value) - isnan(other->p_value);
+	if (one->p_value < other->p_value || one->p_value > other->p_value)
+		return one->p_value < other->p_value ? -1 : 1;
+	/* p-values too small for a number: the larger chi-squared. */
+	if (one->test.chi2 / one->test.df != other->test.chi2 / other->test.df && !isnan(one->p_value))
+		return one->test.chi2 / one->test.df > other->test.chi2 / other->test.df ? -1 : 1;
+	return one->place - other->place;
+}
+
+/* survival_driver_ranking(state) -> the log-rank test of every attribute */
+RETENTION_FUNCTION(survival_driver_ranking);
+Datum
+survival_driver_ranking(PG_FUNCTION_ARGS)
+{
+	Emitter emitter = emit_begin(fcinfo);
+	const TimeTable *table = table_open_sorted(PG_GETARG_DATUM(0), WIRE_SURVIVAL_DRIVERS);
+	int strata;
+	Stratum *stratum = strata_of(table, &strata);
+	Ranked *ranked = palloc0(sizeof(Ranked) * Max(strata, 1));
+	double *p = palloc(sizeof(double) * Max(strata, 1));
+	double *adjusted = palloc(sizeof(double) * Max(strata, 1));
+
+	for (int i = 0; i < strata; i++)
+	{
+		ranked[i].stratum = &stratum[i];
+		ranked[i].place = i;
+		ranked[i].test.chi2 = NAN;
+		if (stratum[i].cells > MAX_COMPARED)
+			ranked[i].note = psprintf("more than %d distinct values", MAX_COMPARED);
+		else
+			ranked[i].test = test_stratum(table, &stratum[i]);
+		if (stratum[i].cells == 1)
+			ranked[i].note = "one value only";
+		else if (ranked[i].note == NULL && isnan(ranked[i].test.chi2))
+			ranked[i].note = "nothing to compare";
+		p[i] = isnan(ranked[i].test.chi2)
+				   ? NAN
+				   : chi_squared_tail(ranked[i].test.df, ranked[i].test.chi2);
+		ranked[i].p_value = p[i];
+	}
+	benjamini_hochberg(p, adjusted, strata);
+	for (int i = 0; i < strata; i++)
+		ranked[i].p_adjusted = adjusted[i];
+	qsort(ranked, strata, sizeof(Ranked), compare_ranked);
+	for (int i = 0; i < strata; i++)
+	{
+		Datum values[7];
+		bool nulls[7] = {false};
+
+		values[0] = CStringGetTextDatum(ranked[i].stratum->name);
+		values[1] = Int32GetDatum(ranked[i].stratum->cells);
+		put_number(values, nulls, 2, ranked[i].test.chi2);
+		values[3] = Int32GetDatum(isnan(ranked[i].test.chi2) ? 0 : ranked[i].test.df);
+		put_number(values, nulls, 4, ranked[i].p_value);
+		put_number(values, nulls, 5, ranked[i].p_adjusted);
+		nulls[6] = ranked[i].note == NULL;
+		values[6] = nulls[6] ? (Datum) 0 : CStringGetTextDatum(ranked[i].note);
+		emit_row(&emitter, values, nulls);
+	}
+	return (Datum) 0;
+}
+
+/* The survival table of one cell of an attribute, sorted and without labels; cell -1: of all of them. */
+static const TimeTable *
+table_of_cell(const TimeTable *table, const Stratum *stratum, int cell)
+{
+	Size size = add_size(sizeof(TimeTable), mul_size(stratum->slots, sizeof(TimeSlot)));
+	TimeTable *of = palloc0(size);
+
+	flat_mark(of, WIRE_SURVIVAL, table->header.version, size);
+	of->form = TIME_SORTED;
+	for (int i = 0; i < stratum->slots; i++)
+	{
+		const TimeSlot *from = table_slot(table, stratum->first_slot + i);
+		TimeSlot *to = of->used > 0 ? table_slot(of, of->used - 1) : NULL;
+
+		if (cell >= 0 && from->cell != cell)
+			continue;
+		if (to != NULL && to->time == from->time)
+			for (int what = 0; what < TIME_WHATS; what++)
+				to->rows[what] += from->rows[what];
+		else
+		{
+			to = table_slot(of, of->used++);
+			*to = *from;
+			to->cell = 0;
+		}
+	}
+	of->capacity = of->used;
+	return of;
+}
+
+static void
+emit_curve(Emitter *emitter, const TimeTable *table, const char *attribute, Label value,
+		   const double *times, int asked, CurveScale scale, double z, const char *note)
+{
+	Curve curve = curve_of(table);
+	int64 customers = 0;
+	int64 churned = 0;
+
+	for (int i = 0; i < table->used; i++)
+	{
+		churned += table_slot(table, i)->rows[TIME_CHURNED];
+		customers += table_slot(table, i)->rows[TIME_CENSORED];
+	}
+	customers += churned;
+	for (int i = 0; i < asked; i++)
+	{
+		const CurvePoint *point = curve_at(&curve, times[i]);
+		double survival = curve_survival(&curve, times[i]);
+		Limits limits = {NAN, NAN};
+		RestrictedMean mean = {NAN, NAN, NULL};
+		Datum values[12];
+		bool nulls[12] = {false};
+		double reach;
+		const char *said = note;
+
+		if (!isnan(survival))
+			limits = curve_limits(scale, survival, point == NULL ? 0 : point->std_error, z);
+		if (times[i] > 0)
+			mean = restricted_mean_of(table, times[i]);
+		if (said == NULL)
+			said = mean.note;
+		reach = z * sqrt(mean.variance);
+		values[0] = CStringGetTextDatum(attribute);
+		nulls[1] = value.length < 0;
+		if (!nulls[1])
+			values[1] = PointerGetDatum(cstring_to_text_with_len(value.bytes, value.length));
+		values[2] = Int64GetDatum(customers);
+		values[3] = Int64GetDatum(churned);
+		values[4] = Float8GetDatum(times[i]);
+		put_number(values, nulls, 5, survival);
+		put_number(values, nulls, 6, limits.low);
+		put_number(values, nulls, 7, limits.high);
+		put_number(values, nulls, 8, mean.mean);
+		put_number(values, nulls, 9, mean.mean - reach);
+		put_number(values, nulls, 10, mean.mean + reach);
+		nulls[11] = said == NULL;
+		values[11] = nulls[11] ? (Datum) 0 : CStringGetTextDatum(said);
+		emit_row(emitter, values, nulls);
+	}
+}
+
+/* survival_driver_table(state, times, ci, confidence) -> rows by attribute, value and time */
+RETENTION_FUNCTION(survival_driver_table);
+Datum
+survival_driver_table(PG_FUNCTION_ARGS)
+{
+	Emitter emitter = emit_begin(fcinfo);
+	const TimeTable *table = table_open_sorted(PG_GETARG_DATUM(0), WIRE_SURVIVAL_DRIVERS);
+	int asked;
+	double *times = times_argument(fcinfo, 1, &asked);
+	CurveScale scale = curve_scale(text_argument(fcinfo, 2));
+	double z = two_sided_z(check_confidence(PG_GETARG_FLOAT8(3)));
+	int strata;
+	Stratum *stratum = strata_of(table, &strata);
+
+	for (int i = 0; i < strata; i++)
+	{
+		bool many = stratum[i].cells > MAX_COMPARED;
+
+		if (many)
+			emit_curve(&emitter, table_of_cell(table, &stratum[i], -1), stratum[i].name,
+					   (Label){NULL, -1}, times, asked, scale, z,
+					   psprintf("more than %d distinct values", MAX_COMPARED));
+		for (int j = 0; j < stratum[i].cells && !many; j++)
+		{
+			int cell = stratum[i].first_cell + j;
+			const TimeTable *of = table_of_cell(table, &stratum[i], cell);
+
+			CHECK_FOR_INTERRUPTS();
+			emit_curve(&emitter, of, stratum[i].name, table_group(table, cell), times, asked, scale,
+					   z, NULL);
+			pfree(unconstify(TimeTable *, of));
+		}
+	}
+	return (Datum) 0;
+}
