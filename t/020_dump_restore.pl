@@ -39,12 +39,15 @@ my %kept = (
   retention_cohorts    => 'summaries',
   retention_cox        => 'fits',
   retention_cox_rows   => 'rows_of_fits',
+  retention_drivers    => 'drivers',
   retention_flow       => 'flows',
   retention_grid       => 'grids',
   retention_incidence  => 'causes',
   retention_logrank_state => 'tests',
   retention_population => 'populations',
+  retention_reasons    => 'reasons',
   retention_survival   => 'survivals',
+  retention_survival_drivers => 'survival_drivers',
 );
 my @tables = sort values %kept;
 is(
@@ -108,6 +111,16 @@ $node->safe_psql(
   CREATE AGGREGATE test_state(float8, boolean, text) (SFUNC = logrank_add, STYPE = retention_logrank_state);
   CREATE TABLE tests AS
     SELECT 1 AS id, test_state(customer % 97 + 1, customer % 3 = 0, 'group ' || customer % 3) AS state FROM customers;
+  CREATE TABLE drivers AS
+    SELECT 1 AS id, churn_drivers(customer % 3 = 0, a) AS drivers
+    FROM customers, LATERAL (SELECT 'plan ' || customer % 4 AS plan, customer % 7 AS products, started > '2024-03-01' AS late) a;
+  CREATE TABLE reasons AS
+    SELECT 1 AS id, churn_reasons(CASE WHEN customer % 5 > 0 THEN 'reason ' || customer % 5 END) AS reasons FROM customers;
+  CREATE TABLE survival_drivers AS
+    SELECT 1 AS id, survival_drivers(customer % 97 + 1, customer % 3 = 0, a) AS drivers
+    FROM customers, LATERAL (SELECT 'plan ' || customer % 4 AS plan) a;
+  INSERT INTO retention_churn_reason (reason, category, mitigated_by) VALUES ('the ferry stopped', 'geography', 'a bridge');
+  INSERT INTO retention_benchmark (industry, retention_rate, period, year, source) VALUES ('ferries', 12, 'year', 2025, 'the harbour');
   CREATE FUNCTION grid_of_the_house() RETURNS retention_grid LANGUAGE sql IMMUTABLE
     AS $$ SELECT retention_grid('month') $$;
 });
@@ -123,6 +136,11 @@ my %look = (
   fits      => 'SELECT id, fit FROM fits ORDER BY id',
   rows_of_fits => 'SELECT id, fit FROM rows_of_fits ORDER BY id',
   tests     => 'SELECT id, state FROM tests ORDER BY id',
+  drivers   => 'SELECT id, drivers FROM drivers ORDER BY id',
+  reasons   => 'SELECT id, reasons FROM reasons ORDER BY id',
+  survival_drivers => 'SELECT id, drivers FROM survival_drivers ORDER BY id',
+  churn_reason => 'SELECT reason, category, mitigated_by FROM retention_churn_reason ORDER BY 1',
+  benchmark => 'SELECT industry, retention_rate, period, year, source FROM retention_benchmark ORDER BY 1, 4',
   cells     => 'SELECT id, (cohort_cells(summary)).* FROM summaries ORDER BY 1, 2, 4',
   months    => 'SELECT * FROM months',
   everything => 'SELECT * FROM everything',
