@@ -233,7 +233,7 @@ offset_of(const Table *table, int64 value, int32 *offset)
 static inline void
 cell_add(Table *table, Cell *cell, const Event *event)
 {
-	int32 offset;
+	int32 offset = 0;
 
 	if (likely(event->flags == EVENT_PLAIN && table->cap == 1 && event->count > 0))
 	{
