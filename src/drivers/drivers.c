@@ -69,6 +69,10 @@ label_put(Drivers *drivers, const char *bytes, int length)
 {
 	int32 offset = drivers->label_bytes;
 
+	/* Made-up values may name the same bytes twice, and so need more room than they say. */
+	if (length > drivers->label_room - offset)
+		wire_corrupt(drivers_type_name((WireKind) drivers->header.kind),
+					 "Its texts overlap each other.");
 	memcpy(drivers_labels(drivers) + offset, bytes, length);
 	drivers->label_bytes += length;
 	return offset;
