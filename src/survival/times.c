@@ -600,6 +600,7 @@ check_sorted(const TimeTable *table)
 static void
 check_table(const TimeTable *table)
 {
+	int64 texts = 0;
 	const char *name = table_name(table);
 	Size fixed = sizeof(TimeTable);
 	int taken = 0;
@@ -637,6 +638,10 @@ check_table(const TimeTable *table)
 			wire_corrupt(name, "A group in it is out of range.");
 		if (cell->hash != label_hash(table_group(table, i), cell_stratum(table, i)))
 			wire_corrupt(name, "A group in it is out of range.");
+		/* Texts that overlap would need more room in a copy than they say. */
+		texts += end - cell->offset;
+		if (texts > table->label_bytes)
+			wire_corrupt(name, "Its texts overlap each other.");
 	}
 
 	if (table->form == TIME_SORTED)
