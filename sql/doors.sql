@@ -82,7 +82,7 @@ RESET work_mem;
 RESET max_parallel_workers_per_gather;
 SELECT count(*) AS parts, rollup(flow)::text = (SELECT flow::text FROM flow_serial WHERE plan IS NULL) AS same FROM flow_spilled;
 
--- a group costs its state once (24 months take 2.3 kB, which palloc makes 4)
+-- a group costs its state once (24 months take 2.2 kB, which palloc makes 4)
 CREATE FUNCTION hash_memory(query text) RETURNS int LANGUAGE plpgsql AS $$
 DECLARE line text;
 BEGIN
