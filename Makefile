@@ -89,7 +89,8 @@ ROOM_SQL = \
 	src/survival/cox.sql \
 	src/survival/survival_drivers.sql \
 	src/drivers/drivers.sql \
-	src/report/source.sql
+	src/report/source.sql \
+	src/report/views.sql
 
 DATA_built = retention--$(EXTVERSION).sql
 
