@@ -90,6 +90,7 @@ ROOM_SQL = \
 	src/survival/survival_drivers.sql \
 	src/drivers/drivers.sql \
 	src/report/source.sql \
+	src/report/guess.sql \
 	src/report/views.sql
 
 DATA_built = retention--$(EXTVERSION).sql
