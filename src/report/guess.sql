@@ -54,7 +54,7 @@ AS $$
             CASE WHEN d.word IN ('id', 'uuid') AND d.relname ~ d.who THEN 'and that of the table' END,
             CASE WHEN d.refers THEN 'it refers to a table of customers' END,
             CASE WHEN d.different IS NOT NULL THEN d.different || ' different values' END,
-            CASE WHEN d.null_frac > 0 THEN round((100 * d.null_frac)::numeric) || ' % NULL' END),
+            CASE WHEN d.null_frac >= 0.005 THEN round((100 * d.null_frac)::numeric) || ' % NULL' END),
         d.different,
         (SELECT min(v.v) FROM unnest(d.times) AS v (v) WHERE isfinite(v.v)),
         (SELECT max(v.v) FROM unnest(d.times) AS v (v) WHERE isfinite(v.v)),
@@ -208,7 +208,7 @@ BEGIN
         ELSE format('grid: %s (rows from %s to %s)', unit, first::date, latest::date) END
         || CASE WHEN type = 'timestamptz'::regtype THEN format('; periods begin at midnight of %s: name another place if that is not yours', current_setting('TimeZone')) ELSE '' END);
     IF kind = 'subscriptions' AND latest > localtimestamp THEN
-        as_of := CASE WHEN type = 'date'::regtype THEN 'current_date' ELSE 'now()' END;
+        as_of := 'now()';
         reasons := reasons || format('as_of: %I reaches into the future, so what is planned must not pass for known', ended);
     END IF;
 

@@ -19,6 +19,7 @@ COMMENT ON FUNCTION source_indent(text, integer) IS 'a query with its lines afte
 CREATE FUNCTION source_view(source retention_source, what text, as_of text DEFAULT NULL) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
+SET intervalstyle = 'postgres'
 AS $$
 DECLARE
     zone text := quote_literal(@extschema@.source_grid_option(source.grid, 'time_zone'));
