@@ -467,5 +467,6 @@ DROP VIEW plain_month CASCADE;
 SELECT name, state FROM retention_sources ORDER BY owner = current_user, name LIMIT 3;
 DELETE FROM retention_source;
 DROP COLLATION loose;
+DROP TABLE here;
 RESET SESSION AUTHORIZATION;
 DROP ROLE retention_ann, retention_bob, retention_tenant, retention_boss;
