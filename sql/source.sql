@@ -311,7 +311,8 @@ SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = 
 WHERE c.relnamespace = 'bi'::regnamespace AND c.relkind = 'v' AND attnum > 0 AND (col_description(c.oid, attnum) IS NULL OR obj_description(c.oid) IS NULL);
 SELECT DISTINCT format_type(atttypid, NULL) AS type FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
 WHERE c.relnamespace = 'bi'::regnamespace AND c.relname ~ '^(subs|orders)_' AND attnum > 0 ORDER BY 1;
-\d+ bi.subs_lifecycle
+SELECT attname, format_type(atttypid, NULL) AS type, col_description(attrelid, attnum) AS says FROM pg_attribute WHERE attrelid = 'bi.subs_lifecycle'::regclass AND attnum > 0 ORDER BY attnum;
+SELECT reloptions, obj_description(oid) FROM pg_class WHERE oid = 'bi.subs_lifecycle'::regclass;
 
 -- Names.
 CREATE SCHEMA "Sch; ema";
