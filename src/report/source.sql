@@ -366,7 +366,7 @@ COMMENT ON FUNCTION source_check(retention_source) IS
 'raises what is wrong with a source as far as the catalogs tell: names, types, grid';
 
 CREATE FUNCTION source_check_sql(source retention_source) RETURNS void
-LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -377,6 +377,7 @@ DECLARE
     hint text;
     asked text;
 BEGIN
+    -- Subtransactions and parallel plans do not go together, hence PARALLEL UNSAFE.
     -- Analysed and never run: the condition is false. A cursor takes one statement only, so a text that ends it and
     -- begins another is refused before anything happens; CASE takes an expression only.
     FOREACH asked IN ARRAY ARRAY['relation', 'filter', 'as_of'] LOOP
@@ -452,7 +453,7 @@ COMMENT ON FUNCTION source_trusted(retention_source) IS
 'whether the caller may run a source: it is their own, or its owner is a superuser or owns the relation';
 
 CREATE FUNCTION source_written() RETURNS trigger
-LANGUAGE plpgsql PARALLEL SAFE
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -532,7 +533,7 @@ COMMENT ON FUNCTION retention_source(text, text, regclass, name, name, name, nam
 'registers a source: a table of subscriptions (customer, started, ended) or of events (customer, at), with a grid';
 
 CREATE FUNCTION source_find(name text) RETURNS retention_source
-LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
