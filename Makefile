@@ -38,6 +38,7 @@ OBJS = \
 	src/population/population_flat.o \
 	src/population/population_large.o \
 	src/population/population_key.o \
+	src/population/population_page.o \
 	src/population/population_share.o \
 	src/population/population_spill.o \
 	src/population/population_sql.o \

@@ -84,6 +84,11 @@ static void
 add_plain_rows(const Grid *grid, PeriodLookup *lookup, TimeKind kind, Population *population,
 			   const BatchColumn *columns, const uint16 *rows, int count)
 {
+	const bool elapsed = grid->windows == GRID_ELAPSED;
+	const Datum *customers = columns[0].values;
+	const Datum *times = columns[1].values;
+	const bool *no_customer = columns[0].nulls;
+	const bool *no_time = columns[1].nulls;
 	int64 keys[PLAIN_ROWS];
 	int64 values[PLAIN_ROWS];
 	PopulationTotals totals = {count, 0, PG_INT64_MAX, PG_INT64_MIN};
@@ -92,23 +97,30 @@ add_plain_rows(const Grid *grid, PeriodLookup *lookup, TimeKind kind, Population
 	{
 		int until = Min(count, done + PLAIN_ROWS);
 		int used = 0;
+		int64 first = PG_INT64_MAX;
+		int64 latest = PG_INT64_MIN;
 
 		for (; done < until; done++)
 		{
 			int n = rows[done];
-			int64 at = moment(kind, columns[1].values[n]);
+			int64 at, period;
 
-			if (columns[0].nulls[n] || columns[1].nulls[n] ||
-				!cohort_value(grid, kind, lookup, at, &values[used]))
-			{
-				totals.ignored++;
+			if (unlikely(no_customer[n] | no_time[n]))
 				continue;
-			}
-			totals_moment(&totals, at);
-			keys[used++] = DatumGetInt64(columns[0].values[n]);
+			at = moment(kind, times[n]);
+			if (unlikely(!lookup_known_period(lookup, grid, at, &period)))
+				continue;
+			first = Min(first, at);
+			latest = Max(latest, at);
+			keys[used] = DatumGetInt64(customers[n]);
+			values[used++] = elapsed ? at : period;
 		}
+		totals.first = Min(totals.first, first);
+		totals.latest = Max(totals.latest, latest);
+		totals.ignored -= used;
 		population_add_plain(population, keys, values, used);
 	}
+	totals.ignored += count;
 	population_totals_add(population_totals(population), &totals);
 }
 

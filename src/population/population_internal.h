@@ -96,18 +96,20 @@ typedef struct WideSlot
 #define PAGE_BITS 10
 #define PAGE_CELLS (1 << PAGE_BITS)
 #define PAGE_SIZE (PAGE_CELLS * sizeof(Cell))
+#define NARROW_SIZE (PAGE_CELLS * sizeof(uint64))
 
 typedef struct Page
 {
 	uint64 number; /* key >> PAGE_BITS */
-	Cell *cells;   /* NULL: this place of the directory is free */
+	void *
+		cells; /* Cell, or uint64 where pages are narrow; NULL: this place of the directory is free */
 } Page;
 
 typedef struct PageBlock
 {
 	struct PageBlock *next;
-	Size size;	 /* of all pages in it */
-	Cell *cells; /* aligned */
+	Size size; /* of all pages in it */
+	char *cells;
 } PageBlock;
 
 /* A piece of the log of a population without keys: entries as in a flat log. */
@@ -137,6 +139,13 @@ typedef struct Table
 	/* Pages instead of it; was_dense: it was tried and went wrong. */
 	bool dense;
 	bool was_dense;
+
+	/*
+	 * Narrow pages: where every customer is a word and all values lie within 64 of each other, a cell is a uint64, whose
+	 * bit i is the value narrow_first + i. The first event that is not so makes them wide.
+	 */
+	bool narrow;
+	int64 narrow_first;
 	PageBlock *blocks; /* the cells of pages are cut from them; the newest is first */
 	Size block_left;   /* bytes of the newest that are not cut */
 	Page *pages;

@@ -8,21 +8,13 @@
  */
 #include "retention.h"
 
-#include <sys/mman.h>
-
 #include "common/hashfn.h"
-#include "population/population_internal.h"
-#include "port/pg_bitutils.h"
+#include "population/population_page.h"
 
 #define PLACES_LEAST 64
 #define DENSE_PLACES_LEAST 8192
-/* Of the processor, where it has some. */
-#define HUGE_PAGE ((Size) 2 * 1024 * 1024)
-#define PAGES_OF_BLOCK 1024
 /* So many events ahead a list is fetched. */
 #define LIST_AHEAD 8
-/* Pages are addressed directly where they lie in a span of so many times their number. */
-#define NEAR_SPAN 8
 #define CHUNK_LEAST 1024
 #define CHUNK_MOST (1024 * 1024)
 #define TEXT_BLOCK_LEAST 512
@@ -114,139 +106,6 @@ key_share(KeyKind kind, const Key *key, int shares)
 			hash = 0;
 	}
 	return (int) (((hash >> 32) * (uint64) shares) >> 32);
-}
-
-/* ---- memory ---- */
-
-/*
- * Zeroed memory. Rows come to it in no order, so that a large piece is better in few large pages of the processor's
- * than in many small ones; where the system has none, nothing is lost.
- */
-static void *
-allocate_zeroed(MemoryContext context, Size size)
-{
-	char *memory = MemoryContextAllocHuge(context, size);
-
-#ifdef MADV_HUGEPAGE
-	if (size >= 2 * HUGE_PAGE)
-	{
-		char *first = (char *) TYPEALIGN(HUGE_PAGE, memory);
-		char *end = (char *) TYPEALIGN_DOWN(HUGE_PAGE, memory + size);
-
-		(void) madvise(first, end - first, MADV_HUGEPAGE);
-	}
-#endif
-	memset(memory, 0, size);
-	return memory;
-}
-
-/* The cells of a new page. Blocks grow with the table. */
-static Cell *
-allocate_page(Table *table)
-{
-	PageBlock *block = table->blocks;
-	char *cells;
-
-	if (table->block_left == 0)
-	{
-		Size size = Max(1, Min(table->npages / 4, PAGES_OF_BLOCK)) * PAGE_SIZE;
-
-		block = MemoryContextAlloc(table->context, sizeof(PageBlock));
-		block->cells = allocate_zeroed(table->context, size);
-		block->size = size;
-		block->next = table->blocks;
-		table->blocks = block;
-		table->block_left = size;
-	}
-	cells = (char *) block->cells + block->size - table->block_left;
-	table->block_left -= PAGE_SIZE;
-	return (Cell *) cells;
-}
-
-/* ---- the directory of pages ---- */
-
-/* Numbers that follow each other spread well by a multiplication (Knuth 1998, section 6.4: Fibonacci hashing). */
-static inline Page *
-page_place(Page *pages, uint64 places, uint64 number)
-{
-	uint64 i = (number * UINT64CONST(0x9e3779b97f4a7c15)) >> 32;
-
-	for (;; i++)
-	{
-		Page *page = &pages[i & (places - 1)];
-
-		if (likely(page->number == number) || page->cells == NULL)
-			return page;
-	}
-}
-
-/* The cells of a page, or NULL where it is not in the directory. */
-static inline Cell *
-page_cells(const Table *table, uint64 number)
-{
-	if (likely(number - table->near_first < table->near_count))
-		return table->near[number - table->near_first];
-	return page_place(table->pages, table->page_places, number)->cells;
-}
-
-/* A new page is addressed directly too, if that takes little memory. */
-static void
-page_near(Table *table, const Page *page)
-{
-	uint64 first = page->number;
-	uint64 last = page->number;
-	uint64 count;
-
-	if (page->number - table->near_first >= table->near_count)
-	{
-		for (uint64 i = 0; i < table->page_places; i++)
-			if (table->pages[i].cells != NULL)
-			{
-				first = Min(first, table->pages[i].number);
-				last = Max(last, table->pages[i].number);
-			}
-		/* Keys mostly grow: leave room behind them. */
-		if (last - first >= NEAR_SPAN * table->npages)
-			return;
-		count = 2 * (last - first + 1);
-		if (table->near != NULL)
-			pfree(table->near);
-		table->near = MemoryContextAllocExtended(table->context, count * sizeof(Cell *),
-												 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-		table->near_first = first;
-		table->near_count = count;
-		for (uint64 i = 0; i < table->page_places; i++)
-			if (table->pages[i].cells != NULL)
-				table->near[table->pages[i].number - first] = table->pages[i].cells;
-	}
-	table->near[page->number - table->near_first] = page->cells;
-}
-
-static Cell *
-page_create(Table *table, uint64 number)
-{
-	Page *page;
-
-	if (table->page_places == 0 || table->npages >= table->page_places / 2)
-	{
-		uint64 places = Max(table->page_places * 2, 16);
-		Page *pages = MemoryContextAllocExtended(table->context, places * sizeof(Page),
-												 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-
-		for (uint64 i = 0; i < table->page_places; i++)
-			if (table->pages[i].cells != NULL)
-				*page_place(pages, places, table->pages[i].number) = table->pages[i];
-		if (table->pages != NULL)
-			pfree(table->pages);
-		table->pages = pages;
-		table->page_places = places;
-	}
-	page = page_place(table->pages, table->page_places, number);
-	page->number = number;
-	page->cells = allocate_page(table);
-	table->npages++;
-	page_near(table, page);
-	return page->cells;
 }
 
 /* ---- the hash table ---- */
@@ -342,7 +201,7 @@ hash_resize(Table *table, uint64 places)
 	char *old = table->slots;
 	uint64 old_places = table->places;
 
-	table->slots = allocate_zeroed(table->context, places * table->slot_size);
+	table->slots = page_memory(table->context, places * table->slot_size);
 	table->places = places;
 	for (uint64 i = 0; i < old_places; i++)
 	{
@@ -372,55 +231,6 @@ hash_resize(Table *table, uint64 places)
 
 /* ---- pages or hash ---- */
 
-/* Whether the keys of the hash table lie on at most so many pages. */
-static bool
-keys_are_dense(const Table *table, uint64 most)
-{
-	uint64 places = pg_nextpower2_64(Max(2 * most, 16));
-	Page *seen = palloc0(places * sizeof(Page));
-	const IntSlot *slots = (const IntSlot *) table->slots;
-	uint64 count = 0;
-
-	for (uint64 i = 0; i < table->places && count <= most; i++)
-	{
-		Page *page;
-
-		if (slots[i].cell.form == CELL_EMPTY)
-			continue;
-		page = page_place(seen, places, slots[i].a >> PAGE_BITS);
-		if (page->cells != NULL)
-			continue;
-		page->number = slots[i].a >> PAGE_BITS;
-		page->cells = unconstify(Cell *, &slots[i].cell); /* any pointer */
-		count++;
-	}
-	pfree(seen);
-	return count <= most;
-}
-
-static void
-hash_to_pages(Table *table)
-{
-	IntSlot *slots = (IntSlot *) table->slots;
-
-	for (uint64 i = 0; i < table->places; i++)
-	{
-		uint64 number = slots[i].a >> PAGE_BITS;
-		Cell *cells;
-
-		if (slots[i].cell.form == CELL_EMPTY)
-			continue;
-		cells = table->npages > 0 ? page_cells(table, number) : NULL;
-		if (cells == NULL)
-			cells = page_create(table, number);
-		cells[slots[i].a & (PAGE_CELLS - 1)] = slots[i].cell;
-	}
-	pfree(slots);
-	table->slots = NULL;
-	table->places = 0;
-	table->dense = true;
-}
-
 static uint64
 places_for(const Table *table, int64 customers)
 {
@@ -439,52 +249,68 @@ pages_to_hash(Table *table)
 	hash_resize(table, places_for(table, table->customers + BATCH_EVENTS));
 	for (uint64 i = 0; i < table->page_places; i++)
 	{
-		Page *page = &table->pages[i];
+		const Page *page = &table->pages[i];
 
-		if (page->cells == NULL)
-			continue;
-		for (int j = 0; j < PAGE_CELLS; j++)
+		for (int j = 0; j < PAGE_CELLS && page->cells != NULL; j++)
 		{
 			uint64 key = page->number << PAGE_BITS | j;
+			const uint64 *narrow = page->cells;
+			const Cell *cells = page->cells;
 
-			if (page->cells[j].form != CELL_EMPTY)
-				*hash_int(table, key, mix(key)) = page->cells[j];
+			if (table->narrow ? narrow[j] == 0 : cells[j].form == CELL_EMPTY)
+				continue;
+			*hash_int(table, key, mix(key)) =
+				table->narrow ? narrow_cell(table, narrow[j]) : cells[j];
 		}
 	}
-	for (PageBlock *block = table->blocks, *next; block != NULL; block = next)
-	{
-		next = block->next;
-		pfree(block->cells);
-		pfree(block);
-	}
-	table->blocks = NULL;
-	table->block_left = 0;
-	pfree(table->pages);
-	table->pages = NULL;
-	table->page_places = table->npages = 0;
-	if (table->near != NULL)
-		pfree(table->near);
-	table->near = NULL;
-	table->near_count = 0;
+	pages_free(table);
 }
 
-/* The cell of a key of a table of pages; NULL where pages went wrong and the table is a hash table now. */
-static inline Cell *
-dense_cell(Table *table, uint64 key)
+/* The cells of a key's page in a table of pages; NULL where pages went wrong and the table is a hash table now. */
+static inline void *
+cells_of_key(Table *table, uint64 key)
 {
-	Cell *cells = page_cells(table, key >> PAGE_BITS);
+	void *cells = page_cells(table, key >> PAGE_BITS);
 
 	if (unlikely(cells == NULL))
 	{
 		/* A hash table takes some 43 bytes a customer (24 at a load of 9/16): twice that is too much. */
-		if ((table->npages + 1) * PAGE_SIZE > 86 * (uint64) table->customers + 256 * 1024)
+		if ((table->npages + 1) * page_size(table) > 86 * (uint64) table->customers + 256 * 1024)
 		{
 			pages_to_hash(table);
 			return NULL;
 		}
 		cells = page_create(table, key >> PAGE_BITS);
 	}
-	return &cells[key & (PAGE_CELLS - 1)];
+	return cells;
+}
+
+/* The cell of a key in wide pages, or NULL as above. */
+static inline Cell *
+dense_cell(Table *table, uint64 key)
+{
+	Cell *cells = cells_of_key(table, key);
+
+	return cells == NULL ? NULL : &cells[key & (PAGE_CELLS - 1)];
+}
+
+/* Whether the word is in a narrow cell of its key now. If not, the table is not narrow any more. */
+static inline bool
+add_narrow_word(Table *table, uint64 key, int64 first, uint64 bits)
+{
+	uint64 place = narrow_place(table, first);
+	uint64 *cells;
+
+	if (place >= 64 || place + pg_leftmost_one_pos64(bits) >= 64)
+	{
+		pages_widen(table);
+		return false;
+	}
+	cells = cells_of_key(table, key);
+	if (cells == NULL)
+		return false;
+	narrow_add(table, &cells[key & (PAGE_CELLS - 1)], bits << place);
+	return true;
 }
 
 /* ---- what the rest of the room calls ---- */
@@ -530,8 +356,8 @@ table_reserve(Table *table, int count)
 	if (places == table->places)
 		return;
 	if (table->key == KEY_INT64 && places >= DENSE_PLACES_LEAST && !table->was_dense &&
-		keys_are_dense(table, places * sizeof(IntSlot) / 4 * 3 / PAGE_SIZE))
-		hash_to_pages(table);
+		pages_would_do(table, places * sizeof(IntSlot) / 4 * 3 / PAGE_SIZE))
+		pages_from_hash(table);
 	else
 		hash_resize(table, places);
 }
@@ -573,10 +399,11 @@ table_prefetch(Table *table, const Key *key)
 {
 	if (table->dense)
 	{
-		const Cell *cells = page_cells(table, key->a >> PAGE_BITS);
+		const char *cells = page_cells(table, key->a >> PAGE_BITS);
 
 		if (cells != NULL)
-			__builtin_prefetch(&cells[key->a & (PAGE_CELLS - 1)], 1);
+			__builtin_prefetch(
+				cells + (key->a & (PAGE_CELLS - 1)) * (page_size(table) / PAGE_CELLS), 1);
 	}
 	else if (table->key == KEY_INT64)
 		__builtin_prefetch(&((IntSlot *) table->slots)[mix(key->a) & (table->places - 1)], 1);
@@ -600,6 +427,16 @@ table_add(Table *table, const Key *key, const Event *events, int count)
 			chunk_add(table, events, count);
 			return;
 		case KEY_INT64:
+			while (table->narrow && count > 0 && is_plain(table, events) &&
+				   add_narrow_word(table, key->a, events->value, 1))
+			{
+				events++;
+				count--;
+			}
+			if (count == 0)
+				return;
+			if (table->narrow)
+				pages_widen(table);
 			if (table->dense)
 				cell = dense_cell(table, key->a);
 			if (cell == NULL)
@@ -630,6 +467,15 @@ table_apply_int64(Table *table, const uint64 *keys, const Event *events, int cou
 	Cell *cells[BATCH_EVENTS];
 	uint64 places[BATCH_EVENTS];
 
+	while (table->narrow && count > 0 && is_plain(table, events) &&
+		   add_narrow_word(table, *keys, events->value, 1))
+	{
+		keys++;
+		events++;
+		count--;
+	}
+	if (table->narrow && count > 0)
+		pages_widen(table);
 	if (table->dense)
 	{
 		int i;
@@ -668,6 +514,24 @@ table_apply_int64(Table *table, const uint64 *keys, const Event *events, int cou
 	}
 }
 
+/* Plain events into narrow pages: as many as go there. Nothing depends on what a cell holds, so that they overlap. */
+static int
+apply_narrow(Table *table, const int64 *keys, const int64 *values, int count)
+{
+	for (int i = 0; i < count; i++)
+	{
+		uint64 key = (uint64) keys[i];
+		uint64 place = narrow_place(table, values[i]);
+		uint64 *cells = page_cells(table, key >> PAGE_BITS);
+
+		if (likely(place < 64 && cells != NULL))
+			narrow_add(table, &cells[key & (PAGE_CELLS - 1)], UINT64CONST(1) << place);
+		else if (!add_narrow_word(table, key, values[i], 1))
+			return i;
+	}
+	return count;
+}
+
 /* The same of plain events, of a table with cap 1. */
 void
 table_apply_plain(Table *table, const int64 *keys, const int64 *values, int count)
@@ -675,6 +539,14 @@ table_apply_plain(Table *table, const int64 *keys, const int64 *values, int coun
 	Cell *cells[BATCH_EVENTS];
 	uint64 places[BATCH_EVENTS];
 
+	if (table->narrow)
+	{
+		int done = apply_narrow(table, keys, values, count);
+
+		keys += done;
+		values += done;
+		count -= done;
+	}
 	if (table->dense)
 	{
 		int i;
@@ -761,8 +633,11 @@ table_add_words(Table *table, const KeyedWord *words, int count)
 	}
 	for (int i = 0; i < count; i++)
 	{
-		Cell *cell = table->dense ? dense_cell(table, words[i].key) : NULL;
+		Cell *cell;
 
+		if (table->narrow && add_narrow_word(table, words[i].key, words[i].first, words[i].bits))
+			continue;
+		cell = table->dense ? dense_cell(table, words[i].key) : NULL;
 		if (cell == NULL)
 			cell = hash_int(table, words[i].key, mix(words[i].key));
 		cell_add_word(table, cell, words[i].first, words[i].bits);
@@ -788,10 +663,12 @@ visit_page(const Table *table, const Page *page, Scratch *scratch, EntryVisitor 
 
 	for (int j = 0; j < PAGE_CELLS; j++)
 	{
-		if (page->cells[j].form == CELL_EMPTY)
+		Cell cell;
+
+		if (!cell_of_page(table, page, j, &cell))
 			continue;
 		key.a = page->number << PAGE_BITS | j;
-		visit_cell(table, &key, &page->cells[j], scratch, visitor, argument);
+		visit_cell(table, &key, &cell, scratch, visitor, argument);
 	}
 }
 
@@ -923,10 +800,11 @@ table_each_word(Table *table, Share share, KeyedWordVisitor words, EntryVisitor 
 		CHECK_FOR_INTERRUPTS();
 		for (int j = 0; j < PAGE_CELLS; j++, key.a++)
 		{
-			const Cell *cell = &page->cells[j];
+			Cell cell;
 
-			if (cell->form != CELL_EMPTY && !visit_word(table, key.a, cell, words, argument))
-				visit_cell(table, &key, cell, &scratch, visitor, argument);
+			if (cell_of_page(table, page, j, &cell) &&
+				!visit_word(table, key.a, &cell, words, argument))
+				visit_cell(table, &key, &cell, &scratch, visitor, argument);
 		}
 	}
 	for (uint64 i = 0; i < table->places; i++)
