@@ -76,7 +76,8 @@ sub table
   my $type2     = pick(@customer_types);
   my ($at, $at2, $anchor, $flow) = map pick(@time_types), 1 .. 4;
   my $k    = "roll(roll(i, 1, 2 + roll(i, 2, $customers)), 3, $customers)";    # few have many rows
-  my $null = sub { my ($expression, $share) = @_; return chance(0.4) ? $expression : "CASE WHEN roll(i, " . int(rand 1e6) . ", $share) > 0 THEN $expression END" };
+  my $full = chance(0.35);    # without NULLs but few
+  my $null = sub { my ($expression, $share) = @_; return $full || chance(0.3) ? $expression : "CASE WHEN roll(i, " . int(rand 1e6) . ", $share) > 0 THEN $expression END" };
   my $customer = sub { my ($t) = @_; my $e = pick(@{ $customer{$t} }); $e =~ s/\bK\b/($k)/g; return $null->($e, 15) };
   my $c_value  = $customer->($type);
   my $c2_value = $customer->($type2);
@@ -112,6 +113,10 @@ sub table
     push @columns, { name => 'p' . ++$filled, type => $column_type, value => ($filler =~ /not null/ ? $filler{$filler} : $null->($filler{$filler}, 5)), spare => 1 };
   }
   @columns = some(scalar @columns, @columns);
+  # What is asked for most may lie at fixed places at the front.
+  @columns = ((some(3, grep $_->{name} =~ /^(c|t|a|x|g)$/, @columns)), @columns) if chance(0.35);
+  my %once;
+  @columns = grep !$once{ $_->{name} }++, @columns;
   # A generated key.
   my ($key) = grep $_->{name} eq 'c', @columns;
   if (chance(0.12)) {
@@ -399,7 +404,7 @@ sub question
   my @groups;
   if (!$only{no_group} && chance(0.45)) {
     @groups = some(chance(0.7) ? 1 : 1 + rand 3,
-      'g', 'g', 'g2', 'x', 'f1', 'g + 1', "date_trunc('month', t)", 'g IS NULL', 'lower(g2)', "coalesce(g, -1)", 'g * 1.5', 'x % 3', 'ROW(g, f1)', 'ARRAY[g]', 'left(g2, 1)', "'k'::text", ($plain ? 'tableoid::regclass::text' : ()), 'c', 'NULL::integer',
+      'g', 'g', 'g2', 'x', 'f1', 'g + 1', "date_trunc('month', t)", 'g IS NULL', 'lower(g2)', "coalesce(g, -1)", 'g * 1.5', 'x % 3', 'ROW(g, f1)', 'ARRAY[g]', 'left(g2, 1)', "'k'::text", ($plain ? 'tableoid::regclass::text' : ()), 'c', 'NULL::integer', ($plain ? 'ctid' : ()),
       't');
     push @$tags, 'many groups' if grep /^[ct]$/, @groups;
     if (chance(0.04)) { @groups = ('GROUPING SETS ((g), ())'); push @$tags, 'grouping sets' }
