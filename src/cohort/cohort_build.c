@@ -754,7 +754,7 @@ put_table(const Builder *b, CohortTable table, int64 *at)
 }
 
 Cohorts *
-cohort_build(Population *population)
+cohort_build(Population *population, Share share)
 {
 	const PopulationFrame *frame = population_frame(population);
 	PopulationTotals totals = *population_totals(population);
@@ -779,8 +779,9 @@ cohort_build(Population *population)
 	{
 		begin_time(b, &totals);
 		begin_counts(b);
-		population_visit(population,
-						 b->grid->windows == GRID_ELAPSED ? visit_elapsed : visit_calendar, b);
+		population_visit_share(population, share, NULL,
+							   b->grid->windows == GRID_ELAPSED ? visit_elapsed : visit_calendar,
+							   b);
 		for (int table = 0; table < COHORT_TABLES; table++)
 			counts[table] = put_table(b, table, NULL);
 	}

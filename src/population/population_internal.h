@@ -201,6 +201,24 @@ struct Large
 /* Calls with each entry of a table, a log or a run; the events belong to the caller and may be scribbled on. */
 typedef void (*EntryVisitor)(void *argument, const Key *key, Event *events, int count);
 
+extern int key_share(KeyKind kind, const Key *key, int shares);
+
+static inline bool
+in_share(KeyKind kind, const Key *key, Share share)
+{
+	return share.count <= 1 || key_share(kind, key, share.count) == share.number;
+}
+
+/* A customer whose events are a word: see WordVisitor. */
+typedef struct KeyedWord
+{
+	uint64 key;
+	uint64 bits;
+	int64 first;
+} KeyedWord;
+
+typedef void (*KeyedWordVisitor)(void *argument, const KeyedWord *word);
+
 /* Grows with its use. */
 typedef struct Scratch
 {
@@ -214,9 +232,14 @@ table_bytes(const Table *table)
 	return MemoryContextMemAllocated(table->context, false);
 }
 
+/* population.c */
+extern void population_each(Population *population, EntryVisitor visitor, void *argument);
+extern void population_enlarge(Population *population);
+
 /* population_cell.c */
 extern int cell_events(const Table *table, const Cell *cell, Scratch *scratch);
 extern void cell_add_slowly(Table *table, Cell *cell, const Event *given);
+extern void cell_add_word(Table *table, Cell *cell, int64 first, uint64 bits);
 
 static inline bool
 offset_of(const Table *table, int64 value, int32 *offset)
@@ -297,7 +320,8 @@ extern Large *large_create(const PopulationFrame *frame, MemoryContext home);
 extern Large *large_of(Datum value);
 extern void large_add(Large *large, const Key *key, const Event *events, int count);
 extern void large_load_entry(void *argument, const Key *key, Event *events, int count);
-extern void large_load(Large *large, const FlatPopulation *flat);
+extern void large_load(Large *large, WireReader in);
+extern void large_load_words(Large *large, const KeyedWord *words, int count);
 extern void large_flush(Large *large);
 extern void large_each(Large *large, EntryVisitor visitor, void *argument);
 
@@ -311,6 +335,9 @@ extern void table_add(Table *table, const Key *key, const Event *events, int cou
 extern void table_apply_int64(Table *table, const uint64 *keys, const Event *events, int count);
 extern void table_apply_wide(Table *table, const Batch *batch);
 extern void table_each(Table *table, EntryVisitor visitor, void *argument);
+extern void table_each_word(Table *table, Share share, KeyedWordVisitor words, EntryVisitor visitor,
+							void *argument);
+extern void table_add_words(Table *table, const KeyedWord *words, int count);
 extern void table_each_sorted(Table *table, EntryVisitor visitor, void *argument);
 
 /* population_spill.c */

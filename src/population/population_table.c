@@ -86,6 +86,29 @@ wide_hash(const Table *table, uint64 a, uint64 b)
 	return table->key == KEY_TEXT ? a : mix(a ^ mix(b));
 }
 
+/* Integers go by pages, so that a page is of one share. */
+int
+key_share(KeyKind kind, const Key *key, int shares)
+{
+	uint64 hash;
+
+	switch (kind)
+	{
+		case KEY_INT64:
+			hash = mix(key->a >> PAGE_BITS);
+			break;
+		case KEY_UUID:
+			hash = mix(key->a ^ mix(key->b));
+			break;
+		case KEY_TEXT:
+			hash = mix(key->a);
+			break;
+		default:
+			hash = 0;
+	}
+	return (int) (((hash >> 32) * (uint64) shares) >> 32);
+}
+
 /* ---- the directory of pages ---- */
 
 /* Numbers that follow each other spread well by a multiplication (Knuth 1998, section 6.4: Fibonacci hashing). */
@@ -581,6 +604,27 @@ table_apply_wide(Table *table, const Batch *batch)
 					 &batch->events[i]);
 }
 
+/* Customers whose events are words, after table_reserve(). */
+void
+table_add_words(Table *table, const KeyedWord *words, int count)
+{
+	Key key = {0};
+
+	for (int i = 0; i < count; i++)
+	{
+		key.a = words[i].key;
+		table_prefetch(table, &key);
+	}
+	for (int i = 0; i < count; i++)
+	{
+		Cell *cell = table->dense ? dense_cell(table, words[i].key) : NULL;
+
+		if (cell == NULL)
+			cell = hash_int(table, words[i].key, mix(words[i].key));
+		cell_add_word(table, cell, words[i].first, words[i].bits);
+	}
+}
+
 static void
 visit_cell(const Table *table, const Key *key, const Cell *cell, Scratch *scratch,
 		   EntryVisitor visitor, void *argument)
@@ -676,8 +720,89 @@ table_each(Table *table, EntryVisitor visitor, void *argument)
 		pfree(scratch.events);
 }
 
+typedef struct WordVisit
+{
+	Share share;
+	KeyKind kind;
+	EntryVisitor visitor;
+	void *argument;
+} WordVisit;
+
+/* An EntryVisitor that passes on what is of the share. */
+static void
+visit_of_share(void *argument, const Key *key, Event *events, int count)
+{
+	WordVisit *visit = argument;
+
+	if (in_share(visit->kind, key, visit->share))
+		visit->visitor(visit->argument, key, events, count);
+}
+
+static inline bool
+visit_word(const Table *table, uint64 key, const Cell *cell, KeyedWordVisitor words, void *argument)
+{
+	KeyedWord word;
+
+	if (cell->form != CELL_WORD)
+		return false;
+	word.key = key;
+	word.bits = cell->bits;
+	word.first = (int64) ((uint64) table->origin + (uint64) (int64) cell->base);
+	words(argument, &word);
+	return true;
+}
+
 /*
- * The same in the order of key_compare(). The order is made in place: nothing can be done with the table afterwards
+ * The customers of a share, in any order, those that are words as such if words is not NULL. Only a table of integers
+ * has words that are told apart.
+ */
+void
+table_each_word(Table *table, Share share, KeyedWordVisitor words, EntryVisitor visitor,
+				void *argument)
+{
+	Scratch scratch = {0};
+	WordVisit visit = {share, table->key, visitor, argument};
+
+	if (table->key != KEY_INT64 || words == NULL)
+	{
+		table_each(table, share.count > 1 ? visit_of_share : visitor,
+				   share.count > 1 ? &visit : argument);
+		return;
+	}
+	for (uint64 i = 0; i < table->page_places; i++)
+	{
+		const Page *page = &table->pages[i];
+		Key key = {.a = page->number << PAGE_BITS};
+
+		if (page->cells == NULL || !in_share(KEY_INT64, &key, share))
+			continue;
+		CHECK_FOR_INTERRUPTS();
+		for (int j = 0; j < PAGE_CELLS; j++, key.a++)
+		{
+			const Cell *cell = &page->cells[j];
+
+			if (cell->form != CELL_EMPTY && !visit_word(table, key.a, cell, words, argument))
+				visit_cell(table, &key, cell, &scratch, visitor, argument);
+		}
+	}
+	for (uint64 i = 0; i < table->places; i++)
+	{
+		const IntSlot *slot = (const IntSlot *) (table->slots + i * sizeof(IntSlot));
+		Key key = {.a = slot->a};
+
+		if (i % 1024 == 0)
+			CHECK_FOR_INTERRUPTS();
+		if (slot->cell.form == CELL_EMPTY || !in_share(KEY_INT64, &key, share))
+			continue;
+		if (!visit_word(table, key.a, &slot->cell, words, argument))
+			visit_cell(table, &key, &slot->cell, &scratch, visitor, argument);
+	}
+	if (scratch.events != NULL)
+		pfree(scratch.events);
+}
+
+/*
+ * Every customer in the order of key_compare(). The order is made in place: nothing can be done with the table afterwards
  * but table_clear().
  */
 void
