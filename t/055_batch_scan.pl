@@ -118,13 +118,13 @@ for my $number ($from .. $from + $tables - 1) {
     $count{'with an error'}++ if @errors;
     $count{"error $_"}++ for @errors;
     # A question that cannot be asked tests nothing.
-    push @unsound, "table $number, question $i: $1: " . join('; ', $q->{sql}->@*) if $off =~ /\A(?:(?!^ERROR).)*^ERROR (42(?!501|P10)[^\n]*)/ms;
+    push @unsound, "table $number, question $i: $1: " . join('; ', @{ $q->{sql} }) if $off =~ /\A(?:(?!^ERROR).)*^ERROR (42(?!501|P10)[^\n]*)/ms;
     if ($off ne $on) {
       my @lines_off = split /\n/, $off;
       my @lines_on  = split /\n/, $on;
       my ($d) = grep { ($lines_off[$_] // '') ne ($lines_on[$_] // '') } 0 .. (@lines_off > @lines_on ? $#lines_off : $#lines_on);
       my @tail = map substr($_ // '(nothing)', 0, 300), $lines_off[$d], $lines_on[$d];
-      push @differences, "table $number, question $i, $t->{kind}, $settings, [$q->{tags}->@*]:\n" . join(";\n", $q->{sql}->@*) . ";\noff: $tail[0]\non:  $tail[1]";
+      push @differences, "table $number, question $i, $t->{kind}, $settings, [@{ $q->{tags} }]:\n" . join(";\n", $q->{sql}->@*) . ";\noff: $tail[0]\non:  $tail[1]";
     }
     next unless exists $answer{"plan $i"};
     my $plan = $answer{"plan $i"};

@@ -106,11 +106,12 @@ for my $asked ($question, $flow, $rates, $parts) {
 
 # --- What it says about itself --------------------------------------------------------------------
 
-# The rows and blocks of all scans of tables in a plan, and the blocks of the whole.
+# The rows and blocks of all scans of tables in a plan, and the blocks of the whole. (Asked before, so that nothing has to be
+# looked up in the catalogues any more.)
 sub counted
 {
   my ($settings, $asked) = @_;
-  my $plan = decode_json($node->safe_psql('postgres', "$settings EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, COSTS OFF, SUMMARY OFF, FORMAT JSON) $asked"))->[0]{Plan};
+  my $plan = decode_json($node->safe_psql('postgres', "$settings $asked\\g /dev/null\nEXPLAIN (ANALYZE, BUFFERS, TIMING OFF, COSTS OFF, SUMMARY OFF, FORMAT JSON) $asked"))->[0]{Plan};
   my %sum = (blocks => ($plan->{'Shared Hit Blocks'} // 0) + ($plan->{'Shared Read Blocks'} // 0));
   my @nodes = $plan;
   while (my $one = shift @nodes) {
@@ -133,8 +134,8 @@ for my $asked ($question, $flow, $rates, $parts, q{SELECT retention_rate(custome
   # By worker, rows are a mean that is rounded.
   my ($kept_plain, $kept_batch) = map { my $n = 0; $n += $1 while $_->{scans} =~ /(\d+) kept/g; $n } $plain, $batch;
   cmp_ok(abs($kept_plain - $kept_batch), '<', 12, "in workers about the same rows ($kept_plain, $kept_batch)");
-  # Each process looks up what it needs in the catalogues, too.
-  cmp_ok(abs($plain->{blocks} - $batch->{blocks}), '<', 60, "and blocks ($plain->{blocks}, $batch->{blocks})");
+  # Workers are new, and each looks up what it needs in the catalogues.
+  cmp_ok($batch->{blocks}, '<', $plain->{blocks} + 100, "and not many more blocks ($plain->{blocks}, $batch->{blocks})");
 }
 
 # A connection that ends leaves its statistics.

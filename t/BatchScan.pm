@@ -298,12 +298,14 @@ sub grid
   return "(SELECT '$text'::retention_grid)" if $form < 0.68;
   return "retention_grid('$unit', as_of => '2023-06-01')" if $form < 0.74;
   return "(SELECT retention_grid('$unit', as_of => (SELECT max(t2)::timestamp FROM $t->{name})))" if $form < 0.84;
-  return 'gr' if $form < 0.88;
+  if ($form < 0.88) { push @$tags, 'grid by row'; return 'gr' }
   if ($form < 0.92) { push @$tags, 'grid by row'; return "CASE WHEN x < 50 THEN 'month' ELSE 'month' END::retention_grid" }
   if ($form < 0.94) { push @$tags, 'null grid'; return 'NULL::retention_grid' }
   if ($form < 0.96) { push @$tags, 'null grid'; return '(SELECT NULL::retention_grid)' }
   if ($form < 0.98) { push @$tags, 'grids differ'; return "CASE WHEN x < 70 THEN 'month' ELSE 'week' END::retention_grid" }
-  return "retention_grid(" . pick("'month'", "CASE WHEN g IS NULL THEN 'month' ELSE 'month' END") . ")";
+  return "retention_grid('month')" if chance(0.5);
+  push @$tags, 'grid by row';
+  return "retention_grid(CASE WHEN g IS NULL THEN 'month' ELSE 'month' END)";
 }
 
 sub period    # a range of this type
@@ -488,12 +490,11 @@ sub dressed
   }
   elsif ($form eq 'cursor' || $form eq 'scroll') {
     my $scroll = $form eq 'scroll' ? 'SCROLL ' : '';
+    $sql = "SELECT * FROM ($sql) q ORDER BY q::text COLLATE \"C\"";
     $q{sql} = [ 'BEGIN', "DECLARE cur ${scroll}CURSOR FOR $sql", 'FETCH 1 FROM cur', 'FETCH 1 FROM cur', ($scroll ? ('FETCH BACKWARD 1 FROM cur', 'FETCH ALL FROM cur', 'FETCH BACKWARD ALL FROM cur', 'FETCH FIRST FROM cur') : ()), 'FETCH ALL FROM cur', 'COMMIT' ];
     $q{explain} = "DECLARE cur ${scroll}CURSOR FOR $sql";
-    $q{gathered} = 1;
-    push @tags, 'cursor';
   }
-  elsif ($form eq 'hold') { $q{sql} = [ 'BEGIN', "DECLARE cur SCROLL CURSOR WITH HOLD FOR $sql", 'COMMIT', 'FETCH ALL FROM cur', 'FETCH BACKWARD ALL FROM cur', 'CLOSE ALL' ]; $q{gathered} = 1 }
+  elsif ($form eq 'hold') { $sql = "SELECT * FROM ($sql) q ORDER BY q::text COLLATE \"C\""; $q{sql} = [ 'BEGIN', "DECLARE cur SCROLL CURSOR WITH HOLD FOR $sql", 'COMMIT', 'FETCH ALL FROM cur', 'FETCH BACKWARD ALL FROM cur', 'CLOSE ALL' ] }
   elsif ($form eq 'exists') { $q{sql} = ["SELECT EXISTS ($sql)", "SELECT count(*) FROM generate_series(1, 3) i WHERE NOT EXISTS ($sql)"]; $q{explain} = $q{sql}[0] }
   elsif ($form eq 'prepare' || $form eq 'generic') {
     my $plan = $form eq 'generic' ? 'force_generic_plan' : pick('auto', 'force_custom_plan');
