@@ -236,8 +236,7 @@ sub table
   if ($guarded) {
     push @sql, "GRANT SELECT ON $name TO reader";
     if (chance(0.8)) {
-      push @sql, "ALTER TABLE $name ENABLE ROW LEVEL SECURITY", "CREATE POLICY p ON $name TO reader USING (" . pick('g = 1', 'g = 1 AND x > 0', 'leak(g) OR g = 1', "g = (SELECT 1)", 'false') . ')';
-      $sql[-1] =~ s/leak\(g\) OR g = 1/g = 1 AND leak(g)/;
+      push @sql, "ALTER TABLE $name ENABLE ROW LEVEL SECURITY", "CREATE POLICY p ON $name TO reader USING (" . pick('g = 1', 'g = 1 AND x > 0', 'g = (SELECT 1)', 'false') . ')';
     }
     else { push @sql, "REVOKE SELECT ON $name FROM reader", "GRANT SELECT (c, t, g) ON $name TO reader" }
   }
@@ -382,7 +381,7 @@ sub condition
   my $one = pick(@simple);
   $one = "$one AND " . pick(@simple) if chance(0.3);
   $one = "($one) AND " . pick(@simple) if chance(0.15);
-  return chance(0.02) ? "x / (g - 1) > 0" : $one;
+  return $one;
 }
 
 # A SELECT over a source: { list => [...], from, where, group, having }; every column has a name.
@@ -424,6 +423,8 @@ sub question
   }
   my $where = chance(0.55) ? condition($t) : '';
   my $having = chance(0.12) ? pick("($aggregates[0]) IS NOT NULL", "length(($aggregates[0])::text) > 40", 'true', 'false', (@groups && $groups[0] !~ /GROUPING/ ? "$groups[0] IS NOT NULL" : '1 = 1')) : '';
+  # One reason for an error at a time: which of two comes first is nobody's promise.
+  $where = 'x / (g - 1) > 0' if chance(0.02) && !grep(/null|differ|bad/, @$tags) && !$t->{bad};
   my $group = @groups ? ' GROUP BY ' . join(', ', @groups) : '';
   my $make  = sub {    # with one more condition
     my ($and) = @_;
