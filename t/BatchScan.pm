@@ -401,7 +401,8 @@ sub question
     $from = $t->{name} if $t->{kind} eq 'matview' && $tag =~ /only|sample/;
     push @$tags, $tag if $from ne $t->{name};
   }
-  local $plain = $from eq $t->{name};
+  # Rows that the question itself writes lie elsewhere each time.
+  local $plain = $from eq $t->{name} && !$only{moves};
   my @groups;
   if (!$only{no_group} && chance(0.45)) {
     @groups = some(chance(0.7) ? 1 : 1 + rand 3,
@@ -442,7 +443,7 @@ sub dressed
   my $form = pick(('direct') x 12, ('ordered') x 3, qw(guarded guarded sub cte materialized twice union insert insert_into create lateral correlated grid_of_row cursor hold exists prepare generic), qw(plpgsql
       sql_function view barrier_view limit window joined copy update scroll own_changes matview merge do_loop instead));
   $form = 'direct' if $form eq 'guarded' && !$t->{guarded};
-  my ($sql, $with_condition, $order) = question($t, \@tags, $form =~ /^(lateral|correlated|grid_of_row)$/ ? (no_group => 1) : ());
+  my ($sql, $with_condition, $order) = question($t, \@tags, $form =~ /^(lateral|correlated|grid_of_row)$/ ? (no_group => 1) : $form =~ /^(instead|own_changes)$/ ? (moves => 1) : ());
   push @tags, $form;
   my %q = (sql => [$sql], explain => $sql, tags => \@tags, ordered => 0);
   my $name = $t->{name};
