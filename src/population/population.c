@@ -320,6 +320,30 @@ population_add_bytes(Population *population, const void *key, int size, Event ev
 }
 
 void
+population_add_plain(Population *population, const int64 *keys, const int64 *values, int count)
+{
+	int done = 0;
+
+	/* While it is small, and where counts matter, event by event. */
+	while (done < count && (population->large == NULL || population->large->batch == NULL ||
+							population->frame.cap != 1))
+	{
+		population_add_int64(population, keys[done],
+							 (Event){.value = values[done], .count = 1, .flags = EVENT_PLAIN});
+		done++;
+	}
+	if (done < count)
+		large_flush(population->large);
+	while (done < count)
+	{
+		int n = Min(count - done, BATCH_EVENTS);
+
+		large_add_plain(population->large, keys + done, values + done, n);
+		done += n;
+	}
+}
+
+void
 population_add_history(Population *population, const Event *events, int count)
 {
 	Key key = {0};

@@ -68,6 +68,10 @@ extern PopulationTotals *population_totals(Population *population);
 extern void population_add_int64(Population *population, int64 key, Event event);
 extern void population_add_bytes(Population *population, const void *key, int size, Event event);
 
+/* Events that are EVENT_PLAIN with a count of 1, of integer customers. */
+extern void
+population_add_plain(Population *population, const int64 *keys, const int64 *values, int count);
+
 /* A whole customer of a population without keys. */
 extern void population_add_history(Population *population, const Event *events, int count);
 

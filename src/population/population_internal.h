@@ -133,6 +133,10 @@ typedef struct Table
 	Page *pages;
 	uint64 page_places;
 	uint64 npages;
+	Cell **
+		near; /* cells of the pages near_first.., NULL: no such page; where most pages are close together */
+	uint64 near_first;
+	uint64 near_count;
 
 	/* Bytes of texts. */
 	char *text_at;
@@ -298,6 +302,23 @@ cell_add(Table *table, Cell *cell, const Event *event)
 	cell_add_slowly(table, cell, event);
 }
 
+/* A plain event of a table with cap 1. */
+static inline void
+cell_add_plain(Table *table, Cell *cell, int64 value)
+{
+	int64 ahead = (int64) ((uint64) value - (uint64) table->origin) - cell->base;
+
+	/* Far from the origin the difference may wrap around, but not into a word: those are near it. */
+	if (likely(cell->form == CELL_WORD && (uint64) ahead < 64))
+		cell->bits |= UINT64CONST(1) << ahead;
+	else
+	{
+		Event event = {.value = value, .count = 1, .flags = EVENT_PLAIN};
+
+		cell_add(table, cell, &event);
+	}
+}
+
 /* population_flat.c */
 extern Key key_of_int64(int64 value);
 extern Key key_of_bytes(KeyKind kind, const void *bytes, Size size);
@@ -323,6 +344,7 @@ extern void large_load_entry(void *argument, const Key *key, Event *events, int 
 extern void large_load(Large *large, WireReader in);
 extern void large_load_words(Large *large, const KeyedWord *words, int count);
 extern void large_flush(Large *large);
+extern void large_add_plain(Large *large, const int64 *keys, const int64 *values, int count);
 extern void large_each(Large *large, EntryVisitor visitor, void *argument);
 
 /* population_table.c */
@@ -333,6 +355,7 @@ extern void table_reserve(Table *table, int count);
 extern void table_prefetch(Table *table, const Key *key);
 extern void table_add(Table *table, const Key *key, const Event *events, int count);
 extern void table_apply_int64(Table *table, const uint64 *keys, const Event *events, int count);
+extern void table_apply_plain(Table *table, const int64 *keys, const int64 *values, int count);
 extern void table_apply_wide(Table *table, const Batch *batch);
 extern void table_each(Table *table, EntryVisitor visitor, void *argument);
 extern void table_each_word(Table *table, Share share, KeyedWordVisitor words, EntryVisitor visitor,

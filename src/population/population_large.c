@@ -75,6 +75,17 @@ large_flush(Large *large)
 	ledger_make_room(large, 0);
 }
 
+/* Up to BATCH_EVENTS plain events of integer customers, past the batch, which is empty; cap is 1. */
+void
+large_add_plain(Large *large, const int64 *keys, const int64 *values, int count)
+{
+	CHECK_FOR_INTERRUPTS();
+	large->flat_size = -1;
+	large_reserve(large, count);
+	table_apply_plain(&large->table, keys, values, count);
+	ledger_make_room(large, 0);
+}
+
 /* The events of some customers, past the batch: counts[i] of events belong to keys[i]. */
 static void
 add_entries(Large *large, const Key *keys, const Event *events, const int *counts, int n)

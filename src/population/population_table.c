@@ -16,6 +16,8 @@
 #define DENSE_PLACES_LEAST 8192
 /* So many events ahead a list is fetched. */
 #define LIST_AHEAD 8
+/* Pages are addressed directly where they lie in a span of so many times their number. */
+#define NEAR_SPAN 8
 #define CHUNK_LEAST 1024
 #define CHUNK_MOST (1024 * 1024)
 #define TEXT_BLOCK_LEAST 512
@@ -130,7 +132,42 @@ page_place(Page *pages, uint64 places, uint64 number)
 static inline Cell *
 page_cells(const Table *table, uint64 number)
 {
+	if (likely(number - table->near_first < table->near_count))
+		return table->near[number - table->near_first];
 	return page_place(table->pages, table->page_places, number)->cells;
+}
+
+/* A new page is addressed directly too, if that takes little memory. */
+static void
+page_near(Table *table, const Page *page)
+{
+	uint64 first = page->number;
+	uint64 last = page->number;
+	uint64 count;
+
+	if (page->number - table->near_first >= table->near_count)
+	{
+		for (uint64 i = 0; i < table->page_places; i++)
+			if (table->pages[i].cells != NULL)
+			{
+				first = Min(first, table->pages[i].number);
+				last = Max(last, table->pages[i].number);
+			}
+		/* Keys mostly grow: leave room behind them. */
+		if (last - first >= NEAR_SPAN * table->npages)
+			return;
+		count = 2 * (last - first + 1);
+		if (table->near != NULL)
+			pfree(table->near);
+		table->near = MemoryContextAllocExtended(table->context, count * sizeof(Cell *),
+												 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+		table->near_first = first;
+		table->near_count = count;
+		for (uint64 i = 0; i < table->page_places; i++)
+			if (table->pages[i].cells != NULL)
+				table->near[table->pages[i].number - first] = table->pages[i].cells;
+	}
+	table->near[page->number - table->near_first] = page->cells;
 }
 
 static Cell *
@@ -156,6 +193,7 @@ page_create(Table *table, uint64 number)
 	page->number = number;
 	page->cells = MemoryContextAllocZero(table->context, PAGE_SIZE);
 	table->npages++;
+	page_near(table, page);
 	return page->cells;
 }
 
@@ -366,6 +404,10 @@ pages_to_hash(Table *table)
 	pfree(table->pages);
 	table->pages = NULL;
 	table->page_places = table->npages = 0;
+	if (table->near != NULL)
+		pfree(table->near);
+	table->near = NULL;
+	table->near_count = 0;
 }
 
 /* The cell of a key of a table of pages; NULL where pages went wrong and the table is a hash table now. */
@@ -565,6 +607,50 @@ table_apply_int64(Table *table, const uint64 *keys, const Event *events, int cou
 			prefetch_list(
 				&((IntSlot *) table->slots)[places[i + LIST_AHEAD] & (table->places - 1)].cell);
 		cell_add(table, hash_int(table, keys[i], places[i]), &events[i]);
+	}
+}
+
+/* The same of plain events, of a table with cap 1. */
+void
+table_apply_plain(Table *table, const int64 *keys, const int64 *values, int count)
+{
+	Cell *cells[BATCH_EVENTS];
+	uint64 places[BATCH_EVENTS];
+
+	if (table->dense)
+	{
+		int i;
+
+		for (i = 0; i < count; i++)
+		{
+			cells[i] = dense_cell(table, (uint64) keys[i]);
+			if (unlikely(cells[i] == NULL))
+				break;
+			__builtin_prefetch(cells[i], 1);
+		}
+		if (likely(i == count))
+		{
+			for (i = 0; i < count; i++)
+			{
+				if (i + LIST_AHEAD < count)
+					prefetch_list(cells[i + LIST_AHEAD]);
+				cell_add_plain(table, cells[i], values[i]);
+			}
+			return;
+		}
+	}
+
+	for (int i = 0; i < count; i++)
+	{
+		places[i] = mix((uint64) keys[i]);
+		__builtin_prefetch(&((IntSlot *) table->slots)[places[i] & (table->places - 1)], 1);
+	}
+	for (int i = 0; i < count; i++)
+	{
+		if (i + LIST_AHEAD < count)
+			prefetch_list(
+				&((IntSlot *) table->slots)[places[i + LIST_AHEAD] & (table->places - 1)].cell);
+		cell_add_plain(table, hash_int(table, (uint64) keys[i], places[i]), values[i]);
 	}
 }
 

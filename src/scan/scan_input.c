@@ -355,15 +355,46 @@ passes(TableInput *input, HeapTuple tuple, bool whole, Buffer buffer)
 	return true;
 }
 
-/* The rows of the page that heap_getnext() has come to, its current one included. */
+/* The columns of rows that have all of them in their places. */
+static void
+fetch_columns(BatchScan *scan, const TableInput *input, const char *const *rows, int count)
+{
+	for (int column = 0; column < scan->ninputs; column++)
+	{
+		const Source *source = &input->sources[column];
+		Datum *values = scan->batch.values[column];
+		int offset = source->offset;
+
+		memset(scan->batch.nulls[column], false, count * sizeof(bool));
+		if (!source->by_value)
+			for (int i = 0; i < count; i++)
+				values[i] = PointerGetDatum(rows[i] + offset);
+		else if (source->length == 8)
+			for (int i = 0; i < count; i++)
+				values[i] = *(const Datum *) (rows[i] + offset);
+		else if (source->length == 4)
+			for (int i = 0; i < count; i++)
+				values[i] = Int32GetDatum(*(const int32 *) (rows[i] + offset));
+		else
+			for (int i = 0; i < count; i++)
+				values[i] = fetch(source, rows[i]);
+	}
+}
+
+/*
+ * The rows of the page that heap_getnext() has come to, its current one included, into the batch; what is passed by
+ * reference stays on the page.
+ */
 static void
 read_page(BatchScan *scan, TableInput *input, HeapScanDesc heap)
 {
 	Page page = BufferGetPage(heap->rs_cbuf);
-	BlockNumber block = BufferGetBlockNumber(heap->rs_cbuf);
 	int from = heap->rs_cindex;
 	int until = heap->rs_ntuples;
-	int count = 0;
+	bool choosy = input->nconditions > 0 || input->qual != NULL;
+	const char *data[MaxHeapTuplesPerPage];
+	int count = 0; /* rows in data, while all of them have their columns in their places */
+	int taken = 0; /* rows whose columns are in the batch */
 	HeapTupleData tuple;
 
 	tuple.t_tableOid = RelationGetRelid(heap->rs_base.rs_rd);
@@ -376,32 +407,38 @@ read_page(BatchScan *scan, TableInput *input, HeapScanDesc heap)
 		bool whole;
 
 		tuple.t_data = (HeapTupleHeader) PageGetItem(page, item);
-		tuple.t_len = ItemIdGetLength(item);
-		ItemPointerSet(&tuple.t_self, block, offset);
 		whole = is_whole(tuple.t_data, input->last);
-		if ((input->nconditions > 0 || input->qual != NULL) &&
-			!passes(input, &tuple, whole, heap->rs_cbuf))
-			continue;
-		if (likely(whole && input->plain))
+		if (choosy || !whole || !input->plain)
 		{
-			const char *data = (const char *) tuple.t_data + tuple.t_data->t_hoff;
-
-			for (int column = 0; column < scan->ninputs; column++)
-			{
-				scan->batch.values[column][count] = fetch(&input->sources[column], data);
-				scan->batch.nulls[column][count] = false;
-			}
+			tuple.t_len = ItemIdGetLength(item);
+			ItemPointerSet(&tuple.t_self, BufferGetBlockNumber(heap->rs_cbuf), offset);
+			if (choosy && !passes(input, &tuple, whole, heap->rs_cbuf))
+				continue;
 		}
-		else
-			for (int column = 0; column < scan->ninputs; column++)
-				scan->batch.values[column][count] =
-					fetch_any(input, &input->sources[column], &tuple, whole,
-							  &scan->batch.nulls[column][count]);
-		count++;
+		if (likely(whole && input->plain && taken == 0))
+		{
+			data[count++] = (const char *) tuple.t_data + tuple.t_data->t_hoff;
+			continue;
+		}
+		/* From the first row on that is not so, row by row. */
+		if (taken == 0 && count > 0)
+		{
+			fetch_columns(scan, input, data, count);
+			taken = count;
+		}
+		for (int column = 0; column < scan->ninputs; column++)
+			scan->batch.values[column][taken] = fetch_any(input, &input->sources[column], &tuple,
+														  whole, &scan->batch.nulls[column][taken]);
+		taken++;
 	}
-	InstrCountFiltered1(input->scan, until - from - count);
+	if (taken == 0)
+	{
+		fetch_columns(scan, input, data, count);
+		taken = count;
+	}
+	InstrCountFiltered1(input->scan, until - from - taken);
 	count_heap_rows(heap->rs_base.rs_rd, until - from - 1);
-	scan->batch.count = count;
+	scan->batch.count = taken;
 	/* All rows of the page are taken; it stays pinned until heap_getnext() goes on. */
 	heap->rs_cindex = until - 1;
 	if (input->qual != NULL)
