@@ -30,6 +30,17 @@
 #define reserve_settings(prefix) EmitWarningsOnPlaceholders(prefix)
 #endif
 
+/* Temporary files that processes share. */
+#if PG_VERSION_NUM >= 150000
+#define create_shared_file(set, name) BufFileCreateFileSet(&(set)->fs, name)
+#define open_shared_file(set, name) BufFileOpenFileSet(&(set)->fs, name, O_RDONLY, false)
+#define export_shared_file(file) BufFileExportFileSet(file)
+#else
+#define create_shared_file(set, name) BufFileCreateShared(set, name)
+#define open_shared_file(set, name) BufFileOpenShared(set, name, O_RDONLY)
+#define export_shared_file(file) BufFileExportShared(file)
+#endif
+
 /* From 16 on the planner drops redundant columns of GROUP BY. */
 #if PG_VERSION_NUM >= 160000
 #define planner_group_clause(root) ((root)->processed_groupClause)

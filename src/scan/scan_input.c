@@ -10,6 +10,7 @@
 #include "access/heapam.h"
 #include "access/relscan.h"
 #include "access/stratnum.h"
+#include "access/sysattr.h"
 #include "access/tableam.h"
 #include "catalog/pg_type_d.h"
 #include "executor/instrument.h"
@@ -238,7 +239,8 @@ table_input(BatchScan *scan, PlanState *child)
 	{
 		const Var *var = (const Var *) lfirst_node(TargetEntry, cell)->expr;
 
-		if (!IsA(var, Var) || var->varattno == 0)
+		/* A ctid would be a pointer into the row's description, which is gone with the row. */
+		if (!IsA(var, Var) || var->varattno == 0 || var->varattno == SelfItemPointerAttributeNumber)
 			return NULL;
 	}
 

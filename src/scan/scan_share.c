@@ -11,14 +11,19 @@
  *		2	everything is sent: it is received and summarised
  *
  * Nobody waits after it has emitted a row, and nobody emits before the last wait: there is no dead lock with the
- * reader of the rows. What is sent lies in the query's dynamic shared memory, freed by who receives it.
+ * reader of the rows. What is sent lies in the query's dynamic shared memory, freed by who receives it; what is more
+ * than a query may use of memory goes to temporary files that the participants share.
  */
 #include "retention.h"
+
+#include <fcntl.h>
 
 #include "access/parallel.h"
 #include "port/atomics.h"
 #include "scan/scan_state.h"
 #include "storage/barrier.h"
+#include "storage/buffile.h"
+#include "storage/sharedfileset.h"
 #include "utils/dsa.h"
 #include "utils/memutils.h"
 #include "utils/wait_event.h"
@@ -30,6 +35,9 @@ struct ScanShared
 	Barrier barrier;
 	pg_atomic_uint32 participants;
 	int most; /* participants that there can be */
+	dsm_handle
+		segment; /* the one that this is in: it keeps files; 0: there are no other processes */
+	SharedFileSet files;
 	/* The first chunk of what participant i sends to j is heads[i * most + j]; i == j: its summaries. */
 	dsa_pointer heads[FLEXIBLE_ARRAY_MEMBER];
 };
@@ -38,6 +46,7 @@ typedef struct Chunk
 {
 	dsa_pointer next;
 	Size used;
+	Size in_file;					   /* of the first one: the stream goes on in a file */
 	char bytes[FLEXIBLE_ARRAY_MEMBER]; /* records, each aligned */
 } Chunk;
 
@@ -71,12 +80,55 @@ StaticAssertDecl(offsetof(Record, bytes) % MAXIMUM_ALIGNOF == 0, "their bytes ar
 
 typedef struct Writer
 {
+	ScanShared *shared;
 	dsa_area *area;
-	dsa_pointer *head;
+	Size *memory; /* that this participant may still use; shared by its streams */
+	int from;
+	int to;
+	Chunk *first;
 	Chunk *last;
-	Size room; /* of the last chunk */
+	Size room;	   /* of the last chunk */
+	BufFile *file; /* NULL: everything is in memory so far */
 	int aggregate;
 } Writer;
+
+static void
+file_name(char *name, int from, int to)
+{
+	snprintf(name, MAXPGPATH, "retention.%d.%d", from, to);
+}
+
+/* What does not fit into memory. */
+static void
+write_to_file(Writer *writer, const Record *head, const void *bytes)
+{
+	Size padding = MAXALIGN(head->size) - head->size;
+	static char zeros[MAXIMUM_ALIGNOF];
+
+	if (writer->file == NULL)
+	{
+		char name[MAXPGPATH];
+
+		file_name(name, writer->from, writer->to);
+		writer->file = create_shared_file(&writer->shared->files, name);
+		writer->first->in_file = 1;
+	}
+	BufFileWrite(writer->file, unconstify(Record *, head), offsetof(Record, bytes));
+	if (head->size > 0)
+		BufFileWrite(writer->file, unconstify(void *, bytes), head->size);
+	if (padding > 0)
+		BufFileWrite(writer->file, zeros, padding);
+}
+
+static void
+end_stream(Writer *writer)
+{
+	if (writer->file != NULL)
+	{
+		export_shared_file(writer->file);
+		BufFileClose(writer->file);
+	}
+}
 
 static void
 write_record(Writer *writer, RecordKind kind, int aggregate, const void *bytes, Size size)
@@ -84,19 +136,33 @@ write_record(Writer *writer, RecordKind kind, int aggregate, const void *bytes, 
 	Size need = MAXALIGN(offsetof(Record, bytes) + size);
 	Record *record;
 
-	if (writer->last == NULL || writer->room - writer->last->used < need)
+	if (writer->file != NULL || writer->last == NULL || writer->room - writer->last->used < need)
 	{
 		Size room = Max(CHUNK_BYTES - offsetof(Chunk, bytes), need);
-		dsa_pointer at =
-			dsa_allocate_extended(writer->area, offsetof(Chunk, bytes) + room, DSA_ALLOC_HUGE);
-		Chunk *chunk = dsa_get_address(writer->area, at);
+		dsa_pointer at;
+		Chunk *chunk;
+
+		/* The first chunk is always in memory. */
+		if (writer->file != NULL || (writer->last != NULL && *writer->memory < room))
+		{
+			Record head = {.kind = kind, .aggregate = aggregate, .size = size};
+
+			write_to_file(writer, &head, bytes);
+			return;
+		}
+		*writer->memory -= Min(*writer->memory, room);
+		at = dsa_allocate_extended(writer->area, offsetof(Chunk, bytes) + room, DSA_ALLOC_HUGE);
+		chunk = dsa_get_address(writer->area, at);
 
 		chunk->next = InvalidDsaPointer;
-		chunk->used = 0;
+		chunk->used = chunk->in_file = 0;
 		if (writer->last != NULL)
 			writer->last->next = at;
 		else
-			*writer->head = at;
+		{
+			writer->first = chunk;
+			writer->shared->heads[writer->from * writer->shared->most + writer->to] = at;
+		}
 		writer->last = chunk;
 		writer->room = room;
 	}
@@ -113,9 +179,17 @@ typedef void (*RecordReader)(BatchScan *scan, ScanGroup **group, const Record *r
 
 /* Every record of a stream, in order; the stream is freed. */
 static void
-read_records(BatchScan *scan, dsa_area *area, dsa_pointer *head, RecordReader reader)
+read_stream(BatchScan *scan, int from, int to, RecordReader reader)
 {
+	dsa_area *area = scan->css.ss.ps.state->es_query_dsa;
+	dsa_pointer *head = &scan->shared->heads[from * scan->shared->most + to];
 	ScanGroup *group = NULL;
+	char name[MAXPGPATH];
+	BufFile *file;
+	Record record;
+	Record *read = NULL;
+	Size room = 0;
+	bool in_file = false;
 
 	while (DsaPointerIsValid(*head))
 	{
@@ -123,17 +197,53 @@ read_records(BatchScan *scan, dsa_area *area, dsa_pointer *head, RecordReader re
 		Chunk *chunk = dsa_get_address(area, at);
 		Size done = 0;
 
+		in_file = in_file || chunk->in_file > 0;
 		while (done < chunk->used)
 		{
-			const Record *record = (const Record *) (chunk->bytes + done);
+			const Record *found = (const Record *) (chunk->bytes + done);
 
 			CHECK_FOR_INTERRUPTS();
-			reader(scan, &group, record);
-			done += MAXALIGN(offsetof(Record, bytes) + record->size);
+			reader(scan, &group, found);
+			done += MAXALIGN(offsetof(Record, bytes) + found->size);
 		}
 		*head = chunk->next;
 		dsa_free(area, at);
 	}
+
+	if (!in_file)
+		return;
+	file_name(name, from, to);
+	file = open_shared_file(&scan->shared->files, name);
+	while (BufFileRead(file, &record, offsetof(Record, bytes)) == offsetof(Record, bytes))
+	{
+		Size size = MAXALIGN(record.size);
+
+		CHECK_FOR_INTERRUPTS();
+		if (size > room)
+		{
+			room = Max(size, CHUNK_BYTES);
+			if (read != NULL)
+				pfree(read);
+			read = MemoryContextAllocHuge(scan->data, offsetof(Record, bytes) + room);
+		}
+		*read = record;
+		if (size > 0 && BufFileRead(file, read->bytes, size) != size)
+			ereport(ERROR, (errcode_for_file_access(), errmsg("could not read a temporary file")));
+		reader(scan, &group, read);
+	}
+	BufFileClose(file);
+	if (read != NULL)
+		pfree(read);
+}
+
+static Writer
+writer_to(BatchScan *scan, int to, Size *memory)
+{
+	return (Writer){.shared = scan->shared,
+					.area = scan->css.ss.ps.state->es_query_dsa,
+					.memory = memory,
+					.from = scan->number,
+					.to = to};
 }
 
 static void
@@ -160,9 +270,9 @@ write_packet(void *argument, const char *bytes, Size size)
 
 /* Everything that another participant needs: all groups and totals, and the customers of its share. */
 static void
-send_share(BatchScan *scan, Share share, dsa_area *area, dsa_pointer *head)
+send_share(BatchScan *scan, Share share, Size *memory)
 {
-	Writer writer = {.area = area, .head = head};
+	Writer writer = writer_to(scan, share.number, memory);
 
 	for (ScanGroup *group = scan->groups; group != NULL; group = group->next)
 	{
@@ -188,6 +298,7 @@ send_share(BatchScan *scan, Share share, dsa_area *area, dsa_pointer *head)
 			population_send(population, share, write_packet, &writer);
 		}
 	}
+	end_stream(&writer);
 }
 
 static void
@@ -229,9 +340,10 @@ receive_record(BatchScan *scan, ScanGroup **group, const Record *record)
 /* ---- summaries ---- */
 
 static void
-send_summaries(BatchScan *scan, dsa_area *area, dsa_pointer *head)
+send_summaries(BatchScan *scan)
 {
-	Writer writer = {.area = area, .head = head};
+	Size memory = SIZE_MAX;
+	Writer writer = writer_to(scan, scan->number, &memory);
 
 	for (ScanGroup *group = scan->groups; group != NULL; group = group->next)
 	{
@@ -269,33 +381,34 @@ scan_share_attach(BatchScan *scan)
 	return true;
 }
 
+/* The last one of all frees its own summaries. */
+static void
+drop_record(BatchScan *scan, ScanGroup **group, const Record *record)
+{
+}
+
 bool
 scan_share_finish(BatchScan *scan)
 {
 	ScanShared *shared = scan->shared;
-	dsa_area *area = scan->css.ss.ps.state->es_query_dsa;
 	int number = scan->number;
-	int most = shared->most;
 	int participants;
 
 	BarrierArriveAndWait(&shared->barrier, PG_WAIT_EXTENSION);
 	participants = (int) pg_atomic_read_u32(&shared->participants);
 	if (participants > 1)
-		for (int i = 0; i < participants; i++)
-		{
-			/* Not all at the same receiver first. */
-			int other = (number + i) % participants;
+	{
+		Size memory = hash_memory_limit();
 
-			if (other != number)
-				send_share(scan, (Share){other, participants}, area,
-						   &shared->heads[number * most + other]);
-		}
+		/* Not all to the same receiver first. */
+		for (int i = 1; i < participants; i++)
+			send_share(scan, (Share){(number + i) % participants, participants}, &memory);
+	}
 	BarrierArriveAndWait(&shared->barrier, PG_WAIT_EXTENSION);
 	if (participants > 1)
 	{
-		for (int other = 0; other < participants; other++)
-			if (other != number)
-				read_records(scan, area, &shared->heads[other * most + number], receive_record);
+		for (int i = 1; i < participants; i++)
+			read_stream(scan, (number + i) % participants, number, receive_record);
 		/* The rows are counted once. */
 		for (ScanGroup *group = scan->groups; number > 0 && group != NULL; group = group->next)
 			for (int i = 0; i < scan->naggregates; i++)
@@ -308,22 +421,14 @@ scan_share_finish(BatchScan *scan)
 	}
 	scan_summarise(scan, (Share){number, participants});
 	if (participants > 1)
-		send_summaries(scan, area, &shared->heads[number * most + number]);
+		send_summaries(scan);
 
 	/* Who is last has everybody's summaries. */
 	if (!BarrierArriveAndDetach(&shared->barrier))
 		return false;
-	for (int other = 0; other < participants; other++)
-		if (other != number)
-			read_records(scan, area, &shared->heads[other * most + other], receive_summary);
-		else
-			while (DsaPointerIsValid(shared->heads[other * most + other]))
-			{
-				dsa_pointer at = shared->heads[other * most + other];
-
-				shared->heads[other * most + other] = ((Chunk *) dsa_get_address(area, at))->next;
-				dsa_free(area, at);
-			}
+	if (participants > 1)
+		for (int from = 0; from < participants; from++)
+			read_stream(scan, from, from, from == number ? drop_record : receive_summary);
 	return true;
 }
 
@@ -359,17 +464,31 @@ scan_share_create(CustomScanState *node, ParallelContext *context, void *place)
 
 	shared->most = context->nworkers + 1;
 	begin_shared(shared);
+	shared->segment = 0;
+	/* Without a segment the leader is alone, and nothing is sent. */
+	if (context->seg != NULL)
+	{
+		SharedFileSetInit(&shared->files, context->seg);
+		shared->segment = dsm_segment_handle(context->seg);
+	}
 	((BatchScan *) node)->shared = shared;
 }
 
 void
 scan_share_reset(CustomScanState *node, ParallelContext *context, void *place)
 {
-	begin_shared(place);
+	ScanShared *shared = place;
+
+	begin_shared(shared);
+	if (shared->segment != 0)
+		SharedFileSetDeleteAll(&shared->files);
 }
 
 void
 scan_share_open(CustomScanState *node, shm_toc *toc, void *place)
 {
-	((BatchScan *) node)->shared = place;
+	ScanShared *shared = place;
+
+	SharedFileSetAttach(&shared->files, dsm_find_mapping(shared->segment));
+	((BatchScan *) node)->shared = shared;
 }
