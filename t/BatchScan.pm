@@ -414,7 +414,7 @@ sub question
       ($t->{parts}->@* ? [ pick($t->{parts}->@*), 'part' ] : ())
     ) };
     $from = $how;
-    $from = $t->{name} if $t->{kind} eq 'matview' && $tag =~ /only|sample/;
+    $from = $t->{name} if $t->{kind} eq 'matview' && $tag =~ /only|sample/ || $only{moves} && $tag eq 'sample';
     push @$tags, $tag if $from ne $t->{name};
   }
   # Rows that the question itself writes lie elsewhere each time.
