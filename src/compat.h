@@ -30,6 +30,13 @@
 #define reserve_settings(prefix) EmitWarningsOnPlaceholders(prefix)
 #endif
 
+#if PG_VERSION_NUM >= 160000
+#define function_privilege(function, role, mode)                                                   \
+	object_aclcheck(ProcedureRelationId, function, role, mode)
+#else
+#define function_privilege(function, role, mode) pg_proc_aclcheck(function, role, mode)
+#endif
+
 /* Temporary files that processes share. */
 #if PG_VERSION_NUM >= 150000
 #define create_shared_file(set, name) BufFileCreateFileSet(&(set)->fs, name)

@@ -103,6 +103,13 @@ typedef struct Page
 	Cell *cells;   /* NULL: this place of the directory is free */
 } Page;
 
+typedef struct PageBlock
+{
+	struct PageBlock *next;
+	Size size;	 /* of all pages in it */
+	Cell *cells; /* aligned */
+} PageBlock;
+
 /* A piece of the log of a population without keys: entries as in a flat log. */
 typedef struct Chunk
 {
@@ -130,6 +137,8 @@ typedef struct Table
 	/* Pages instead of it; was_dense: it was tried and went wrong. */
 	bool dense;
 	bool was_dense;
+	PageBlock *blocks; /* the cells of pages are cut from them; the newest is first */
+	Size block_left;   /* bytes of the newest that are not cut */
 	Page *pages;
 	uint64 page_places;
 	uint64 npages;

@@ -8,12 +8,17 @@
  */
 #include "retention.h"
 
+#include <sys/mman.h>
+
 #include "common/hashfn.h"
 #include "population/population_internal.h"
 #include "port/pg_bitutils.h"
 
 #define PLACES_LEAST 64
 #define DENSE_PLACES_LEAST 8192
+/* Of the processor, where it has some. */
+#define HUGE_PAGE ((Size) 2 * 1024 * 1024)
+#define PAGES_OF_BLOCK 1024
 /* So many events ahead a list is fetched. */
 #define LIST_AHEAD 8
 /* Pages are addressed directly where they lie in a span of so many times their number. */
@@ -111,6 +116,53 @@ key_share(KeyKind kind, const Key *key, int shares)
 	return (int) (((hash >> 32) * (uint64) shares) >> 32);
 }
 
+/* ---- memory ---- */
+
+/*
+ * Zeroed memory. Rows come to it in no order, so that a large piece is better in few large pages of the processor's
+ * than in many small ones; where the system has none, nothing is lost.
+ */
+static void *
+allocate_zeroed(MemoryContext context, Size size)
+{
+	char *memory = MemoryContextAllocHuge(context, size);
+
+#ifdef MADV_HUGEPAGE
+	if (size >= 2 * HUGE_PAGE)
+	{
+		char *first = (char *) TYPEALIGN(HUGE_PAGE, memory);
+		char *end = (char *) TYPEALIGN_DOWN(HUGE_PAGE, memory + size);
+
+		(void) madvise(first, end - first, MADV_HUGEPAGE);
+	}
+#endif
+	memset(memory, 0, size);
+	return memory;
+}
+
+/* The cells of a new page. Blocks grow with the table. */
+static Cell *
+allocate_page(Table *table)
+{
+	PageBlock *block = table->blocks;
+	char *cells;
+
+	if (table->block_left == 0)
+	{
+		Size size = Max(1, Min(table->npages / 4, PAGES_OF_BLOCK)) * PAGE_SIZE;
+
+		block = MemoryContextAlloc(table->context, sizeof(PageBlock));
+		block->cells = allocate_zeroed(table->context, size);
+		block->size = size;
+		block->next = table->blocks;
+		table->blocks = block;
+		table->block_left = size;
+	}
+	cells = (char *) block->cells + block->size - table->block_left;
+	table->block_left -= PAGE_SIZE;
+	return (Cell *) cells;
+}
+
 /* ---- the directory of pages ---- */
 
 /* Numbers that follow each other spread well by a multiplication (Knuth 1998, section 6.4: Fibonacci hashing). */
@@ -191,7 +243,7 @@ page_create(Table *table, uint64 number)
 	}
 	page = page_place(table->pages, table->page_places, number);
 	page->number = number;
-	page->cells = MemoryContextAllocZero(table->context, PAGE_SIZE);
+	page->cells = allocate_page(table);
 	table->npages++;
 	page_near(table, page);
 	return page->cells;
@@ -290,8 +342,7 @@ hash_resize(Table *table, uint64 places)
 	char *old = table->slots;
 	uint64 old_places = table->places;
 
-	table->slots = MemoryContextAllocExtended(table->context, places * table->slot_size,
-											  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	table->slots = allocate_zeroed(table->context, places * table->slot_size);
 	table->places = places;
 	for (uint64 i = 0; i < old_places; i++)
 	{
@@ -399,8 +450,15 @@ pages_to_hash(Table *table)
 			if (page->cells[j].form != CELL_EMPTY)
 				*hash_int(table, key, mix(key)) = page->cells[j];
 		}
-		pfree(page->cells);
 	}
+	for (PageBlock *block = table->blocks, *next; block != NULL; block = next)
+	{
+		next = block->next;
+		pfree(block->cells);
+		pfree(block);
+	}
+	table->blocks = NULL;
+	table->block_left = 0;
 	pfree(table->pages);
 	table->pages = NULL;
 	table->page_places = table->npages = 0;

@@ -6,8 +6,13 @@
  */
 #include "retention.h"
 
+#include "catalog/objectaccess.h"
+#include "catalog/pg_proc_d.h"
+#include "catalog/pg_type_d.h"
 #include "nodes/nodeFuncs.h"
 #include "scan/scan_state.h"
+#include "utils/acl.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
@@ -38,10 +43,20 @@ scan_create_state(CustomScan *plan)
 
 /* The column of the input that an expression is, or -1. Types that share their bytes are the same column. */
 static int
-column_of(const BatchScan *scan, Node *expression)
+column_of(const BatchScan *scan, Node *expression, Oid *narrow)
 {
 	while (IsA(expression, RelabelType))
 		expression = (Node *) ((RelabelType *) expression)->arg;
+	*narrow = InvalidOid;
+	if (IsA(expression, FuncExpr))
+	{
+		const FuncExpr *call = (const FuncExpr *) expression;
+
+		if (call->funcid != F_INT8_INT4 && call->funcid != F_INT8_INT2)
+			return -1;
+		*narrow = call->funcid == F_INT8_INT4 ? INT4OID : INT2OID;
+		expression = linitial(call->args);
+	}
 	if (IsA(expression, Var) && ((Var *) expression)->varno == INDEX_VAR)
 		return ((Var *) expression)->varattno - 1 - scan->naggregates;
 	return -1;
@@ -50,17 +65,27 @@ column_of(const BatchScan *scan, Node *expression)
 static void
 begin_expression(BatchScan *scan, ScanExpression *expression, Expr *node, bool constant)
 {
-	expression->column = constant ? -1 : column_of(scan, (Node *) node);
+	expression->column = constant ? -1 : column_of(scan, (Node *) node, &expression->narrow);
 	expression->constant = constant;
 	expression->type = exprType((Node *) node);
-	if (expression->column >= 0)
-		return;
-	expression->state = ExecInitExpr(node, &scan->css.ss.ps);
-	if (!constant)
+	if (expression->column < 0)
+		expression->state = ExecInitExpr(node, &scan->css.ss.ps);
+	if (!constant && (expression->column < 0 || OidIsValid(expression->narrow)))
 	{
 		expression->values = palloc0(SCAN_ROWS * sizeof(Datum));
 		expression->nulls = palloc0(SCAN_ROWS * sizeof(bool));
 	}
+}
+
+/* As the executor asks for any aggregate. */
+static void
+require_execute(Oid aggregate)
+{
+	AclResult result = function_privilege(aggregate, GetUserId(), ACL_EXECUTE);
+
+	if (result != ACLCHECK_OK)
+		aclcheck_error(result, OBJECT_AGGREGATE, get_func_name(aggregate));
+	InvokeFunctionExecuteHook(aggregate);
 }
 
 static void
@@ -85,6 +110,7 @@ begin_scan(CustomScanState *node, EState *estate, int flags)
 		const Aggref *aggref = castNode(Aggref, entry->expr);
 		int count = list_nth_int(arguments, i);
 
+		require_execute(aggref->aggfnoid);
 		if (!scan_find_aggregate(aggref->aggfnoid, &aggregate->call.door, &aggregate->finish))
 			elog(ERROR, "aggregate %u has no batch scan", aggref->aggfnoid);
 		aggregate->call.collation = aggref->inputcollid;

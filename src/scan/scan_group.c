@@ -4,6 +4,7 @@
  */
 #include "retention.h"
 
+#include "catalog/pg_type_d.h"
 #include "common/hashfn.h"
 #include "scan/scan_state.h"
 #include "utils/datum.h"
@@ -172,6 +173,20 @@ open_aggregate(BatchScan *scan, ScanAggregate *aggregate)
 	aggregate->opened = true;
 }
 
+/* A column of smaller whole numbers as bigint. */
+static void
+widen(const BatchScan *scan, ScanExpression *argument)
+{
+	const Datum *from = scan->batch.values[argument->column];
+
+	if (argument->narrow == INT4OID)
+		for (int row = 0; row < scan->batch.count; row++)
+			argument->values[row] = Int64GetDatum(DatumGetInt32(from[row]));
+	else
+		for (int row = 0; row < scan->batch.count; row++)
+			argument->values[row] = Int64GetDatum(DatumGetInt16(from[row]));
+}
+
 /* Have a row of the batch in the scan slot, for expressions. */
 static void
 store_row(BatchScan *scan, int row)
@@ -187,7 +202,7 @@ store_row(BatchScan *scan, int row)
 	ExecStoreVirtualTuple(slot);
 }
 
-/* The rows that pass the FILTER, of count rows; arguments that are expressions are computed for them. */
+/* The rows that pass the FILTER, into rows; arguments that are expressions are computed for them. */
 static int
 evaluate(BatchScan *scan, ScanAggregate *aggregate, uint16 *rows)
 {
@@ -203,7 +218,13 @@ evaluate(BatchScan *scan, ScanAggregate *aggregate, uint16 *rows)
 		if (argument->constant)
 			continue;
 		computes = computes || argument->column < 0;
-		if (argument->column >= 0)
+		if (OidIsValid(argument->narrow))
+		{
+			widen(scan, argument);
+			aggregate->columns[a] =
+				(BatchColumn){argument->values, scan->batch.nulls[argument->column]};
+		}
+		else if (argument->column >= 0)
 			aggregate->columns[a] = (BatchColumn){scan->batch.values[argument->column],
 												  scan->batch.nulls[argument->column]};
 		else

@@ -24,11 +24,12 @@ typedef struct ScanBatch
 /* Where an argument or a FILTER comes from. */
 typedef struct ScanExpression
 {
-	int column;		  /* of the input, or -1 */
-	bool constant;	  /* computed once, before the first row */
-	Oid type;		  /* of a constant */
+	int column;	   /* of the input, or -1 */
+	Oid narrow;	   /* the column is of this smaller type of whole numbers; InvalidOid: as it is */
+	bool constant; /* computed once, before the first row */
+	Oid type;	   /* of a constant */
 	ExprState *state; /* where it is not a column */
-	Datum *values;	  /* computed for the rows of a batch; NULL for columns */
+	Datum *values;	  /* computed for the rows of a batch */
 	bool *nulls;
 } ScanExpression;
 
