@@ -456,9 +456,9 @@ sub dressed
   my ($t) = @_;
   my @tags;
   my $form = pick(('direct') x 12, ('ordered') x 3, qw(guarded guarded sub cte materialized twice union insert insert_into create lateral correlated grid_of_row cursor hold exists prepare generic), qw(plpgsql
-      sql_function view barrier_view limit window joined copy update scroll own_changes matview merge do_loop instead));
+      sql_function view barrier_view limit window joined copy update scroll own_changes matview merge do_loop instead altered));
   $form = 'direct' if $form eq 'guarded' && !$t->{guarded};
-  my ($sql, $with_condition, $order) = question($t, \@tags, $form =~ /^(lateral|correlated|grid_of_row)$/ ? (no_group => 1) : $form =~ /^(instead|own_changes)$/ ? (moves => 1) : ());
+  my ($sql, $with_condition, $order) = question($t, \@tags, $form =~ /^(lateral|correlated|grid_of_row)$/ ? (no_group => 1) : $form =~ /^(instead|own_changes|altered)$/ ? (moves => 1) : ());
   push @tags, $form;
   my %q = (sql => [$sql], explain => $sql, tags => \@tags, ordered => 0);
   my $name = $t->{name};
@@ -554,6 +554,11 @@ sub dressed
   elsif ($form eq 'own_changes') {
     my $table = $t->{kind} eq 'matview' ? "base_$name" : $name;
     $q{sql} = [ 'BEGIN', "DELETE FROM $table WHERE x % 5 = 2", $sql, "DECLARE cur CURSOR FOR $sql", "UPDATE $table SET x = x + 1, f1 = NOT f1 WHERE g = 2", "DELETE FROM $table WHERE g = 1", 'FETCH ALL FROM cur', 'SAVEPOINT s', "DELETE FROM $table WHERE x > 20", $sql, 'ROLLBACK TO s', $sql, 'ROLLBACK' ];
+  }
+  elsif ($form eq 'altered') {    # a plan that is kept outlives the table's layout
+    my $table = $t->{kind} eq 'matview' ? "base_$name" : $name;
+    $q{sql} = [ 'BEGIN', 'SET LOCAL plan_cache_mode = force_generic_plan', "PREPARE p AS $sql", 'EXECUTE p', "ALTER TABLE $table ADD COLUMN later integer DEFAULT 7", 'EXECUTE p', "UPDATE $table SET later = 8 WHERE g = 1", 'EXECUTE p',
+      "ALTER TABLE $table DROP COLUMN later", 'EXECUTE p', 'ROLLBACK', 'DEALLOCATE ALL' ];
   }
   elsif ($form eq 'guarded') { $q{sql} = [ 'SET ROLE reader', $sql, $with_condition->('leak(g)'), 'RESET ROLE' ]; $q{explain} = undef }
   return \%q;
