@@ -21,7 +21,7 @@ my $questions = $ENV{RETENTION_SCAN_QUESTIONS} // 30;
 
 my $node = PostgreSQL::Test::Cluster->new('scan');
 $node->init(extra => [ '--locale=C.UTF-8', '--encoding=UTF8' ]);
-$node->append_conf('postgresql.conf', "timezone = 'UTC'\nmax_worker_processes = 16\nmax_parallel_workers = 12\nautovacuum = off\nfsync = off\njit = off\nlog_min_duration_statement = 1000\n");
+$node->append_conf('postgresql.conf', "restart_after_crash = on\ntimezone = 'UTC'\nmax_worker_processes = 16\nmax_parallel_workers = 12\nautovacuum = off\nfsync = off\njit = off\nlog_min_duration_statement = 1000\n");
 $node->start;
 $node->safe_psql('postgres', $BatchScan::prelude);
 my ($major) = `pg_config --version` =~ /(\d+)/;
