@@ -15,9 +15,9 @@ use Test::More;
 use Time::HiRes qw(time);
 
 my $seed      = $ENV{RETENTION_SCAN_SEED}      // 20261122;
-my $tables    = $ENV{RETENTION_SCAN_TABLES}    // 40;
+my $tables    = $ENV{RETENTION_SCAN_TABLES}    // 30;
 my $from      = $ENV{RETENTION_SCAN_FROM}      // 1;
-my $questions = $ENV{RETENTION_SCAN_QUESTIONS} // 30;
+my $questions = $ENV{RETENTION_SCAN_QUESTIONS} // 12;
 
 my $node = PostgreSQL::Test::Cluster->new('scan');
 $node->init(extra => [ '--locale=C.UTF-8', '--encoding=UTF8' ]);
