@@ -98,11 +98,14 @@ ROOM_SQL = \
 	src/survival/landmark.sql \
 	src/survival/cox.sql \
 	src/survival/survival_drivers.sql \
-	src/drivers/drivers.sql
+	src/drivers/drivers.sql \
+	src/report/source.sql \
+	src/report/guess.sql \
+	src/report/views.sql
 
 DATA_built = retention--$(EXTVERSION).sql
 
-REGRESS = grid rates flow flow_customer activity cohort batch_scan survival drivers doors hostile catalog
+REGRESS = grid rates flow flow_customer activity cohort batch_scan survival drivers source doors hostile catalog
 REGRESS_OPTS = --inputdir=$(here) --load-extension=retention
 ISOLATION = rollup batch_scan_snapshot
 ISOLATION_OPTS = --inputdir=$(here) --load-extension=retention
