@@ -104,7 +104,31 @@ SELECT asked($$SELECT plan, cohort_retention(name, at, 'month') FROM visit GROUP
 SELECT asked($$SELECT cohort_retention(customer, at, 'month') FROM part$$);
 -- what cannot run in workers
 SELECT asked($$SELECT cohort_retention(customer, at, 'month') FROM visit WHERE random() >= 0$$);
+-- groups are equal as their types say: 0 and -0, 1.0 and 1.00, a day and 24 hours, trailing spaces
+CREATE TABLE odd AS
+SELECT i::bigint AS customer, date '2024-01-01' + i % 90 AS at, (ARRAY[0.0, -0.0, 'NaN', 1])[1 + i % 4]::float8 AS f, (ARRAY[1.0, 1.00, 2, 'NaN'])[1 + i % 4] AS n,
+  (ARRAY['a ', 'a', 'b'])[1 + i % 3]::char(4) AS ch, ARRAY[i % 2] AS ar, (i % 3)::"char" AS q, CASE i % 2 WHEN 0 THEN interval '1 day' ELSE '24 hours' END AS iv,
+  jsonb_build_object('a', i % 3) AS j
+FROM generate_series(1, 5000) i;
+ANALYZE odd;
+CREATE FUNCTION odd_groups() RETURNS TABLE (grouped text, groups bigint, same boolean) LANGUAGE plpgsql AS $$
+DECLARE answers text[]; answer text;
+BEGIN
+  FOREACH grouped IN ARRAY ARRAY['f', 'n', 'ch', 'ar', 'q', 'iv', 'j', 'f, n', 'ROW(ch, f)', 'iv, ch, ar', 'customer % 7, customer % 3', 'NULL::text', 'f IS NULL'] LOOP
+    answers := '{}';
+    FOREACH answer IN ARRAY ARRAY['on', 'off'] LOOP
+      PERFORM set_config('retention.enable_batch_scan', answer, true);
+      EXECUTE format('SELECT string_agg(s, ''|'' ORDER BY s COLLATE "C"), count(*) FROM (SELECT cohort_retention(customer, at, ''month'')::text AS s FROM odd GROUP BY %s) q', grouped) INTO answer, groups;
+      answers := answers || answer;
+    END LOOP;
+    same := answers[1] = answers[2];
+    RETURN NEXT;
+  END LOOP;
+  PERFORM set_config('retention.enable_batch_scan', 'on', true);
+END $$;
+SELECT * FROM odd_groups();
 SET max_parallel_workers_per_gather = 0;
+SELECT * FROM odd_groups();
 
 -- ---- Left to the server ----
 SELECT asked($$SELECT cohort_retention(customer, at, 'month'), count(*) FROM visit$$);
@@ -160,6 +184,19 @@ SELECT refused(q) FROM unnest(ARRAY[
   $$SELECT retention_rate(customer, at, daterange('2024-01-01', '2024-01-01'), daterange('2024-01-01', '2024-12-01')) FROM visit$$,
   $$SELECT cohort_retention(customer, at, 'month') FROM visit WHERE 1 / (x - 7) > 0$$,
   $$SELECT cohort_retention(1 / (x - 7), at, 'month') FROM visit$$]) q;
+
+-- who may not call an aggregate, or not read a column
+BEGIN;
+REVOKE EXECUTE ON FUNCTION cohort_retention(bigint, date, retention_grid) FROM PUBLIC;
+REVOKE SELECT ON visit FROM batch_scan_reader;
+GRANT SELECT (customer, at, moment) ON visit TO batch_scan_reader;
+SET LOCAL ROLE batch_scan_reader;
+SELECT refused(q) FROM unnest(ARRAY[
+  $$SELECT cohort_retention(customer, at, 'month') FROM visit$$,
+  $$SELECT cohort_retention(customer, moment, 'month') FROM visit$$,
+  $$SELECT cohort_retention(customer, moment, 'month') FILTER (WHERE x > 5) FROM visit$$,
+  $$SELECT plan, cohort_retention(customer, moment, 'month') FROM visit GROUP BY plan$$]) q;
+ROLLBACK;
 
 SET client_min_messages = error;
 DROP SCHEMA batch_scan_test CASCADE;
