@@ -95,6 +95,7 @@ SELECT (cohort_totals(cohort_retention(customer, at, 'month'))).rows_seen FROM v
 ALTER TABLE visit DISABLE ROW LEVEL SECURITY;
 
 -- ---- In workers ----
+SET enable_parallel_append = on;
 SET max_parallel_workers_per_gather = 2;
 SET min_parallel_table_scan_size = 0;
 SET parallel_setup_cost = 0;
