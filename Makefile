@@ -106,9 +106,9 @@ ROOM_SQL = \
 
 DATA_built = retention--$(EXTVERSION).sql
 
-REGRESS = grid rates flow flow_customer activity cohort survival drivers source doors hostile catalog
+REGRESS = grid rates flow flow_customer activity cohort batch_scan survival drivers source doors hostile catalog
 REGRESS_OPTS = --inputdir=$(here) --load-extension=retention
-ISOLATION = rollup
+ISOLATION = rollup batch_scan_snapshot
 ISOLATION_OPTS = --inputdir=$(here) --load-extension=retention
 TAP_TESTS = 1
 

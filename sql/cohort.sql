@@ -232,10 +232,13 @@ SELECT count(*) FILTER (WHERE new + resurrected - dormant <> active - before OR 
 FROM (SELECT l.*, coalesce(lag(active) OVER (PARTITION BY n ORDER BY period_start), 0) AS before FROM whole, lifecycle(s) l) x;
 
 -- ---- The same bits through every door ----
+-- Under valgrind the longest questions ask less (script/test --valgrind): 1 is the whole.
+CREATE FUNCTION asked_less() RETURNS integer LANGUAGE sql STABLE AS
+$$ SELECT coalesce(nullif(current_setting('retention_test.thin', true), ''), '1')::integer $$;
 CREATE FUNCTION differing(query text) RETURNS bigint LANGUAGE plpgsql AS $$
-DECLARE differ bigint := 0; g record; answer text;
+DECLARE differ bigint := 0; g record; answer text; thin integer := least(7, asked_less());
 BEGIN
-  FOR g IN SELECT * FROM whole LOOP
+  FOR g IN SELECT * FROM whole WHERE n % thin = 1 % thin LOOP
     EXECUTE replace(query, 'GRID', quote_literal(g.grid)) INTO answer;
     IF answer IS DISTINCT FROM g.s::text THEN differ := differ + 1; END IF;
   END LOOP;
@@ -307,9 +310,9 @@ SET allow_system_table_mods = on;
 INSERT INTO pg_cast (oid, castsource, casttarget, castfunc, castcontext, castmethod)
 VALUES (4000000011, 'bytea'::regtype, 'retention_cohorts'::regtype, 0, 'e', 'b'), (4000000012, 'retention_cohorts'::regtype, 'bytea'::regtype, 0, 'e', 'b');
 CREATE FUNCTION hostile(bytes bytea, stored boolean) RETURNS TABLE (outcome text, many boolean) LANGUAGE plpgsql AS $$
-DECLARE changed bytea; errors bigint := 0; fine bigint := 0; s retention_cohorts;
+DECLARE changed bytea; errors bigint := 0; fine bigint := 0; s retention_cohorts; thin integer := least(7, asked_less());
 BEGIN
-  FOR i IN 0 .. length(bytes) - 1 LOOP
+  FOR i IN 0 .. length(bytes) - 1 BY thin LOOP
     FOREACH changed IN ARRAY ARRAY[set_byte(bytes, i, get_byte(bytes, i) # 1), set_byte(bytes, i, get_byte(bytes, i) # 2), set_byte(bytes, i, get_byte(bytes, i) # 128),
         set_byte(bytes, i, 255), set_byte(bytes, i, 0), substr(bytes, 1, i), bytes || substr(bytes, i + 1, 1)] LOOP
       BEGIN
@@ -344,9 +347,9 @@ SELECT '524302'::retention_cohorts;
 CREATE AGGREGATE state_of(bigint, timestamptz, retention_grid) (SFUNC = cohort_transfn, STYPE = retention_population);
 CREATE AGGREGATE cohorts_of(retention_population) (SFUNC = population_combine, STYPE = retention_population, FINALFUNC = cohort_final);
 CREATE FUNCTION hostile_state(value text) RETURNS TABLE (outcome text, found boolean) LANGUAGE plpgsql AS $$
-DECLARE bytes bytea := decode(value, 'hex'); changed bytea; errors bigint := 0; fine bigint := 0; s retention_cohorts;
+DECLARE bytes bytea := decode(value, 'hex'); changed bytea; errors bigint := 0; fine bigint := 0; s retention_cohorts; thin integer := least(7, asked_less());
 BEGIN
-  FOR i IN 0 .. length(bytes) - 1 LOOP
+  FOR i IN 0 .. length(bytes) - 1 BY thin LOOP
     FOREACH changed IN ARRAY ARRAY[set_byte(bytes, i, get_byte(bytes, i) # 1), set_byte(bytes, i, get_byte(bytes, i) # 2), set_byte(bytes, i, get_byte(bytes, i) # 64),
         set_byte(bytes, i, 255), set_byte(bytes, i, 0), substr(bytes, 1, i), bytes || substr(bytes, i + 1, 1)] LOOP
       BEGIN

@@ -1,6 +1,8 @@
 -- Room flow: movements of customers, period by period.
 SET datestyle = 'ISO';
 SET timezone = 'UTC';
+-- Under valgrind the longest questions ask less (script/test --valgrind): 1 is the whole.
+SELECT coalesce(nullif(current_setting('retention_test.thin', true), ''), '1')::integer AS thin \gset
 
 -- ---- A month of thirteen customers, worked out by hand (doc/flow.md shows it) ----
 -- There at the start: Ann, Ben, Cleo, Dan, Eve, Kim. There at the end: Ann, Cleo, Eve, Finn, Hana, Jo, Kim, Lea.
@@ -172,6 +174,7 @@ SELECT seed, c AS customer,
                  (CASE WHEN h % 5 = 0 THEN h / 7 % 3 ELSE h / 7 % 150 END) * interval '1 day' + (h / 11 % 2) * interval '5 hours' d
                FROM (SELECT i, abs(hashint8extended(c * 10 + i, seed)) h FROM generate_series(1, 1 + c % 4) i) x) y) z) AS presence
 FROM generate_series(1, 3) seed, generate_series(1, 400) c;
+CREATE VIEW asked_customer AS SELECT * FROM random_customer WHERE customer % :thin = 0;
 
 CREATE FUNCTION expected(which bigint, g text, zone text, span tstzrange) RETURNS TABLE (period_start timestamptz, row_ text)
 LANGUAGE sql AS $$
@@ -184,7 +187,7 @@ LANGUAGE sql AS $$
   FROM (SELECT t AT TIME ZONE zone a, (t + step) AT TIME ZONE zone b
         FROM (SELECT CASE g WHEN 'quarter' THEN interval '3 months' ELSE ('1 ' || g)::interval END AS step) x,
           generate_series(date_trunc(g, lower(span) AT TIME ZONE zone), upper(span) AT TIME ZONE zone, step) t) p,
-    random_customer c, oracle(presence, a, b) o
+    asked_customer c, oracle(presence, a, b) o
   WHERE seed = which AND span @> tstzrange(a, b)
   GROUP BY a
 $$;
@@ -203,7 +206,7 @@ $$;
 
 SELECT seed, g, zone, (d).* FROM (
   SELECT x.seed, g, zone, differences(x.seed, g, zone, span, (SELECT customer_flow(presence, retention_grid(g, time_zone => zone,
-    as_of => '2027-01-01'), span) FROM random_customer c WHERE c.seed = x.seed)) d
+    as_of => '2027-01-01'), span) FROM asked_customer c WHERE c.seed = x.seed)) d
   FROM generate_series(1, 3) x (seed), (VALUES ('day', 'UTC', tstzrange('2025-03-15', '2025-04-08 13:00')),
     ('week', 'Europe/Berlin', '[2023-12-01,2025-01-10)'), ('month', 'America/New_York', '[2023-11-20,2026-12-20)'),
     ('quarter', 'UTC', '[2023-11-20,2026-12-20)'), ('year', 'Asia/Tokyo', '[2022-11-20,2026-12-31)')) v (g, zone, span)

@@ -3,6 +3,8 @@ SET TimeZone = 'UTC';
 SET DateStyle = 'ISO, YMD';
 SET IntervalStyle = 'postgres';
 SET client_min_messages = warning;
+-- Under valgrind the longest questions ask less (script/test --valgrind): 1 is the whole.
+SELECT coalesce(nullif(current_setting('retention_test.thin', true), ''), '1')::integer AS thin \gset
 
 -- What a statement raises, in one text.
 CREATE FUNCTION pg_temp.refusal(statement text) RETURNS text LANGUAGE plpgsql AS $$
@@ -226,11 +228,11 @@ SELECT * FROM retention_periods('10 days; origin=2024-05-01', '2024-04-30', '202
 
 -- Every period against date arithmetic of the server, also over 1900, 2000, 2100 and the year 1.
 SELECT count(*) AS periods,
-  count(*) FILTER (WHERE period_start <> (origin + period * step)::date
+  count(*) FILTER (WHERE period % :thin = 0 AND (period_start <> (origin + period * step)::date
     OR period_end <> (origin + (period + 1) * step)::date
     OR retention_period_number(period_start, grid) <> period
     OR retention_period_number(period_end - 1, grid) <> period
-    OR period_start <> before) AS wrong
+    OR period_start <> before)) AS wrong
 FROM (SELECT g.origin, g.step, g.grid, p.*, lag(p.period_end, 1, p.period_start) OVER (PARTITION BY g.grid, f ORDER BY p.period) AS before
   FROM (SELECT o AS origin, (n || u)::interval AS step, retention_grid(n || u, origin => o) AS grid
     FROM unnest('{2000-01-01,2024-01-31,1996-02-29,2023-12-30,2030-05-15}'::date[]) AS o,
@@ -321,11 +323,11 @@ WITH grids AS MATERIALIZED (
     unnest('{Europe/Berlin,America/New_York,Australia/Lord_Howe,America/Sao_Paulo,America/Havana,Asia/Kolkata,
       Asia/Kathmandu,Pacific/Apia,America/St_Johns,Africa/Cairo,UTC,Asia/Tokyo}'::text[]) AS zone,
     LATERAL (SELECT CASE WHEN unit = 'hour' AND zone = 'Australia/Lord_Howe' THEN 'Australia/Adelaide' ELSE zone END AS name) AS n)
-SELECT count(*) AS instants, count(DISTINCT k) AS grids,
+SELECT round(count(*) * :thin, -4) AS instants, count(DISTINCT k) AS grids,
   count(*) FILTER (WHERE retention_period_start(at, grid) IS DISTINCT FROM date_trunc(unit, at, name)) AS differences
 FROM (SELECT k, unit, name, grid, timestamptz '1950-01-01 00:00+00'
     + (random / 1000000 % (110 * 31557600::bigint)) * interval '1 second' + (random % 1000000) * interval '1 microsecond' AS at
-  FROM grids, generate_series(1, 13889) AS i,
+  FROM grids, generate_series(1, 13889 / :thin) AS i,
     LATERAL (SELECT hashint8extended(i, k) & 9223372036854775807 AS random OFFSET 0) AS r
   WHERE (k - 1) * 13889 + i <= 1000000) AS instants;
 

@@ -72,6 +72,9 @@ FROM (VALUES (56, 70, 48, 80), (9, 10, 3, 10), (6, 7, 2, 7), (5, 56, 0, 29), (0,
 SELECT x, p.rate, round(p.low, 3) AS low, round(p.high, 3) AS high
 FROM unnest('{0, 1, 2, 5, 10, 20, 100}'::int[]) x, person_time_interval(x, 1) p;
 
+-- Under valgrind the longest questions ask less (script/test --valgrind): 1 is the whole.
+SELECT least(5, coalesce(nullif(current_setting('retention_test.thin', true), ''), '1')::integer) AS thin \gset
+
 --
 -- A second implementation in SQL: the tail of the distribution at a limit is half of 1 - confidence. A limit is right
 -- to its last decimal if the tail passes that value within half a unit of it.
@@ -96,10 +99,10 @@ FROM (SELECT hits, total, 0.95 AS confidence FROM generate_series(1, 18) total, 
       FROM generate_series(1, 60) i, LATERAL (SELECT 19 + (i * 37) % 130 AS total) t) c,
      rate_interval(hits, total, confidence, 'exact') r;
 SELECT count(*),
-       bool_and(CASE WHEN hits = 0 THEN low = 0
+       bool_and(CASE WHEN total % :thin > 0 THEN true WHEN hits = 0 THEN low = 0
                 ELSE pg_temp.binomial_tail(hits, total, (low - 0.5000001e-8)::float8) <= tail
                      AND pg_temp.binomial_tail(hits, total, (low + 0.5000001e-8)::float8) >= tail END) AS low_is_right,
-       bool_and(CASE WHEN hits = total THEN high = 1
+       bool_and(CASE WHEN total % :thin > 0 THEN true WHEN hits = total THEN high = 1
                 ELSE 1 - pg_temp.binomial_tail(hits + 1, total, (high - 0.5000001e-8)::float8) >= tail
                      AND 1 - pg_temp.binomial_tail(hits + 1, total, (high + 0.5000001e-8)::float8) <= tail END) AS high_is_right
 FROM binomial_case;
@@ -131,8 +134,8 @@ $$;
 CREATE TEMP TABLE normal_table (confidence numeric, z numeric);
 INSERT INTO normal_table VALUES (0.5, 0.674489750196082), (0.8, 1.281551565544600), (0.9, 1.644853626951473),
   (0.95, 1.959963984540054), (0.99, 2.575829303548901), (0.999, 3.290526731491926);
-SELECT count(*), max(abs(r.low - 100 * pg_temp.wilson(hits, total, z, -1))) <= 0.5000001e-6 AS low_is_right,
-       max(abs(r.high - 100 * pg_temp.wilson(hits, total, z, 1))) <= 0.5000001e-6 AS high_is_right,
+SELECT count(*), max(abs(r.low - 100 * pg_temp.wilson(hits, total, z, -1))) FILTER (WHERE total % :thin = 0) <= 0.5000001e-6 AS low_is_right,
+       max(abs(r.high - 100 * pg_temp.wilson(hits, total, z, 1))) FILTER (WHERE total % :thin = 0) <= 0.5000001e-6 AS high_is_right,
        bool_and((hits > 0 OR r.low = 0) AND (hits < total OR r.high = 100)) AS ends
 FROM normal_table,
      (SELECT hits, total FROM generate_series(1::numeric, 20) total, generate_series(0, total) hits

@@ -199,7 +199,11 @@ pg_regress_suite() {
   fi
 }
 
-suite_regress() { pg_regress_suite regress regress/pg_regress "$(listed REGRESS)" "$(listed REGRESS_OPTS)"; }
+# Under valgrind a twentieth of what the longest tests ask.
+suite_regress() {
+  PGOPTIONS="${RETENTION_VALGRIND:+-c retention_test.thin=20}" \
+    pg_regress_suite regress regress/pg_regress "$(listed REGRESS)" "$(listed REGRESS_OPTS)"
+}
 
 # The same files where every query that can run in parallel workers does. (A parallel append would give rows without
 # ORDER BY in another order each time.)

@@ -59,6 +59,7 @@ column_of(const BatchScan *scan, Node *expression, Oid *narrow)
 	}
 	if (IsA(expression, Var) && ((Var *) expression)->varno == INDEX_VAR)
 		return ((Var *) expression)->varattno - 1 - scan->naggregates;
+	*narrow = InvalidOid;
 	return -1;
 }
 

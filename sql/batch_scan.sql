@@ -1,0 +1,204 @@
+-- The batch scan: which queries are taken, and which are left to the server. (t/055_batch_scan.pl asks whether the answers
+-- are the same; here each is compared once.)
+SET datestyle = 'ISO';
+SET timezone = 'UTC';
+SET jit = off;
+SET max_parallel_workers_per_gather = 0;
+SET client_min_messages = warning;
+CREATE SCHEMA batch_scan_test;
+SET search_path = batch_scan_test, public;
+
+CREATE TABLE visit (customer bigint, small integer, id uuid, name text, at date, moment timestamptz, ended date, plan text, x integer, good boolean) WITH (autovacuum_enabled = off);
+INSERT INTO visit
+  SELECT i % 50, i % 50, md5((i % 50)::text)::uuid, 'c' || i % 50, date '2024-01-01' + i % 300, timestamptz '2024-01-01' + i % 300 * interval '1 day',
+    CASE WHEN i % 3 > 0 THEN date '2024-11-01' + i % 30 END, (ARRAY['basic', 'plus', NULL])[1 + i % 3], i % 100, i % 2 = 0
+  FROM generate_series(1, 1000) i;
+CREATE TABLE part (LIKE visit) PARTITION BY RANGE (at);
+CREATE TABLE part_1 PARTITION OF part FOR VALUES FROM ('2024-01-01') TO ('2024-04-01');
+CREATE TABLE part_2 (x integer, plan text, lost text, ended date, moment timestamptz, at date, name text, id uuid, small integer, customer bigint, good boolean);
+ALTER TABLE part_2 DROP COLUMN lost;
+ALTER TABLE part ATTACH PARTITION part_2 DEFAULT;
+INSERT INTO part SELECT * FROM visit;
+CREATE TABLE parent (LIKE visit);
+CREATE TABLE child (more text) INHERITS (parent);
+INSERT INTO child SELECT *, 'more' FROM visit;
+CREATE MATERIALIZED VIEW kept AS SELECT * FROM visit;
+CREATE INDEX ON visit (x);
+ANALYZE;
+
+-- The nodes of a query's plan, and whether it answers the same without the batch scan.
+CREATE FUNCTION asked(query text) RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE answers text[]; answer text; line text;
+BEGIN
+  FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || query LOOP
+    IF line !~ ':|InitPlan' THEN RETURN NEXT line; END IF;
+  END LOOP;
+  FOREACH answer IN ARRAY ARRAY['on', 'off'] LOOP
+    PERFORM set_config('retention.enable_batch_scan', answer, true);
+    EXECUTE format('SELECT string_agg(q::text, E''\n'' ORDER BY q::text) FROM (%s) q', query) INTO answer;
+    answers := answers || coalesce(answer, 'none');
+  END LOOP;
+  PERFORM set_config('retention.enable_batch_scan', 'on', true);
+  RETURN NEXT CASE WHEN answers[1] = answers[2] THEN 'the same' ELSE 'DIFFERENT' END;
+END $$;
+\pset tuples_only on
+\pset format unaligned
+
+-- ---- Taken ----
+SELECT asked($$SELECT cohort_retention(customer, at, 'month') FROM visit$$);
+SELECT asked($$SELECT cohort_retention(small, moment, 'month', good, x > 5) FROM visit$$);
+SELECT asked($$SELECT cohort_retention(id, at, moment, 'month; windows=elapsed') FROM visit$$);
+SELECT asked($$SELECT cohort_retention(name, moment, 'week; cohorts=recurring; brackets=1,2-3; min_events=2') FROM visit$$);
+SELECT asked($$SELECT cohort_retention(name::varchar, at, 'month') FROM visit$$);
+SELECT asked($$SELECT retention_rate(customer, at, daterange('2024-01-01', '2024-02-01'), daterange('2024-03-01', '2024-04-01')),
+  churn_rate(customer, at, daterange('2024-01-01', '2024-02-01'), daterange('2024-03-01', '2024-04-01')) FROM visit$$);
+SELECT asked($$SELECT customer_flow(customer, at, ended, 'month', daterange('2024-01-01', '2024-12-01')), customer_flow(id, at, ended, daterange('2024-01-01', '2024-12-01')),
+  retention_rate(name, at, ended, daterange('2024-03-01', '2024-05-01')), churn_rate(customer, at, ended, daterange('2024-03-01', '2024-05-01')) FROM visit$$);
+-- conditions, FILTER, groups, HAVING, an order
+SELECT asked($$SELECT cohort_retention(customer, at, 'month') FROM visit WHERE at >= '2024-03-01' AND x < 60 AND plan IS NOT NULL$$);
+SELECT asked($$SELECT cohort_retention(customer, at, 'month') FROM visit WHERE name LIKE 'c1%' OR good$$);
+SELECT asked($$SELECT plan, cohort_retention(customer, at, 'month') FILTER (WHERE good), retention_rate(customer, at, daterange('2024-01-01', '2024-02-01'), daterange('2024-03-01', '2024-04-01')) AS r
+  FROM visit GROUP BY plan HAVING churn_rate(customer, at, daterange('2024-01-01', '2024-02-01'), daterange('2024-03-01', '2024-04-01')) >= 0 ORDER BY plan$$);
+SELECT asked($$SELECT x % 3, date_trunc('quarter', at), cohort_retention(customer, at, 'month')::text FROM visit GROUP BY 1, 2$$);
+-- tables of other kinds
+SELECT asked($$SELECT cohort_retention(customer, at, 'month') FROM part$$);
+SELECT asked($$SELECT cohort_retention(customer, at, 'month') FROM part WHERE at < '2024-03-01'$$);
+SELECT asked($$SELECT cohort_retention(customer, at, 'month') FROM parent$$);
+SELECT asked($$SELECT cohort_retention(customer, at, 'month') FROM kept$$);
+-- not a scan of a table: its rows come one by one
+SELECT asked($$SELECT cohort_retention(customer, at, 'month') FROM visit WHERE x = 7$$);
+SELECT asked($$SELECT cohort_retention(v.customer, v.at, 'month') FROM visit v JOIN (VALUES ('basic'), ('plus')) p (plan) USING (plan)$$);
+SELECT asked($$SELECT cohort_retention(i, date '2024-01-01' + i, 'month') FROM generate_series(1, 100) i$$);
+SELECT asked($$SELECT cohort_retention(customer, at, 'month') FROM (SELECT DISTINCT customer, at FROM visit) v$$);
+-- a grid that is computed, and one of an outer row
+SELECT asked($$SELECT cohort_retention(customer, at, (SELECT retention_grid('month', as_of => (SELECT max(at) FROM visit)))) FROM visit$$);
+SELECT asked($$SELECT g, s::text FROM unnest('{month,week,quarter}'::retention_grid[]) g, LATERAL (SELECT cohort_retention(customer, at, g) AS s FROM visit WHERE x <> length(g::text)) l$$);
+-- no rows
+SELECT asked($$SELECT cohort_retention(customer, at, 'month') FROM visit WHERE x < 0 AND at < '2020-01-01'$$);
+SELECT asked($$SELECT plan, cohort_retention(customer, at, 'month') FROM visit WHERE x < 0 AND at < '2020-01-01' GROUP BY plan$$);
+-- written elsewhere
+CREATE TABLE summary (filler bigint, s retention_cohorts, plan text);
+EXPLAIN (COSTS OFF) INSERT INTO summary (s, plan) SELECT cohort_retention(customer, at, 'month'), plan FROM visit GROUP BY plan;
+INSERT INTO summary (s, plan) SELECT cohort_retention(customer, at, 'month'), plan FROM visit GROUP BY plan;
+SELECT count(*), (cohort_totals(rollup(s))).customers FROM summary;
+-- rows of somebody else stay hidden
+CREATE ROLE batch_scan_reader;
+GRANT USAGE ON SCHEMA batch_scan_test TO batch_scan_reader;
+GRANT SELECT ON visit TO batch_scan_reader;
+ALTER TABLE visit ENABLE ROW LEVEL SECURITY;
+CREATE POLICY basic ON visit TO batch_scan_reader USING (plan = 'basic');
+SET ROLE batch_scan_reader;
+EXPLAIN (COSTS OFF) SELECT cohort_retention(customer, at, 'month') FROM visit;
+SELECT (cohort_totals(cohort_retention(customer, at, 'month'))).rows_seen FROM visit;
+RESET ROLE;
+SELECT (cohort_totals(cohort_retention(customer, at, 'month'))).rows_seen FROM visit;
+ALTER TABLE visit DISABLE ROW LEVEL SECURITY;
+
+-- ---- In workers ----
+SET enable_parallel_append = on;
+SET max_parallel_workers_per_gather = 2;
+SET min_parallel_table_scan_size = 0;
+SET parallel_setup_cost = 0;
+SET parallel_tuple_cost = 0;
+SELECT asked($$SELECT cohort_retention(customer, at, 'month') FROM visit$$);
+SELECT asked($$SELECT plan, cohort_retention(name, at, 'month') FROM visit GROUP BY plan$$);
+SELECT asked($$SELECT cohort_retention(customer, at, 'month') FROM part$$);
+-- what cannot run in workers
+SELECT asked($$SELECT cohort_retention(customer, at, 'month') FROM visit WHERE random() >= 0$$);
+-- groups are equal as their types say: 0 and -0, 1.0 and 1.00, a day and 24 hours, trailing spaces
+CREATE TABLE odd AS
+SELECT i::bigint AS customer, date '2024-01-01' + i % 90 AS at, (ARRAY[0.0, -0.0, 'NaN', 1])[1 + i % 4]::float8 AS f, (ARRAY[1.0, 1.00, 2, 'NaN'])[1 + i % 4] AS n,
+  (ARRAY['a ', 'a', 'b'])[1 + i % 3]::char(4) AS ch, ARRAY[i % 2] AS ar, (i % 3)::"char" AS q, CASE i % 2 WHEN 0 THEN interval '1 day' ELSE '24 hours' END AS iv,
+  jsonb_build_object('a', i % 3) AS j
+FROM generate_series(1, 5000) i;
+ANALYZE odd;
+CREATE FUNCTION odd_groups() RETURNS TABLE (grouped text, groups bigint, same boolean) LANGUAGE plpgsql AS $$
+DECLARE answers text[]; answer text;
+BEGIN
+  FOREACH grouped IN ARRAY ARRAY['f', 'n', 'ch', 'ar', 'q', 'iv', 'j', 'f, n', 'ROW(ch, f)', 'iv, ch, ar', 'customer % 7, customer % 3', 'NULL::text', 'f IS NULL'] LOOP
+    answers := '{}';
+    FOREACH answer IN ARRAY ARRAY['on', 'off'] LOOP
+      PERFORM set_config('retention.enable_batch_scan', answer, true);
+      EXECUTE format('SELECT string_agg(s, ''|'' ORDER BY s COLLATE "C"), count(*) FROM (SELECT cohort_retention(customer, at, ''month'')::text AS s FROM odd GROUP BY %s) q', grouped) INTO answer, groups;
+      answers := answers || answer;
+    END LOOP;
+    same := answers[1] = answers[2];
+    RETURN NEXT;
+  END LOOP;
+  PERFORM set_config('retention.enable_batch_scan', 'on', true);
+END $$;
+SELECT * FROM odd_groups();
+SET max_parallel_workers_per_gather = 0;
+SELECT * FROM odd_groups();
+
+-- ---- Left to the server ----
+SELECT asked($$SELECT cohort_retention(customer, at, 'month'), count(*) FROM visit$$);
+SELECT asked($$SELECT plan, cohort_retention(customer, at, 'month') FROM visit GROUP BY ROLLUP (plan)$$);
+SELECT asked($$SELECT cohort_retention(customer, at, 'month' ORDER BY x) FROM visit$$);
+SELECT asked($$SELECT cohort_retention(DISTINCT customer, at, 'month'::retention_grid) FROM visit$$);
+SELECT asked($$SELECT cohort_retention(customer, at, CASE WHEN x > 5 THEN 'month' ELSE '1 month' END::retention_grid) FROM visit$$);
+SELECT asked($$SELECT cohort_retention(activity(at, 'month')) FROM visit$$) WHERE false;
+SELECT asked($$SELECT cohort_retention(a) FROM (SELECT activity(at, 'month') AS a FROM visit GROUP BY customer) q$$);
+SELECT asked($$SELECT customer_flow(at, ended, 'month', daterange('2024-01-01', '2024-12-01')) FROM visit$$);
+SELECT asked($$SELECT DISTINCT cohort_retention(customer, at, 'month') OVER (PARTITION BY plan)::text FROM visit$$);
+SELECT asked($$SELECT cohort_retention(customer, at + (random() * 0)::integer, 'month') FROM visit$$);
+-- somebody else's aggregates, of the same name or of our functions
+CREATE FUNCTION last_of(text, bigint, date) RETURNS text LANGUAGE sql AS 'SELECT $2::text';
+CREATE AGGREGATE cohort_retention(bigint, date) (SFUNC = last_of, STYPE = text);
+SELECT asked($$SELECT cohort_retention(customer, at) FROM (SELECT * FROM visit ORDER BY x LIMIT 5) q$$);
+CREATE AGGREGATE half_way(bigint, date, retention_grid) (SFUNC = cohort_transfn, STYPE = retention_population);
+SELECT asked($$SELECT length(half_way(customer, at, 'month')::text) > 100 FROM visit$$);
+CREATE AGGREGATE of_mine(bigint, date, retention_grid) (SFUNC = cohort_transfn, STYPE = retention_population, FINALFUNC = cohort_final);
+SELECT asked($$SELECT of_mine(customer, at, 'month') FROM visit$$);
+-- switched off
+SET retention.enable_batch_scan = off;
+EXPLAIN (COSTS OFF) SELECT cohort_retention(customer, at, 'month') FROM visit;
+RESET retention.enable_batch_scan;
+
+-- ---- The same errors ----
+CREATE FUNCTION refused(query text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE said text[]; detail text;
+BEGIN
+  FOR i IN 1 .. 2 LOOP
+    PERFORM set_config('retention.enable_batch_scan', (ARRAY['on', 'off'])[i], true);
+    BEGIN
+      EXECUTE query;
+      said := said || 'no error'::text;
+    EXCEPTION WHEN others THEN
+      GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
+      said := said || concat_ws(' ', sqlstate, sqlerrm, detail);
+    END;
+  END LOOP;
+  PERFORM set_config('retention.enable_batch_scan', 'on', true);
+  RETURN CASE WHEN said[1] = said[2] THEN said[1] ELSE said::text END;
+END $$;
+SELECT refused(q) FROM unnest(ARRAY[
+  $$SELECT cohort_retention(customer, at, NULL) FROM visit$$,
+  $$SELECT cohort_retention(customer, at, NULL) FROM visit WHERE x < 0$$,
+  $$SELECT cohort_retention(customer, at, NULL) FILTER (WHERE x < 0) FROM visit$$,
+  $$SELECT cohort_retention(customer, at, 'hour') FROM visit$$,
+  $$SELECT cohort_retention(customer, CASE WHEN x = 50 THEN 'infinity' ELSE at END, 'month') FROM visit$$,
+  $$SELECT cohort_retention(customer, at, CASE WHEN x > 5 THEN 'month' ELSE 'week' END::retention_grid) FROM visit$$,
+  $$SELECT customer_flow(customer, ended, at, daterange('2024-01-01', '2024-12-01')) FROM visit$$,
+  $$SELECT customer_flow(customer, at, ended, 'month; windows=elapsed', daterange('2024-01-01', '2024-12-01')) FROM visit$$,
+  $$SELECT retention_rate(customer, at, NULL::daterange, daterange('2024-01-01', '2024-12-01')) FROM visit$$,
+  $$SELECT retention_rate(customer, at, daterange('2024-01-01', '2024-01-01'), daterange('2024-01-01', '2024-12-01')) FROM visit$$,
+  $$SELECT cohort_retention(customer, at, 'month') FROM visit WHERE 1 / (x - 7) > 0$$,
+  $$SELECT cohort_retention(1 / (x - 7), at, 'month') FROM visit$$]) q;
+
+-- who may not call an aggregate, or not read a column
+BEGIN;
+REVOKE EXECUTE ON FUNCTION cohort_retention(bigint, date, retention_grid) FROM PUBLIC;
+REVOKE SELECT ON visit FROM batch_scan_reader;
+GRANT SELECT (customer, at, moment) ON visit TO batch_scan_reader;
+SET LOCAL ROLE batch_scan_reader;
+SELECT refused(q) FROM unnest(ARRAY[
+  $$SELECT cohort_retention(customer, at, 'month') FROM visit$$,
+  $$SELECT cohort_retention(customer, moment, 'month') FROM visit$$,
+  $$SELECT cohort_retention(customer, moment, 'month') FILTER (WHERE x > 5) FROM visit$$,
+  $$SELECT plan, cohort_retention(customer, moment, 'month') FROM visit GROUP BY plan$$]) q;
+ROLLBACK;
+
+SET client_min_messages = error;
+DROP SCHEMA batch_scan_test CASCADE;
+DROP ROLE batch_scan_reader;
