@@ -88,7 +88,8 @@ ROOM_SQL = \
 	src/survival/landmark.sql \
 	src/survival/cox.sql \
 	src/survival/survival_drivers.sql \
-	src/drivers/drivers.sql
+	src/drivers/drivers.sql \
+	src/report/source.sql
 
 DATA_built = retention--$(EXTVERSION).sql
 
