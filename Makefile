@@ -89,7 +89,10 @@ ROOM_SQL = \
 	src/survival/cox.sql \
 	src/survival/survival_drivers.sql \
 	src/drivers/drivers.sql \
-	src/report/source.sql
+	src/report/source.sql \
+	src/report/report.sql \
+	src/report/run.sql \
+	src/report/schedule.sql
 
 DATA_built = retention--$(EXTVERSION).sql
 

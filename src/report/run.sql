@@ -57,11 +57,11 @@ AS $$
     -- A bigint advisory lock is shown as two halves, with objsubid 1.
     SELECT EXISTS (
         SELECT FROM pg_locks AS l
-        WHERE l.locktype OPERATOR(pg_catalog.=) 'advisory' AND l.granted AND l.objsubid OPERATOR(pg_catalog.=) 1
-            AND l.database OPERATOR(pg_catalog.=) (SELECT d.oid FROM pg_database AS d WHERE d.datname OPERATOR(pg_catalog.=) current_database())
-            AND l.pid OPERATOR(pg_catalog.=) $3
-            AND ((l.classid::bigint OPERATOR(pg_catalog.<<) 32) OPERATOR(pg_catalog.|) l.objid::bigint)
-                OPERATOR(pg_catalog.=) @extschema@.report_run_key($1, $2))
+        WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+            AND l.database = (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database())
+            AND l.pid = $3
+            AND ((l.classid::bigint << 32) | l.objid::bigint)
+                = @extschema@.report_run_key($1, $2))
 $$;
 COMMENT ON FUNCTION report_run_is_alive(text, regrole, integer) IS
 'whether a run that says it is running still has its process';
@@ -70,7 +70,7 @@ CREATE FUNCTION report_error_text(state text, message text, detail text, hint te
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT concat_ws(E'\n', concat($1, ': ', $2), 'DETAIL:  ' OPERATOR(pg_catalog.||) nullif($3, ''), 'HINT:  ' OPERATOR(pg_catalog.||) nullif($4, ''))
+    SELECT concat_ws(E'\n', concat($1, ': ', $2), 'DETAIL:  ' || nullif($3, ''), 'HINT:  ' || nullif($4, ''))
 $$;
 COMMENT ON FUNCTION report_error_text(text, text, text, text) IS
 'an error as it is kept with a run';
@@ -106,8 +106,8 @@ BEGIN
     key := @extschema@.report_run_key(s.name, s.owner);
     IF NOT pg_try_advisory_xact_lock(key) THEN
         SELECT r.* INTO other FROM @extschema@.retention_report_run AS r
-        WHERE r.source OPERATOR(pg_catalog.=) s.name AND r.source_owner OPERATOR(pg_catalog.=) s.owner
-            AND r.state OPERATOR(pg_catalog.=) 'running'
+        WHERE r.source = s.name AND r.source_owner = s.owner
+            AND r.state = 'running'
         ORDER BY r.id DESC LIMIT 1;
         RAISE EXCEPTION USING ERRCODE = 'lock_not_available',
             MESSAGE = format('a report of source "%s" is already being made', s.name),
@@ -119,8 +119,8 @@ BEGIN
     UPDATE @extschema@.retention_report_run AS r
     SET state = 'failed', finished = clock_timestamp(),
         error = @extschema@.report_error_text('57P01', 'the run did not end: its session or the server went away', NULL, NULL)
-    WHERE r.source OPERATOR(pg_catalog.=) s.name AND r.source_owner OPERATOR(pg_catalog.=) s.owner
-        AND r.state OPERATOR(pg_catalog.=) 'running';
+    WHERE r.source = s.name AND r.source_owner = s.owner
+        AND r.state = 'running';
     INSERT INTO @extschema@.retention_report_run AS r (source, source_owner, as_of, periods)
     VALUES (s.name, s.owner, $2, $3)
     RETURNING r.id INTO run;
@@ -133,7 +133,8 @@ $$;
 COMMENT ON FUNCTION report_run_begin(text, timestamp, integer, boolean) IS
 'takes the lock of a source, tidies what a lost session left, and notes a new run';
 
-CREATE FUNCTION report_run_work(run bigint, bridge boolean) RETURNS text
+-- asked: the source as the caller named it, which may be OWNER.NAME.
+CREATE FUNCTION report_run_work(run bigint, asked text, bridge boolean) RETURNS text
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -146,8 +147,8 @@ DECLARE
     detail text;
     hint text;
 BEGIN
-    SELECT n.* INTO STRICT r FROM @extschema@.retention_report_run AS n WHERE n.id OPERATOR(pg_catalog.=) $1;
-    IF r.state OPERATOR(pg_catalog.<>) 'running' THEN
+    SELECT n.* INTO STRICT r FROM @extschema@.retention_report_run AS n WHERE n.id = $1;
+    IF r.state <> 'running' THEN
         RETURN r.error;
     END IF;
     key := @extschema@.report_run_key(r.source, r.source_owner);
@@ -155,18 +156,18 @@ BEGIN
     IF NOT pg_try_advisory_xact_lock(key) THEN
         RAISE EXCEPTION USING ERRCODE = 'lock_not_available', MESSAGE = format('run %s has lost its lock', $1);
     END IF;
-    IF $2 THEN
+    IF $3 THEN
         PERFORM pg_advisory_unlock(key);
     END IF;
     BEGIN
-        r.report := @extschema@.retention_report(r.source, r.as_of, r.periods);
+        r.report := @extschema@.retention_report($2, r.as_of, r.periods);
         r.html := @extschema@.report_page(r.report);
-        r.as_of := (r.report OPERATOR(pg_catalog.->>) 'as_of')::timestamp;
+        r.as_of := (r.report ->> 'as_of')::timestamp;
         r.state := 'done';
     EXCEPTION
         WHEN query_canceled OR OTHERS THEN
             -- Whoever cancels a plain statement wants it gone, the row too.
-            IF SQLSTATE OPERATOR(pg_catalog.=) '57014' AND NOT $2 THEN
+            IF SQLSTATE = '57014' AND NOT $3 THEN
                 RAISE;
             END IF;
             GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
@@ -177,21 +178,21 @@ BEGIN
     END;
     UPDATE @extschema@.retention_report_run AS n
     SET as_of = r.as_of, finished = clock_timestamp(), state = r.state, error = r.error, report = r.report, html = r.html
-    WHERE n.id OPERATOR(pg_catalog.=) $1;
+    WHERE n.id = $1;
     -- Reports and failures are pruned each for themselves: a bad month must not eat the good ones.
     SELECT s.keep_runs INTO keep FROM @extschema@.retention_source AS s
-    WHERE s.name OPERATOR(pg_catalog.=) r.source AND s.owner OPERATOR(pg_catalog.=) r.source_owner;
+    WHERE s.name = r.source AND s.owner = r.source_owner;
     DELETE FROM @extschema@.retention_report_run AS n
     USING (SELECT o.id, row_number() OVER (PARTITION BY o.state ORDER BY o.id DESC) AS place
            FROM @extschema@.retention_report_run AS o
-           WHERE o.source OPERATOR(pg_catalog.=) r.source AND o.source_owner OPERATOR(pg_catalog.=) r.source_owner
-               AND o.owner OPERATOR(pg_catalog.=) r.owner AND o.state OPERATOR(pg_catalog.<>) 'running') AS old
-    WHERE old.place OPERATOR(pg_catalog.>) keep AND n.id OPERATOR(pg_catalog.=) old.id;
+           WHERE o.source = r.source AND o.source_owner = r.source_owner
+               AND o.owner = r.owner AND o.state <> 'running') AS surplus
+    WHERE surplus.place > keep AND n.id = surplus.id;
     PERFORM pg_notify('retention_report', $1::text);
     RETURN r.error;
 END
 $$;
-COMMENT ON FUNCTION report_run_work(bigint, boolean) IS
+COMMENT ON FUNCTION report_run_work(bigint, text, boolean) IS
 'makes the report of a run and keeps it, or why there is none';
 
 CREATE FUNCTION retention_run_report(source text, as_of timestamp DEFAULT NULL, periods integer DEFAULT 12) RETURNS bigint
@@ -203,7 +204,7 @@ DECLARE
     said text;
 BEGIN
     run := @extschema@.report_run_begin($1, $2, $3, false);
-    said := @extschema@.report_run_work(run, false);
+    said := @extschema@.report_run_work(run, $1, false);
     IF said IS NOT NULL THEN
         RAISE WARNING USING ERRCODE = left(said, 5),
             MESSAGE = format('the report of source "%s" failed: %s', $1, substr(said, 8)),
@@ -227,7 +228,7 @@ BEGIN
     COMMIT;
     run := @extschema@.report_run_begin($1, $2, $3, true);
     COMMIT;
-    said := @extschema@.report_run_work(run, true);
+    said := @extschema@.report_run_work(run, $1, true);
     COMMIT;
     IF said IS NOT NULL THEN
         RAISE EXCEPTION USING ERRCODE = pg_catalog.left(said, 5),
@@ -252,12 +253,12 @@ RETURNS TABLE (
 LANGUAGE sql VOLATILE ROWS 100
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT r.id, r.source, r.owner, r.as_of, r.started, r.finished OPERATOR(pg_catalog.-) r.started,
-        CASE WHEN r.state OPERATOR(pg_catalog.=) 'running'
+    SELECT r.id, r.source, r.owner, r.as_of, r.started, r.finished - r.started,
+        CASE WHEN r.state = 'running'
                 AND NOT @extschema@.report_run_is_alive(r.source, r.source_owner, r.pid) THEN 'lost' ELSE r.state END,
         r.error
     FROM @extschema@.retention_report_run AS r
-    WHERE $1 IS NULL OR r.source OPERATOR(pg_catalog.=) $1
+    WHERE $1 IS NULL OR r.source = $1
     ORDER BY r.id DESC
 $$;
 COMMENT ON FUNCTION retention_report_runs(text) IS

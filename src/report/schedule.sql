@@ -5,8 +5,8 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
     -- Some versions keep a job's name in 63 bytes.
-    SELECT 'retention report: ' OPERATOR(pg_catalog.||)
-        CASE WHEN octet_length($1) OPERATOR(pg_catalog.<=) 40 THEN $1 ELSE md5($1) END
+    SELECT 'retention report: ' ||
+        CASE WHEN octet_length($1) <= 40 THEN $1 ELSE md5($1) END
 $$;
 COMMENT ON FUNCTION report_job_name(text) IS
 'the name of the job that makes the reports of a source';
@@ -16,9 +16,9 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
     -- One line, whatever the name holds: a crontab knows no other.
-    SELECT format('CALL %I.retention_run_job(%s)', '@extschema@',
-        CASE WHEN $1 OPERATOR(pg_catalog.~) '[\n\r]'
-             THEN 'E''' OPERATOR(pg_catalog.||) replace(replace(replace(replace($1, '\', '\\'), '''', ''''''), E'\n', '\n'), E'\r', '\r') OPERATOR(pg_catalog.||) ''''
+    SELECT format('CALL @extschema@.retention_run_job(%s)',
+        CASE WHEN $1 ~ '[\n\r]'
+             THEN 'E''' || replace(replace(replace(replace($1, '\', '\\'), '''', ''''''), E'\n', '\n'), E'\r', '\r') || ''''
              ELSE quote_literal($1) END)
 $$;
 COMMENT ON FUNCTION report_job_command(text) IS
@@ -30,7 +30,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
     -- For the shell in single quotes; to cron itself a per cent sign is the end of the line.
     SELECT format('%s psql -X -U %s -d %s -c %s', $2, a.words[1], a.words[2], a.words[3])
-    FROM (SELECT array_agg('''' OPERATOR(pg_catalog.||) replace(replace(w.word, '''', '''\'''''), '%', '\%') OPERATOR(pg_catalog.||) '''' ORDER BY w.place) AS words
+    FROM (SELECT array_agg('''' || replace(replace(w.word, '''', '''\'''''), '%', '\%') || '''' ORDER BY w.place) AS words
           FROM unnest(ARRAY[current_user::text, current_database()::text, @extschema@.report_job_command($1)]) WITH ORDINALITY AS w (word, place)) AS a
 $$;
 COMMENT ON FUNCTION report_crontab_line(text, text) IS
@@ -46,17 +46,17 @@ DECLARE
 BEGIN
     PERFORM @extschema@.source_find($1);
     -- Five fields of a crontab, a word such as @monthly, or seconds where pg_cron knows them.
-    IF $2 OPERATOR(pg_catalog.!~) '^[-0-9*/,a-zA-Z$]+( +[-0-9*/,a-zA-Z$]+){4}$|^@[a-z]+$|^[0-9]+ seconds?$' THEN
+    IF $2 !~ '^[-0-9*/,a-zA-Z$]+( +[-0-9*/,a-zA-Z$]+){4}$|^@[a-z]+$|^[0-9]+ seconds?$' THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
             MESSAGE = format('invalid schedule: "%s"', $2),
             HINT = 'Five fields: minute, hour, day of the month, month, day of the week; ''0 6 1 * *'' is at six on the first of every month.';
     END IF;
-    IF NOT EXISTS (SELECT FROM pg_extension AS e WHERE e.extname OPERATOR(pg_catalog.=) 'pg_cron') THEN
+    IF NOT EXISTS (SELECT FROM pg_extension AS e WHERE e.extname = 'pg_cron') THEN
         RAISE EXCEPTION USING ERRCODE = 'feature_not_supported',
             MESSAGE = format('there is no pg_cron in database "%s"', current_database()),
-            DETAIL = E'The same for the system''s crontab:\n' OPERATOR(pg_catalog.||) @extschema@.report_crontab_line($1, $2),
+            DETAIL = E'The same for the system''s crontab:\n' || @extschema@.report_crontab_line($1, $2),
             HINT = format('Install it (Debian: postgresql-%s-cron), set shared_preload_libraries = ''pg_cron'' and cron.database_name = ''%s'', restart the server, and CREATE EXTENSION pg_cron; or use the crontab line.',
-                current_setting('server_version_num')::integer OPERATOR(pg_catalog./) 10000, current_database());
+                current_setting('server_version_num')::integer / 10000, current_database());
     END IF;
     IF NOT has_schema_privilege('cron', 'USAGE') THEN
         RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
@@ -70,7 +70,7 @@ BEGIN
         WHEN OTHERS THEN
             GET STACKED DIAGNOSTICS message = MESSAGE_TEXT;
             -- pg_cron says this with codes that differ from version to version.
-            IF message OPERATOR(pg_catalog.!~) '^invalid schedule' THEN
+            IF message !~ '^invalid schedule' THEN
                 RAISE;
             END IF;
             RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
@@ -84,7 +84,7 @@ $$;
 COMMENT ON FUNCTION retention_schedule(text, text) IS
 'has pg_cron make a report of a source at the times of a crontab schedule, as the user who calls this; a second call changes the times';
 
-CREATE FUNCTION retention_schedules()
+CREATE FUNCTION report_schedules()
 RETURNS TABLE (
     source text,
     schedule text,
@@ -100,7 +100,7 @@ LANGUAGE plpgsql STABLE ROWS 10
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    IF NOT EXISTS (SELECT FROM pg_extension AS e WHERE e.extname OPERATOR(pg_catalog.=) 'pg_cron') THEN
+    IF NOT EXISTS (SELECT FROM pg_extension AS e WHERE e.extname = 'pg_cron') THEN
         RETURN;
     END IF;
     IF NOT has_schema_privilege('cron', 'USAGE') THEN
@@ -109,7 +109,7 @@ BEGIN
     -- The source is read out of the command, for a job's name may be a digest.
     RETURN QUERY EXECUTE format($query$
         SELECT CASE WHEN c.literal LIKE 'E''%%'
-                    THEN replace(replace(replace(replace(substr(c.literal, 3, length(c.literal) - 3), '''''', ''''), '\n', E'\n'), '\r', E'\r'), '\\', '\')
+                    THEN replace(replace(replace(replace(replace(substr(c.literal, 3, length(c.literal) - 3), '''''', ''''), '\\', chr(1)), '\n', chr(10)), '\r', chr(13)), chr(1), '\')
                     ELSE replace(substr(c.literal, 2, length(c.literal) - 2), '''''', '''') END,
             j.schedule, j.jobid, j.username::text, j.active, d.start_time, d.end_time, d.status, d.return_message, j.command
         FROM cron.job AS j
@@ -117,15 +117,15 @@ BEGIN
             LEFT JOIN LATERAL (SELECT r.* FROM cron.job_run_details AS r WHERE r.jobid = j.jobid ORDER BY r.runid DESC LIMIT 1) AS d ON true
         WHERE j.jobname LIKE 'retention report: %%' AND starts_with(j.command, %1$L)
         ORDER BY 1, j.jobid
-    $query$, format('CALL %I.retention_run_job(', '@extschema@'));
+    $query$, 'CALL @extschema@.retention_run_job(');
 END
 $$;
-COMMENT ON FUNCTION retention_schedules() IS
+COMMENT ON FUNCTION report_schedules() IS
 'the scheduled reports one may see and how their last run went; none where pg_cron is not installed';
 
 CREATE VIEW retention_schedules AS
 SELECT s.source, s.schedule, s.job, s.owner, s.active, s.last_started, s.last_ended, s.last_status, s.last_message, s.command
-FROM retention_schedules() AS s;
+FROM report_schedules() AS s;
 COMMENT ON VIEW retention_schedules IS
 'the scheduled reports one may see and how their last run went; none where pg_cron is not installed';
 GRANT SELECT ON retention_schedules TO PUBLIC;
@@ -138,8 +138,8 @@ DECLARE
     gone bigint;
 BEGIN
     -- By number: the name alone would also be that of another user's job.
-    SELECT s.job INTO gone FROM @extschema@.retention_schedules() AS s
-    WHERE s.source OPERATOR(pg_catalog.=) $1 AND s.owner OPERATOR(pg_catalog.=) current_user;
+    SELECT s.job INTO gone FROM @extschema@.report_schedules() AS s
+    WHERE s.source = $1 AND s.owner = current_user;
     IF NOT FOUND THEN
         RAISE EXCEPTION USING ERRCODE = 'undefined_object',
             MESSAGE = format('no reports of source "%s" are scheduled by role "%s"', $1, current_user),
