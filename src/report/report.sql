@@ -140,6 +140,37 @@ $$;
 COMMENT ON FUNCTION report_headline(jsonb) IS
 'the figures of the last complete period of a flow, against the period before and the same period a year before';
 
+-- Of events: who came back in the first period after that of the start, the newest cohort against the one before, and who was active.
+CREATE FUNCTION report_returns(cohorts jsonb, lifecycle jsonb) RETURNS jsonb
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH cell AS (
+        SELECT row_number() OVER (ORDER BY c.place DESC) AS back, jsonb_build_object('period_start', c.cell -> 'cohort', 'period_end', c.cell -> 'period_start',
+            'value', c.cell -> 'retention_rate', 'low', c.cell -> 'ci_low', 'high', c.cell -> 'ci_high', 'hits', c.cell -> 'retained', 'of', c.cell -> 'at_risk') AS figure
+        FROM jsonb_array_elements($1) WITH ORDINALITY AS c (cell, place)
+        WHERE c.cell ->> 'status' = 'observed' AND (c.cell ->> 'period')::bigint = 1
+    ), active AS (
+        SELECT row_number() OVER (ORDER BY l.place DESC) AS back, jsonb_build_object('period_start', l.period -> 'period_start',
+            'period_end', lead(l.period -> 'period_start') OVER (ORDER BY l.place),
+            'value', l.period -> 'active', 'low', NULL, 'high', NULL, 'of', NULL) AS figure, l.period ->> 'status' AS status
+        FROM jsonb_array_elements($2) WITH ORDINALITY AS l (period, place)
+    ), seen AS (
+        SELECT row_number() OVER (ORDER BY a.back) AS back, a.figure FROM active AS a WHERE a.status = 'observed'
+    ), pair (place, name, label, unit, now, before) AS (
+        SELECT 1, 'first_return', 'New customers who came back in the next period', 'percent', n.figure, b.figure
+        FROM cell AS n LEFT JOIN cell AS b ON b.back = 2 WHERE n.back = 1
+        UNION ALL
+        SELECT 2, 'active', 'Active', 'customers', n.figure, b.figure FROM seen AS n LEFT JOIN seen AS b ON b.back = 2 WHERE n.back = 1
+    )
+    SELECT coalesce(jsonb_agg(jsonb_build_object('name', p.name, 'label', p.label, 'unit', p.unit) || p.now
+        || jsonb_build_object('previous', p.before, 'difference', @extschema@.report_difference(p.now, p.before),
+               'year_before', NULL, 'year_difference', NULL) ORDER BY p.place), '[]')
+    FROM pair AS p
+$$;
+COMMENT ON FUNCTION report_returns(jsonb, jsonb) IS
+'figures of events at the head of a report: who of the newest complete cohort came back at once, and who was active';
+
 CREATE FUNCTION report_adjusted(p_values double precision[]) RETURNS double precision[]
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -243,6 +274,8 @@ DECLARE
     flow jsonb;
     headline jsonb;
     latest jsonb;       -- the last complete period
+    cells jsonb;
+    lifecycle jsonb;
     drivers jsonb;
     ranking jsonb;
     drivers_since jsonb;
@@ -457,11 +490,17 @@ $query$,
         format('Drivers: of the %s customers of %s, %s had gone by %s. What goes with leaving need not be its cause.',
             drivers_since ->> 'customers', drivers_since ->> 'period_start', drivers_since ->> 'churned', drivers_since ->> 'period_end') END;
 
+    cells := @extschema@.report_rows(cohorts, 'cohorts', plain);
+    lifecycle := @extschema@.report_rows(cohorts, 'lifecycle', plain);
+    IF s.kind = 'events' AND @extschema@.source_grid_option(s.grid, 'brackets') IS NULL THEN
+        headline := headline || @extschema@.report_returns(cells, lifecycle);
+    END IF;
+
     RETURN report || jsonb_build_object('as_of', known, 'rows', counted.rows, 'ignored', counted.ignored,
         'customers', (SELECT t.customers FROM @extschema@.cohort_totals(cohorts) AS t),
         'headline', headline, 'flow', flow,
-        'cohorts', @extschema@.report_rows(cohorts, 'cohorts', plain), 'curve', @extschema@.report_rows(cohorts, 'curve', plain),
-        'lifecycle', @extschema@.report_rows(cohorts, 'lifecycle', plain),
+        'cohorts', cells, 'curve', @extschema@.report_rows(cohorts, 'curve', plain),
+        'lifecycle', lifecycle,
         'stickiness', CASE s.kind WHEN 'events' THEN @extschema@.report_rows(cohorts, 'stickiness', plain) END,
         'survival', coalesce(found.survival, '[]'), 'segments', @extschema@.report_segments(coalesce(found.segments, '[]')),
         'drivers', drivers, 'driver_ranking', ranking, 'drivers_since', drivers_since, 'reasons', reasons, 'benchmark', benchmark,
