@@ -207,8 +207,8 @@ BEGIN
     said := @extschema@.report_run_work(run, $1, false);
     IF said IS NOT NULL THEN
         RAISE WARNING USING ERRCODE = left(said, 5),
-            MESSAGE = format('the report of source "%s" failed: %s', $1, substr(said, 8)),
-            DETAIL = format('It is kept as run %s.', run);
+            MESSAGE = format('the report of source "%s" failed: %s', $1, substr(split_part(said, E'\n', 1), 8)),
+            DETAIL = format('It is kept as run %s, whose error tells more.', run);
     END IF;
     RETURN run;
 END
@@ -232,8 +232,8 @@ BEGIN
     COMMIT;
     IF said IS NOT NULL THEN
         RAISE EXCEPTION USING ERRCODE = pg_catalog.left(said, 5),
-            MESSAGE = pg_catalog.format('the report of source "%s" failed: %s', $1, pg_catalog.substr(said, 8)),
-            DETAIL = pg_catalog.format('It is kept as run %s.', run);
+            MESSAGE = pg_catalog.format('the report of source "%s" failed: %s', $1, pg_catalog.substr(pg_catalog.split_part(said, E'\n', 1), 8)),
+            DETAIL = pg_catalog.format('It is kept as run %s, whose error tells more.', run);
     END IF;
 END
 $$;
@@ -263,3 +263,104 @@ AS $$
 $$;
 COMMENT ON FUNCTION retention_report_runs(text) IS
 'the runs of a source, or all, the newest first; lost: it says that it runs, but its session or the server went away';
+
+CREATE FUNCTION retention_report_changes(source text, run bigint DEFAULT NULL, against bigint DEFAULT NULL)
+RETURNS TABLE (
+    what text,
+    segment text,
+    value text,
+    unit text,
+    before_start timestamp,
+    now_start timestamp,
+    before numeric,
+    now numeric,
+    difference numeric,
+    low numeric,
+    high numeric,
+    p_value double precision,
+    p_adjusted double precision,
+    verdict text)
+LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 20
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    a @extschema@.retention_report_run;
+    b @extschema@.retention_report_run;
+    changed text;
+BEGIN
+    SELECT r.* INTO a FROM @extschema@.retention_report_run AS r
+    WHERE r.source = $1 AND r.state = 'done'
+        AND CASE WHEN $2 IS NULL THEN r.owner = quote_ident(current_user)::regrole ELSE r.id = $2 END
+    ORDER BY r.id DESC LIMIT 1;
+    SELECT r.* INTO b FROM @extschema@.retention_report_run AS r
+    WHERE r.source = $1 AND r.state = 'done'
+        AND CASE WHEN $3 IS NULL THEN r.owner = a.owner AND r.source_owner = a.source_owner AND r.id < a.id ELSE r.id = $3 END
+    ORDER BY r.id DESC LIMIT 1;
+    IF a.id IS NULL OR b.id IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+            MESSAGE = CASE
+                WHEN a.id IS NULL AND $2 IS NOT NULL THEN format('run %s is not a report of source "%s"', $2, $1)
+                WHEN b.id IS NULL AND $3 IS NOT NULL THEN format('run %s is not a report of source "%s"', $3, $1)
+                ELSE format('there are no two reports of source "%s" to compare', $1) END,
+            HINT = 'retention_report_runs() lists the runs; retention_run_report() makes one.';
+    END IF;
+    SELECT string_agg(k.key, ', ' ORDER BY k.place) INTO changed
+    FROM unnest(ARRAY['relation', 'grid', 'filter', 'events', 'gone_after']) WITH ORDINALITY AS k (key, place)
+    WHERE a.report -> 'source' -> k.key IS DISTINCT FROM b.report -> 'source' -> k.key;
+
+    RETURN QUERY
+    WITH figure AS (
+        SELECT 0 AS side, h.place, h.figure ->> 'name' AS what, NULL::text AS segment, NULL::text AS value, h.figure ->> 'unit' AS unit,
+            (h.figure ->> 'period_start')::timestamp AS period_start, (h.figure ->> 'value')::numeric AS number,
+            (h.figure ->> 'hits')::numeric AS hits, (h.figure ->> 'of')::numeric AS total
+        FROM jsonb_array_elements(a.report -> 'headline') WITH ORDINALITY AS h (figure, place)
+        UNION ALL
+        SELECT 1, h.place, h.figure ->> 'name', NULL, NULL, h.figure ->> 'unit',
+            (h.figure ->> 'period_start')::timestamp, (h.figure ->> 'value')::numeric, (h.figure ->> 'hits')::numeric, (h.figure ->> 'of')::numeric
+        FROM jsonb_array_elements(b.report -> 'headline') WITH ORDINALITY AS h (figure, place)
+        UNION ALL
+        SELECT 0, 100 + g.place, 'retention_rate', g.part ->> 'segment', coalesce(g.part ->> 'value', 'unknown'), 'percent',
+            (a.report -> 'headline' -> 0 ->> 'period_start')::timestamp,
+            (g.part ->> 'retention_rate')::numeric, (g.part ->> 'kept')::numeric, (g.part ->> 'at_start')::numeric
+        FROM jsonb_array_elements(a.report -> 'segments') WITH ORDINALITY AS g (part, place)
+        UNION ALL
+        SELECT 1, 10000 + g.place, 'retention_rate', g.part ->> 'segment', coalesce(g.part ->> 'value', 'unknown'), 'percent',
+            (b.report -> 'headline' -> 0 ->> 'period_start')::timestamp,
+            (g.part ->> 'retention_rate')::numeric, (g.part ->> 'kept')::numeric, (g.part ->> 'at_start')::numeric
+        FROM jsonb_array_elements(b.report -> 'segments') WITH ORDINALITY AS g (part, place)
+    ), pair AS (
+        SELECT coalesce(n.place, o.place) AS place, coalesce(n.what, o.what) AS what, coalesce(n.segment, o.segment) AS segment,
+            coalesce(n.value, o.value) AS value, coalesce(n.unit, o.unit) AS unit, o.period_start AS before_start, n.period_start AS now_start,
+            o.number AS before, n.number AS now, n.hits, n.total, o.hits AS before_hits, o.total AS before_total,
+            n.side IS NULL AS gone, o.side IS NULL AS appeared
+        FROM (SELECT f.* FROM figure AS f WHERE f.side = 0) AS n
+            FULL JOIN (SELECT f.* FROM figure AS f WHERE f.side = 1) AS o
+                ON n.what = o.what AND coalesce(n.segment, '') = coalesce(o.segment, '') AND coalesce(n.value, '') = coalesce(o.value, '')
+    ), tested AS (
+        -- Churn is 100 less retention: the same test, counted once.
+        SELECT p.*, d.low, d.high, d.p_value, row_number() OVER (ORDER BY p.place) AS number
+        FROM pair AS p LEFT JOIN LATERAL (
+            SELECT t.* FROM @extschema@.rate_difference(p.hits, p.total, p.before_hits, p.before_total) AS t
+            WHERE changed IS NULL AND p.before_start <> p.now_start) AS d ON true
+    ), adjusted AS (
+        SELECT @extschema@.report_adjusted(array_agg(CASE WHEN t.what <> 'churn_rate' THEN t.p_value END ORDER BY t.number)) AS p,
+            min(t.number) FILTER (WHERE t.what = 'retention_rate' AND t.segment IS NULL) AS retention
+        FROM tested AS t
+    )
+    SELECT t.what, t.segment, t.value, t.unit, t.before_start, t.now_start, t.before, t.now, t.now - t.before, t.low, t.high, t.p_value,
+        q.adjusted, CASE
+            WHEN changed IS NOT NULL THEN 'not comparable: other ' || changed
+            WHEN t.gone THEN 'not in this report'
+            WHEN t.appeared THEN 'not in the report before'
+            WHEN t.before_start = t.now_start THEN CASE WHEN t.now = t.before THEN 'the same period' ELSE 'the same period: rows were added or corrected' END
+            WHEN q.adjusted < 0.05 THEN 'more than noise'
+            WHEN q.adjusted IS NOT NULL THEN 'may be noise'
+            ELSE 'not tested' END
+    FROM tested AS t, adjusted AS j,
+        LATERAL (SELECT j.p[CASE WHEN t.what = 'churn_rate' AND t.segment IS NULL THEN j.retention ELSE t.number END] AS adjusted) AS q
+    ORDER BY t.place;
+END
+$$;
+COMMENT ON FUNCTION retention_report_changes(text, bigint, bigint) IS
+'what moved between the two last reports of a source, or between two runs, and whether it is more than noise; p-values adjusted for their number';

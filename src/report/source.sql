@@ -312,9 +312,10 @@ BEGIN
             RAISE EXCEPTION USING ERRCODE = '22023',
                 MESSAGE = coalesce(format('segment "%s" is given twice', segment), 'a segment must not be null');
         END IF;
-        IF segment IN ('customer', 'started', 'ended', 'at', 'amount', 'reason') THEN
+        IF segment IN ('customer', 'started', 'ended', 'at', 'amount', 'reason', 'all') THEN
             RAISE EXCEPTION USING ERRCODE = '22023',
-                MESSAGE = format('a segment cannot be called "%s": a column of every source is', segment),
+                MESSAGE = format('a segment cannot be called "%s"', segment),
+                DETAIL = 'Reports and views have a column or a segment of that name.',
                 HINT = 'A view over the table can give the column another name.';
         END IF;
         PERFORM @extschema@.source_check_column(source, 'segment', segment, 'segment');
@@ -679,13 +680,13 @@ BEGIN
         WHEN 'events' THEN format('max(%I)', source.at)
         ELSE format('greatest(max(%I) FILTER (WHERE isfinite(%1$I)), max(%I) FILTER (WHERE isfinite(%2$I)))', source.started, source.ended) END;
     RETURN format(CASE type
-        WHEN 'date'::regtype THEN E'(SELECT (%s + 1)::timestamp\n%s)'
-        WHEN 'timestamptz'::regtype THEN E'(SELECT %s AT TIME ZONE %3$L + ''1 microsecond''\n%2$s)'
-        ELSE E'(SELECT %s + ''1 microsecond''\n%s)' END,
+        WHEN 'date'::regtype THEN E'(SELECT (%s + 1)::timestamp\n  %s)'
+        WHEN 'timestamptz'::regtype THEN E'(SELECT %s AT TIME ZONE %3$L + ''1 microsecond''\n  %2$s)'
+        ELSE E'(SELECT %s + ''1 microsecond''\n  %s)' END,
         latest,
-        CASE source.kind
+        replace(CASE source.kind
             WHEN 'events' THEN @extschema@.source_from(source, format('%I < ''infinity''', source.at), format('%I IS NOT NULL', source.customer))
-            ELSE @extschema@.source_from(source, format('%I IS NOT NULL', source.started), format('%I IS NOT NULL', source.customer)) END,
+            ELSE @extschema@.source_from(source, format('%I IS NOT NULL', source.started), format('%I IS NOT NULL', source.customer)) END, E'\n', E'\n  '),
         zone);
 END
 $$;
