@@ -90,7 +90,6 @@ ROOM_SQL = \
 	src/survival/survival_drivers.sql \
 	src/drivers/drivers.sql \
 	src/report/source.sql \
-	src/report/source.sql \
 	src/report/views.sql \
 	src/report/report.sql \
 	src/report/run.sql \
