@@ -88,11 +88,14 @@ ROOM_SQL = \
 	src/survival/landmark.sql \
 	src/survival/cox.sql \
 	src/survival/survival_drivers.sql \
-	src/drivers/drivers.sql
+	src/drivers/drivers.sql \
+	src/report/plot.sql \
+	src/report/picture.sql \
+	src/report/page.sql
 
 DATA_built = retention--$(EXTVERSION).sql
 
-REGRESS = grid rates flow flow_customer activity cohort survival drivers doors hostile catalog
+REGRESS = grid rates flow flow_customer activity cohort survival drivers plot doors hostile catalog
 REGRESS_OPTS = --inputdir=$(here) --load-extension=retention
 ISOLATION = rollup
 ISOLATION_OPTS = --inputdir=$(here) --load-extension=retention
