@@ -89,9 +89,14 @@ ROOM_SQL = \
 	src/survival/cox.sql \
 	src/survival/survival_drivers.sql \
 	src/drivers/drivers.sql \
+	src/report/source.sql \
+	src/report/views.sql \
 	src/report/plot.sql \
 	src/report/picture.sql \
-	src/report/page.sql
+	src/report/report.sql \
+	src/report/page.sql \
+	src/report/run.sql \
+	src/report/schedule.sql
 
 DATA_built = retention--$(EXTVERSION).sql
 
