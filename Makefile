@@ -91,13 +91,16 @@ ROOM_SQL = \
 	src/drivers/drivers.sql \
 	src/report/source.sql \
 	src/report/views.sql \
+	src/report/plot.sql \
+	src/report/picture.sql \
 	src/report/report.sql \
+	src/report/page.sql \
 	src/report/run.sql \
 	src/report/schedule.sql
 
 DATA_built = retention--$(EXTVERSION).sql
 
-REGRESS = grid rates flow flow_customer activity cohort survival drivers doors hostile catalog
+REGRESS = grid rates flow flow_customer activity cohort survival drivers plot doors hostile catalog
 REGRESS_OPTS = --inputdir=$(here) --load-extension=retention
 ISOLATION = rollup
 ISOLATION_OPTS = --inputdir=$(here) --load-extension=retention
