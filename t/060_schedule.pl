@@ -28,8 +28,6 @@ for my $way ('workers', 'connections') {
     GRANT CREATE ON SCHEMA public TO ann});
   $node->safe_psql(
     'postgres', q{
-    -- STAND-IN
-    DO $$ BEGIN IF to_regprocedure('report_page(jsonb)') IS NULL THEN CREATE FUNCTION report_page(jsonb) RETURNS text LANGUAGE sql AS 'SELECT $1::text'; END IF; END $$;
     CREATE TABLE customer AS
       SELECT i AS id, CASE i % 2 WHEN 0 THEN 'basic' ELSE '<script>' END AS plan, date '2025-01-01' + i % 300 AS started,
         CASE WHEN i % 3 = 0 THEN date '2025-01-01' + i % 300 + 40 END AS ended
