@@ -100,7 +100,7 @@ ROOM_SQL = \
 
 DATA_built = retention--$(EXTVERSION).sql
 
-REGRESS = grid rates flow flow_customer activity cohort survival drivers plot doors hostile catalog
+REGRESS = grid rates flow flow_customer activity cohort survival drivers plot report doors hostile catalog
 REGRESS_OPTS = --inputdir=$(here) --load-extension=retention
 ISOLATION = rollup
 ISOLATION_OPTS = --inputdir=$(here) --load-extension=retention

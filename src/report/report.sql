@@ -25,7 +25,8 @@ $$;
 COMMENT ON FUNCTION report_flow(retention_flow, retention_grid, timestamptz) IS
 'the periods of a flow as a report writes them';
 
-CREATE FUNCTION report_rows(summary retention_cohorts, what text, grid retention_grid) RETURNS jsonb
+-- A page holds so many cohorts (the newest), offsets (the first) and periods (the newest): a grid of days has more than anybody reads.
+CREATE FUNCTION report_rows(summary retention_cohorts, what text, grid retention_grid, most integer) RETURNS jsonb
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -34,24 +35,26 @@ DECLARE
 BEGIN
     CASE what
         WHEN 'cohorts' THEN
-            SELECT jsonb_agg(to_jsonb(c) || jsonb_build_object('cohort', @extschema@.report_time(c.cohort, $3),
+            SELECT jsonb_agg(to_jsonb(c) - 'place' || jsonb_build_object('cohort', @extschema@.report_time(c.cohort, $3),
                     'period_start', @extschema@.report_time(c.period_start, $3), 'period_end', @extschema@.report_time(c.period_end, $3))
                 ORDER BY c.cohort, c.period) INTO answer
-            FROM @extschema@.cohort_cells_at($1) AS c;
+            FROM (SELECT n.*, dense_rank() OVER (ORDER BY n.cohort DESC) AS place FROM @extschema@.cohort_cells_at($1) AS n) AS c
+            WHERE c.place <= $4 AND c.period < $4;
         WHEN 'curve' THEN
-            SELECT jsonb_agg(to_jsonb(c) ORDER BY c.period) INTO answer FROM @extschema@.retention_curve($1) AS c;
+            SELECT jsonb_agg(to_jsonb(c) ORDER BY c.period) INTO answer FROM @extschema@.retention_curve($1) AS c WHERE c.period < $4;
         WHEN 'lifecycle' THEN
             SELECT jsonb_agg(to_jsonb(l) || jsonb_build_object('period_start', @extschema@.report_time(l.period_start, $3))
                 ORDER BY l.period_start) INTO answer
-            FROM @extschema@.lifecycle_at($1) AS l;
+            FROM (SELECT n.* FROM @extschema@.lifecycle_at($1) AS n ORDER BY n.period_start DESC LIMIT $4) AS l;
         WHEN 'stickiness' THEN
-            SELECT jsonb_agg(to_jsonb(n) ORDER BY n.active_periods) INTO answer FROM @extschema@.stickiness($1) AS n;
+            SELECT jsonb_agg(to_jsonb(n) ORDER BY n.active_periods) INTO answer
+            FROM (SELECT a.* FROM @extschema@.stickiness($1) AS a ORDER BY a.active_periods LIMIT $4) AS n;
     END CASE;
     RETURN coalesce(answer, '[]');
 END
 $$;
-COMMENT ON FUNCTION report_rows(retention_cohorts, text, retention_grid) IS
-'cohorts, curve, lifecycle or stickiness of a summary as a report writes them';
+COMMENT ON FUNCTION report_rows(retention_cohorts, text, retention_grid, integer) IS
+'cohorts, curve, lifecycle or stickiness of a summary as a report writes them, the newest or first of them';
 
 CREATE FUNCTION report_survival(state retention_survival, times double precision[], unit text) RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -243,6 +246,8 @@ LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 SET extra_float_digits = 1
 SET TimeZone = 'UTC'
+SET DateStyle = 'ISO, YMD'
+SET IntervalStyle = 'postgres'
 AS $body$
 #variable_conflict use_variable
 DECLARE
@@ -274,6 +279,7 @@ DECLARE
     flow jsonb;
     headline jsonb;
     latest jsonb;       -- the last complete period
+    shown record;
     cells jsonb;
     lifecycle jsonb;
     drivers jsonb;
@@ -419,8 +425,12 @@ $query$,
     cohorts := coalesce(cohorts, found.cohorts);
     flow := @extschema@.report_flow(found.flow, plain, first);
     headline := @extschema@.report_headline(flow);
-    flow := (SELECT coalesce(jsonb_agg(p.period ORDER BY p.place), '[]') FROM jsonb_array_elements(flow) WITH ORDINALITY AS p (period, place)
-        WHERE (p.period ->> 'period_start')::timestamp >= since AT TIME ZONE zone);
+    -- From the first period with customers on.
+    flow := (SELECT coalesce(jsonb_agg(p.period ORDER BY p.place), '[]')
+        FROM (SELECT e.period, e.place, min(e.place) FILTER (WHERE (e.period ->> 'at_start')::bigint + (e.period ->> 'at_end')::bigint
+                      + (e.period ->> 'departures')::bigint > 0) OVER () AS begun
+              FROM jsonb_array_elements(flow) WITH ORDINALITY AS e (period, place)) AS p
+        WHERE (p.period ->> 'period_start')::timestamp >= since AT TIME ZONE zone AND p.place >= p.begun);
     SELECT p.period INTO latest FROM jsonb_array_elements(flow) WITH ORDINALITY AS p (period, place)
     WHERE p.period ->> 'status' = 'observed' ORDER BY p.place DESC LIMIT 1;
 
@@ -477,6 +487,9 @@ $query$,
         WHEN (flow -> 0 ->> 'at_start')::bigint = 0 THEN format('There are no customers before %s.',
             (SELECT p.period ->> 'period_start' FROM jsonb_array_elements(flow) WITH ORDINALITY AS p (period, place)
              WHERE (p.period ->> 'at_end')::bigint > 0 OR (p.period ->> 'joined')::bigint > 0 ORDER BY p.place LIMIT 1)) END;
+    SELECT count(DISTINCT c.cohort) AS cohorts, min(c.cohort) AS oldest INTO shown FROM @extschema@.cohort_cells_at(cohorts) AS c WHERE c.period <= 1;
+    notes := notes || CASE WHEN shown.cohorts > greatest(36, periods + 1) THEN
+        format('There are %s cohorts since %s; the newest %s are shown.', shown.cohorts, @extschema@.report_time(shown.oldest, plain) #>> '{}', greatest(36, periods + 1)) END;
     notes := notes || CASE WHEN s.kind = 'events' THEN format('A customer is there from an event until %s without another one.', s.gone_after)
         ELSE 'In the cohorts, customers are active in every period in which they were there for a moment.' END;
     notes := notes || CASE WHEN counted.ignored > 0 THEN
@@ -491,8 +504,8 @@ $query$,
         format('Drivers: of the %s customers of %s, %s had gone by %s. What goes with leaving need not be its cause.',
             drivers_since ->> 'customers', drivers_since ->> 'period_start', drivers_since ->> 'churned', drivers_since ->> 'period_end') END;
 
-    cells := @extschema@.report_rows(cohorts, 'cohorts', plain);
-    lifecycle := @extschema@.report_rows(cohorts, 'lifecycle', plain);
+    cells := @extschema@.report_rows(cohorts, 'cohorts', plain, greatest(36, periods + 1));
+    lifecycle := @extschema@.report_rows(cohorts, 'lifecycle', plain, greatest(36, periods + 1));
     IF s.kind = 'events' AND @extschema@.source_grid_option(s.grid, 'brackets') IS NULL THEN
         headline := headline || @extschema@.report_returns(cells, lifecycle);
     END IF;
@@ -500,9 +513,9 @@ $query$,
     RETURN report || jsonb_build_object('as_of', known, 'rows', counted.rows, 'ignored', counted.ignored,
         'customers', (SELECT t.customers FROM @extschema@.cohort_totals(cohorts) AS t),
         'headline', headline, 'flow', flow,
-        'cohorts', cells, 'curve', @extschema@.report_rows(cohorts, 'curve', plain),
+        'cohorts', cells, 'curve', @extschema@.report_rows(cohorts, 'curve', plain, greatest(36, periods + 1)),
         'lifecycle', lifecycle,
-        'stickiness', CASE s.kind WHEN 'events' THEN @extschema@.report_rows(cohorts, 'stickiness', plain) END,
+        'stickiness', CASE s.kind WHEN 'events' THEN @extschema@.report_rows(cohorts, 'stickiness', plain, greatest(36, periods + 1)) END,
         'survival', coalesce(found.survival, '[]'), 'segments', @extschema@.report_segments(coalesce(found.segments, '[]')),
         'drivers', drivers, 'driver_ranking', ranking, 'drivers_since', drivers_since, 'reasons', reasons, 'benchmark', benchmark,
         'notes', to_jsonb(array_remove(notes, NULL)));
