@@ -41,7 +41,7 @@ COMMENT ON FUNCTION plot_text_width(text) IS 'about how many pixels a text takes
 CREATE FUNCTION plot_count(value numeric) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
-AS $$ SELECT to_char(round(value), 'FM999,999,999,999,999,999,990') $$;
+AS $$ SELECT to_char(round(value), 'FM' || repeat('999,', 12) || '990') $$;
 COMMENT ON FUNCTION plot_count(numeric) IS 'a count with commas';
 
 CREATE FUNCTION plot_count_short(value numeric) RETURNS text
@@ -50,7 +50,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
   SELECT CASE
     WHEN abs(value) < 10000 THEN @extschema@.plot_count(value)
-    ELSE rtrim(to_char(value / power(1000::numeric, power), 'FM9990.9'), '.') || (ARRAY['k', 'M', 'G', 'T', 'P', 'E'])[power]
+    ELSE rtrim(to_char(value / power(1000::numeric, power), 'FM' || repeat('9', 30) || '0.9'), '.') || (ARRAY['k', 'M', 'G', 'T', 'P', 'E'])[power]
   END
   FROM (SELECT least(6, (length(trunc(abs(value))::text) - 1) / 3) AS power) p
 $$;
@@ -420,7 +420,7 @@ BEGIN
         string_agg(format('<text class="strong" x="%s" y="%s" text-anchor="%s">%s</text>', x,
           CASE WHEN y_next < y THEN y + 18 ELSE greatest(y1 + 10, y - 9) END, CASE WHEN period = last AND last > first THEN 'end' ELSE 'start' END,
           @extschema@.plot_percent(retention_rate)), '')
-          FILTER (WHERE period = last OR (period = first AND (last - first) * band > 110)) AS ends
+          FILTER (WHERE period = last OR (period = first AND first > 0 AND (last - first) * band > 110)) AS ends
       FROM (
         SELECT n, c.*, round((x0 + band * (period - first + 0.5))::numeric, 1) AS x,
           round((y0 - retention_rate::double precision / high * (y0 - y1))::numeric, 1) AS y,
