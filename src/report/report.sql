@@ -371,12 +371,12 @@ WITH presence AS MATERIALIZED (
     WHERE v.place > 0
     GROUP BY v.place, v.segment, v.value
 ), survival AS MATERIALIZED (
-    -- The first stay of a customer, with the segments it began in. Who left in the course of a day (or hour) left at its end; who is
+    -- The first stay of a customer (a multirange gives its ranges in order), with the segments it began in. Who left in the course of a day (or hour) left at its end; who is
     -- still there was seen for the whole ones that have passed.
     SELECT v.place, v.segment, v.value, @extschema@.survival(CASE WHEN c.ended IS NULL THEN floor(%10$s) ELSE ceil(%11$s) END, c.ended IS NOT NULL) AS state
-    FROM (SELECT g.*, lower(g.stays) AS started, (SELECT upper(u.stay) FROM unnest(g.stays) AS u (stay) ORDER BY u.stay LIMIT 1) AS ended
+    FROM (SELECT g.*, lower(g.stays) AS started, (SELECT upper(u.stay) FROM unnest(g.stays) AS u (stay) LIMIT 1) AS ended
           FROM (SELECT p.customer, range_agg(%3$s(p.started, p.ended)) AS stays%12$s FROM presence AS p WHERE isfinite(p.started) GROUP BY p.customer) AS g
-          WHERE NOT isempty(g.stays)) AS c,
+          WHERE NOT isempty(g.stays) OFFSET 0) AS c,
         LATERAL (VALUES (0, NULL, NULL)%9$s) AS v (place, segment, value)
     GROUP BY v.place, v.segment, v.value
 ), since AS MATERIALIZED (
@@ -455,9 +455,10 @@ $query$,
 
     IF (latest ->> 'at_start')::bigint > 0
         AND (latest ->> 'period_end')::timestamp = (latest ->> 'period_start')::timestamp + interval '1 year' THEN
-        SELECT jsonb_build_object('period_start', latest -> 'period_start', 'period_end', latest -> 'period_end',
-            'retention_rate', latest -> 'retention_rate', 'of', latest -> 'at_start',
-            'industries', coalesce(jsonb_agg(to_jsonb(b) ORDER BY b.benchmark, b.benchmark_industry COLLATE "C"), '[]'))
+        SELECT jsonb_agg(jsonb_build_object('industry', b.benchmark_industry, 'year', b.year, 'retention_rate', latest -> 'retention_rate',
+            'low', latest -> 'retention_low', 'high', latest -> 'retention_high', 'of', latest -> 'at_start', 'benchmark', b.benchmark,
+            'difference', b.difference, 'difference_low', b.ci_low, 'difference_high', b.ci_high, 'p_value', b.p_value)
+            ORDER BY b.benchmark, b.benchmark_industry COLLATE "C")
         INTO benchmark
         FROM (SELECT DISTINCT lower(n.industry) AS industry FROM @extschema@.retention_benchmark AS n WHERE n.period = 'year') AS i,
             @extschema@.against_benchmark((latest ->> 'kept')::bigint, (latest ->> 'at_start')::bigint, i.industry) AS b;

@@ -75,6 +75,20 @@ $$;
 COMMENT ON FUNCTION report_error_text(text, text, text, text) IS
 'an error as it is kept with a run';
 
+-- Reports and failures are pruned each for themselves: bad months must not eat the good ones.
+CREATE FUNCTION report_run_prune(source text, source_owner regrole, owner regrole, keep integer) RETURNS void
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    DELETE FROM @extschema@.retention_report_run AS n
+    USING (SELECT o.id, row_number() OVER (PARTITION BY o.state ORDER BY o.id DESC) AS place
+           FROM @extschema@.retention_report_run AS o
+           WHERE o.source = $1 AND o.source_owner IS NOT DISTINCT FROM $2 AND o.owner = $3 AND o.state <> 'running') AS surplus
+    WHERE surplus.place > $4 AND n.id = surplus.id
+$$;
+COMMENT ON FUNCTION report_run_prune(text, regrole, regrole, integer) IS
+'deletes all but the newest reports, and all but the newest failures, of a source';
+
 -- The row of a new run. bridge: hold the lock over the end of this transaction.
 CREATE FUNCTION report_run_begin(source text, as_of timestamp, periods integer, bridge boolean) RETURNS bigint
 LANGUAGE plpgsql VOLATILE
@@ -100,6 +114,7 @@ BEGIN
             INSERT INTO @extschema@.retention_report_run AS r (source, as_of, periods, finished, state, error)
             VALUES ($1, $2, $3, clock_timestamp(), 'failed', @extschema@.report_error_text(state, message, detail, hint))
             RETURNING r.id INTO run;
+            PERFORM @extschema@.report_run_prune($1, NULL, quote_ident(current_user)::regrole, 100);
             PERFORM pg_notify('retention_report', run::text);
             RETURN run;
     END;
@@ -179,15 +194,8 @@ BEGIN
     UPDATE @extschema@.retention_report_run AS n
     SET as_of = r.as_of, finished = clock_timestamp(), state = r.state, error = r.error, report = r.report, html = r.html
     WHERE n.id = $1;
-    -- Reports and failures are pruned each for themselves: a bad month must not eat the good ones.
-    SELECT s.keep_runs INTO keep FROM @extschema@.retention_source AS s
-    WHERE s.name = r.source AND s.owner = r.source_owner;
-    DELETE FROM @extschema@.retention_report_run AS n
-    USING (SELECT o.id, row_number() OVER (PARTITION BY o.state ORDER BY o.id DESC) AS place
-           FROM @extschema@.retention_report_run AS o
-           WHERE o.source = r.source AND o.source_owner = r.source_owner
-               AND o.owner = r.owner AND o.state <> 'running') AS surplus
-    WHERE surplus.place > keep AND n.id = surplus.id;
+    SELECT s.keep_runs INTO keep FROM @extschema@.retention_source AS s WHERE s.name = r.source AND s.owner = r.source_owner;
+    PERFORM @extschema@.report_run_prune(r.source, r.source_owner, r.owner, keep);
     PERFORM pg_notify('retention_report', $1::text);
     RETURN r.error;
 END
