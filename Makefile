@@ -90,6 +90,7 @@ ROOM_SQL = \
 	src/survival/survival_drivers.sql \
 	src/drivers/drivers.sql \
 	src/report/source.sql \
+	src/report/guess.sql \
 	src/report/views.sql \
 	src/report/plot.sql \
 	src/report/picture.sql \
@@ -100,7 +101,7 @@ ROOM_SQL = \
 
 DATA_built = retention--$(EXTVERSION).sql
 
-REGRESS = grid rates flow flow_customer activity cohort survival drivers plot doors hostile catalog
+REGRESS = grid rates flow flow_customer activity cohort survival drivers source plot doors hostile catalog
 REGRESS_OPTS = --inputdir=$(here) --load-extension=retention
 ISOLATION = rollup
 ISOLATION_OPTS = --inputdir=$(here) --load-extension=retention
