@@ -33,11 +33,11 @@ AS $$
     'footer{color:var(--soft);font-size:13px;overflow-wrap:anywhere}'
     '@media(max-width:860px){.pair{grid-template-columns:1fr}.tiles{grid-template-columns:1fr 1fr}}'
     '@media(max-width:600px){main{padding:18px 12px 28px}.tiles{grid-template-columns:1fr;gap:10px}.card{padding:14px}.wide{display:none}.narrow{display:block}.picture{margin:8px -8px 0}}'
-    -- On paper: light, whole cards, the figures unfolded.
+    -- On paper: light, whole cards, the figures unfolded (those of the cohorts stand in their picture).
     '@media print{@page{size:A4;margin:12mm}:root{--page:#ffffff;--card:#ffffff;--ink:#1b1f24;--soft:#59626e;--rule:#d5dbe1;--tint:#eef3f8;--good:#00694d;--bad:#b34700}'
     'body{font-size:12px;-webkit-print-color-adjust:exact;print-color-adjust:exact}main{max-width:none;padding:0}.tiles{grid-template-columns:repeat(3,1fr);gap:8px}'
     '.card,.tiles .card,.pair .card{break-inside:avoid;padding:10px 12px}.pair{grid-template-columns:1fr 1fr;gap:8px}.narrow{display:none}.wide{display:block}'
-    'h2,p{break-after:avoid}.picture{overflow:visible;break-inside:avoid}.picture svg{width:100%;height:auto;max-width:100%}summary{list-style:none}.tile b{font-size:22px}'
+    '.screen{display:none}h2,p{break-after:avoid}.picture{overflow:visible;break-inside:avoid}.picture svg{width:100%;height:auto;max-width:100%}summary{list-style:none}.tile b{font-size:22px}'
     'details::details-content{content-visibility:visible;display:block}.scroll{overflow:visible}.long{break-inside:auto}tr{break-inside:avoid}table{font-size:10px}th,td{padding:3px 5px}'
     '.pair table{font-size:7.5px}.pair th,.pair td{padding:2px 3px}th{white-space:normal}td.word,th.word{min-width:0}}'
     '</style>'
@@ -55,12 +55,13 @@ AS $$
     WHEN kind = 'points' THEN CASE WHEN value::numeric > 0 THEN '+' WHEN value::numeric < 0 THEN '&#8722;' ELSE '' END || round(abs(value::numeric), 1)
     WHEN kind = 'number' THEN round(value::numeric, 2)::text
     WHEN kind = 'p' THEN CASE WHEN value::double precision < 0.0001 THEN '&lt; 0.0001' ELSE round(value::numeric, 4)::text END
-    WHEN kind = 'meter' THEN format('%s<span class="meter"><i style="width:%s%%"></i></span>', round(value::numeric, 3),
-      round(100 * least(1, greatest(0, value::numeric))))
+    WHEN kind IN ('meter', 'share') THEN format('%s<span class="meter"><i style="width:%s%%"></i></span>',
+      CASE kind WHEN 'meter' THEN round(value::numeric, 3)::text ELSE @extschema@.plot_percent(value::numeric) END,
+      round(least(100, greatest(0, value::numeric * CASE kind WHEN 'meter' THEN 100 ELSE 1 END))))
     ELSE @extschema@.plot_escape(value)
   END
 $$;
-COMMENT ON FUNCTION page_value(text, text) IS 'a value of a table of the page: word, count, percent, points, number, p or meter';
+COMMENT ON FUNCTION page_value(text, text) IS 'a value of a table of the page: word, count, percent, share (of 100, with a meter), points, number, p or meter (of 1)';
 
 CREATE FUNCTION page_table(rows jsonb, columns text[]) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -203,12 +204,19 @@ AS $$
         ['retention_rate', 'retention', 'percent'], ['low', 'from', 'percent'], ['high', 'to', 'percent'], ['difference', 'points against the rest', 'points'],
         ['difference_low', 'from', 'points'], ['difference_high', 'to', 'points'], ['p_adjusted', 'p, adjusted', 'p']])))
     FROM rates
+    UNION ALL
+    SELECT NULL, NULL, 3, @extschema@.page_card('Stickiness', format('In how many %s customers were active.', plural), NULL, NULL,
+      @extschema@.page_table((SELECT jsonb_agg(r) FROM (SELECT r FROM jsonb_array_elements(stickiness) WITH ORDINALITY e (r, n) ORDER BY n LIMIT 12) few), head)
+        || CASE WHEN jsonb_array_length(stickiness) > 12 THEN @extschema@.page_unfold(@extschema@.page_table(stickiness, head)) ELSE '' END)
+    FROM (SELECT @extschema@.page_rows(report -> 'stickiness') AS stickiness, CASE WHEN unit ~ '^[a-z]+$' THEN unit || 's' ELSE 'periods' END AS plural) k,
+      LATERAL (SELECT ARRAY[['active_periods', plural, 'word'], ['customers', 'customers', 'count'], ['share', 'share', 'share']] AS head) h
+    WHERE jsonb_array_length(stickiness) > 0
   )
   SELECT coalesce('<div class="pair">' || string_agg(body, ''
       ORDER BY array_position(ARRAY(SELECT jsonb_array_elements_text(@extschema@.page_rows(report -> 'source' -> 'segments'))), segment), kind, n) || '</div>', '')
   FROM card
 $$;
-COMMENT ON FUNCTION page_segments(jsonb, text) IS 'survival and rates of the segments of a report';
+COMMENT ON FUNCTION page_segments(jsonb, text) IS 'survival and rates of the segments of a report, and its stickiness';
 
 CREATE FUNCTION page_causes(report jsonb, unit text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -229,12 +237,11 @@ AS $$
         ARRAY[['reason', 'reason', 'word'], ['category', 'category', 'word'], ['mitigated_by', 'who can do something', 'word'],
         ['customers', 'customers', 'count'], ['share', 'share', 'percent'], ['ci_low', 'from', 'percent'], ['ci_high', 'to', 'percent'], ['cumulative_share', 'up to here', 'percent']]))
     ELSE '' END
-    || CASE WHEN jsonb_typeof(report -> 'benchmark') IN ('object', 'array')
-    THEN @extschema@.page_card('Against the industry', 'Averages as they are widely quoted: a yardstick, not a target.', NULL, NULL,
-      @extschema@.page_table(CASE jsonb_typeof(report -> 'benchmark') WHEN 'array' THEN report -> 'benchmark' ELSE jsonb_build_array(report -> 'benchmark') END,
-        ARRAY[['industry', 'industry', 'word'], ['measure', 'measure', 'word'], ['churn_rate', 'churn', 'percent'], ['retention_rate', 'retention', 'percent'], ['rate', 'ours', 'percent'],
-        ['ci_low', 'from', 'percent'], ['ci_high', 'to', 'percent'], ['low', 'from', 'percent'], ['high', 'to', 'percent'], ['benchmark', 'industry', 'percent'],
-        ['difference', 'points', 'points'], ['p_value', 'p', 'p'], ['verdict', 'verdict', 'word'], ['source', 'source', 'word'], ['note', 'note', 'word']]))
+    || CASE WHEN jsonb_array_length(@extschema@.page_rows(report -> 'benchmark' -> 'industries')) > 0
+    THEN @extschema@.page_card('Against the industry', format('Retention of %s was %s %%; averages of industries as they are widely quoted are a yardstick, not a target.',
+        @extschema@.plot_period((report -> 'benchmark' ->> 'period_start')::timestamp, unit), round((report -> 'benchmark' ->> 'retention_rate')::numeric, 1)), NULL, NULL,
+      @extschema@.page_table(report -> 'benchmark' -> 'industries', ARRAY[['benchmark_industry', 'industry', 'word'], ['year', 'year', 'word'], ['benchmark', 'its retention', 'percent'],
+        ['difference', 'ours, points above', 'points'], ['ci_low', 'from', 'points'], ['ci_high', 'to', 'points'], ['p_value', 'p', 'p']]))
     ELSE '' END
 $$;
 COMMENT ON FUNCTION page_causes(jsonb, text) IS 'drivers, reasons and benchmark of a report, where it has them';
@@ -248,11 +255,13 @@ DECLARE
   name constant text := coalesce(report -> 'source' ->> 'name', 'unknown');
   plural constant text := CASE WHEN unit ~ '^[a-z]+$' THEN unit || 's' ELSE 'periods' END;
   flow constant jsonb := @extschema@.page_rows(report -> 'flow');
-  cells constant jsonb := @extschema@.page_rows(report -> 'cohorts');
+  -- A page shows so many cohorts and periods; a report may have thousands.
+  most constant integer := least(60, greatest(24, coalesce((report ->> 'periods')::integer, 12)));
+  cells jsonb := @extschema@.page_rows(report -> 'cohorts');
+  cohorts bigint;
   curve constant jsonb := CASE WHEN jsonb_array_length(@extschema@.page_rows(report -> 'curve')) > 0
     THEN jsonb_build_array(jsonb_build_object('curve', report -> 'curve')) ELSE '[]' END;
-  lifecycle constant jsonb := @extschema@.page_rows(report -> 'lifecycle');
-  stickiness constant jsonb := @extschema@.page_rows(report -> 'stickiness');
+  lifecycle jsonb := @extschema@.page_rows(report -> 'lifecycle');
   notes constant jsonb := @extschema@.page_rows(report -> 'notes');
   named jsonb;
   page text;
@@ -261,6 +270,11 @@ BEGIN
     RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'this is not a report of format 1',
       HINT = 'Pass what retention_report() returned.';
   END IF;
+
+  SELECT max(back), coalesce(jsonb_agg(c ORDER BY n) FILTER (WHERE back <= most AND (c ->> 'period')::integer <= most), '[]') INTO cohorts, cells
+    FROM (SELECT c, n, dense_rank() OVER (ORDER BY (c ->> 'cohort')::timestamp DESC) AS back FROM jsonb_array_elements(cells) WITH ORDINALITY e (c, n)) r;
+  SELECT coalesce(jsonb_agg(l ORDER BY n), '[]') INTO lifecycle
+    FROM (SELECT l, n FROM jsonb_array_elements(lifecycle) WITH ORDINALITY e (l, n) ORDER BY n DESC LIMIT most) r;
 
   page := '<!DOCTYPE html>' || E'\n' || '<html xmlns="http://www.w3.org/1999/xhtml" lang="en"><head><meta charset="utf-8"/>'
     '<meta name="viewport" content="width=device-width, initial-scale=1"/><meta name="color-scheme" content="light dark"/>'
@@ -285,9 +299,10 @@ BEGIN
       @extschema@.page_unfold(@extschema@.page_table(named, ARRAY[['period', 'period', 'word'], ['at_start', 'at start', 'count'], ['gained', 'gained', 'count'],
         ['reactivated', 'back again', 'count'], ['lost', 'lost', 'count'], ['at_end', 'at end', 'count'], ['joined_and_left', 'new and gone within', 'count']])))
     || '</div>'
-    || @extschema@.page_card('Cohorts', format('Customers by the %s they came, and how many per cent of them were there in each %1$s after.', unit),
+    || @extschema@.page_card('Cohorts', format('Customers by the %s they came, and how many per cent of them were there in each %1$s after.', unit)
+        || CASE WHEN cohorts > most THEN format(' The newest %s of %s cohorts.', most, cohorts) ELSE '' END,
       @extschema@.plot_heatmap(cells, unit, 1060), @extschema@.plot_heatmap(cells, unit, 320),
-      @extschema@.page_unfold(@extschema@.page_cohorts(cells, unit)), 'long');
+      '<div class="screen">' || @extschema@.page_unfold(@extschema@.page_cohorts(cells, unit)) || '</div>');
 
   SELECT coalesce(jsonb_agg(l || jsonb_build_object('shown', @extschema@.plot_period((l ->> 'period_start')::timestamp, unit)) ORDER BY n), '[]') INTO named
     FROM jsonb_array_elements(lifecycle) WITH ORDINALITY e (l, n);
@@ -301,11 +316,6 @@ BEGIN
       @extschema@.page_unfold(@extschema@.page_table(named, ARRAY[['shown', 'period', 'word'], ['active', 'active', 'count'], ['new', 'new', 'count'],
         ['retained', 'retained', 'count'], ['resurrected', 'back again', 'count'], ['dormant', 'gone dormant', 'count']])))
     || '</div>' || @extschema@.page_segments(report, unit) || @extschema@.page_causes(report, unit);
-
-  IF jsonb_array_length(stickiness) > 0 THEN
-    page := page || @extschema@.page_card('Stickiness', format('In how many %s customers were active.', plural), NULL, NULL,
-      @extschema@.page_unfold(@extschema@.page_table(stickiness, ARRAY[['active_periods', plural, 'word'], ['customers', 'customers', 'count'], ['share', 'share', 'percent']])));
-  END IF;
 
   RETURN page
     || '<section class="card"><h2>How to read this</h2><ul>'

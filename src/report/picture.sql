@@ -94,7 +94,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
   SELECT @extschema@.vega_base(title, description) || jsonb_build_object(
     'width', 480, 'height', 260, 'data', jsonb_build_object('values', data),
-    'encoding', jsonb_build_object('x', x) || CASE WHEN many THEN
+    'encoding', jsonb_build_object('x', x || CASE WHEN jsonb_array_length(data) = 0 THEN '{"scale": {"domain": [0, 1]}}'::jsonb ELSE '{}' END) || CASE WHEN many THEN
       '{"color": {"field": "name", "type": "nominal", "title": null, "sort": null, "scale": {"range":
         ["#0072b2", "#d55e00", "#009e73", "#b8538a", "#e69f00", "#56b4e9", "#6b4fa0", "#8c6d1f"]}}}'::jsonb
       ELSE '{"color": {"value": "#0072b2"}}' END,

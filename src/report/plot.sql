@@ -16,32 +16,33 @@ AS $$
 $$;
 COMMENT ON FUNCTION plot_escape(text) IS 'text as it stands in XML and HTML, inside elements and attributes';
 
-CREATE FUNCTION plot_short(value text, most integer) RETURNS text
+CREATE FUNCTION plot_text_width(value text) RETURNS double precision
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+  -- At 11 px, in a wide font: small letters and digits, capitals, the widest letters, and what is not ASCII.
+  SELECT 6.5 * length(value) + 1.5 * length(regexp_replace(value, '[^A-Z]', '', 'g'))
+    + 4 * length(regexp_replace(value, '[^MWmw@%]', '', 'g')) + 5.5 * length(regexp_replace(value, '[\x01-\x7f]', '', 'g'))
+$$;
+COMMENT ON FUNCTION plot_text_width(text) IS 'about how many pixels a text takes, rather too many';
+
+CREATE FUNCTION plot_fit(value text, room double precision) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
   SELECT CASE
     WHEN value IS NULL THEN 'unknown'
-    WHEN length(value) <= most THEN @extschema@.plot_escape(value)
-    ELSE @extschema@.plot_escape(left(value, most - 1)) || '&#8230;'
+    WHEN length(value) <= 100 AND @extschema@.plot_text_width(value) <= room THEN @extschema@.plot_escape(value)
+    ELSE @extschema@.plot_escape(left(value, coalesce((
+      SELECT max(n) FROM generate_series(1, least(length(value), 100)) n WHERE @extschema@.plot_text_width(left(value, n)) <= room - 9), 0))) || '&#8230;'
   END
 $$;
-COMMENT ON FUNCTION plot_short(text, integer) IS 'a name cut to a number of characters, escaped';
-
-CREATE FUNCTION plot_text_width(value text) RETURNS double precision
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-  -- At 11 px: a generous mean for small letters and digits, more for capitals, a whole em for what is not ASCII.
-  SELECT 6.3 * length(value) + 2.5 * length(regexp_replace(value, '[^A-Z@%mw]', '', 'g'))
-    + 5.5 * length(regexp_replace(value, '[\x01-\x7f]', '', 'g'))
-$$;
-COMMENT ON FUNCTION plot_text_width(text) IS 'about how many pixels a text takes, never too few by much';
+COMMENT ON FUNCTION plot_fit(text, double precision) IS 'a name, escaped, cut to the pixels there are';
 
 CREATE FUNCTION plot_count(value numeric) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
-AS $$ SELECT to_char(round(value), 'FM999,999,999,999,999,999,990') $$;
+AS $$ SELECT to_char(round(value), 'FM' || repeat('999,', 12) || '990') $$;
 COMMENT ON FUNCTION plot_count(numeric) IS 'a count with commas';
 
 CREATE FUNCTION plot_count_short(value numeric) RETURNS text
@@ -50,7 +51,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
   SELECT CASE
     WHEN abs(value) < 10000 THEN @extschema@.plot_count(value)
-    ELSE rtrim(to_char(value / power(1000::numeric, power), 'FM9990.9'), '.') || (ARRAY['k', 'M', 'G', 'T', 'P', 'E'])[power]
+    ELSE rtrim(to_char(value / power(1000::numeric, power), 'FM' || repeat('9', 30) || '0.9'), '.') || (ARRAY['k', 'M', 'G', 'T', 'P', 'E'])[power]
   END
   FROM (SELECT least(6, (length(trunc(abs(value))::text) - 1) / 3) AS power) p
 $$;
@@ -107,7 +108,7 @@ AS $$
     '.retention-plot{font:11px system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif;font-variant-numeric:tabular-nums}'
     '.retention-plot .paper{fill:#ffffff}.retention-plot text{fill:#1b1f24}.retention-plot text.soft{fill:#59626e}'
     '.retention-plot .rule{stroke:#e4e8ec;fill:none}.retention-plot .zero{stroke:#8a939e;fill:none}'
-    '.retention-plot .strong{font-weight:600}'
+    '.retention-plot .strong{font-weight:600}.retention-plot .tight{font-size:9.5px}'
     '.retention-plot .line{stroke:currentColor;stroke-width:2;fill:none;stroke-linejoin:round}'
     '.retention-plot .band{fill:currentColor;fill-opacity:.16;stroke:none}'
     '.retention-plot .whisker{stroke:currentColor;stroke-width:1.5;stroke-opacity:.55;fill:none}'
@@ -143,8 +144,8 @@ AS $$
   SELECT format('<svg xmlns="http://www.w3.org/2000/svg" class="retention-plot %s" role="img" width="%s" height="%s" viewBox="-12 -8 %2$s %3$s">'
     '<title>%s</title><desc>%s</desc>', kind, width + 24, height + 18, @extschema@.plot_escape(title), @extschema@.plot_escape(description))
     || @extschema@.plot_style()
-    || format('<defs><pattern id="retention-%s-%s" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
-      '<path class="hatch" d="M3 0V6"/></pattern></defs>', kind, width)
+    || CASE WHEN body LIKE '%url(#%' THEN format('<defs><pattern id="retention-%s-%s" width="6" height="6" patternUnits="userSpaceOnUse" '
+      'patternTransform="rotate(45)"><path class="hatch" d="M3 0V6"/></pattern></defs>', kind, width) ELSE '' END
     || format('<rect class="paper" x="-12" y="-8" width="%s" height="%s"/>', width + 24, height + 18)
     || coalesce(nullif(body, ''), '<text class="soft" x="16" y="28">Nothing to draw: there are no rows.</text>')
     || '</svg>'
@@ -255,9 +256,10 @@ DECLARE
   foot double precision;     -- the bottom of what is drawn so far
   legend record;
   hatch text;
+  tight text;
 BEGIN
   SELECT count(DISTINCT cohort), min(period), max(period), bool_or(status = 'partial'),
-      max(@extschema@.plot_text_width(@extschema@.plot_period(cohort, unit))) + 8,
+      greatest(40, max(@extschema@.plot_text_width(@extschema@.plot_period(cohort, unit)))) + 8,
       greatest(24, max(@extschema@.plot_text_width(@extschema@.plot_count(cohort_size)))) + 12
     INTO cohorts, first, last, partial, names, x0
     FROM jsonb_to_recordset(cells) AS c (cohort timestamp, cohort_size numeric, period integer, status text);
@@ -274,6 +276,7 @@ BEGIN
   x0 := names + CASE WHEN width < 480 THEN 0 ELSE greatest(x0, 58) END;
   cell := CASE WHEN width IS NULL THEN 44 ELSE least(72, greatest(22, floor((width - x0 - 8) / (last - first + 1)))) END;
   tall := CASE WHEN cell < 30 THEN 22 ELSE 26 END;
+  tight := CASE WHEN cell < 30 THEN ' tight' ELSE '' END;
   digits := CASE WHEN cell < 38 THEN 0 ELSE 1 END;
   total := ceil(greatest(coalesce(width, 360), x0 + cell * (last - first + 1) + 8));
   hatch := format('retention-heatmap-%s', total);
@@ -294,9 +297,9 @@ BEGIN
         ) r);
 
   -- The cells: a number on its colour; hatched while it can still change.
-  SELECT string_agg(format('<g class="cell %s"><rect class="fill" x="%s" y="%s" width="%s" height="%s" rx="2"/>%s<text%s x="%s" y="%s" text-anchor="middle">%s</text>%s</g>',
+  SELECT string_agg(format('<g class="cell %s%s"><rect class="fill" x="%s" y="%s" width="%s" height="%s" rx="2"/>%s<text%s x="%s" y="%s" text-anchor="middle">%s</text>%s</g>',
       CASE WHEN period = 0 OR retention_rate IS NULL THEN 'hs'
-        ELSE 'h' || least(8, greatest(0, floor((retention_rate - scale.low) / (scale.high - scale.low) * 9))) END,
+        ELSE 'h' || least(8, greatest(0, floor((retention_rate - scale.low) / (scale.high - scale.low) * 9))) END, tight,
       x, 41 + tall * line, cell - 2, tall - 2,
       CASE WHEN status = 'partial' THEN format('<rect x="%s" y="%s" width="%s" height="%s" rx="2" fill="url(#%s)"/>',
         x, 41 + tall * line, cell - 2, tall - 2, hatch) ELSE '' END,
@@ -317,8 +320,8 @@ BEGIN
   foot := 40 + tall * cohorts + 8;
 
   -- All cohorts together, from what is observed.
-  SELECT string_agg(format('<g class="pooled %s"><rect class="fill" x="%s" y="%s" width="%s" height="%s" rx="2"/><text class="strong" x="%s" y="%s" text-anchor="middle">%s</text></g>',
-      CASE WHEN period = 0 THEN 'hs' ELSE 'h' || least(8, greatest(0, floor((rate - scale.low) / (scale.high - scale.low) * 9))) END,
+  SELECT string_agg(format('<g class="pooled %s%s"><rect class="fill" x="%s" y="%s" width="%s" height="%s" rx="2"/><text class="strong" x="%s" y="%s" text-anchor="middle">%s</text></g>',
+      CASE WHEN period = 0 THEN 'hs' ELSE 'h' || least(8, greatest(0, floor((rate - scale.low) / (scale.high - scale.low) * 9))) END, tight,
       x0 + cell * (period - first), foot + 1, cell - 2, tall - 2, x0 + cell * (period - first + 0.5) - 1, foot + tall / 2.0 + 4,
       CASE WHEN rate = 100 THEN '100' ELSE round(rate, digits)::text END), '' ORDER BY period)
     INTO pooled
@@ -420,7 +423,7 @@ BEGIN
         string_agg(format('<text class="strong" x="%s" y="%s" text-anchor="%s">%s</text>', x,
           CASE WHEN y_next < y THEN y + 18 ELSE greatest(y1 + 10, y - 9) END, CASE WHEN period = last AND last > first THEN 'end' ELSE 'start' END,
           @extschema@.plot_percent(retention_rate)), '')
-          FILTER (WHERE period = last OR (period = first AND (last - first) * band > 110)) AS ends
+          FILTER (WHERE period = last OR (period = first AND first > 0 AND (last - first) * band > 110)) AS ends
       FROM (
         SELECT n, c.*, round((x0 + band * (period - first + 0.5))::numeric, 1) AS x,
           round((y0 - retention_rate::double precision / high * (y0 - y1))::numeric, 1) AS y,
@@ -692,7 +695,7 @@ BEGIN
         CASE WHEN one.everybody THEN ' stroke-dasharray="5 3"' ELSE '' END, x0, y1, path.line) || curves;
     body := body || format('<g class="key s%s"><path class="line"%s d="M0 %sh20"/><text x="28" y="%s">%s</text>',
         colour, CASE WHEN one.everybody THEN ' stroke-dasharray="5 3"' ELSE '' END, y - 4, y,
-        @extschema@.plot_short(one.name, CASE WHEN width < 480 THEN 18 ELSE 32 END))
+        @extschema@.plot_fit(one.name, CASE WHEN width < 480 THEN 130 ELSE 260 END))
       || format('<text class="soft" x="%s" y="%s" text-anchor="end">%s%s</text></g>', x1, y,
         CASE WHEN one.median IS NULL THEN 'more than half stay' ELSE format('median %s %s', trim_scale(round(one.median, 1)), @extschema@.plot_escape(unit)) END,
         CASE WHEN width < 480 THEN '' ELSE ', ' || @extschema@.plot_count(one.customers) || ' customers' END);
@@ -743,12 +746,12 @@ BEGIN
       FROM generate_series(least_rate::numeric, most_rate::numeric, step::numeric) v
     ) t;
   SELECT body || string_agg(format('<g class="segment s1"><text x="%s" y="%s" text-anchor="end">%s</text>', x0 - 12, y + 4,
-        @extschema@.plot_short(CASE WHEN segment IS NULL THEN 'everybody' ELSE value END, CASE WHEN width < 480 THEN 13 ELSE 20 END))
+        @extschema@.plot_fit(CASE WHEN segment IS NULL THEN 'everybody' ELSE value END, x0 - 12))
       || CASE WHEN retention_rate IS NULL THEN '</g>' ELSE
         coalesce(format('<path class="whisker" stroke-width="3" d="M%s %sH%s"/>', x_low, y, x_high), '')
         || format('<circle class="fill" cx="%s" cy="%s" r="4"/><text class="strong" x="%s" y="%s" text-anchor="end">%s</text>'
           '<title>%s: %s%s, %s of %s</title></g>', x, y, width - 4, y + 4, @extschema@.plot_percent(retention_rate),
-          @extschema@.plot_short(value, 60), @extschema@.plot_percent(retention_rate),
+          @extschema@.plot_fit(value, 400), @extschema@.plot_percent(retention_rate),
           coalesce(' (' || round(low, 1) || ' to ' || round(high, 1) || ')', ''), @extschema@.plot_count(kept), @extschema@.plot_count(at_start)) END,
       '' ORDER BY y)
     INTO body
