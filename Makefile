@@ -88,7 +88,9 @@ ROOM_SQL = \
 	src/survival/landmark.sql \
 	src/survival/cox.sql \
 	src/survival/survival_drivers.sql \
-	src/drivers/drivers.sql
+	src/drivers/drivers.sql \
+	src/report/source.sql \
+	src/report/views.sql
 
 DATA_built = retention--$(EXTVERSION).sql
 
