@@ -231,7 +231,7 @@ BEGIN
     IF source.kind IS NULL OR source.kind NOT IN ('subscriptions', 'events') THEN
         hint := @extschema@.source_near(source.kind, ARRAY['subscriptions', 'events']);
         RAISE EXCEPTION USING ERRCODE = '22023',
-            MESSAGE = coalesce(format('"%s" is not a kind of source', source.kind), 'a source needs a kind'),
+            MESSAGE = coalesce('"' || source.kind || '" is not a kind of source', 'a source needs a kind'),
             HINT = coalesce('Perhaps you meant "' || hint || '".',
                 'It is subscriptions (a row is a time of presence) or events (a row is something a customer did).');
     END IF;
@@ -310,7 +310,7 @@ BEGIN
     FOREACH segment IN ARRAY source.segments LOOP
         IF segment IS NULL OR array_length(array_positions(source.segments, segment), 1) > 1 THEN
             RAISE EXCEPTION USING ERRCODE = '22023',
-                MESSAGE = coalesce(format('segment "%s" is given twice', segment), 'a segment must not be null');
+                MESSAGE = coalesce('segment "' || segment || '" is given twice', 'a segment must not be null');
         END IF;
         IF segment IN ('customer', 'started', 'ended', 'at', 'amount', 'reason', 'all') THEN
             RAISE EXCEPTION USING ERRCODE = '22023',
@@ -554,7 +554,7 @@ BEGIN
         near := @extschema@.source_near($1, ARRAY(SELECT s.name FROM @extschema@.retention_source AS s ORDER BY s.name));
         RAISE EXCEPTION USING ERRCODE = '42704',
             MESSAGE = format('source "%s" does not exist', $1),
-            HINT = coalesce(format('Perhaps you meant "%s".', near),
+            HINT = coalesce('Perhaps you meant "' || near || '".',
                 'The view retention_sources lists those you may see; retention_source() registers one.');
     END IF;
     IF NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = source.relation) THEN
@@ -602,7 +602,7 @@ BEGIN
             SELECT s.name FROM @extschema@.retention_source AS s WHERE s.owner = CURRENT_USER::regrole ORDER BY s.name));
         RAISE EXCEPTION USING ERRCODE = '42704',
             MESSAGE = format('source "%s" does not exist', $1),
-            HINT = coalesce(format('Perhaps you meant "%s".', near), 'The view retention_sources lists those you may see.');
+            HINT = coalesce('Perhaps you meant "' || near || '".', 'The view retention_sources lists those you may see.');
     END IF;
 END
 $$;

@@ -138,7 +138,7 @@ FROM summary AS s, @extschema@.flow_periods%11$s(s.flow) AS f$q$,
     -- What a customer is: by the first row, and for the segments of a period by the row that held when it began.
     SELECT coalesce(string_agg(format(CASE what
             WHEN 'segments' THEN $q$,
-    (array_agg(p.%1$I ORDER BY p.started DESC, p.%1$I) FILTER (WHERE p.started < q.starts AND coalesce(p.ended >= q.starts, true)))[1] AS %1$I$q$
+    (array_agg(p.%1$I ORDER BY p.started DESC, p.%1$I) FILTER (WHERE p.started < q.starts))[1] AS %1$I$q$
             ELSE $q$,
     (array_agg(p.%1$I ORDER BY p.started, p.%1$I))[1] AS %1$I$q$ END, s.segment), '' ORDER BY s.place), ''),
         '(VALUES (''all'', ''all'')' || coalesce(string_agg(format(', (%L, c.%I::text)', s.segment, s.segment), '' ORDER BY s.place), '')
@@ -154,10 +154,11 @@ period AS (
 ),
 %7$s,
 customer AS (
-  SELECT p.customer, bool_or(p.started < q.ends AND coalesce(p.ended >= q.ends, true)) AS at_end%8$s
+  SELECT p.customer, bool_or(coalesce(p.ended >= q.ends, true)) AS at_end%8$s
   FROM presence AS p, period AS q
+  WHERE p.started < q.ends AND coalesce(p.ended >= q.starts, true)
   GROUP BY p.customer
-  HAVING bool_or(p.started < q.starts AND coalesce(p.ended >= q.starts, true))
+  HAVING bool_or(p.started < q.starts)
 ),
 part AS (
   SELECT s.segment, s.value, count(*) AS at_start, count(*) FILTER (WHERE c.at_end) AS kept
@@ -175,7 +176,8 @@ SELECT c.segment, c.value, q.period_start, q.period_end, c.at_start, c.kept, c.a
   c.rest_at_start, c.rest_kept, trim_scale(100 * c.rest_kept / nullif(c.rest_at_start, 0)::numeric) AS rest_retention_rate,
   d.difference, d.low AS difference_low, d.high AS difference_high, d.p_value
 FROM compared AS c, period AS q, LATERAL @extschema@.rate_interval(c.kept, c.at_start) AS i,
-  LATERAL @extschema@.rate_difference(c.kept, c.at_start, c.rest_kept, c.rest_at_start) AS d$q$,
+  LATERAL @extschema@.rate_difference(c.kept, c.at_start, c.rest_kept, c.rest_at_start) AS d
+ORDER BY c.segment, c.at_start DESC, c.value$q$,
             known, format(bound, 'lower'), format(bound, 'upper'), CASE WHEN hours THEN '_tz' ELSE '' END, calendar, zone,
             presence, of_customer, by_segment);
 
@@ -184,31 +186,35 @@ FROM compared AS c, period AS q, LATERAL @extschema@.rate_interval(c.kept, c.at_
         -- for the whole days that have passed.
         RETURN format($q$WITH %1$s,
 %2$s,
-customer AS (
-  SELECT p.customer, range_agg(%3$s(p.started, p.ended)) AS stays%4$s
+stay AS (
+  -- until when the rows before this one reach: a start beyond that comes after a gap
+  SELECT p.*, max(coalesce(p.ended, 'infinity')) OVER (
+    PARTITION BY p.customer ORDER BY p.started, p.ended ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS reached
   FROM presence AS p
-  WHERE isfinite(p.started)
+  WHERE isfinite(p.started) AND p.started < coalesce(p.ended, 'infinity')
+),
+customer AS (
+  SELECT p.customer, min(p.started) AS started,
+    nullif(coalesce(min(p.reached) FILTER (WHERE p.started > p.reached), max(coalesce(p.ended, 'infinity'))), 'infinity') AS ended%3$s
+  FROM stay AS p
   GROUP BY p.customer
 ),
-first_stay AS (
-  SELECT c.*, lower(c.stays) AS started, (SELECT upper(s.stay) FROM unnest(c.stays) AS s (stay) ORDER BY s.stay LIMIT 1) AS ended
-  FROM customer AS c
-  WHERE NOT isempty(c.stays)
-),
 part AS (
-  SELECT s.segment, s.value, @extschema@.survival(%5$s, c.ended IS NOT NULL) AS survival
-  FROM first_stay AS c, (SELECT %6$s FROM known) AS k, LATERAL %7$s
+  SELECT s.segment, s.value, @extschema@.survival(%4$s, c.ended IS NOT NULL) AS survival
+  FROM customer AS c, (SELECT %5$s FROM known) AS k, LATERAL %6$s
   GROUP BY s.segment, s.value
 )
-SELECT p.segment, p.value, 0 AS %8$s, m.customers AS at_risk, 0::bigint AS churned, 0::bigint AS censored,
+SELECT p.segment, p.value, 0 AS %7$s, m.customers AS at_risk, 0::bigint AS churned, 0::bigint AS censored,
   100::numeric AS survival_rate, NULL::numeric AS ci_low, NULL::numeric AS ci_high
 FROM part AS p, @extschema@.survival_summary(p.survival) AS m
 UNION ALL
 SELECT p.segment, p.value, v."time"::integer, v.at_risk::bigint, v.churned::bigint, v.censored::bigint,
-  round((100 * v.survival)::numeric, 6), round((100 * v.ci_low)::numeric, 6), round((100 * v.ci_high)::numeric, 6)
+  trim_scale(round((100 * v.survival)::numeric, 6)), trim_scale(round((100 * v.ci_low)::numeric, 6)),
+  trim_scale(round((100 * v.ci_high)::numeric, 6))
 FROM part AS p, @extschema@.survival_curve(p.survival) AS v
-WHERE v."time" > 0$q$,
-            known, presence, range_type, of_customer,
+WHERE v."time" > 0
+ORDER BY 1, 2, 3$q$,
+            known, presence, of_customer,
             CASE WHEN type = 'date' THEN 'coalesce(c.ended, k.as_of) - c.started'
                 ELSE format('CASE WHEN c.ended IS NULL THEN floor(extract(epoch FROM k.as_of - c.started) / %1$s) ELSE ceil(extract(epoch FROM c.ended - c.started) / %1$s) END',
                     CASE WHEN hours THEN 3600 ELSE 86400 END) END,
@@ -323,7 +329,7 @@ BEGIN
     END IF;
     IF schema IS NULL OR NOT EXISTS (SELECT FROM pg_namespace AS n WHERE n.nspname = schema) THEN
         RAISE EXCEPTION USING ERRCODE = '3F000',
-            MESSAGE = coalesce(format('schema "%s" does not exist', schema), 'there is no schema to create views in'),
+            MESSAGE = coalesce('schema "' || schema || '" does not exist', 'there is no schema to create views in'),
             HINT = 'SELECT retention_create_views(''name'', schema => ''bi'').';
     END IF;
     FOREACH what IN ARRAY ARRAY['flow', 'cohorts', 'curve', 'lifecycle', 'stickiness', 'segments', 'survival'] LOOP
