@@ -90,7 +90,8 @@ ROOM_SQL = \
 	src/survival/survival_drivers.sql \
 	src/drivers/drivers.sql \
 	src/report/source.sql \
-	src/report/views.sql
+	src/report/views.sql \
+	src/report/facts.sql
 
 DATA_built = retention--$(EXTVERSION).sql
 
