@@ -88,11 +88,12 @@ LANGUAGE plpgsql PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    PERFORM FROM pg_class AS c WHERE c.oid = old.facts;
+    PERFORM FROM @extschema@.retention_facts AS k JOIN pg_class AS c ON c.oid IN (k.facts, k.changes)
+    WHERE k.owner = old.owner AND k.name = old.name;
     IF FOUND THEN
         RAISE EXCEPTION USING ERRCODE = '55006',
             MESSAGE = format('source "%s" is materialised', old.name),
-            DETAIL = format('Triggers on %s keep %s.', old.relation, old.facts),
+            DETAIL = format('Triggers on %s note what changes.', old.relation),
             HINT = format('SELECT retention_unmaterialize(%L) first.', old.name);
     END IF;
     RETURN old;
@@ -531,7 +532,16 @@ AS $$
 $$;
 COMMENT ON FUNCTION facts_of(retention_source) IS 'the kept facts of a source, if it has any that the caller may read';
 
-CREATE FUNCTION facts_presence(source retention_source, kept retention_facts, as_of text) RETURNS text
+CREATE FUNCTION facts_totals(source retention_source) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT 'FROM ' || k.summary || E' AS s, @extschema@.cohort_totals(s.cohorts) AS t\nWHERE s.part = 0'
+    FROM @extschema@.facts_of($1) AS k WHERE k.facts IS NOT NULL
+$$;
+COMMENT ON FUNCTION facts_totals(retention_source) IS 'FROM and WHERE of what the kept facts of a source say of everybody; NULL: there are none to read';
+
+CREATE FUNCTION facts_presence(source retention_source, as_of text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -540,9 +550,9 @@ AS $$
         'FROM %s AS f, unnest(f.stays) AS s (stay), (SELECT %s AS as_of) AS k\nWHERE f.part = 0 AND lower(s.stay) < k.as_of',
         coalesce((SELECT string_agg(format(', f.segment_%s AS %I', s.place, s.segment), '' ORDER BY s.place)
             FROM unnest($1.segments) WITH ORDINALITY AS s (segment, place)), ''),
-        $2.facts, $3 || CASE @extschema@.source_type($1.relation, $1.at) WHEN 'date'::regtype THEN '::date' ELSE '' END)
+        $1.facts, $2 || CASE @extschema@.source_type($1.relation, $1.at) WHEN 'date'::regtype THEN '::date' ELSE '' END)
 $$;
-COMMENT ON FUNCTION facts_presence(retention_source, retention_facts, text) IS 'source_presence(), read from kept facts';
+COMMENT ON FUNCTION facts_presence(retention_source, text) IS 'source_presence(), read from kept facts';
 
 -- What is asked for.
 
@@ -637,6 +647,12 @@ BEGIN
     PERFORM @extschema@.progress(what, source.name, 'folding in', 3, 4);
     customers := @extschema@.facts_fold(source, kept, rebuild);
     UPDATE @extschema@.retention_facts AS k SET refreshed = began WHERE k.owner = kept.owner AND k.name = kept.name;
+    IF source.facts IS DISTINCT FROM kept.facts THEN
+        -- The first time: from now on the views read the facts.
+        UPDATE @extschema@.retention_source AS r SET facts = kept.facts WHERE r.owner = kept.owner AND r.name = kept.name;
+        source.facts := kept.facts;
+        PERFORM @extschema@.facts_show(source);
+    END IF;
     PERFORM @extschema@.progress();
     RETURN customers;
 END
@@ -829,11 +845,6 @@ BEGIN
     FOREACH wrong IN ARRAY indexes LOOP
         EXECUTE wrong;
     END LOOP;
-    UPDATE @extschema@.retention_source AS r SET facts = kept.facts WHERE r.owner = s.owner AND r.name = s.name;
-    s.facts := kept.facts;
-    IF build THEN
-        PERFORM @extschema@.facts_show(s);
-    END IF;
     RETURN customers;
 END
 $$;
