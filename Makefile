@@ -95,9 +95,9 @@ ROOM_SQL = \
 
 DATA_built = retention--$(EXTVERSION).sql
 
-REGRESS = grid rates flow flow_customer activity cohort survival drivers doors hostile catalog
+REGRESS = grid rates flow flow_customer activity cohort survival drivers facts doors hostile catalog
 REGRESS_OPTS = --inputdir=$(here) --load-extension=retention
-ISOLATION = rollup
+ISOLATION = rollup refresh
 ISOLATION_OPTS = --inputdir=$(here) --load-extension=retention
 TAP_TESTS = 1
 

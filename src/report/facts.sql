@@ -283,15 +283,15 @@ AS $$
 $$;
 COMMENT ON FUNCTION facts_items(retention_source) IS 'what is read of a row of a source for its facts';
 
-CREATE FUNCTION facts_triggers(source retention_source, changes regclass, relation regclass) RETURNS bigint
+CREATE FUNCTION facts_triggers(changes regclass, relation regclass) RETURNS bigint
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT count(*) FROM pg_trigger AS t
-    WHERE t.tgrelid = $3 AND t.tgfoid = '@extschema@.facts_note()'::regprocedure AND t.tgenabled IN ('O', 'A')
-        AND to_regclass(convert_from(substring(t.tgargs FROM 1 FOR position('\x00'::bytea IN t.tgargs) - 1), getdatabaseencoding())) = $2
+    WHERE t.tgrelid = $2 AND t.tgfoid = '@extschema@.facts_note()'::regprocedure AND t.tgenabled IN ('O', 'A')
+        AND to_regclass(convert_from(substring(t.tgargs FROM 1 FOR position('\x00'::bytea IN t.tgargs) - 1), getdatabaseencoding())) = $1
 $$;
-COMMENT ON FUNCTION facts_triggers(retention_source, regclass, regclass) IS 'how many of the four triggers of a materialised source a table has, enabled';
+COMMENT ON FUNCTION facts_triggers(regclass, regclass) IS 'how many of the four triggers of a materialised source a table has, enabled';
 
 CREATE FUNCTION facts_watch(source retention_source, changes regclass, relation regclass) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -321,24 +321,25 @@ END
 $$;
 COMMENT ON FUNCTION facts_watch(retention_source, regclass, regclass) IS 'creates the triggers of a materialised source on a table';
 
-CREATE FUNCTION facts_unwatch(changes text, relation regclass DEFAULT NULL) RETURNS void
+CREATE FUNCTION facts_unwatch(kept retention_facts, relation regclass DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     t record;
 BEGIN
+    -- By name: the table of changes that they name may be gone.
     FOR t IN SELECT g.tgrelid::regclass AS relation, g.tgname AS name FROM pg_trigger AS g
-        WHERE g.tgfoid = '@extschema@.facts_note()'::regprocedure AND NOT g.tgisinternal
-            AND convert_from(substring(g.tgargs FROM 1 FOR position('\x00'::bytea IN g.tgargs) - 1), getdatabaseencoding()) = changes
-            AND coalesce(g.tgrelid = relation, true)
+        WHERE g.tgfoid = '@extschema@.facts_note()'::regprocedure AND g.tgrelid = ANY (kept.relations)
+            AND g.tgname IN (SELECT kept.name || s.suffix FROM unnest(ARRAY['_inserts', '_updates', '_deletes', '_truncates']) AS s (suffix))
+            AND coalesce(g.tgrelid = $2, true)
         ORDER BY g.tgrelid, g.tgname
     LOOP
         EXECUTE format('DROP TRIGGER %I ON %s', t.name, t.relation);
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION facts_unwatch(text, regclass) IS 'drops the triggers that note changes in a table of changes';
+COMMENT ON FUNCTION facts_unwatch(retention_facts, regclass) IS 'drops the triggers of a materialised source, all of them or those on a table';
 
 CREATE FUNCTION facts_show(source retention_source) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -507,9 +508,14 @@ BEGIN
     ELSE
         -- What is complete in elapsed windows and recurring cohorts follows the latest row of all.
         IF whole_cohorts THEN
-            EXECUTE format('SELECT %s FROM %s AS f WHERE f.part = 0 AND %1$s IS NOT NULL ORDER BY %1$s DESC LIMIT 1',
-                    old_edges[2], kept.facts) INTO latest;
-            EXECUTE format('SELECT %s::text', @extschema@.source_grid(source, format('timestamp %L', latest))) INTO grid;
+            EXECUTE format('SELECT ' || CASE @extschema@.source_type(source.relation, source.at)
+                    WHEN 'date'::regtype THEN '%1$s + interval ''1 day'''
+                    WHEN 'timestamptz'::regtype THEN '%1$s AT TIME ZONE %3$L + interval ''1 microsecond'''
+                    ELSE '%1$s + interval ''1 microsecond''' END
+                || ' FROM %2$s AS f WHERE f.part = 0 AND %1$s IS NOT NULL ORDER BY %1$s DESC LIMIT 1',
+                old_edges[2], kept.facts, @extschema@.source_grid_option(source.grid, 'time_zone')) INTO latest;
+            EXECUTE format('SELECT %s::text', @extschema@.source_grid(source, format('%L::timestamp', latest))) INTO grid;
+            grid := format('%L::@extschema@.retention_grid', grid);
         END IF;
         EXECUTE format($q$UPDATE %1$s AS k SET cohorts = c.cohorts
             FROM %1$s AS p LEFT JOIN (
@@ -604,9 +610,12 @@ BEGIN
         UPDATE @extschema@.retention_source AS r SET facts = NULL WHERE r.owner = kept.owner AND r.name = kept.name;
         s.facts := NULL;
         PERFORM @extschema@.facts_show(s);
+    ELSE
+        -- There is nothing left that they could read.
+        PERFORM @extschema@.retention_drop_views(kept.name);
     END IF;
     DELETE FROM @extschema@.retention_facts AS k WHERE k.owner = kept.owner AND k.name = kept.name;
-    PERFORM @extschema@.facts_unwatch(kept.changes::text);
+    PERFORM @extschema@.facts_unwatch(kept);
     FOREACH t IN ARRAY ARRAY[kept.changes, kept.summary, kept.facts] LOOP
         PERFORM FROM pg_class AS c WHERE c.oid = t;
         IF FOUND THEN
@@ -697,7 +706,7 @@ BEGIN
     EXECUTE format('LOCK TABLE %s IN SHARE UPDATE EXCLUSIVE MODE', kept.changes);
     EXECUTE format('LOCK TABLE %s IN ACCESS SHARE MODE', s.relation);
     SELECT k.* INTO kept FROM @extschema@.retention_facts AS k WHERE k.owner = s.owner AND k.name = s.name;
-    IF @extschema@.facts_triggers(s, kept.changes, s.relation) <> 4 THEN
+    IF @extschema@.facts_triggers(kept.changes, s.relation) <> 4 THEN
         RAISE EXCEPTION USING ERRCODE = '55000',
             MESSAGE = format('the triggers of source "%s" on %s are gone or disabled', s.name, s.relation),
             DETAIL = 'What was written in the meantime is not known.',
@@ -711,11 +720,11 @@ BEGIN
         FOREACH t IN ARRAY lost LOOP
             PERFORM FROM pg_class AS c WHERE c.oid = t;
             IF FOUND THEN
-                PERFORM @extschema@.facts_unwatch(kept.changes::text, t);
+                PERFORM @extschema@.facts_unwatch(kept, t);
             END IF;
         END LOOP;
         FOREACH t IN ARRAY news LOOP
-            IF @extschema@.facts_triggers(s, kept.changes, t) = 0 THEN
+            IF @extschema@.facts_triggers(kept.changes, t) = 0 THEN
                 PERFORM @extschema@.facts_watch(s, kept.changes, t);
             END IF;
         END LOOP;
