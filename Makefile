@@ -90,12 +90,13 @@ ROOM_SQL = \
 	src/survival/survival_drivers.sql \
 	src/drivers/drivers.sql \
 	src/report/source.sql \
+	src/report/guess.sql \
 	src/report/views.sql \
 	src/report/facts.sql
 
 DATA_built = retention--$(EXTVERSION).sql
 
-REGRESS = grid rates flow flow_customer activity cohort survival drivers facts doors hostile catalog
+REGRESS = grid rates flow flow_customer activity cohort survival drivers source facts doors hostile catalog
 REGRESS_OPTS = --inputdir=$(here) --load-extension=retention
 ISOLATION = rollup refresh
 ISOLATION_OPTS = --inputdir=$(here) --load-extension=retention

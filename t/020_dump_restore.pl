@@ -121,6 +121,21 @@ $node->safe_psql(
     FROM customers, LATERAL (SELECT 'plan ' || customer % 4 AS plan) a;
   INSERT INTO retention_churn_reason (reason, category, mitigated_by) VALUES ('the ferry stopped', 'geography', 'a bridge');
   INSERT INTO retention_benchmark (industry, retention_rate, period, year, source) VALUES ('ferries', 12, 'year', 2025, 'the harbour');
+  CREATE ROLE dump_analyst;
+  CREATE SCHEMA "b i";
+  CREATE TABLE stays AS SELECT customer, 'plan ' || customer % 3 AS plan, started, ended FROM customers;
+  CREATE TABLE "or ders" (who int, at timestamptz, kind text);
+  INSERT INTO "or ders" SELECT i % 500, timestamptz '2024-01-01 12:00+00' + i % 400 * interval '1 day', 'paid' FROM generate_series(1, 3000) i;
+  CREATE TABLE gone (who int, at date);
+  GRANT SELECT ON stays TO dump_analyst;
+  SELECT retention_source('stays', 'subscriptions', 'stays', 'customer', 'started', 'ended', segments => '{plan}', as_of => $s$date '2024-09-10'$s$);
+  SELECT retention_source('or''ders', 'events', '"or ders"', 'who', at => 'at', event => 'kind', events => '{paid}', grid => 'week; time_zone=Europe/Berlin', filter => 'who > 3');
+  SELECT retention_source('gone', 'events', 'gone', 'who', at => 'at');
+  SELECT retention_create_views('stays', 'b i'), retention_create_views('or''ders', 'b i');
+  SET ROLE dump_analyst;
+  SELECT retention_source('stays', 'subscriptions', 'stays', 'customer', 'started', 'ended', filter => 'customer > 10');
+  RESET ROLE;
+  DROP TABLE gone;
   CREATE FUNCTION grid_of_the_house() RETURNS retention_grid LANGUAGE sql IMMUTABLE
     AS $$ SELECT retention_grid('month') $$;
 });
@@ -147,6 +162,15 @@ my %look = (
   by_half   => 'SELECT * FROM by_half ORDER BY half',
   periods   => 'SELECT id, (flow_periods(flow)).* FROM flows WHERE id <> 3 ORDER BY id',
   function  => 'SELECT grid_of_the_house()',
+  sources   => q{SELECT name, owner, kind, relation, columns, segments, grid, filter, as_of, gone_after, state, created FROM retention_sources},
+  policies  => q{SET ROLE dump_analyst; SELECT name, owner, state FROM retention_sources; SELECT (source_find('stays')).filter},
+  view_flow => 'SELECT * FROM "b i".stays_flow',
+  view_cohorts => 'SELECT * FROM "b i".stays_cohorts',
+  view_segments => 'SELECT * FROM "b i".stays_segments',
+  view_survival => q{SELECT * FROM "b i"."or'ders_survival"},
+  view_lifecycle => q{SELECT * FROM "b i"."or'ders_lifecycle"},
+  view_comments => q{SELECT c.relname, c.reloptions, obj_description(c.oid), string_agg(col_description(c.oid, attnum), '; ' ORDER BY attnum)
+    FROM pg_class c JOIN pg_attribute ON attrelid = c.oid AND attnum > 0 WHERE relnamespace = '"b i"'::regnamespace GROUP BY c.oid ORDER BY 1},
 );
 my %one = map { $_ => $node->safe_psql('one', $look{$_}) } keys %look;
 like($one{periods}, qr/^2\|2024-03-01\|/m, 'there is something to compare');
@@ -162,6 +186,10 @@ for my $format ('plain', 'custom') {
     "$format restore");
   is($node->safe_psql($other, $look{$_}), $one{$_}, "$format: $_ are the same") for sort keys %look;
 }
+
+is($node->safe_psql('other_custom', q{SELECT retention_create_views('stays', 'b i'); SELECT * FROM "b i".stays_flow; SELECT (source_find('stays')).name}) =~ s/\A(?:\(.*\n)*//r,
+  "$one{view_flow}\nstays", 'a restored source goes on');
+like($one{sources}, qr/^gone\|.*\|relation is gone\|/m, 'a source without its table does not stop a restore');
 
 # The numbers of a restored materialized view are those of its query, too.
 is(
@@ -191,6 +219,7 @@ $node->safe_psql('one', 'DROP EXTENSION retention CASCADE');
 is($node->safe_psql('one', 'SELECT count(*) FROM customers'), '3000', 'the data stay');
 is($node->safe_psql('one', "SELECT string_agg(attname, ' ') FROM pg_attribute WHERE attrelid = '$_'::regclass AND attnum > 0 AND NOT attisdropped"),
   'id', "the columns of $_ go") for @tables;
+$node->safe_psql('one', 'DROP SCHEMA "b i" CASCADE; DROP TABLE stays, "or ders"');
 $node->safe_psql('one', 'DROP TABLE customers, ' . join(', ', map { ($_, "again_$_") } @tables));
 is($node->safe_psql('one', $inventory), $before, 'nothing is left behind');
 $node->safe_psql('one', 'CREATE SCHEMA apart; CREATE EXTENSION retention SCHEMA apart');

@@ -86,6 +86,9 @@ DECLARE
     diagonal integer;
     above integer;
 BEGIN
+    IF word IS NULL THEN
+        RETURN NULL;
+    END IF;
     -- Edit distance (V. I. Levenshtein, Soviet Physics Doklady 10 (1966) 707), one row of its matrix at a time.
     FOREACH candidate IN ARRAY coalesce(words, '{}') LOOP
         b := translate(lower(left(candidate, 63)), '_ -', '');
@@ -346,6 +349,11 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = '22023',
             MESSAGE = format('a grid of hours needs timestamps, column "%s" is a date', coalesce(source.at, source.started));
     END IF;
+    IF split_part(source.grid::text, ';', 1) ~ 'hour' AND 24 % coalesce(substring(source.grid::text FROM '^[0-9]+')::integer, 1) <> 0 THEN
+        RAISE EXCEPTION USING ERRCODE = '22023',
+            MESSAGE = format('the grid of a source has hours that divide the day, not "%s"', source.grid),
+            HINT = 'They are 1, 2, 3, 4, 6, 8, 12 or 24 hours.';
+    END IF;
     IF source.kind = 'subscriptions' AND (@extschema@.source_grid_option(source.grid, 'windows') IS NOT NULL
         OR @extschema@.source_grid_option(source.grid, 'min_events') IS NOT NULL) THEN
         RAISE EXCEPTION USING ERRCODE = '22023',
@@ -386,7 +394,7 @@ BEGIN
             END LOOP;
         EXCEPTION WHEN OTHERS THEN
             GET STACKED DIAGNOSTICS said = MESSAGE_TEXT, state = RETURNED_SQLSTATE, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
-            IF asked = 'relation' OR state LIKE '57%' OR state LIKE '53%' THEN
+            IF asked = 'relation' OR state = '42501' OR state LIKE '57%' OR state LIKE '53%' THEN
                 RAISE;
             END IF;
             RAISE EXCEPTION USING ERRCODE = state,
@@ -397,7 +405,7 @@ BEGIN
                 HINT = CASE WHEN state IN ('42883', '42704', '42P01')
                     THEN 'Names outside pg_catalog need their schema before them, so that the source means the same to everybody.'
                     ELSE coalesce(nullif(hint, ''), 'It is one SQL expression, such as '
-                        || CASE asked WHEN 'filter' THEN $h$status <> 'test'.$h$ ELSE 'current_date.' END) END;
+                        || CASE asked WHEN 'filter' THEN $h$status <> 'test'.$h$ ELSE 'now().' END) END;
         END;
     END LOOP;
     IF source.as_of IS NOT NULL THEN
@@ -422,7 +430,7 @@ BEGIN
             RAISE EXCEPTION USING ERRCODE = '42804',
                 MESSAGE = format('the as_of of a source is a date or a timestamp, not %s', type),
                 DETAIL = format('It is: %s', source.as_of),
-                HINT = 'For example as_of => $$date ''2026-04-01''$$ or as_of => ''current_date''.';
+                HINT = 'For example as_of => $$date ''2026-04-01''$$ or as_of => ''now()''.';
         END IF;
         RETURN type;
     END LOOP;
@@ -710,6 +718,8 @@ COMMENT ON FUNCTION source_grid(retention_source, text, boolean) IS
 CREATE FUNCTION source_presence(source retention_source, as_of text DEFAULT NULL) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
+-- An interval reads the same in every session.
+SET intervalstyle = 'postgres'
 AS $$
 DECLARE
     zone text := @extschema@.source_grid_option(source.grid, 'time_zone');

@@ -19,6 +19,7 @@ COMMENT ON FUNCTION source_indent(text, integer) IS 'a query with its lines afte
 CREATE FUNCTION source_view(source retention_source, what text, as_of text DEFAULT NULL) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
+SET intervalstyle = 'postgres'
 AS $$
 DECLARE
     zone text := quote_literal(@extschema@.source_grid_option(source.grid, 'time_zone'));
@@ -223,9 +224,10 @@ WHERE v."time" > 0
 ORDER BY 1, 2, 3$q$,
             known, presence, of_customer,
             CASE WHEN type = 'date' THEN 'coalesce(c.ended, k.as_of) - c.started'
-                ELSE format('CASE WHEN c.ended IS NULL THEN floor(extract(epoch FROM k.as_of - c.started) / %1$s) ELSE ceil(extract(epoch FROM c.ended - c.started) / %1$s) END',
-                    CASE WHEN hours THEN 3600 ELSE 86400 END) END,
-            as_presence, by_segment, CASE WHEN hours THEN 'hours' ELSE 'days' END);
+                ELSE format(E'CASE\n    WHEN c.ended IS NULL THEN floor(extract(epoch FROM k.as_of - c.started%1$s) / %2$s)\n'
+                    '    ELSE ceil(extract(epoch FROM c.ended%1$s - c.started%1$s) / %2$s) END', moved, CASE WHEN hours THEN 3600 ELSE 86400 END) END,
+            CASE WHEN type = 'date' THEN 'as_of::date' WHEN hours THEN 'as_of AT TIME ZONE ' || zone || ' AS as_of' ELSE 'as_of' END,
+            by_segment, CASE WHEN hours THEN 'hours' ELSE 'days' END);
     END IF;
     RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = format('there is no view "%s" of a source', what),
         HINT = 'There are flow, cohorts, curve, lifecycle, stickiness, segments and survival.';
