@@ -598,7 +598,7 @@ BEGIN
     -- The relation may be gone, so that source_find() does not serve.
     SELECT k.* INTO kept FROM @extschema@.retention_facts AS k
     WHERE pg_has_role(k.owner, 'USAGE') AND (k.name = source OR pg_get_userbyid(k.owner) || '.' || k.name = source)
-    ORDER BY k.owner = CURRENT_USER::regrole DESC, k.name = source DESC LIMIT 1;
+    ORDER BY k.owner = quote_ident(CURRENT_USER)::regrole DESC, k.name = source DESC LIMIT 1;
     IF NOT FOUND THEN
         s := @extschema@.facts_mine(source);
         RAISE EXCEPTION USING ERRCODE = '55000',
