@@ -261,6 +261,7 @@ DECLARE
     presence text;
     type regtype;
     range text;
+    kept text;          -- FROM and WHERE of the summary that is kept, if one is
     at_local text;      -- how a local time becomes a time of the presence
     since timestamptz;  -- the first period shown
     until timestamptz;  -- the end of the last complete one
@@ -309,10 +310,16 @@ BEGIN
             'gone_after', s.gone_after::text),
         'periods', periods);
 
-    IF known IS NULL THEN
+    PERFORM @extschema@.progress('report', s.name, 'until when', 1, 4);
+    -- Kept facts know until the latest row; of another time the relation is asked.
+    kept := CASE WHEN as_of IS NULL THEN @extschema@.facts_totals(s) END;
+    IF kept IS NOT NULL THEN
+        EXECUTE 'SELECT t.as_of, s.cohorts ' || kept INTO known, cohorts;
+    ELSIF known IS NULL THEN
         EXECUTE 'SELECT ' || @extschema@.source_as_of(s) INTO known;
     END IF;
     IF known IS NULL THEN
+        PERFORM @extschema@.progress();
         RETURN report || jsonb_build_object('as_of', NULL, 'rows', 0, 'customers', 0, 'ignored', 0, 'headline', '[]'::jsonb, 'flow', '[]'::jsonb,
             'cohorts', '[]'::jsonb, 'curve', '[]'::jsonb, 'lifecycle', '[]'::jsonb, 'stickiness', NULL, 'survival', '[]'::jsonb,
             'segments', '[]'::jsonb, 'drivers', NULL, 'driver_ranking', NULL, 'drivers_since', NULL, 'reasons', NULL, 'benchmark', NULL,
@@ -321,7 +328,7 @@ BEGIN
     known_sql := format('%L::timestamp', known);
     EXECUTE 'SELECT ' || @extschema@.source_grid(s, known_sql) INTO grid;
     EXECUTE 'SELECT ' || @extschema@.source_grid(s, known_sql, true) INTO plain;
-    presence := @extschema@.source_presence(s, '(' || known_sql || ')');
+    presence := CASE WHEN kept IS NULL THEN @extschema@.source_presence(s, '(' || known_sql || ')') ELSE @extschema@.facts_presence(s, '(' || known_sql || ')') END;
     -- The type of a column of a query that is not run.
     EXECUTE format('SELECT pg_typeof((SELECT p.started FROM (%s) AS p LIMIT 0))', presence) INTO type;
     range := CASE type WHEN 'date'::regtype THEN 'daterange' WHEN 'timestamptz'::regtype THEN 'tstzrange' ELSE 'tsrange' END;
@@ -351,11 +358,13 @@ BEGIN
 
     -- Events are scanned once for cohorts, straight, so that the fast scan applies; and once for the presence of customers, from
     -- which all the rest comes. Of subscriptions the cohorts come from the presence, too.
-    IF s.kind = 'events' THEN
+    PERFORM @extschema@.progress('report', s.name, 'cohorts', 2, 4);
+    IF s.kind = 'events' AND kept IS NULL THEN
         EXECUTE format('SELECT @extschema@.cohort_retention(a.customer, a.at, %L::@extschema@.retention_grid) FROM (%s) AS a',
             grid, @extschema@.source_rows(s)) INTO cohorts;
     END IF;
 
+    PERFORM @extschema@.progress('report', s.name, 'flow, segments, survival', 3, 4);
     -- Who was there when a period began (the balance just before it), with the segments of the row that held then, and whether he is
     -- there at its end.
     held := E'    SELECT bool_or(p.still) AS kept%s\n'
@@ -435,6 +444,7 @@ $query$,
     WHERE p.period ->> 'status' = 'observed' ORDER BY p.place DESC LIMIT 1;
 
     -- How many rows, and why customers left.
+    PERFORM @extschema@.progress('report', s.name, 'reasons and rows', 4, 4);
     IF s.kind = 'events' THEN
         SELECT t.rows_seen AS rows, t.rows_ignored AS ignored INTO counted FROM @extschema@.cohort_totals(cohorts) AS t;
     ELSE
@@ -492,6 +502,7 @@ $query$,
         format('There are %s cohorts since %s; the newest %s are shown.', shown.cohorts, @extschema@.report_time(shown.oldest, plain) #>> '{}', greatest(36, periods + 1)) END;
     notes := notes || CASE WHEN s.kind = 'events' THEN format('A customer is there from an event until %s without another one.', s.gone_after)
         ELSE 'In the cohorts, customers are active in every period in which they were there for a moment.' END;
+    notes := notes || CASE WHEN kept IS NOT NULL THEN 'Read from kept facts: rows written since the last refresh are not in it.' END;
     notes := notes || CASE WHEN counted.ignored > 0 THEN
         format('%s of %s rows are left out: they have no customer or no time, or lie at the as-of or later.', counted.ignored, counted.rows) END;
     notes := notes || CASE WHEN row_security_active(s.relation) THEN
@@ -510,6 +521,7 @@ $query$,
         headline := headline || @extschema@.report_returns(cells, lifecycle);
     END IF;
 
+    PERFORM @extschema@.progress();
     RETURN report || jsonb_build_object('as_of', known, 'rows', counted.rows, 'ignored', counted.ignored,
         'customers', (SELECT t.customers FROM @extschema@.cohort_totals(cohorts) AS t),
         'headline', headline, 'flow', flow,
