@@ -249,6 +249,10 @@ BEGIN
     IF wrong NOT IN ('r', 'p', 'v', 'm', 'f') THEN
         RAISE EXCEPTION USING ERRCODE = '42809', MESSAGE = format('%s is not a table or a view', source.relation);
     END IF;
+    IF EXISTS (SELECT FROM pg_class AS c WHERE c.oid = source.relation AND c.relpersistence = 't') THEN
+        RAISE EXCEPTION USING ERRCODE = '42809',
+            MESSAGE = format('%s is temporary: a source outlives the session', source.relation);
+    END IF;
 
     -- What a kind needs, and what it has no use for.
     hint := CASE source.kind WHEN 'events' THEN 'A source of events has customer and at; event with events, segments and amount may come in addition.'
