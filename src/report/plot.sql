@@ -10,9 +10,9 @@ SET search_path = pg_catalog, pg_temp
 AS $$
   -- XML 1.0 cannot write most control characters nor the two noncharacters, whatever the escape: they become '?'.
   SELECT replace(replace(replace(replace(replace(
-      CASE WHEN getdatabaseencoding() = 'UTF8' THEN translate(clean, chr(65534) || chr(65535), '??') ELSE clean END,
-      '&', '&amp;'), '<', '&lt;'), '>', '&gt;'), '"', '&quot;'), '''', '&#39;')
-  FROM (SELECT regexp_replace(value, '[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]', '?', 'g') AS clean) c
+      translate(clean, chr(nonsense) || chr(nonsense + 1), '??'), '&', '&amp;'), '<', '&lt;'), '>', '&gt;'), '"', '&quot;'), '''', '&#39;')
+  FROM (SELECT regexp_replace(value, '[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]', '?', 'g') AS clean,
+    CASE getdatabaseencoding() WHEN 'UTF8' THEN 65534 ELSE 1 END AS nonsense) c
 $$;
 COMMENT ON FUNCTION plot_escape(text) IS 'text as it stands in XML and HTML, inside elements and attributes';
 
