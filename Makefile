@@ -92,6 +92,7 @@ ROOM_SQL = \
 	src/report/source.sql \
 	src/report/guess.sql \
 	src/report/views.sql \
+	src/report/facts.sql \
 	src/report/plot.sql \
 	src/report/picture.sql \
 	src/report/report.sql \
@@ -101,9 +102,9 @@ ROOM_SQL = \
 
 DATA_built = retention--$(EXTVERSION).sql
 
-REGRESS = grid rates flow flow_customer activity cohort survival drivers source plot doors hostile catalog
+REGRESS = grid rates flow flow_customer activity cohort survival drivers source facts plot report doors hostile catalog
 REGRESS_OPTS = --inputdir=$(here) --load-extension=retention
-ISOLATION = rollup
+ISOLATION = rollup refresh
 ISOLATION_OPTS = --inputdir=$(here) --load-extension=retention
 TAP_TESTS = 1
 

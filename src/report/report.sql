@@ -25,7 +25,8 @@ $$;
 COMMENT ON FUNCTION report_flow(retention_flow, retention_grid, timestamptz) IS
 'the periods of a flow as a report writes them';
 
-CREATE FUNCTION report_rows(summary retention_cohorts, what text, grid retention_grid) RETURNS jsonb
+-- A page holds so many cohorts (the newest), offsets (the first) and periods (the newest): a grid of days has more than anybody reads.
+CREATE FUNCTION report_rows(summary retention_cohorts, what text, grid retention_grid, most integer) RETURNS jsonb
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -34,24 +35,26 @@ DECLARE
 BEGIN
     CASE what
         WHEN 'cohorts' THEN
-            SELECT jsonb_agg(to_jsonb(c) || jsonb_build_object('cohort', @extschema@.report_time(c.cohort, $3),
+            SELECT jsonb_agg(to_jsonb(c) - 'place' || jsonb_build_object('cohort', @extschema@.report_time(c.cohort, $3),
                     'period_start', @extschema@.report_time(c.period_start, $3), 'period_end', @extschema@.report_time(c.period_end, $3))
                 ORDER BY c.cohort, c.period) INTO answer
-            FROM @extschema@.cohort_cells_at($1) AS c;
+            FROM (SELECT n.*, dense_rank() OVER (ORDER BY n.cohort DESC) AS place FROM @extschema@.cohort_cells_at($1) AS n) AS c
+            WHERE c.place <= $4 AND c.period < $4;
         WHEN 'curve' THEN
-            SELECT jsonb_agg(to_jsonb(c) ORDER BY c.period) INTO answer FROM @extschema@.retention_curve($1) AS c;
+            SELECT jsonb_agg(to_jsonb(c) ORDER BY c.period) INTO answer FROM @extschema@.retention_curve($1) AS c WHERE c.period < $4;
         WHEN 'lifecycle' THEN
             SELECT jsonb_agg(to_jsonb(l) || jsonb_build_object('period_start', @extschema@.report_time(l.period_start, $3))
                 ORDER BY l.period_start) INTO answer
-            FROM @extschema@.lifecycle_at($1) AS l;
+            FROM (SELECT n.* FROM @extschema@.lifecycle_at($1) AS n ORDER BY n.period_start DESC LIMIT $4) AS l;
         WHEN 'stickiness' THEN
-            SELECT jsonb_agg(to_jsonb(n) ORDER BY n.active_periods) INTO answer FROM @extschema@.stickiness($1) AS n;
+            SELECT jsonb_agg(to_jsonb(n) ORDER BY n.active_periods) INTO answer
+            FROM (SELECT a.* FROM @extschema@.stickiness($1) AS a ORDER BY a.active_periods LIMIT $4) AS n;
     END CASE;
     RETURN coalesce(answer, '[]');
 END
 $$;
-COMMENT ON FUNCTION report_rows(retention_cohorts, text, retention_grid) IS
-'cohorts, curve, lifecycle or stickiness of a summary as a report writes them';
+COMMENT ON FUNCTION report_rows(retention_cohorts, text, retention_grid, integer) IS
+'cohorts, curve, lifecycle or stickiness of a summary as a report writes them, the newest or first of them';
 
 CREATE FUNCTION report_survival(state retention_survival, times double precision[], unit text) RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -243,6 +246,8 @@ LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 SET extra_float_digits = 1
 SET TimeZone = 'UTC'
+SET DateStyle = 'ISO, YMD'
+SET IntervalStyle = 'postgres'
 AS $body$
 #variable_conflict use_variable
 DECLARE
@@ -256,6 +261,7 @@ DECLARE
     presence text;
     type regtype;
     range text;
+    kept text;          -- FROM and WHERE of the summary that is kept, if one is
     at_local text;      -- how a local time becomes a time of the presence
     since timestamptz;  -- the first period shown
     until timestamptz;  -- the end of the last complete one
@@ -274,6 +280,7 @@ DECLARE
     flow jsonb;
     headline jsonb;
     latest jsonb;       -- the last complete period
+    shown record;
     cells jsonb;
     lifecycle jsonb;
     drivers jsonb;
@@ -303,10 +310,16 @@ BEGIN
             'gone_after', s.gone_after::text),
         'periods', periods);
 
-    IF known IS NULL THEN
+    PERFORM @extschema@.progress('report', s.name, 'until when', 1, 4);
+    -- Kept facts know until the latest row; of another time the relation is asked.
+    kept := CASE WHEN as_of IS NULL THEN @extschema@.facts_totals(s) END;
+    IF kept IS NOT NULL THEN
+        EXECUTE 'SELECT t.as_of, s.cohorts ' || kept INTO known, cohorts;
+    ELSIF known IS NULL THEN
         EXECUTE 'SELECT ' || @extschema@.source_as_of(s) INTO known;
     END IF;
     IF known IS NULL THEN
+        PERFORM @extschema@.progress();
         RETURN report || jsonb_build_object('as_of', NULL, 'rows', 0, 'customers', 0, 'ignored', 0, 'headline', '[]'::jsonb, 'flow', '[]'::jsonb,
             'cohorts', '[]'::jsonb, 'curve', '[]'::jsonb, 'lifecycle', '[]'::jsonb, 'stickiness', NULL, 'survival', '[]'::jsonb,
             'segments', '[]'::jsonb, 'drivers', NULL, 'driver_ranking', NULL, 'drivers_since', NULL, 'reasons', NULL, 'benchmark', NULL,
@@ -315,7 +328,7 @@ BEGIN
     known_sql := format('%L::timestamp', known);
     EXECUTE 'SELECT ' || @extschema@.source_grid(s, known_sql) INTO grid;
     EXECUTE 'SELECT ' || @extschema@.source_grid(s, known_sql, true) INTO plain;
-    presence := @extschema@.source_presence(s, '(' || known_sql || ')');
+    presence := CASE WHEN kept IS NULL THEN @extschema@.source_presence(s, '(' || known_sql || ')') ELSE @extschema@.facts_presence(s, '(' || known_sql || ')') END;
     -- The type of a column of a query that is not run.
     EXECUTE format('SELECT pg_typeof((SELECT p.started FROM (%s) AS p LIMIT 0))', presence) INTO type;
     range := CASE type WHEN 'date'::regtype THEN 'daterange' WHEN 'timestamptz'::regtype THEN 'tstzrange' ELSE 'tsrange' END;
@@ -345,11 +358,13 @@ BEGIN
 
     -- Events are scanned once for cohorts, straight, so that the fast scan applies; and once for the presence of customers, from
     -- which all the rest comes. Of subscriptions the cohorts come from the presence, too.
-    IF s.kind = 'events' THEN
+    PERFORM @extschema@.progress('report', s.name, 'cohorts', 2, 4);
+    IF s.kind = 'events' AND kept IS NULL THEN
         EXECUTE format('SELECT @extschema@.cohort_retention(a.customer, a.at, %L::@extschema@.retention_grid) FROM (%s) AS a',
             grid, @extschema@.source_rows(s)) INTO cohorts;
     END IF;
 
+    PERFORM @extschema@.progress('report', s.name, 'flow, segments, survival', 3, 4);
     -- Who was there when a period began (the balance just before it), with the segments of the row that held then, and whether he is
     -- there at its end.
     held := E'    SELECT bool_or(p.still) AS kept%s\n'
@@ -419,12 +434,17 @@ $query$,
     cohorts := coalesce(cohorts, found.cohorts);
     flow := @extschema@.report_flow(found.flow, plain, first);
     headline := @extschema@.report_headline(flow);
-    flow := (SELECT coalesce(jsonb_agg(p.period ORDER BY p.place), '[]') FROM jsonb_array_elements(flow) WITH ORDINALITY AS p (period, place)
-        WHERE (p.period ->> 'period_start')::timestamp >= since AT TIME ZONE zone);
+    -- From the first period with customers on.
+    flow := (SELECT coalesce(jsonb_agg(p.period ORDER BY p.place), '[]')
+        FROM (SELECT e.period, e.place, min(e.place) FILTER (WHERE (e.period ->> 'at_start')::bigint + (e.period ->> 'at_end')::bigint
+                      + (e.period ->> 'departures')::bigint > 0) OVER () AS begun
+              FROM jsonb_array_elements(flow) WITH ORDINALITY AS e (period, place)) AS p
+        WHERE (p.period ->> 'period_start')::timestamp >= since AT TIME ZONE zone AND p.place >= p.begun);
     SELECT p.period INTO latest FROM jsonb_array_elements(flow) WITH ORDINALITY AS p (period, place)
     WHERE p.period ->> 'status' = 'observed' ORDER BY p.place DESC LIMIT 1;
 
     -- How many rows, and why customers left.
+    PERFORM @extschema@.progress('report', s.name, 'reasons and rows', 4, 4);
     IF s.kind = 'events' THEN
         SELECT t.rows_seen AS rows, t.rows_ignored AS ignored INTO counted FROM @extschema@.cohort_totals(cohorts) AS t;
     ELSE
@@ -477,8 +497,12 @@ $query$,
         WHEN (flow -> 0 ->> 'at_start')::bigint = 0 THEN format('There are no customers before %s.',
             (SELECT p.period ->> 'period_start' FROM jsonb_array_elements(flow) WITH ORDINALITY AS p (period, place)
              WHERE (p.period ->> 'at_end')::bigint > 0 OR (p.period ->> 'joined')::bigint > 0 ORDER BY p.place LIMIT 1)) END;
+    SELECT count(DISTINCT c.cohort) AS cohorts, min(c.cohort) AS oldest INTO shown FROM @extschema@.cohort_cells_at(cohorts) AS c WHERE c.period <= 1;
+    notes := notes || CASE WHEN shown.cohorts > greatest(36, periods + 1) THEN
+        format('There are %s cohorts since %s; the newest %s are shown.', shown.cohorts, @extschema@.report_time(shown.oldest, plain) #>> '{}', greatest(36, periods + 1)) END;
     notes := notes || CASE WHEN s.kind = 'events' THEN format('A customer is there from an event until %s without another one.', s.gone_after)
         ELSE 'In the cohorts, customers are active in every period in which they were there for a moment.' END;
+    notes := notes || CASE WHEN kept IS NOT NULL THEN 'Read from kept facts: rows written since the last refresh are not in it.' END;
     notes := notes || CASE WHEN counted.ignored > 0 THEN
         format('%s of %s rows are left out: they have no customer or no time, or lie at the as-of or later.', counted.ignored, counted.rows) END;
     notes := notes || CASE WHEN row_security_active(s.relation) THEN
@@ -491,18 +515,19 @@ $query$,
         format('Drivers: of the %s customers of %s, %s had gone by %s. What goes with leaving need not be its cause.',
             drivers_since ->> 'customers', drivers_since ->> 'period_start', drivers_since ->> 'churned', drivers_since ->> 'period_end') END;
 
-    cells := @extschema@.report_rows(cohorts, 'cohorts', plain);
-    lifecycle := @extschema@.report_rows(cohorts, 'lifecycle', plain);
+    cells := @extschema@.report_rows(cohorts, 'cohorts', plain, greatest(36, periods + 1));
+    lifecycle := @extschema@.report_rows(cohorts, 'lifecycle', plain, greatest(36, periods + 1));
     IF s.kind = 'events' AND @extschema@.source_grid_option(s.grid, 'brackets') IS NULL THEN
         headline := headline || @extschema@.report_returns(cells, lifecycle);
     END IF;
 
+    PERFORM @extschema@.progress();
     RETURN report || jsonb_build_object('as_of', known, 'rows', counted.rows, 'ignored', counted.ignored,
         'customers', (SELECT t.customers FROM @extschema@.cohort_totals(cohorts) AS t),
         'headline', headline, 'flow', flow,
-        'cohorts', cells, 'curve', @extschema@.report_rows(cohorts, 'curve', plain),
+        'cohorts', cells, 'curve', @extschema@.report_rows(cohorts, 'curve', plain, greatest(36, periods + 1)),
         'lifecycle', lifecycle,
-        'stickiness', CASE s.kind WHEN 'events' THEN @extschema@.report_rows(cohorts, 'stickiness', plain) END,
+        'stickiness', CASE s.kind WHEN 'events' THEN @extschema@.report_rows(cohorts, 'stickiness', plain, greatest(36, periods + 1)) END,
         'survival', coalesce(found.survival, '[]'), 'segments', @extschema@.report_segments(coalesce(found.segments, '[]')),
         'drivers', drivers, 'driver_ranking', ranking, 'drivers_since', drivers_since, 'reasons', reasons, 'benchmark', benchmark,
         'notes', to_jsonb(array_remove(notes, NULL)));
