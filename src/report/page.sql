@@ -178,8 +178,9 @@ AS $$
   WITH survival AS (
     SELECT s ->> 'segment' AS segment, max(s ->> 'unit') AS unit, min(n) AS n,
       jsonb_agg(s || jsonb_build_object('name', CASE WHEN s ->> 'segment' IS NULL THEN 'everybody' ELSE coalesce(s ->> 'value', 'unknown') END,
-        'everybody', s ->> 'segment' IS NULL) ORDER BY n) AS groups
-    FROM jsonb_array_elements(@extschema@.page_rows(report -> 'survival')) WITH ORDINALITY e (s, n)
+        'everybody', s ->> 'segment' IS NULL AND segmented) ORDER BY n) AS groups
+    FROM (SELECT s, n, bool_or(s ->> 'segment' IS NOT NULL) OVER () AS segmented
+      FROM jsonb_array_elements(@extschema@.page_rows(report -> 'survival')) WITH ORDINALITY e (s, n)) e
     GROUP BY 1
   ), curves AS (
     SELECT segment, n, unit, CASE WHEN segment IS NULL THEN groups ELSE coalesce((SELECT groups FROM survival WHERE segment IS NULL), '[]') || groups END AS groups
@@ -191,7 +192,7 @@ AS $$
     GROUP BY 1
   ), card (segment, n, kind, body) AS (
     SELECT segment, n, 2, @extschema@.page_card('How long they stay' || coalesce(', by ' || segment, ''),
-      'Share still there by time since the start, with bands. Who comes back starts again.',
+      'Share of customers who have not left yet, by time since they came. Who came back later had left.',
       @extschema@.plot_survival(groups, coalesce(unit, 'days'), 520), @extschema@.plot_survival(groups, coalesce(unit, 'days'), 320),
       @extschema@.page_unfold(@extschema@.page_table(groups, ARRAY[['name', coalesce(segment, 'group'), 'word'], ['customers', 'customers', 'count'],
         ['churned', 'left', 'count'], ['median', 'median ' || coalesce(unit, 'days'), 'count'], ['median_low', 'from', 'count'], ['median_high', 'to', 'count']])))
@@ -259,6 +260,7 @@ DECLARE
   most constant integer := least(60, greatest(24, coalesce((report ->> 'periods')::integer, 12)));
   cells jsonb := @extschema@.page_rows(report -> 'cohorts');
   cohorts bigint;
+  everybody jsonb;
   curve constant jsonb := CASE WHEN jsonb_array_length(@extschema@.page_rows(report -> 'curve')) > 0
     THEN jsonb_build_array(jsonb_build_object('curve', report -> 'curve')) ELSE '[]' END;
   lifecycle jsonb := @extschema@.page_rows(report -> 'lifecycle');
@@ -271,8 +273,11 @@ BEGIN
       HINT = 'Pass what retention_report() returned.';
   END IF;
 
-  SELECT max(back), coalesce(jsonb_agg(c ORDER BY n) FILTER (WHERE back <= most AND (c ->> 'period')::integer <= most), '[]') INTO cohorts, cells
-    FROM (SELECT c, n, dense_rank() OVER (ORDER BY (c ->> 'cohort')::timestamp DESC) AS back FROM jsonb_array_elements(cells) WITH ORDINALITY e (c, n)) r;
+  SELECT max(back), coalesce(jsonb_agg(c ORDER BY n) FILTER (WHERE back <= most AND (c ->> 'period')::integer <= most), '[]'),
+      jsonb_build_object('customers', sum((c ->> 'cohort_size')::numeric) FILTER (WHERE place = 1), 'curve', report -> 'curve')
+    INTO cohorts, cells, everybody
+    FROM (SELECT c, n, dense_rank() OVER (ORDER BY (c ->> 'cohort')::timestamp DESC) AS back, row_number() OVER (PARTITION BY c ->> 'cohort' ORDER BY n) AS place
+      FROM jsonb_array_elements(cells) WITH ORDINALITY e (c, n)) r;
   SELECT coalesce(jsonb_agg(l ORDER BY n), '[]') INTO lifecycle
     FROM (SELECT l, n FROM jsonb_array_elements(lifecycle) WITH ORDINALITY e (l, n) ORDER BY n DESC LIMIT most) r;
 
@@ -301,7 +306,7 @@ BEGIN
     || '</div>'
     || @extschema@.page_card('Cohorts', format('Customers by the %s they came, and how many per cent of them were there in each %1$s after.', unit)
         || CASE WHEN cohorts > most THEN format(' The newest %s of %s cohorts.', most, cohorts) ELSE '' END,
-      @extschema@.plot_heatmap(cells, unit, 1060), @extschema@.plot_heatmap(cells, unit, 320),
+      @extschema@.plot_heatmap(cells, unit, 1060, everybody), @extschema@.plot_heatmap(cells, unit, 320, everybody),
       '<div class="screen">' || @extschema@.page_unfold(@extschema@.page_cohorts(cells, unit)) || '</div>');
 
   SELECT coalesce(jsonb_agg(l || jsonb_build_object('shown', @extschema@.plot_period((l ->> 'period_start')::timestamp, unit)) ORDER BY n), '[]') INTO named

@@ -10,9 +10,9 @@ SET search_path = pg_catalog, pg_temp
 AS $$
   -- XML 1.0 cannot write most control characters nor the two noncharacters, whatever the escape: they become '?'.
   SELECT replace(replace(replace(replace(replace(
-      CASE WHEN getdatabaseencoding() = 'UTF8' THEN translate(clean, chr(65534) || chr(65535), '??') ELSE clean END,
-      '&', '&amp;'), '<', '&lt;'), '>', '&gt;'), '"', '&quot;'), '''', '&#39;')
-  FROM (SELECT regexp_replace(value, '[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]', '?', 'g') AS clean) c
+      translate(clean, chr(nonsense) || chr(nonsense + 1), '??'), '&', '&amp;'), '<', '&lt;'), '>', '&gt;'), '"', '&quot;'), '''', '&#39;')
+  FROM (SELECT regexp_replace(value, '[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]', '?', 'g') AS clean,
+    CASE getdatabaseencoding() WHEN 'UTF8' THEN 65534 ELSE 1 END AS nonsense) c
 $$;
 COMMENT ON FUNCTION plot_escape(text) IS 'text as it stands in XML and HTML, inside elements and attributes';
 
@@ -224,17 +224,16 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
   -- The colours cover where most cells are: small cohorts at 0 or 100 would leave the rest in one shade.
-  SELECT CASE WHEN q1 < q2 THEN q1 ELSE 0 END, CASE WHEN q1 < q2 THEN q2 ELSE 100 END
+  SELECT CASE WHEN q1 < q2 THEN floor(q1 / step) * step ELSE 0 END, CASE WHEN q1 < q2 THEN ceil(q2 / step) * step ELSE 100 END
   FROM (
-    SELECT floor(percentile_disc(0.05) WITHIN GROUP (ORDER BY retention_rate) / 10) * 10 AS q1,
-      ceil(percentile_disc(0.95) WITHIN GROUP (ORDER BY retention_rate) / 10) * 10 AS q2
+    SELECT percentile_disc(0.05) WITHIN GROUP (ORDER BY retention_rate) AS q1, percentile_disc(0.95) WITHIN GROUP (ORDER BY retention_rate) AS q2
     FROM jsonb_to_recordset(cells) AS c (period integer, retention_rate numeric)
     WHERE period > 0 AND retention_rate IS NOT NULL
-  ) q
+  ) q, LATERAL (SELECT CASE WHEN q2 - q1 < 15 THEN 5 ELSE 10 END AS step) t
 $$;
 COMMENT ON FUNCTION plot_heat_range(jsonb) IS 'the rates where the colours of a heat map begin and end';
 
-CREATE FUNCTION plot_heatmap(cells jsonb, unit text, width integer DEFAULT NULL) RETURNS text
+CREATE FUNCTION plot_heatmap(cells jsonb, unit text, width integer DEFAULT NULL, everybody jsonb DEFAULT NULL) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -319,23 +318,26 @@ BEGIN
     ) d;
   foot := 40 + tall * cohorts + 8;
 
-  -- All cohorts together, from what is observed.
+  -- All cohorts together, from what is observed; the caller knows of them where only some are drawn.
+  SELECT coalesce(everybody, (
+      SELECT jsonb_build_object('curve', jsonb_agg(p), 'customers', (
+          SELECT sum(size) FROM (SELECT max(cohort_size) AS size FROM jsonb_to_recordset(cells) AS c (cohort timestamp, cohort_size numeric) GROUP BY cohort) s))
+      FROM (
+        SELECT period, 100 * sum(retained) / sum(at_risk) AS retention_rate
+        FROM jsonb_to_recordset(cells) AS c (period integer, at_risk numeric, retained numeric, status text)
+        WHERE status = 'observed' GROUP BY period HAVING sum(at_risk) > 0
+      ) p)) INTO everybody;
   SELECT string_agg(format('<g class="pooled %s%s"><rect class="fill" x="%s" y="%s" width="%s" height="%s" rx="2"/><text class="strong" x="%s" y="%s" text-anchor="middle">%s</text></g>',
-      CASE WHEN period = 0 THEN 'hs' ELSE 'h' || least(8, greatest(0, floor((rate - scale.low) / (scale.high - scale.low) * 9))) END, tight,
+      CASE WHEN period = 0 THEN 'hs' ELSE 'h' || least(8, greatest(0, floor((retention_rate - scale.low) / (scale.high - scale.low) * 9))) END, tight,
       x0 + cell * (period - first), foot + 1, cell - 2, tall - 2, x0 + cell * (period - first + 0.5) - 1, foot + tall / 2.0 + 4,
-      CASE WHEN rate = 100 THEN '100' ELSE round(rate, digits)::text END), '' ORDER BY period)
+      CASE WHEN retention_rate = 100 THEN '100' ELSE round(retention_rate, digits)::text END), '' ORDER BY period)
     INTO pooled
-    FROM (
-      SELECT period, 100 * sum(retained) / sum(at_risk) AS rate
-      FROM jsonb_to_recordset(cells) AS c (period integer, at_risk numeric, retained numeric, status text)
-      WHERE status = 'observed' GROUP BY period HAVING sum(at_risk) > 0
-    ) p;
+    FROM jsonb_to_recordset(CASE jsonb_typeof(everybody -> 'curve') WHEN 'array' THEN everybody -> 'curve' ELSE '[]' END) AS c (period integer, retention_rate numeric)
+    WHERE period BETWEEN first AND last AND retention_rate IS NOT NULL;
   IF pooled IS NOT NULL AND cohorts > 1 THEN
-    body := body || format('<text class="strong" x="0" y="%s">all</text>', foot + tall / 2.0 + 4)
-      || CASE WHEN width < 480 THEN '' ELSE (
-        SELECT format('<text class="soft" x="%s" y="%s" text-anchor="end">%s</text>', x0 - 10, foot + tall / 2.0 + 4, @extschema@.plot_count(sum(size)))
-        FROM (SELECT max(cohort_size) AS size FROM jsonb_to_recordset(cells) AS c (cohort timestamp, cohort_size numeric) GROUP BY cohort) s) END
-      || pooled;
+    body := body || pooled || format('<text class="strong" x="0" y="%s">all</text>', foot + tall / 2.0 + 4)
+      || CASE WHEN width < 480 THEN '' ELSE format('<text class="soft" x="%s" y="%s" text-anchor="end">%s</text>', x0 - 10, foot + tall / 2.0 + 4,
+        @extschema@.plot_count((everybody ->> 'customers')::numeric)) END;
     foot := foot + tall;
   END IF;
 
@@ -358,8 +360,8 @@ BEGIN
     body);
 END
 $$;
-COMMENT ON FUNCTION plot_heatmap(jsonb, text, integer) IS
-'the rows of cohort_cells() as SVG; without a width it takes what its cells need';
+COMMENT ON FUNCTION plot_heatmap(jsonb, text, integer, jsonb) IS
+'the rows of cohort_cells() as SVG; without a width it takes what its cells need; everybody: {"customers", "curve": rows of retention_curve()}';
 
 -- Lines over equal bands.
 
@@ -496,7 +498,8 @@ BEGIN
         coalesce(' (' || round(retention_low, 1) || ' to ' || round(retention_high, 1) || ')', ''),
         @extschema@.plot_count(kept), @extschema@.plot_count(at_start)), '' ORDER BY x)
       || string_agg(format('<text class="strong" x="%s" y="%s" text-anchor="end">%s</text>', x + 8,
-        CASE WHEN coalesce(y_high, y) - 8 > y1 + 8 THEN coalesce(y_high, y) - 8 ELSE coalesce(y_low, y) + 16 END,
+        CASE WHEN y_before < y AND coalesce(y_low, y) + 16 < y0 OR coalesce(y_high, y) - 8 < y1 + 8 THEN coalesce(y_low, y) + 16
+          ELSE coalesce(y_high, y) - 8 END,
         @extschema@.plot_percent(retention_rate)), '') FILTER (WHERE newest = 1)
       || '</g>'
     INTO body
@@ -504,6 +507,7 @@ BEGIN
       SELECT f.*, row_number() OVER (ORDER BY retention_rate IS NULL, period_start DESC) AS newest,
         round((x0 + band * (row_number() OVER (ORDER BY period_start) - 0.5))::numeric, 1) AS x,
         round((y0 - (retention_rate::double precision - low) / (high - low) * (y0 - y1))::numeric, 1) AS y,
+        round((y0 - (lag(retention_rate) OVER (ORDER BY period_start)::double precision - low) / (high - low) * (y0 - y1))::numeric, 1) AS y_before,
         round((y0 - (retention_low::double precision - low) / (high - low) * (y0 - y1))::numeric, 1) AS y_low,
         round((y0 - (retention_high::double precision - low) / (high - low) * (y0 - y1))::numeric, 1) AS y_high
       FROM jsonb_to_recordset(flow) AS f (period_start timestamp, at_start numeric, kept numeric, retention_rate numeric,
