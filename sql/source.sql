@@ -32,6 +32,8 @@ SELECT retention_source('a', NULL, 'shop.orders', 'customer_id', at => 'ordered_
 SELECT retention_source('a', 'events', 'shop.order', 'customer_id', at => 'ordered_at');
 SELECT retention_source('a', 'events', NULL, 'customer_id', at => 'ordered_at');
 SELECT retention_source('a', 'events', 'shop.orders_pkey', 'customer_id', at => 'ordered_at');
+CREATE TEMP TABLE passing (who int, at date);
+SELECT retention_source('a', 'events', 'passing', 'who', at => 'at');
 SELECT retention_source('a', 'events', 'shop.orders', 'customer_id');
 SELECT retention_source('a', 'events', 'shop.orders', NULL, at => 'ordered_at');
 SELECT retention_source('a', 'events', 'shop.orders', 'customer_id', at => 'ordered_at', started => 'ordered_on');
@@ -468,6 +470,6 @@ DROP VIEW plain_month CASCADE;
 SELECT name, state FROM retention_sources ORDER BY owner = current_user, name LIMIT 3;
 DELETE FROM retention_source;
 DROP COLLATION loose;
-DROP TABLE here;
+DROP TABLE here, passing;
 RESET SESSION AUTHORIZATION;
 DROP ROLE retention_ann, retention_bob, retention_tenant, retention_boss;

@@ -249,6 +249,10 @@ BEGIN
     IF wrong NOT IN ('r', 'p', 'v', 'm', 'f') THEN
         RAISE EXCEPTION USING ERRCODE = '42809', MESSAGE = format('%s is not a table or a view', source.relation);
     END IF;
+    IF EXISTS (SELECT FROM pg_class AS c WHERE c.oid = source.relation AND c.relpersistence = 't') THEN
+        RAISE EXCEPTION USING ERRCODE = '42809',
+            MESSAGE = format('%s is temporary: a source outlives the session', source.relation);
+    END IF;
 
     -- What a kind needs, and what it has no use for.
     hint := CASE source.kind WHEN 'events' THEN 'A source of events has customer and at; event with events, segments and amount may come in addition.'
@@ -366,7 +370,7 @@ COMMENT ON FUNCTION source_check(retention_source) IS
 'raises what is wrong with a source as far as the catalogs tell: names, types, grid';
 
 CREATE FUNCTION source_check_sql(source retention_source) RETURNS void
-LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -377,6 +381,7 @@ DECLARE
     hint text;
     asked text;
 BEGIN
+    -- Subtransactions and parallel plans do not go together, hence PARALLEL UNSAFE.
     -- Analysed and never run: the condition is false. A cursor takes one statement only, so a text that ends it and
     -- begins another is refused before anything happens; CASE takes an expression only.
     FOREACH asked IN ARRAY ARRAY['relation', 'filter', 'as_of'] LOOP
@@ -452,7 +457,7 @@ COMMENT ON FUNCTION source_trusted(retention_source) IS
 'whether the caller may run a source: it is their own, or its owner is a superuser or owns the relation';
 
 CREATE FUNCTION source_written() RETURNS trigger
-LANGUAGE plpgsql PARALLEL SAFE
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -532,7 +537,7 @@ COMMENT ON FUNCTION retention_source(text, text, regclass, name, name, name, nam
 'registers a source: a table of subscriptions (customer, started, ended) or of events (customer, at), with a grid';
 
 CREATE FUNCTION source_find(name text) RETURNS retention_source
-LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE

@@ -365,6 +365,9 @@ BEGIN
             EXECUTE format(E'CREATE %s VIEW %s WITH (security_invoker = true) AS\n%s', 'OR ' || 'REPLACE', view,
                 @extschema@.source_view(s, what));
         EXCEPTION WHEN invalid_table_definition THEN
+            IF there IS NULL THEN
+                RAISE;
+            END IF;
             EXECUTE format('DROP VIEW %s', view);
             EXECUTE format(E'CREATE VIEW %s WITH (security_invoker = true) AS\n%s', view, @extschema@.source_view(s, what));
         END;
