@@ -267,7 +267,8 @@ DECLARE
     until timestamptz;  -- the end of the last complete one
     first timestamptz;  -- the first period counted: a year before the last, if that is earlier
     last timestamptz;
-    known_at text;      -- the as-of as one
+    moved text;         -- how such a time becomes one whose lengths count
+    known_at text;      -- the as-of as such a one
     length_sql text;    -- from one such time to another, in days or hours
     held text;
     segment_values text;
@@ -334,8 +335,10 @@ BEGIN
     range := CASE type WHEN 'date'::regtype THEN 'daterange' WHEN 'timestamptz'::regtype THEN 'tstzrange' ELSE 'tsrange' END;
     at_local := CASE type WHEN 'date'::regtype THEN '(%s AT TIME ZONE %L)::date' WHEN 'timestamptz'::regtype THEN '%s' ELSE '(%s AT TIME ZONE %L)' END;
 
-    known_at := CASE type WHEN 'date'::regtype THEN format('%L::date', known::date)
-        WHEN 'timestamptz'::regtype THEN format('%L::timestamptz', known AT TIME ZONE zone) ELSE known_sql END;
+    -- How long somebody stays is counted in days of the calendar; in a grid of hours in hours that pass.
+    moved := CASE WHEN type <> 'date'::regtype AND (type = 'timestamptz'::regtype) <> hours THEN format(' AT TIME ZONE %L', zone) ELSE '' END;
+    known_at := CASE WHEN type = 'date'::regtype THEN format('%L::date', known::date)
+        WHEN hours THEN format('%L::timestamptz', known AT TIME ZONE zone) ELSE known_sql END;
     length_sql := CASE WHEN type = 'date'::regtype THEN '(%s - %s)::double precision'
         ELSE format('(extract(epoch FROM %%s - %%s) / %s)::double precision', CASE WHEN hours THEN 3600 ELSE 86400 END) END;
 
@@ -375,7 +378,7 @@ BEGIN
 WITH presence AS MATERIALIZED (
 %1$s
 ), flow AS MATERIALIZED (
-    SELECT @extschema@.customer_flow(p.customer, p.started, p.ended, %2$L::@extschema@.retention_grid, %3$s(%4$s, %5$s)) AS flow FROM presence AS p
+    SELECT @extschema@.customer_flow(p.customer, p.started, p.ended, %2$L::@extschema@.retention_grid, %17$s(%4$s, %5$s)) AS flow FROM presence AS p
 ), latest AS MATERIALIZED (
     SELECT %6$L::timestamptz AS starts, %7$L::timestamptz AS ends
 ), part AS (
@@ -385,14 +388,22 @@ WITH presence AS MATERIALIZED (
     ) AS c, LATERAL (VALUES (0, NULL, NULL)%9$s) AS v (place, segment, value)
     WHERE v.place > 0
     GROUP BY v.place, v.segment, v.value
+), stay AS (
+    -- Until when the rows before this one reach: a start beyond that comes after a gap.
+    SELECT p.*, max(coalesce(p.ended, 'infinity')) OVER (
+        PARTITION BY p.customer ORDER BY p.started, p.ended ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS reached
+    FROM presence AS p
+    WHERE isfinite(p.started) AND p.started < coalesce(p.ended, 'infinity')
+), customer AS (
+    -- The first stay, with the segments it began in.
+    SELECT min(p.started)%3$s AS started,
+        nullif(coalesce(min(p.reached) FILTER (WHERE p.started > p.reached), max(coalesce(p.ended, 'infinity'))), 'infinity')%3$s AS ended%12$s
+    FROM stay AS p
+    GROUP BY p.customer
 ), survival AS MATERIALIZED (
-    -- The first stay of a customer (a multirange gives its ranges in order), with the segments it began in. Who left in the course of a day (or hour) left at its end; who is
-    -- still there was seen for the whole ones that have passed.
+    -- Who left in the course of a day (or hour) left at its end; who is still there was seen for the whole ones that have passed.
     SELECT v.place, v.segment, v.value, @extschema@.survival(CASE WHEN c.ended IS NULL THEN floor(%10$s) ELSE ceil(%11$s) END, c.ended IS NOT NULL) AS state
-    FROM (SELECT g.*, lower(g.stays) AS started, (SELECT upper(u.stay) FROM unnest(g.stays) AS u (stay) LIMIT 1) AS ended
-          FROM (SELECT p.customer, range_agg(%3$s(p.started, p.ended)) AS stays%12$s FROM presence AS p WHERE isfinite(p.started) GROUP BY p.customer) AS g
-          WHERE NOT isempty(g.stays) OFFSET 0) AS c,
-        LATERAL (VALUES (0, NULL, NULL)%9$s) AS v (place, segment, value)
+    FROM customer AS c, LATERAL (VALUES (0, NULL, NULL)%9$s) AS v (place, segment, value)
     GROUP BY v.place, v.segment, v.value
 ), since AS MATERIALIZED (
     -- Whom the drivers speak of: the customers of the earliest complete period shown that has at least half as many as the most.
@@ -418,7 +429,7 @@ SELECT (SELECT f.flow FROM flow AS f) AS flow,
     (SELECT w.starts FROM since AS w) AS drivers_since,
     %15$s AS cohorts
 $query$,
-        presence, plain, range, format(at_local, format('%L::timestamptz', first), zone), format(at_local, format('%L::timestamptz', last), zone),
+        presence, plain, moved, format(at_local, format('%L::timestamptz', first), zone), format(at_local, format('%L::timestamptz', last), zone),
         lower(@extschema@.retention_period_tz(plain, -1, known AT TIME ZONE zone)), until,
         format(held, segment_held, format(at_local, 'w.starts', zone), format(at_local, 'w.ends', zone), 'latest'), segment_values,
         format(length_sql, known_at, 'c.started'), format(length_sql, 'c.ended', 'c.started'), segment_firsts, since,
@@ -429,7 +440,7 @@ $query$,
             ELSE format(E'(SELECT @extschema@.cohort_retention(a.customer, a.at, %L::@extschema@.retention_grid%s) FROM (\n%s\n    ) AS a)', grid,
                 CASE WHEN @extschema@.source_grid_option(s.grid, 'cohorts') IS NOT NULL THEN ', a.at = a.started, true' ELSE '' END,
                 @extschema@.report_activity(plain, known, type)) END,
-        CASE WHEN hours THEN 'hours' ELSE 'days' END)
+        CASE WHEN hours THEN 'hours' ELSE 'days' END, range)
     INTO found;
     cohorts := coalesce(cohorts, found.cohorts);
     flow := @extschema@.report_flow(found.flow, plain, first);

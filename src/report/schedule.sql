@@ -1,5 +1,12 @@
 -- report: schedules, through pg_cron where it is installed. Nothing here depends on it.
 
+CREATE FUNCTION report_cron_is_there() RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT EXISTS (SELECT FROM pg_extension AS e WHERE e.extname = 'pg_cron') $$;
+COMMENT ON FUNCTION report_cron_is_there() IS
+'whether pg_cron is installed in this database';
+
 CREATE FUNCTION report_job_name(source text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -51,7 +58,7 @@ BEGIN
             MESSAGE = format('invalid schedule: "%s"', $2),
             HINT = 'Five fields: minute, hour, day of the month, month, day of the week; ''0 6 1 * *'' is at six on the first of every month.';
     END IF;
-    IF NOT EXISTS (SELECT FROM pg_extension AS e WHERE e.extname = 'pg_cron') THEN
+    IF NOT @extschema@.report_cron_is_there() THEN
         RAISE EXCEPTION USING ERRCODE = 'feature_not_supported',
             MESSAGE = format('there is no pg_cron in database "%s"', current_database()),
             DETAIL = E'The same for the system''s crontab:\n' || @extschema@.report_crontab_line($1, $2),
@@ -96,11 +103,11 @@ RETURNS TABLE (
     last_status text,
     last_message text,
     command text)
-LANGUAGE plpgsql STABLE ROWS 10
+LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 10
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    IF NOT EXISTS (SELECT FROM pg_extension AS e WHERE e.extname = 'pg_cron') THEN
+    IF NOT @extschema@.report_cron_is_there() THEN
         RETURN;
     END IF;
     IF NOT has_schema_privilege('cron', 'USAGE') THEN

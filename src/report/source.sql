@@ -249,7 +249,8 @@ BEGIN
     IF wrong NOT IN ('r', 'p', 'v', 'm', 'f') THEN
         RAISE EXCEPTION USING ERRCODE = '42809', MESSAGE = format('%s is not a table or a view', source.relation);
     END IF;
-    IF EXISTS (SELECT FROM pg_class AS c WHERE c.oid = source.relation AND c.relpersistence = 't') THEN
+    PERFORM FROM pg_class AS c WHERE c.oid = source.relation AND c.relpersistence = 't';
+    IF FOUND THEN
         RAISE EXCEPTION USING ERRCODE = '42809',
             MESSAGE = format('%s is temporary: a source outlives the session', source.relation);
     END IF;
@@ -522,7 +523,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_variable
 BEGIN
-    IF EXISTS (SELECT FROM @extschema@.retention_source AS s WHERE s.owner = quote_ident(CURRENT_USER)::regrole AND s.name = $1) THEN
+    PERFORM FROM @extschema@.retention_source AS s WHERE s.owner = quote_ident(CURRENT_USER)::regrole AND s.name = $1;
+    IF FOUND THEN
         RAISE EXCEPTION USING ERRCODE = '42710',
             MESSAGE = format('source "%s" already exists', $1),
             HINT = format('SELECT retention_drop_source(%L), or UPDATE the table retention_source.', $1);
@@ -570,7 +572,8 @@ BEGIN
             HINT = coalesce('Perhaps you meant "' || near || '".',
                 'The view retention_sources lists those you may see; retention_source() registers one.');
     END IF;
-    IF NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = source.relation) THEN
+    PERFORM FROM pg_class AS c WHERE c.oid = source.relation;
+    IF NOT FOUND THEN
         RAISE EXCEPTION USING ERRCODE = '42P01',
             MESSAGE = format('the relation of source "%s" does not exist any more', source.name),
             HINT = format('SELECT retention_drop_source(%L), and register it again.', $1);
