@@ -179,11 +179,12 @@ CREATE FUNCTION plot_x_axis(labels text[], x0 double precision, band double prec
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-  -- As many labels as fit without touching, counted from the last.
+  -- As many labels as fit without touching, counted from the last, which may have to move in from the edge.
   SELECT string_agg(format('<text class="soft" x="%s" y="%s" text-anchor="middle">%s</text>',
-      round((x0 + band * (i - 0.5))::numeric, 1), y, @extschema@.plot_escape(label)), '' ORDER BY i)
+      round(least(x0 + band * (i - 0.5), x0 + band * cardinality(labels) + 22 - wide / 2)::numeric, 1), y, @extschema@.plot_escape(label)), '' ORDER BY i)
   FROM unnest(labels) WITH ORDINALITY l (label, i),
-    (SELECT greatest(1, ceil((max(@extschema@.plot_text_width(label)) + 8) / band))::bigint AS every FROM unnest(labels) label) e
+    (SELECT max(@extschema@.plot_text_width(label)) AS wide FROM unnest(labels) label) w,
+    LATERAL (SELECT greatest(1, ceil((wide + 8 + greatest(0, wide / 2 - band / 2 - 22)) / band))::bigint AS every) e
   WHERE (cardinality(labels) - i) % every = 0
 $$;
 COMMENT ON FUNCTION plot_x_axis(text[], double precision, double precision, double precision) IS 'names below equal bands';
