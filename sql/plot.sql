@@ -44,6 +44,10 @@ SELECT grid, well_formed(svg), times(svg, '<g class="cell ') = (SELECT count(*) 
 FROM (SELECT grid, cohort_retention(customer, at::timestamp AT TIME ZONE 'UTC', grid::retention_grid) AS c
   FROM orders, unnest('{week; time_zone=UTC,day; time_zone=UTC; brackets=1-3\,7\,14,30 days; time_zone=UTC; windows=elapsed,year; time_zone=UTC,quarter; time_zone=Asia/Kolkata,24 hours; time_zone=America/New_York}'::text[]) grid
   WHERE customer <= 20 GROUP BY grid) q, retention_heatmap(c) svg ORDER BY grid COLLATE "C";
+-- brackets are named as they are
+SELECT regexp_replace(svg, '.*middle">(1-3)<.*middle">(7)<.*middle">(14)<.*', '\1 \2 \3') AS brackets, (regexp_match(svg, 'day 1-3: [^<]*'))[1] AS cell, (SELECT l FROM retention_heatmap_text(c) l LIMIT 1) AS text
+FROM (SELECT cohort_retention(customer, at, 'day; time_zone=UTC; brackets=1-3,7,14') AS c FROM orders WHERE customer <= 20) q, retention_heatmap(c) svg;
+SELECT well_formed(svg), svg ~ 'middle">1-3<' AS brackets FROM (SELECT cohort_retention(customer, at, 'day; time_zone=UTC; brackets=1-3,7,14') AS c FROM orders) q, retention_plot_curve(c) svg;
 -- nothing, one cell, no retained customer, sixty cohorts
 SELECT well_formed(svg), svg ~ 'Nothing to draw' AS nothing FROM retention_heatmap(NULL) svg;
 SELECT count(*) FROM retention_heatmap_text(NULL);
@@ -125,7 +129,7 @@ CREATE TEMP TABLE r AS SELECT jsonb_build_object('format', 1, 'version', '1.2.3'
   'driver_ranking', jsonb_build_array(jsonb_build_object('attribute', h, 'cramers_v_corrected', 0.25, 'values', 3, 'p_adjusted', 1e-9, 'note', h)),
   'drivers', jsonb_build_array(jsonb_build_object('attribute', h, 'value', h, 'customers', 10, 'churned', 5, 'churn_rate', 50, 'risk_ratio', 1.234)),
   'reasons', jsonb_build_array(jsonb_build_object('reason', h, 'customers', 3, 'share', 100), '{"reason": null, "customers": 2, "share": 40}'::jsonb),
-  'benchmark', jsonb_build_object('period_start', '2025-01-01', 'retention_rate', 80, 'of', 10, 'industries', jsonb_build_array(jsonb_build_object('benchmark_industry', h, 'benchmark', 81, 'difference', -1))),
+  'benchmark', jsonb_build_array(jsonb_build_object('industry', h, 'retention_rate', 80, 'benchmark', 81, 'difference', -1)),
   'notes', jsonb_build_array(h)) AS r
 FROM s, f, v, (SELECT '</title></style><script>alert("&' || chr(7) || ''')</script>]]>--><!--'::text AS h) h;
 SELECT well_formed(p) AS page_is_well_formed, p ~* '<script' AS script, times(p, '&lt;script&gt;') AS as_text, p ~ 'https?://(?!www.w3.org/(1999/xhtml|2000/svg)")' AS goes_elsewhere, p ~ '\s(on[a-z]+|href|src)=' AS active,

@@ -47,6 +47,7 @@ ask(q{
     segments => '{plan,country}', reason => 'reason', as_of => 'date ''2025-12-20''');
   SELECT retention_source('orders', 'events', 'orders', 'customer_id', at => 'ordered_at', as_of => 'timestamptz ''2026-01-01''', filter => 'ordered_at >= ''2025-01-01''');
   SELECT retention_source('years', 'subscriptions', 'stays', 'customer_id', started => 'started', ended => 'ended', grid => 'year', as_of => 'date ''2026-01-01''');
+  SELECT retention_source('hours', 'events', 'orders', 'customer_id', at => 'ordered_at', as_of => 'timestamptz ''2025-12-24 15:00''', grid => '6 hours; brackets=1-4,5-28,29-120', filter => 'ordered_at >= ''2025-12-18''');
   CREATE TABLE cohorts AS SELECT cohort_retention(customer_id, ordered_at, 'month; time_zone=UTC; as_of=2025-12-20') AS s FROM orders;
   CREATE TABLE curves AS SELECT array_agg(s ORDER BY plan) AS s, array_agg(plan ORDER BY plan) AS plan
     FROM (SELECT plan, survival(started, ended, '2026-01-01') AS s FROM stays GROUP BY plan) q;
@@ -54,14 +55,14 @@ ask(q{
 my $cells   = ask(q{SELECT count(*) FROM cohorts, cohort_cells(s)});
 my $partial = ask(q{SELECT count(*) FROM cohorts, cohort_cells(s) WHERE status = 'partial'});
 my %expected;    # of a page: cells drawn and hatched
-for my $source ([ 'shop', 'shop <b>&amp;</b>' ], [ 'orders', 'orders' ], [ 'years', 'years' ]) {
+for my $source ([ 'shop', 'shop <b>&amp;</b>' ], [ 'orders', 'orders' ], [ 'years', 'years' ], [ 'hours', 'hours' ]) {
   my ($name, $called) = @$source;
   my $html = ask("SELECT retention_report_html('$called')");
   put("$name.html", $html);
   $expected{$name} = [
     split /\|/,
     ask("SELECT count(*), count(*) FILTER (WHERE status = 'partial') FROM (SELECT *, dense_rank() OVER (ORDER BY cohort DESC) AS back FROM jsonb_to_recordset(
-      retention_report('$called') -> 'cohorts') AS c (cohort date, period integer, status text)) d WHERE back <= 24 AND period <= 24") ];
+      retention_report('$called') -> 'cohorts') AS c (cohort timestamp, period integer, status text)) d WHERE back <= 24 AND period <= 24") ];
 }
 put('empty.html',    ask(q{SELECT report_page('{"format": 1}')}));
 put('heatmap.svg',   ask('SELECT retention_heatmap(s) FROM cohorts'));
@@ -105,7 +106,7 @@ is_deeply([ map scalar @{ $wrong->{$_} // [] }, qw(overlaps outside crowded fain
 ok($wrong->{wider} > 1000 && $wrong->{scripts} == 1 && @{ $wrong->{tiny} } > 0, 'so are width, scripts and small letters');
 
 my %width = (desk => 1280, phone => 390);
-my @pages = qw(shop orders years empty);
+my @pages = qw(shop orders years hours empty);
 for my $dark (0, 1) {
   my @frames = map { my $w = $_; map [ "$_ $w", "$_.html", $width{$w} ], @pages } sort keys %width;
   push @frames, map [ $_, "$_.svg", 1200 ], qw(heatmap narrow curve survival);
@@ -123,7 +124,7 @@ for my $dark (0, 1) {
   next if $dark;
 
   for my $w (sort keys %width) {
-    for my $page (qw(shop orders years)) {
+    for my $page (qw(shop orders years hours)) {
       my $f = $facts->{"$page $w"};
       is("$f->{cells} $f->{hatched}", join(' ', @{ $expected{$page} }), "$page $w: every cell, hatched where it is partial");
     }

@@ -238,11 +238,11 @@ AS $$
         ARRAY[['reason', 'reason', 'word'], ['category', 'category', 'word'], ['mitigated_by', 'who can do something', 'word'],
         ['customers', 'customers', 'count'], ['share', 'share', 'percent'], ['ci_low', 'from', 'percent'], ['ci_high', 'to', 'percent'], ['cumulative_share', 'up to here', 'percent']]))
     ELSE '' END
-    || CASE WHEN jsonb_array_length(@extschema@.page_rows(report -> 'benchmark' -> 'industries')) > 0
-    THEN @extschema@.page_card('Against the industry', format('Retention of %s was %s %%; averages of industries as they are widely quoted are a yardstick, not a target.',
-        @extschema@.plot_period((report -> 'benchmark' ->> 'period_start')::timestamp, unit), round((report -> 'benchmark' ->> 'retention_rate')::numeric, 1)), NULL, NULL,
-      @extschema@.page_table(report -> 'benchmark' -> 'industries', ARRAY[['benchmark_industry', 'industry', 'word'], ['year', 'year', 'word'], ['benchmark', 'its retention', 'percent'],
-        ['difference', 'ours, points above', 'points'], ['ci_low', 'from', 'points'], ['ci_high', 'to', 'points'], ['p_value', 'p', 'p']]))
+    || CASE WHEN jsonb_array_length(@extschema@.page_rows(report -> 'benchmark')) > 0
+    THEN @extschema@.page_card('Against the industry', format('Our retention in the last complete %s was %s %%. Averages of industries as they are widely quoted are a yardstick, not a target.',
+        unit, round((report -> 'benchmark' -> 0 ->> 'retention_rate')::numeric, 1)), NULL, NULL,
+      @extschema@.page_table(report -> 'benchmark', ARRAY[['industry', 'industry', 'word'], ['year', 'year', 'word'], ['benchmark', 'its retention', 'percent'],
+        ['difference', 'ours, points above', 'points'], ['difference_low', 'from', 'points'], ['difference_high', 'to', 'points'], ['p_value', 'p', 'p']]))
     ELSE '' END
 $$;
 COMMENT ON FUNCTION page_causes(jsonb, text) IS 'drivers, reasons and benchmark of a report, where it has them';
@@ -252,7 +252,8 @@ LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  unit constant text := @extschema@.plot_unit(report -> 'source' ->> 'grid');
+  grid constant text := report -> 'source' ->> 'grid';
+  unit constant text := @extschema@.plot_unit(grid);
   name constant text := coalesce(report -> 'source' ->> 'name', 'unknown');
   plural constant text := CASE WHEN unit ~ '^[a-z]+$' THEN unit || 's' ELSE 'periods' END;
   flow constant jsonb := @extschema@.page_rows(report -> 'flow');
@@ -306,14 +307,14 @@ BEGIN
     || '</div>'
     || @extschema@.page_card('Cohorts', format('Customers by the %s they came, and how many per cent of them were there in each %1$s after.', unit)
         || CASE WHEN cohorts > most THEN format(' The newest %s of %s cohorts.', most, cohorts) ELSE '' END,
-      @extschema@.plot_heatmap(cells, unit, 1060, everybody), @extschema@.plot_heatmap(cells, unit, 320, everybody),
+      @extschema@.plot_heatmap(cells, grid, 1060, everybody), @extschema@.plot_heatmap(cells, grid, 320, everybody),
       '<div class="screen">' || @extschema@.page_unfold(@extschema@.page_cohorts(cells, unit)) || '</div>');
 
   SELECT coalesce(jsonb_agg(l || jsonb_build_object('shown', @extschema@.plot_period((l ->> 'period_start')::timestamp, unit)) ORDER BY n), '[]') INTO named
     FROM jsonb_array_elements(lifecycle) WITH ORDINALITY e (l, n);
   page := page || '<div class="pair">'
     || @extschema@.page_card('Retention curve', format('All cohorts together by %s after the start, with its 95 %% band.', plural),
-      @extschema@.plot_curve(curve, unit, 520), @extschema@.plot_curve(curve, unit, 320),
+      @extschema@.plot_curve(curve, grid, 520), @extschema@.plot_curve(curve, grid, 320),
       @extschema@.page_unfold(@extschema@.page_table(@extschema@.page_rows(report -> 'curve'), ARRAY[['period', unit, 'word'], ['cohorts', 'cohorts', 'count'], ['at_risk', 'customers', 'count'],
         ['retained', 'retained', 'count'], ['retention_rate', 'retention', 'percent'], ['ci_low', 'from', 'percent'], ['ci_high', 'to', 'percent']])))
     || @extschema@.page_card('Active customers', 'New, retained from the period before, back after a pause; below the line those gone dormant.',

@@ -158,12 +158,12 @@ LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
   SELECT CASE @extschema@.plot_format(format)
-    WHEN 'svg' THEN @extschema@.plot_heatmap(cells, unit)
-    ELSE @extschema@.vega_heatmap(cells, unit)::text
+    WHEN 'svg' THEN @extschema@.plot_heatmap(cells, grid)
+    ELSE @extschema@.vega_heatmap(cells, @extschema@.plot_unit(grid))::text
   END
   FROM (
     SELECT coalesce(@extschema@.cohort_cells_json(summary, criterion, as_of), '[]') AS cells,
-      @extschema@.plot_unit((@extschema@.cohort_totals(summary)).grid) AS unit
+      (@extschema@.cohort_totals(summary)).grid
   ) c
 $$;
 COMMENT ON FUNCTION retention_heatmap(retention_cohorts, text, text, timestamp) IS
@@ -179,13 +179,13 @@ LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
   SELECT CASE @extschema@.plot_format(format)
-    WHEN 'svg' THEN @extschema@.plot_curve(series, unit)
-    ELSE @extschema@.vega_curve(series, unit)::text
+    WHEN 'svg' THEN @extschema@.plot_curve(series, grid)
+    ELSE @extschema@.vega_curve(series, @extschema@.plot_unit(grid))::text
   END
   FROM (
     SELECT coalesce(jsonb_agg(jsonb_build_object('name', CASE WHEN names IS NULL THEN n::text ELSE names[n] END, 'curve', (
           SELECT coalesce(jsonb_agg(to_jsonb(c) ORDER BY c.period), '[]') FROM @extschema@.retention_curve(s, criterion) c)) ORDER BY n), '[]') AS series,
-      @extschema@.plot_unit(max((@extschema@.cohort_totals(s)).grid)) AS unit
+      max((@extschema@.cohort_totals(s)).grid) AS grid
     FROM unnest(summaries) WITH ORDINALITY u (s, n) WHERE s IS NOT NULL
   ) c
 $$;
@@ -240,7 +240,9 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   cells constant jsonb := @extschema@.cohort_cells_json(summary, criterion, as_of);
-  unit constant text := @extschema@.plot_unit((@extschema@.cohort_totals(summary)).grid);
+  grid constant text := (@extschema@.cohort_totals(summary)).grid;
+  unit constant text := @extschema@.plot_unit(grid);
+  brackets constant text[] := @extschema@.plot_brackets(grid);
   -- Light, medium and dark shade and the full block, where the database can hold them.
   shades text[] := ARRAY['.', ':', '+', '#'];
   scale record;
@@ -259,7 +261,7 @@ BEGIN
     FROM jsonb_to_recordset(cells) AS c (cohort timestamp, cohort_size numeric, period integer);
 
   RETURN NEXT rpad('cohort', wide.name) || '  ' || lpad('customers', wide.size)
-    || (SELECT rtrim(string_agg(lpad(i::text, 6) || ' ', '' ORDER BY i)) FROM generate_series(wide.first, wide.last) i);
+    || (SELECT rtrim(string_agg(lpad(coalesce(brackets[i], i::text), 6) || ' ', '' ORDER BY i)) FROM generate_series(wide.first, wide.last) i);
   RETURN QUERY
     SELECT rpad(@extschema@.plot_period(c.cohort, unit), wide.name) || '  ' || lpad(c.size::text, wide.size)
       || rtrim(string_agg(CASE WHEN k.period IS NULL THEN repeat(' ', 7) ELSE ' '

@@ -83,6 +83,12 @@ SET search_path = pg_catalog, pg_temp
 AS $$ SELECT coalesce(nullif(btrim(split_part(grid, ';', 1)), ''), 'period') $$;
 COMMENT ON FUNCTION plot_unit(text) IS 'the unit of a grid, the first word of its text';
 
+CREATE FUNCTION plot_brackets(grid text) RETURNS text[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT string_to_array(substring(grid FROM '(?:^|; *)brackets=([^;]*)'), ',') $$;
+COMMENT ON FUNCTION plot_brackets(text) IS 'the brackets of a grid, which are its periods 1, 2, ... then; NULL where it has none';
+
 CREATE FUNCTION plot_step(span double precision, steps integer) RETURNS double precision
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -173,11 +179,12 @@ CREATE FUNCTION plot_x_axis(labels text[], x0 double precision, band double prec
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-  -- As many labels as fit without touching, counted from the last.
+  -- As many labels as fit without touching, counted from the last, which may have to move in from the edge.
   SELECT string_agg(format('<text class="soft" x="%s" y="%s" text-anchor="middle">%s</text>',
-      round((x0 + band * (i - 0.5))::numeric, 1), y, @extschema@.plot_escape(label)), '' ORDER BY i)
+      round(least(x0 + band * (i - 0.5), x0 + band * cardinality(labels) + 22 - wide / 2)::numeric, 1), y, @extschema@.plot_escape(label)), '' ORDER BY i)
   FROM unnest(labels) WITH ORDINALITY l (label, i),
-    (SELECT greatest(1, ceil((max(@extschema@.plot_text_width(label)) + 8) / band))::bigint AS every FROM unnest(labels) label) e
+    (SELECT max(@extschema@.plot_text_width(label)) AS wide FROM unnest(labels) label) w,
+    LATERAL (SELECT greatest(1, ceil((wide + 8 + greatest(0, wide / 2 - band / 2 - 22)) / band))::bigint AS every) e
   WHERE (cardinality(labels) - i) % every = 0
 $$;
 COMMENT ON FUNCTION plot_x_axis(text[], double precision, double precision, double precision) IS 'names below equal bands';
@@ -233,11 +240,13 @@ AS $$
 $$;
 COMMENT ON FUNCTION plot_heat_range(jsonb) IS 'the rates where the colours of a heat map begin and end';
 
-CREATE FUNCTION plot_heatmap(cells jsonb, unit text, width integer DEFAULT NULL, everybody jsonb DEFAULT NULL) RETURNS text
+CREATE FUNCTION plot_heatmap(cells jsonb, grid text, width integer DEFAULT NULL, everybody jsonb DEFAULT NULL) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+  unit constant text := @extschema@.plot_unit(grid);
+  brackets constant text[] := @extschema@.plot_brackets(grid);
   cohorts integer;
   first integer;
   last integer;
@@ -250,7 +259,7 @@ DECLARE
   total integer;
   scale record;
   body text;
-  grid text;
+  drawn text;
   pooled text;
   foot double precision;     -- the bottom of what is drawn so far
   legend record;
@@ -258,7 +267,7 @@ DECLARE
   tight text;
 BEGIN
   SELECT count(DISTINCT cohort), min(period), max(period), bool_or(status = 'partial'),
-      greatest(40, max(@extschema@.plot_text_width(@extschema@.plot_period(cohort, unit)))) + 8,
+      greatest(48, max(@extschema@.plot_text_width(@extschema@.plot_period(cohort, unit)))) + 8,
       greatest(24, max(@extschema@.plot_text_width(@extschema@.plot_count(cohort_size)))) + 12
     INTO cohorts, first, last, partial, names, x0
     FROM jsonb_to_recordset(cells) AS c (cohort timestamp, cohort_size numeric, period integer, status text);
@@ -275,6 +284,7 @@ BEGIN
   x0 := names + CASE WHEN width < 480 THEN 0 ELSE greatest(x0, 58) END;
   cell := CASE WHEN width IS NULL THEN 44 ELSE least(72, greatest(22, floor((width - x0 - 8) / (last - first + 1)))) END;
   tall := CASE WHEN cell < 30 THEN 22 ELSE 26 END;
+  SELECT greatest(cell, max(@extschema@.plot_text_width(b)) + 4) INTO cell FROM unnest(brackets) b;
   tight := CASE WHEN cell < 30 THEN ' tight' ELSE '' END;
   digits := CASE WHEN cell < 38 THEN 0 ELSE 1 END;
   total := ceil(greatest(coalesce(width, 360), x0 + cell * (last - first + 1) + 8));
@@ -285,7 +295,7 @@ BEGIN
   body := format('<text class="soft" x="0" y="14">cohort</text><text class="soft" x="%s" y="14">%s after the start</text>',
       x0 + 2, @extschema@.plot_escape(CASE WHEN unit ~ '^[a-z]+$' THEN unit || 's' ELSE 'periods' END))
     || CASE WHEN width < 480 THEN '' ELSE format('<text class="soft" x="%s" y="14" text-anchor="end">customers</text>', x0 - 10) END
-    || (SELECT string_agg(format('<text class="soft" x="%s" y="32" text-anchor="middle">%s</text>', x0 + cell * (i - first + 0.5), i), '' ORDER BY i)
+    || (SELECT string_agg(format('<text class="soft" x="%s" y="32" text-anchor="middle">%s</text>', x0 + cell * (i - first + 0.5), coalesce(brackets[i], i::text)), '' ORDER BY i)
         FROM generate_series(first, last) i WHERE (i - first) % CASE WHEN last > 99 THEN 2 ELSE 1 END = 0)
     || (SELECT string_agg(format('<text x="0" y="%s">%s</text>', y, @extschema@.plot_period(cohort, unit))
           || CASE WHEN width < 480 THEN '' ELSE format('<text class="soft" x="%s" y="%s" text-anchor="end">%s</text>',
@@ -306,11 +316,11 @@ BEGIN
       x + cell / 2 - 1, 40 + tall * (line + 0.5) + 4,
       CASE WHEN retention_rate IS NULL THEN '&#8211;' WHEN retention_rate = 100 THEN '100' ELSE round(retention_rate, digits)::text END,
       CASE WHEN width < 480 THEN '' ELSE format('<title>%s, %s %s: %s%s, %s of %s%s</title>',
-        @extschema@.plot_period(cohort, unit), @extschema@.plot_escape(unit), period, @extschema@.plot_percent(retention_rate),
+        @extschema@.plot_period(cohort, unit), @extschema@.plot_escape(unit), coalesce(brackets[period], period::text), @extschema@.plot_percent(retention_rate),
         coalesce(' (' || round(ci_low, 1) || ' to ' || round(ci_high, 1) || ')', ''),
         @extschema@.plot_count(retained), @extschema@.plot_count(at_risk),
         CASE WHEN status = 'partial' THEN ', partial' ELSE '' END) END), '' ORDER BY cohort, period)
-    INTO grid
+    INTO drawn
     FROM (
       SELECT c.*, dense_rank() OVER (ORDER BY cohort) - 1 AS line, x0 + cell * (period - first) AS x
       FROM jsonb_to_recordset(cells) AS c (cohort timestamp, period integer, at_risk numeric, retained numeric,
@@ -343,7 +353,7 @@ BEGIN
 
   -- The key.
   foot := foot + 24;
-  body := body || grid
+  body := body || drawn
     || format('<text class="soft" x="0" y="%s">%s&#160;%%</text>', foot, scale.low)
     || (SELECT string_agg(format('<rect class="h%s fill" x="%s" y="%s" width="14" height="11"/>', i, 38 + 14 * i, foot - 9), '' ORDER BY i)
         FROM generate_series(0, 8) i)
@@ -352,9 +362,9 @@ BEGIN
     CASE WHEN partial THEN ARRAY['partial: still counting', 'empty: not known yet'] ELSE ARRAY['empty: not known yet'] END,
     CASE WHEN partial THEN ARRAY[@extschema@.plot_swatch('h3', hatch), '<rect class="rule" y="-9" width="12" height="11" rx="2"/>']
       ELSE ARRAY['<rect class="rule" y="-9" width="12" height="11" rx="2"/>'] END,
-    CASE WHEN total < 520 THEN 0 ELSE 236 END, CASE WHEN total < 520 THEN foot + 20 ELSE foot END, total);
+    CASE WHEN total < 560 THEN 0 ELSE 236 END, CASE WHEN total < 560 THEN foot + 20 ELSE foot END, total - CASE WHEN total < 560 THEN 0 ELSE 236 END);
   body := body || legend.body;
-  RETURN @extschema@.plot_svg('heatmap', total, ceil(foot + CASE WHEN total < 520 THEN 10 + legend.height ELSE 8 END)::integer,
+  RETURN @extschema@.plot_svg('heatmap', total, ceil(foot + legend.height + CASE WHEN total < 560 THEN 10 ELSE -10 END)::integer,
     'Cohort heat map: retention rate by cohort and ' || unit,
     format('%s cohorts by %s, each followed over %s to %s; rates in per cent of the customers of the cohort.', cohorts, unit, first, last),
     body);
@@ -365,11 +375,13 @@ COMMENT ON FUNCTION plot_heatmap(jsonb, text, integer, jsonb) IS
 
 -- Lines over equal bands.
 
-CREATE FUNCTION plot_curve(series jsonb, unit text, width integer DEFAULT 520) RETURNS text
+CREATE FUNCTION plot_curve(series jsonb, grid text, width integer DEFAULT 520) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+  unit constant text := @extschema@.plot_unit(grid);
+  brackets constant text[] := @extschema@.plot_brackets(grid);
   first integer;
   last integer;
   high double precision;
@@ -402,7 +414,7 @@ BEGIN
   band := (width - x0 - 14) / (last - first + 1);
 
   body := @extschema@.plot_y_axis(0, high, step, x0, width - 14, y0, y1, '&#160;%')
-    || @extschema@.plot_x_axis((SELECT array_agg(i::text ORDER BY i) FROM generate_series(first, last) i), x0, band, y0 + 18)
+    || @extschema@.plot_x_axis((SELECT array_agg(coalesce(brackets[i], i::text) ORDER BY i) FROM generate_series(first, last) i), x0, band, y0 + 18)
     || format('<text class="soft" x="0" y="14">per cent retained</text><text class="soft" x="%s" y="%s" text-anchor="end">%s after the start</text>',
       width - 14, y0 + 34, @extschema@.plot_escape(CASE WHEN unit ~ '^[a-z]+$' THEN unit || 's' ELSE 'periods' END));
   SELECT body || string_agg(
@@ -418,18 +430,19 @@ BEGIN
         string_agg(x || ' ' || y_high, 'L' ORDER BY period) FILTER (WHERE y_high IS NOT NULL) AS upper,
         string_agg(x || ' ' || y_low, 'L' ORDER BY period DESC) FILTER (WHERE y_high IS NOT NULL) AS lower,
         string_agg(format('<circle class="fill" cx="%s" cy="%s" r="3"><title>%s %s: %s%s, %s of %s</title></circle>', x, y,
-          @extschema@.plot_escape(unit), period, @extschema@.plot_percent(retention_rate),
+          @extschema@.plot_escape(unit), coalesce(brackets[period], period::text), @extschema@.plot_percent(retention_rate),
           coalesce(' (' || round(ci_low, 1) || ' to ' || round(ci_high, 1) || ')', ''),
           @extschema@.plot_count(retained), @extschema@.plot_count(at_risk)), '' ORDER BY period) AS dots,
         -- The first and the last value in words, where they are apart.
         string_agg(format('<text class="strong" x="%s" y="%s" text-anchor="%s">%s</text>', x,
-          CASE WHEN y_next < y THEN y + 18 ELSE greatest(y1 + 10, y - 9) END, CASE WHEN period = last AND last > first THEN 'end' ELSE 'start' END,
+          CASE WHEN coalesce(y_next, y_before) < y AND y + 20 < y0 THEN y + 18 ELSE greatest(y1 + 10, y - 9) END, CASE WHEN period = last AND last > first THEN 'end' ELSE 'start' END,
           @extschema@.plot_percent(retention_rate)), '')
           FILTER (WHERE period = last OR (period = first AND first > 0 AND (last - first) * band > 110)) AS ends
       FROM (
         SELECT n, c.*, round((x0 + band * (period - first + 0.5))::numeric, 1) AS x,
           round((y0 - retention_rate::double precision / high * (y0 - y1))::numeric, 1) AS y,
           round((y0 - lead(retention_rate) OVER (PARTITION BY n ORDER BY period)::double precision / high * (y0 - y1))::numeric, 1) AS y_next,
+          round((y0 - lag(retention_rate) OVER (PARTITION BY n ORDER BY period)::double precision / high * (y0 - y1))::numeric, 1) AS y_before,
           round((y0 - least(ci_high::double precision, high) / high * (y0 - y1))::numeric, 1) AS y_high,
           round((y0 - least(ci_low::double precision, high) / high * (y0 - y1))::numeric, 1) AS y_low
         FROM jsonb_array_elements(series) WITH ORDINALITY s (one, n),
