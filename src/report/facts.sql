@@ -184,6 +184,7 @@ COMMENT ON FUNCTION facts_relations(regclass) IS 'a table and all its partitions
 CREATE FUNCTION facts_definition(source retention_source) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
+SET intervalstyle = 'postgres'
 AS $$
     SELECT ROW($1.kind, $1.customer, $1.at, $1.event, $1.events, $1.segments, $1.grid, $1.filter, $1.as_of, $1.gone_after)::text
 $$;
@@ -496,7 +497,7 @@ BEGIN
         EXECUTE format('DELETE FROM %s AS f USING pg_temp.retention_touched AS t WHERE f.customer = t.customer AND f.part = t.part AND t.new IS NULL', kept.facts);
     END IF;
 
-    PERFORM @extschema@.progress('refresh', source.name, 'adding up', 4, 4);
+    PERFORM @extschema@.progress(CASE WHEN kept.refreshed IS NULL THEN 'materialise' ELSE 'refresh' END, source.name, 'adding up', 4, 4);
     IF NOT everything AND NOT whole_cohorts THEN
         -- Who has the first and the last row of a part stands in for what a difference cannot tell.
         EXECUTE format($q$INSERT INTO pg_temp.retention_touched (part, customer, old, new)
@@ -570,7 +571,7 @@ COMMENT ON FUNCTION facts_presence(retention_source, text) IS 'source_presence()
 -- What is asked for.
 
 CREATE FUNCTION facts_mine(name text) RETURNS retention_source
-LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -656,7 +657,7 @@ BEGIN
         EXECUTE format('SELECT EXISTS (SELECT FROM %s WHERE retention_redo IS NULL)', kept.changes) INTO rebuild;
         EXIT WHEN NOT rebuild;
     END LOOP;
-    IF rebuild THEN
+    IF rebuild AND kept.refreshed IS NOT NULL THEN
         EXECUTE format('DELETE FROM %s', kept.facts);
         EXECUTE format('UPDATE %s SET cohorts = NULL', kept.summary);
     END IF;
@@ -710,9 +711,11 @@ BEGIN
     END IF;
     PERFORM @extschema@.progress('refresh', s.name, 'waiting', 1, 4);
     -- Another refresh waits here; writers do not, for they only add rows. A TRUNCATE of the relation waits for us.
-    EXECUTE format('LOCK TABLE %s IN SHARE UPDATE EXCLUSIVE MODE', kept.changes);
+    SELECT k.* INTO kept FROM @extschema@.retention_facts AS k WHERE k.owner = s.owner AND k.name = s.name FOR UPDATE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = '55000', MESSAGE = format('source "%s" is not materialised any more', s.name);
+    END IF;
     EXECUTE format('LOCK TABLE %s IN ACCESS SHARE MODE', s.relation);
-    SELECT k.* INTO kept FROM @extschema@.retention_facts AS k WHERE k.owner = s.owner AND k.name = s.name;
     IF @extschema@.facts_triggers(kept.changes, s.relation) <> 4 THEN
         RAISE EXCEPTION USING ERRCODE = '55000',
             MESSAGE = format('the triggers of source "%s" on %s are gone or disabled', s.name, s.relation),
@@ -814,7 +817,9 @@ BEGIN
     EXECUTE format('COMMENT ON TABLE %s IS %L', kept.changes, 'what was written to ' || s.relation || ' and is not in the facts yet; retention source ' || s.name);
     EXECUTE format('COMMENT ON COLUMN %s.retention_redo IS %L', kept.changes, 'false: a row was inserted; true: rows of the customer were updated or deleted; NULL: anything');
     EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', kept.changes);
-    EXECUTE format('CREATE POLICY noted ON %s FOR INSERT WITH CHECK (retention_redo OR @extschema@.facts_may_note(%L))', kept.changes, s.relation);
+    EXECUTE format('CREATE POLICY noted ON %s FOR INSERT WITH CHECK (retention_redo OR (SELECT @extschema@.facts_may_note(%L)))', kept.changes, s.relation);
+    -- A publication of all tables would not let rows be deleted otherwise.
+    EXECUTE format('ALTER TABLE %s REPLICA IDENTITY FULL', kept.changes);
     EXECUTE format('REVOKE ALL ON %s FROM PUBLIC', kept.changes);
     EXECUTE format('GRANT INSERT ON %s TO PUBLIC', kept.changes);
     kept.relations := @extschema@.facts_relations(s.relation);
@@ -856,11 +861,12 @@ BEGIN
         customers := @extschema@.facts_refresh(s, kept, true, '{}');
     ELSE
         EXECUTE format('INSERT INTO %s (retention_redo) VALUES (NULL)', kept.changes);
-        PERFORM @extschema@.progress();
     END IF;
+    PERFORM @extschema@.progress('materialise', s.name, 'indexing', 4, 4);
     FOREACH wrong IN ARRAY indexes LOOP
         EXECUTE wrong;
     END LOOP;
+    PERFORM @extschema@.progress();
     RETURN customers;
 END
 $$;
