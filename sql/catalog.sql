@@ -27,10 +27,11 @@ ORDER BY pg_describe_object(classid, objid, 0) COLLATE "C";
 CREATE TEMP VIEW own AS SELECT p.* FROM pg_depend e JOIN pg_proc p ON p.oid = e.objid
 WHERE e.refclassid = 'pg_extension'::regclass AND e.classid = 'pg_proc'::regclass AND e.deptype = 'e'
   AND e.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'retention');
--- a comment on everything; nothing runs as its definer; nothing that computes is unsafe in a parallel plan
+-- a comment on everything; nothing runs as its definer; nothing in C is unsafe in a parallel plan
 SELECT oid::regprocedure AS no_comment FROM own WHERE obj_description(oid, 'pg_proc') IS NULL;
 SELECT oid::regprocedure AS definer FROM own WHERE prosecdef;
-SELECT oid::regprocedure AS not_parallel_safe FROM own WHERE proparallel = 'u' AND provolatile <> 'v';
+SELECT own.oid::regprocedure AS not_parallel_safe FROM own JOIN pg_language l ON l.oid = prolang
+WHERE proparallel <> 's' AND lanname NOT IN ('sql', 'plpgsql');
 -- a function in SQL or PL/pgSQL sets its search_path
 SELECT own.oid::regprocedure AS search_path FROM own JOIN pg_language l ON l.oid = prolang
 WHERE lanname IN ('sql', 'plpgsql') AND NOT coalesce(proconfig @> '{"search_path=pg_catalog, pg_temp"}', false);

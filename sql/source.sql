@@ -416,6 +416,18 @@ SET ROLE retention_bob;
 SELECT (source_find('offer')).filter;
 RESET ROLE;
 
+-- roles have any name
+CREATE ROLE "Retention 'Zoë', ""-"".";
+GRANT USAGE ON SCHEMA shop TO "Retention 'Zoë', ""-"".";
+GRANT SELECT ON shop.offer TO "Retention 'Zoë', ""-"".";
+SET ROLE "Retention 'Zoë', ""-"".";
+SELECT retention_source('own offer', 'events', 'shop.offer', 'who', at => 'at');
+SELECT retention_source('own offer', 'events', 'shop.offer', 'who', at => 'at');
+SELECT source_label(source_find('own offer')), source_label(source_find('Retention ''Zoë'', "-"..own offer')), source_label(source_find('offer'));
+SELECT name, owner, state FROM retention_sources ORDER BY name;
+SELECT retention_drop_source('Retention ''Zoë'', "-"..own offer');
+RESET ROLE;
+
 -- Tenants: a policy on the table, views of the owner, each reader sees the own numbers.
 ALTER TABLE shop.orders ENABLE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON shop.orders USING (country = CASE current_user WHEN 'retention_tenant' THEN 'FR' WHEN 'retention_bob' THEN 'DE' END);
@@ -472,4 +484,5 @@ DELETE FROM retention_source;
 DROP COLLATION loose;
 DROP TABLE here, passing;
 RESET SESSION AUTHORIZATION;
+DROP ROLE "Retention 'Zoë', ""-"".";
 DROP ROLE retention_ann, retention_bob, retention_tenant, retention_boss;

@@ -3,7 +3,7 @@
 
 CREATE TABLE retention_source (
     name text NOT NULL,
-    owner regrole NOT NULL DEFAULT (CURRENT_USER::regrole),
+    owner regrole NOT NULL DEFAULT (pg_catalog.quote_ident(CURRENT_USER)::regrole),
     kind text NOT NULL,
     relation regclass NOT NULL,
     customer name NOT NULL,
@@ -147,7 +147,7 @@ COMMENT ON FUNCTION source_grid_option(retention_grid, text) IS
 CREATE FUNCTION source_label(source retention_source) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
-AS $$ SELECT CASE WHEN $1.owner = CURRENT_USER::regrole THEN $1.name ELSE pg_get_userbyid($1.owner) || '.' || $1.name END $$;
+AS $$ SELECT CASE WHEN $1.owner = quote_ident(CURRENT_USER)::regrole THEN $1.name ELSE pg_get_userbyid($1.owner) || '.' || $1.name END $$;
 COMMENT ON FUNCTION source_label(retention_source) IS
 'what the caller writes to ask for a source: its name, of a source of somebody else with the owner before it';
 
@@ -249,7 +249,8 @@ BEGIN
     IF wrong NOT IN ('r', 'p', 'v', 'm', 'f') THEN
         RAISE EXCEPTION USING ERRCODE = '42809', MESSAGE = format('%s is not a table or a view', source.relation);
     END IF;
-    IF EXISTS (SELECT FROM pg_class AS c WHERE c.oid = source.relation AND c.relpersistence = 't') THEN
+    PERFORM FROM pg_class AS c WHERE c.oid = source.relation AND c.relpersistence = 't';
+    IF FOUND THEN
         RAISE EXCEPTION USING ERRCODE = '42809',
             MESSAGE = format('%s is temporary: a source outlives the session', source.relation);
     END IF;
@@ -449,7 +450,7 @@ LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
     -- Who owns the relation could have its readers run SQL anyhow, by a policy or a view; so could a superuser.
-    SELECT $1.owner = CURRENT_USER::regrole
+    SELECT $1.owner = quote_ident(CURRENT_USER)::regrole
         OR EXISTS (SELECT FROM pg_roles AS r WHERE r.oid = $1.owner AND r.rolsuper)
         OR EXISTS (SELECT FROM pg_class AS c WHERE c.oid = $1.relation AND c.relowner = $1.owner)
 $$;
@@ -465,7 +466,7 @@ DECLARE
     units integer;
 BEGIN
     IF new.owner IS NULL THEN
-        new.owner := CURRENT_USER::regrole;
+        new.owner := quote_ident(CURRENT_USER)::regrole;
     END IF;
     IF new.segments IS NULL THEN
         new.segments := '{}';
@@ -522,7 +523,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_variable
 BEGIN
-    IF EXISTS (SELECT FROM @extschema@.retention_source AS s WHERE s.owner = CURRENT_USER::regrole AND s.name = $1) THEN
+    PERFORM FROM @extschema@.retention_source AS s WHERE s.owner = quote_ident(CURRENT_USER)::regrole AND s.name = $1;
+    IF FOUND THEN
         RAISE EXCEPTION USING ERRCODE = '42710',
             MESSAGE = format('source "%s" already exists', $1),
             HINT = format('SELECT retention_drop_source(%L), or UPDATE the table retention_source.', $1);
@@ -548,7 +550,7 @@ BEGIN
     IF $1 IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = '22004', MESSAGE = 'the name of a source must not be null';
     END IF;
-    SELECT s.* INTO source FROM @extschema@.retention_source AS s WHERE s.owner = CURRENT_USER::regrole AND s.name = $1;
+    SELECT s.* INTO source FROM @extschema@.retention_source AS s WHERE s.owner = quote_ident(CURRENT_USER)::regrole AND s.name = $1;
     IF NOT FOUND THEN
         SELECT array_agg(pg_get_userbyid(s.owner)::text ORDER BY pg_get_userbyid(s.owner)) INTO owners
         FROM @extschema@.retention_source AS s WHERE s.name = $1;
@@ -570,7 +572,8 @@ BEGIN
             HINT = coalesce('Perhaps you meant "' || near || '".',
                 'The view retention_sources lists those you may see; retention_source() registers one.');
     END IF;
-    IF NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = source.relation) THEN
+    PERFORM FROM pg_class AS c WHERE c.oid = source.relation;
+    IF NOT FOUND THEN
         RAISE EXCEPTION USING ERRCODE = '42P01',
             MESSAGE = format('the relation of source "%s" does not exist any more', source.name),
             HINT = format('SELECT retention_drop_source(%L), and register it again.', $1);
@@ -600,7 +603,7 @@ DECLARE
     near text;
 BEGIN
     -- One's own, or with its owner that of a role one is a member of.
-    DELETE FROM @extschema@.retention_source AS s WHERE s.owner = CURRENT_USER::regrole AND s.name = $1;
+    DELETE FROM @extschema@.retention_source AS s WHERE s.owner = quote_ident(CURRENT_USER)::regrole AND s.name = $1;
     IF NOT FOUND THEN
         DELETE FROM @extschema@.retention_source AS s WHERE pg_get_userbyid(s.owner) || '.' || s.name = $1;
     END IF;
@@ -612,7 +615,7 @@ BEGIN
                 MESSAGE = format('source "%s" is not yours', $1), HINT = format('It is %s.', near);
         END IF;
         near := @extschema@.source_near($1, ARRAY(
-            SELECT s.name FROM @extschema@.retention_source AS s WHERE s.owner = CURRENT_USER::regrole ORDER BY s.name));
+            SELECT s.name FROM @extschema@.retention_source AS s WHERE s.owner = quote_ident(CURRENT_USER)::regrole ORDER BY s.name));
         RAISE EXCEPTION USING ERRCODE = '42704',
             MESSAGE = format('source "%s" does not exist', $1),
             HINT = coalesce('Perhaps you meant "' || near || '".', 'The view retention_sources lists those you may see.');
