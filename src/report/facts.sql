@@ -451,7 +451,7 @@ BEGIN
         ' AND (k.part = 0) = (s.segment IS NULL) AND (k.value IS NULL) = (s.value IS NULL) AND coalesce(k.value, '''') = coalesce(s.value, '''')', kept.summary);
 
     IF everything THEN
-        EXECUTE format('INSERT INTO %s (part, customer, facts, stays%s) SELECT n.part, n.customer, n.facts, n.stays%s FROM %s',
+        EXECUTE format('INSERT INTO %s (part, customer, facts, stays%s) SELECT n.part, n.customer, n.facts, n.stays%s FROM %s ORDER BY n.customer',
             kept.facts, segments, replace(segments, ', ', ', n.'), '(' || parted || ') AS n');
         GET DIAGNOSTICS customers = ROW_COUNT;
         IF customers > 0 THEN
@@ -472,15 +472,15 @@ BEGIN
             DROP TABLE pg_temp.retention_parted;
         END IF;
         -- A table of its own, for the planner to know how many rows there are.
-        EXECUTE 'CREATE TEMP TABLE retention_parted ON COMMIT DROP AS ' || parted;
+        EXECUTE 'CREATE TEMP TABLE retention_parted ON COMMIT DROP AS ' || parted || ' ORDER BY s.customer';
         ANALYZE pg_temp.retention_parted;
         EXECUTE format($q$CREATE TEMP TABLE retention_touched ON COMMIT DROP AS
             SELECT n.part, n.customer, f.facts AS old,
                 CASE WHEN n.whole OR f.facts IS NULL THEN n.facts ELSE @extschema@.activity_union(f.facts, n.facts) END AS new,
-                CASE WHEN n.whole OR f.stays IS NULL THEN n.stays WHEN n.stays IS NULL THEN f.stays ELSE f.stays + n.stays END AS stays%1$s
+                CASE WHEN n.whole OR f.stays IS NULL THEN n.stays WHEN n.stays IS NULL THEN f.stays ELSE f.stays + n.stays END AS stays, n.whole%1$s
             FROM pg_temp.retention_parted AS n LEFT JOIN %2$s AS f ON f.customer = n.customer AND f.part = n.part
             UNION ALL
-            SELECT f.part, f.customer, f.facts, NULL, NULL%3$s
+            SELECT f.part, f.customer, f.facts, NULL, NULL, true%3$s
             FROM pg_temp.retention_redone AS r JOIN %2$s AS f ON f.customer = r.customer
             WHERE NOT EXISTS (SELECT FROM pg_temp.retention_parted AS n WHERE n.customer = f.customer AND n.part = f.part)$q$,
             chosen, kept.facts, regexp_replace(segments, 'segment_\d+', 'NULL', 'g'));
@@ -499,15 +499,19 @@ BEGIN
 
     PERFORM @extschema@.progress(CASE WHEN kept.refreshed IS NULL THEN 'materialise' ELSE 'refresh' END, source.name, 'adding up', 4, 4);
     IF NOT everything AND NOT whole_cohorts THEN
-        -- Who has the first and the last row of a part stands in for what a difference cannot tell.
+        -- Where somebody who was looked up had the first or the last row of a part, who has it now stands in for what a
+        -- difference cannot tell. That takes a look at all of the part, and is kept out of an index because every refresh
+        -- would pay for that.
         EXECUTE format($q$INSERT INTO pg_temp.retention_touched (part, customer, old, new)
             SELECT DISTINCT ON (e.part, e.customer) e.part, e.customer, e.facts, e.facts
-            FROM (SELECT DISTINCT t.part FROM pg_temp.retention_touched AS t) AS p, LATERAL (
-                (SELECT f.part, f.customer, f.facts FROM %1$s AS f WHERE f.part = p.part AND %2$s IS NOT NULL ORDER BY %2$s LIMIT 1)
+            FROM %4$s AS k, LATERAL @extschema@.cohort_totals(k.cohorts) AS m, LATERAL (
+                (SELECT f.part, f.customer, f.facts FROM %1$s AS f WHERE f.part = k.part ORDER BY %2$s LIMIT 1)
                 UNION ALL
-                (SELECT f.part, f.customer, f.facts FROM %1$s AS f WHERE f.part = p.part AND %3$s IS NOT NULL ORDER BY %3$s DESC LIMIT 1)) AS e
-            WHERE NOT EXISTS (SELECT FROM pg_temp.retention_touched AS t WHERE t.part = e.part AND t.customer = e.customer)$q$,
-            kept.facts, old_edges[1], old_edges[2]);
+                (SELECT f.part, f.customer, f.facts FROM %1$s AS f WHERE f.part = k.part ORDER BY %3$s DESC NULLS LAST LIMIT 1)) AS e
+            WHERE k.part IN (SELECT t.part FROM pg_temp.retention_touched AS t WHERE t.whole AND t.old IS NOT NULL
+                    AND (@extschema@.first_active(t.old) = m.first_at OR @extschema@.last_active(t.old) = m.latest_at))
+                AND NOT (EXISTS (SELECT FROM pg_temp.retention_touched AS t WHERE t.part = e.part AND t.customer = e.customer))$q$,
+            kept.facts, old_edges[1], old_edges[2], kept.summary);
         EXECUTE format($q$UPDATE %1$s AS k SET cohorts = @extschema@.cohort_replace(k.cohorts, c.old, c.new)
             FROM (SELECT t.part, @extschema@.cohort_retention(@extschema@.coarsen(t.old, %2$s)) AS old,
                     @extschema@.cohort_retention(@extschema@.coarsen(t.new, %2$s)) AS new
@@ -760,7 +764,6 @@ DECLARE
     columns text[];
     wrong text;
     t regclass;
-    edges text[];
     customers bigint;
     indexes text[];
 BEGIN
@@ -848,10 +851,12 @@ BEGIN
     FOR customers IN SELECT generate_series(1, cardinality(s.segments)) LOOP
         EXECUTE format('COMMENT ON COLUMN %s.segment_%s IS %L', kept.facts, customers, s.segments[customers] || ' of the first event; part 0 only');
     END LOOP;
-    edges := @extschema@.facts_last(s, 'facts');
-    indexes := ARRAY[format('ALTER TABLE %s ADD PRIMARY KEY (customer, part)', kept.facts),
-        format('CREATE INDEX ON %s (part, (%s))', kept.facts, edges[1]),
-        format('CREATE INDEX ON %s (part, (%s))', kept.facts, edges[2])];
+    -- No index on what changes, and room in the pages: an update then stays where it is.
+    EXECUTE format('ALTER TABLE %s SET (fillfactor = 90)', kept.facts);
+    indexes := ARRAY[format('ALTER TABLE %s ADD PRIMARY KEY (customer, part)', kept.facts)];
+    IF s.segments <> '{}' THEN
+        indexes := indexes || format('CREATE INDEX ON %s (part) WHERE part > 0', kept.facts);
+    END IF;
     kept.owner := s.owner;
     kept.name := s.name;
     kept.definition := @extschema@.facts_definition(s);
