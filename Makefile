@@ -22,6 +22,7 @@ OBJS = \
 	src/base/grid.o \
 	src/base/grid_sql.o \
 	src/base/grid_text.o \
+	src/base/lookup.o \
 	src/base/number.o \
 	src/base/wire.o \
 	src/base/zone.o \
@@ -37,6 +38,7 @@ OBJS = \
 	src/population/population_flat.o \
 	src/population/population_large.o \
 	src/population/population_key.o \
+	src/population/population_share.o \
 	src/population/population_spill.o \
 	src/population/population_sql.o \
 	src/population/population_table.o \
@@ -49,6 +51,7 @@ OBJS = \
 	src/cohort/activity_coarsen.o \
 	src/cohort/activity_sql.o \
 	src/cohort/cohort.o \
+	src/cohort/cohort_batch.o \
 	src/cohort/cohort_build.o \
 	src/cohort/cohort_cells.o \
 	src/cohort/cohort_curve.o \
@@ -69,7 +72,13 @@ OBJS = \
 	src/survival/survival_drivers_sql.o \
 	src/drivers/drivers.o \
 	src/drivers/driver_values.o \
-	src/drivers/drivers_sql.o
+	src/drivers/drivers_sql.o \
+	src/scan/scan.o \
+	src/scan/scan_group.o \
+	src/scan/scan_input.o \
+	src/scan/scan_plan.o \
+	src/scan/scan_share.o \
+	src/scan/scan_sql.o
 
 # The SQL objects, in room order: joined into retention--VERSION.sql.
 ROOM_SQL = \
@@ -77,6 +86,7 @@ ROOM_SQL = \
 	src/base/grid.sql \
 	src/rates/rates.sql \
 	src/population/population.sql \
+	src/scan/scan.sql \
 	src/flow/flow.sql \
 	src/flow/flow_customer.sql \
 	src/cohort/activity.sql \

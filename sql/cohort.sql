@@ -256,15 +256,21 @@ FROM (SELECT n, grid FROM whole WHERE grid::text LIKE 'month%') g,
   LATERAL (SELECT DISTINCT ON (k) k, s FROM (SELECT customer % 4 AS k, cohort_retention(customer, at, grid) OVER (ORDER BY customer % 4) AS s FROM visit WHERE customer <= 200) w) framed,
   LATERAL (SELECT cohort_retention(customer, at, grid) AS s FROM visit WHERE customer <= 200 AND customer % 4 <= k) alone;
 SET work_mem = '64kB';
+SELECT differing('SELECT cohort_retention(customer, at, GRID)::text FROM visit') AS little_memory_batches;
+SET retention.enable_batch_scan = off;
 SELECT differing('SELECT cohort_retention(customer, at, GRID)::text FROM visit') AS little_memory,
   differing('SELECT rollup(s)::text FROM (SELECT cohort_retention(customer, at, GRID) AS s FROM visit GROUP BY customer % 500) q') AS little_memory_groups;
+RESET retention.enable_batch_scan;
 RESET work_mem;
 SET max_parallel_workers_per_gather = 2;
 SET parallel_setup_cost = 0;
 SET parallel_tuple_cost = 0;
 SET min_parallel_table_scan_size = 0;
+SET retention.enable_batch_scan = off;
 EXPLAIN (COSTS OFF) SELECT cohort_retention(customer, at, 'month') FROM visit;
 SELECT differing('SELECT cohort_retention(customer, at, GRID)::text FROM visit') AS parallel;
+RESET retention.enable_batch_scan;
+SELECT differing('SELECT cohort_retention(customer, at, GRID)::text FROM visit') AS parallel_batches;
 SET parallel_leader_participation = off;
 SELECT differing('SELECT rollup(s)::text FROM (SELECT cohort_retention(customer, at, GRID) AS s FROM visit GROUP BY plan) q') AS parallel_groups;
 RESET parallel_leader_participation;

@@ -4,11 +4,19 @@
  */
 #include "retention.h"
 
+#include "scan/scan.h"
 #include "utils/builtins.h"
 
 RETENTION_SEEN_BEGIN
 PG_MODULE_MAGIC;
+extern void _PG_init(void);
 RETENTION_SEEN_END
+
+void
+_PG_init(void)
+{
+	scan_start();
+}
 
 /* retention_version() -> text: the version of the library that is loaded. */
 RETENTION_FUNCTION(retention_version);

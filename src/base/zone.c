@@ -263,6 +263,14 @@ zone_local(Zone *zone, TimestampTz instant)
 	return instant + span_of(zone, instant)->offset;
 }
 
+bool
+zone_steady(Zone *zone, TimestampTz from, TimestampTz to)
+{
+	const Span *span = span_of(zone, from);
+
+	return from >= span->from && to < span->until;
+}
+
 TimestampTz
 zone_instant(Zone *zone, Timestamp local)
 {

@@ -22,6 +22,9 @@ extern const char *zone_name(const Zone *zone);
 /* Wall-clock time of an instant. Finite values only. */
 extern Timestamp zone_local(Zone *zone, TimestampTz instant);
 
+/* Whether one offset holds from an instant to another, both included. */
+extern bool zone_steady(Zone *zone, TimestampTz from, TimestampTz to);
+
 /*
  * The instant of a wall-clock time, by PostgreSQL's own choice for times that a clock skips or shows twice (the same
  * as `timestamp AT TIME ZONE zone`). 22008 where it leaves the range.

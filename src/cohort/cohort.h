@@ -144,8 +144,11 @@ extern const Grid *cohort_grid(const Cohorts *cohorts);
 /* The as_of that a summary has when it is given none: the grid's, or the end of the latest row. False: no rows. */
 extern bool cohort_known_until(const Grid *grid, TimeKind kind, int64 latest, int64 *as_of);
 
-/* The summary of a population, palloc'ed in the current context. What can be seen of the population does not change. */
-extern Cohorts *cohort_build(Population *population);
+/*
+ * The summary of a share of a population, palloc'ed in the current context. The population's totals are taken as they
+ * are. What can be seen of the population does not change.
+ */
+extern Cohorts *cohort_build(Population *population, Share share);
 
 /*
  * The kind of time in which windows are measured: hours, days and weeks that pass are not those a clock shows, so

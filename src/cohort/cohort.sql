@@ -41,7 +41,7 @@ COMMENT ON FUNCTION cohort_combine(retention_cohorts, retention_cohorts) IS 'tra
 -- Rows with a customer of type bigint.
 
 CREATE FUNCTION cohort_transfn(retention_population, bigint, date, retention_grid) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cohort_bigint_date';
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_bigint_date';
 COMMENT ON FUNCTION cohort_transfn(retention_population, bigint, date, retention_grid) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer bigint, at date, grid retention_grid) (
@@ -56,7 +56,7 @@ COMMENT ON AGGREGATE cohort_retention(bigint, date, retention_grid) IS
 'cohorts by first (or every) activity, and who was active again';
 
 CREATE FUNCTION cohort_transfn(retention_population, bigint, timestamp, retention_grid) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cohort_bigint_local';
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_bigint_local';
 COMMENT ON FUNCTION cohort_transfn(retention_population, bigint, timestamp, retention_grid) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer bigint, at timestamp, grid retention_grid) (
@@ -71,7 +71,7 @@ COMMENT ON AGGREGATE cohort_retention(bigint, timestamp, retention_grid) IS
 'cohorts by first (or every) activity, and who was active again';
 
 CREATE FUNCTION cohort_transfn(retention_population, bigint, timestamptz, retention_grid) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cohort_bigint_instant';
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_bigint_instant';
 COMMENT ON FUNCTION cohort_transfn(retention_population, bigint, timestamptz, retention_grid) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer bigint, at timestamptz, grid retention_grid) (
@@ -86,7 +86,7 @@ COMMENT ON AGGREGATE cohort_retention(bigint, timestamptz, retention_grid) IS
 'cohorts by first (or every) activity, and who was active again';
 
 CREATE FUNCTION cohort_transfn(retention_population, bigint, date, retention_grid, boolean, boolean) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cohort_bigint_date_flags';
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_bigint_date_flags';
 COMMENT ON FUNCTION cohort_transfn(retention_population, bigint, date, retention_grid, boolean, boolean) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer bigint, at date, grid retention_grid, is_start boolean, is_return boolean) (
@@ -101,7 +101,7 @@ COMMENT ON AGGREGATE cohort_retention(bigint, date, retention_grid, boolean, boo
 'cohorts by rows that start one, and who came back by rows that count as coming back';
 
 CREATE FUNCTION cohort_transfn(retention_population, bigint, timestamp, retention_grid, boolean, boolean) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cohort_bigint_local_flags';
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_bigint_local_flags';
 COMMENT ON FUNCTION cohort_transfn(retention_population, bigint, timestamp, retention_grid, boolean, boolean) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer bigint, at timestamp, grid retention_grid, is_start boolean, is_return boolean) (
@@ -116,7 +116,7 @@ COMMENT ON AGGREGATE cohort_retention(bigint, timestamp, retention_grid, boolean
 'cohorts by rows that start one, and who came back by rows that count as coming back';
 
 CREATE FUNCTION cohort_transfn(retention_population, bigint, timestamptz, retention_grid, boolean, boolean) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cohort_bigint_instant_flags';
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_bigint_instant_flags';
 COMMENT ON FUNCTION cohort_transfn(retention_population, bigint, timestamptz, retention_grid, boolean, boolean) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer bigint, at timestamptz, grid retention_grid, is_start boolean, is_return boolean) (
@@ -131,7 +131,7 @@ COMMENT ON AGGREGATE cohort_retention(bigint, timestamptz, retention_grid, boole
 'cohorts by rows that start one, and who came back by rows that count as coming back';
 
 CREATE FUNCTION cohort_transfn(retention_population, bigint, date, date, retention_grid) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cohort_bigint_date_date';
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_bigint_date_date';
 COMMENT ON FUNCTION cohort_transfn(retention_population, bigint, date, date, retention_grid) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer bigint, anchor date, at date, grid retention_grid) (
@@ -146,7 +146,7 @@ COMMENT ON AGGREGATE cohort_retention(bigint, date, date, retention_grid) IS
 'cohorts by a start that each row carries, and who was active after it';
 
 CREATE FUNCTION cohort_transfn(retention_population, bigint, date, timestamp, retention_grid) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cohort_bigint_date_local';
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_bigint_date_local';
 COMMENT ON FUNCTION cohort_transfn(retention_population, bigint, date, timestamp, retention_grid) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer bigint, anchor date, at timestamp, grid retention_grid) (
@@ -161,7 +161,7 @@ COMMENT ON AGGREGATE cohort_retention(bigint, date, timestamp, retention_grid) I
 'cohorts by a start that each row carries, and who was active after it';
 
 CREATE FUNCTION cohort_transfn(retention_population, bigint, date, timestamptz, retention_grid) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cohort_bigint_date_instant';
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_bigint_date_instant';
 COMMENT ON FUNCTION cohort_transfn(retention_population, bigint, date, timestamptz, retention_grid) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer bigint, anchor date, at timestamptz, grid retention_grid) (
@@ -176,7 +176,7 @@ COMMENT ON AGGREGATE cohort_retention(bigint, date, timestamptz, retention_grid)
 'cohorts by a start that each row carries, and who was active after it';
 
 CREATE FUNCTION cohort_transfn(retention_population, bigint, timestamp, date, retention_grid) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cohort_bigint_local_date';
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_bigint_local_date';
 COMMENT ON FUNCTION cohort_transfn(retention_population, bigint, timestamp, date, retention_grid) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer bigint, anchor timestamp, at date, grid retention_grid) (
@@ -191,7 +191,7 @@ COMMENT ON AGGREGATE cohort_retention(bigint, timestamp, date, retention_grid) I
 'cohorts by a start that each row carries, and who was active after it';
 
 CREATE FUNCTION cohort_transfn(retention_population, bigint, timestamp, timestamp, retention_grid) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cohort_bigint_local_local';
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_bigint_local_local';
 COMMENT ON FUNCTION cohort_transfn(retention_population, bigint, timestamp, timestamp, retention_grid) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer bigint, anchor timestamp, at timestamp, grid retention_grid) (
@@ -206,7 +206,7 @@ COMMENT ON AGGREGATE cohort_retention(bigint, timestamp, timestamp, retention_gr
 'cohorts by a start that each row carries, and who was active after it';
 
 CREATE FUNCTION cohort_transfn(retention_population, bigint, timestamp, timestamptz, retention_grid) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cohort_bigint_local_instant';
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_bigint_local_instant';
 COMMENT ON FUNCTION cohort_transfn(retention_population, bigint, timestamp, timestamptz, retention_grid) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer bigint, anchor timestamp, at timestamptz, grid retention_grid) (
@@ -221,7 +221,7 @@ COMMENT ON AGGREGATE cohort_retention(bigint, timestamp, timestamptz, retention_
 'cohorts by a start that each row carries, and who was active after it';
 
 CREATE FUNCTION cohort_transfn(retention_population, bigint, timestamptz, date, retention_grid) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cohort_bigint_instant_date';
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_bigint_instant_date';
 COMMENT ON FUNCTION cohort_transfn(retention_population, bigint, timestamptz, date, retention_grid) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer bigint, anchor timestamptz, at date, grid retention_grid) (
@@ -236,7 +236,7 @@ COMMENT ON AGGREGATE cohort_retention(bigint, timestamptz, date, retention_grid)
 'cohorts by a start that each row carries, and who was active after it';
 
 CREATE FUNCTION cohort_transfn(retention_population, bigint, timestamptz, timestamp, retention_grid) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cohort_bigint_instant_local';
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_bigint_instant_local';
 COMMENT ON FUNCTION cohort_transfn(retention_population, bigint, timestamptz, timestamp, retention_grid) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer bigint, anchor timestamptz, at timestamp, grid retention_grid) (
@@ -251,7 +251,7 @@ COMMENT ON AGGREGATE cohort_retention(bigint, timestamptz, timestamp, retention_
 'cohorts by a start that each row carries, and who was active after it';
 
 CREATE FUNCTION cohort_transfn(retention_population, bigint, timestamptz, timestamptz, retention_grid) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cohort_bigint_instant_instant';
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_bigint_instant_instant';
 COMMENT ON FUNCTION cohort_transfn(retention_population, bigint, timestamptz, timestamptz, retention_grid) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer bigint, anchor timestamptz, at timestamptz, grid retention_grid) (
@@ -268,7 +268,7 @@ COMMENT ON AGGREGATE cohort_retention(bigint, timestamptz, timestamptz, retentio
 -- Rows with a customer of type uuid.
 
 CREATE FUNCTION cohort_transfn(retention_population, uuid, date, retention_grid) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cohort_uuid_date';
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_uuid_date';
 COMMENT ON FUNCTION cohort_transfn(retention_population, uuid, date, retention_grid) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer uuid, at date, grid retention_grid) (
@@ -283,7 +283,7 @@ COMMENT ON AGGREGATE cohort_retention(uuid, date, retention_grid) IS
 'cohorts by first (or every) activity, and who was active again';
 
 CREATE FUNCTION cohort_transfn(retention_population, uuid, timestamp, retention_grid) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cohort_uuid_local';
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_uuid_local';
 COMMENT ON FUNCTION cohort_transfn(retention_population, uuid, timestamp, retention_grid) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer uuid, at timestamp, grid retention_grid) (
@@ -298,7 +298,7 @@ COMMENT ON AGGREGATE cohort_retention(uuid, timestamp, retention_grid) IS
 'cohorts by first (or every) activity, and who was active again';
 
 CREATE FUNCTION cohort_transfn(retention_population, uuid, timestamptz, retention_grid) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cohort_uuid_instant';
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_uuid_instant';
 COMMENT ON FUNCTION cohort_transfn(retention_population, uuid, timestamptz, retention_grid) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer uuid, at timestamptz, grid retention_grid) (
@@ -313,7 +313,7 @@ COMMENT ON AGGREGATE cohort_retention(uuid, timestamptz, retention_grid) IS
 'cohorts by first (or every) activity, and who was active again';
 
 CREATE FUNCTION cohort_transfn(retention_population, uuid, date, retention_grid, boolean, boolean) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cohort_uuid_date_flags';
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_uuid_date_flags';
 COMMENT ON FUNCTION cohort_transfn(retention_population, uuid, date, retention_grid, boolean, boolean) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer uuid, at date, grid retention_grid, is_start boolean, is_return boolean) (
@@ -328,7 +328,7 @@ COMMENT ON AGGREGATE cohort_retention(uuid, date, retention_grid, boolean, boole
 'cohorts by rows that start one, and who came back by rows that count as coming back';
 
 CREATE FUNCTION cohort_transfn(retention_population, uuid, timestamp, retention_grid, boolean, boolean) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cohort_uuid_local_flags';
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_uuid_local_flags';
 COMMENT ON FUNCTION cohort_transfn(retention_population, uuid, timestamp, retention_grid, boolean, boolean) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer uuid, at timestamp, grid retention_grid, is_start boolean, is_return boolean) (
@@ -343,7 +343,7 @@ COMMENT ON AGGREGATE cohort_retention(uuid, timestamp, retention_grid, boolean, 
 'cohorts by rows that start one, and who came back by rows that count as coming back';
 
 CREATE FUNCTION cohort_transfn(retention_population, uuid, timestamptz, retention_grid, boolean, boolean) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cohort_uuid_instant_flags';
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_uuid_instant_flags';
 COMMENT ON FUNCTION cohort_transfn(retention_population, uuid, timestamptz, retention_grid, boolean, boolean) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer uuid, at timestamptz, grid retention_grid, is_start boolean, is_return boolean) (
@@ -358,7 +358,7 @@ COMMENT ON AGGREGATE cohort_retention(uuid, timestamptz, retention_grid, boolean
 'cohorts by rows that start one, and who came back by rows that count as coming back';
 
 CREATE FUNCTION cohort_transfn(retention_population, uuid, date, date, retention_grid) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cohort_uuid_date_date';
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_uuid_date_date';
 COMMENT ON FUNCTION cohort_transfn(retention_population, uuid, date, date, retention_grid) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer uuid, anchor date, at date, grid retention_grid) (
@@ -373,7 +373,7 @@ COMMENT ON AGGREGATE cohort_retention(uuid, date, date, retention_grid) IS
 'cohorts by a start that each row carries, and who was active after it';
 
 CREATE FUNCTION cohort_transfn(retention_population, uuid, date, timestamp, retention_grid) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cohort_uuid_date_local';
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_uuid_date_local';
 COMMENT ON FUNCTION cohort_transfn(retention_population, uuid, date, timestamp, retention_grid) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer uuid, anchor date, at timestamp, grid retention_grid) (
@@ -388,7 +388,7 @@ COMMENT ON AGGREGATE cohort_retention(uuid, date, timestamp, retention_grid) IS
 'cohorts by a start that each row carries, and who was active after it';
 
 CREATE FUNCTION cohort_transfn(retention_population, uuid, date, timestamptz, retention_grid) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cohort_uuid_date_instant';
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_uuid_date_instant';
 COMMENT ON FUNCTION cohort_transfn(retention_population, uuid, date, timestamptz, retention_grid) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer uuid, anchor date, at timestamptz, grid retention_grid) (
@@ -403,7 +403,7 @@ COMMENT ON AGGREGATE cohort_retention(uuid, date, timestamptz, retention_grid) I
 'cohorts by a start that each row carries, and who was active after it';
 
 CREATE FUNCTION cohort_transfn(retention_population, uuid, timestamp, date, retention_grid) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cohort_uuid_local_date';
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_uuid_local_date';
 COMMENT ON FUNCTION cohort_transfn(retention_population, uuid, timestamp, date, retention_grid) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer uuid, anchor timestamp, at date, grid retention_grid) (
@@ -418,7 +418,7 @@ COMMENT ON AGGREGATE cohort_retention(uuid, timestamp, date, retention_grid) IS
 'cohorts by a start that each row carries, and who was active after it';
 
 CREATE FUNCTION cohort_transfn(retention_population, uuid, timestamp, timestamp, retention_grid) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cohort_uuid_local_local';
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_uuid_local_local';
 COMMENT ON FUNCTION cohort_transfn(retention_population, uuid, timestamp, timestamp, retention_grid) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer uuid, anchor timestamp, at timestamp, grid retention_grid) (
@@ -433,7 +433,7 @@ COMMENT ON AGGREGATE cohort_retention(uuid, timestamp, timestamp, retention_grid
 'cohorts by a start that each row carries, and who was active after it';
 
 CREATE FUNCTION cohort_transfn(retention_population, uuid, timestamp, timestamptz, retention_grid) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cohort_uuid_local_instant';
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_uuid_local_instant';
 COMMENT ON FUNCTION cohort_transfn(retention_population, uuid, timestamp, timestamptz, retention_grid) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer uuid, anchor timestamp, at timestamptz, grid retention_grid) (
@@ -448,7 +448,7 @@ COMMENT ON AGGREGATE cohort_retention(uuid, timestamp, timestamptz, retention_gr
 'cohorts by a start that each row carries, and who was active after it';
 
 CREATE FUNCTION cohort_transfn(retention_population, uuid, timestamptz, date, retention_grid) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cohort_uuid_instant_date';
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_uuid_instant_date';
 COMMENT ON FUNCTION cohort_transfn(retention_population, uuid, timestamptz, date, retention_grid) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer uuid, anchor timestamptz, at date, grid retention_grid) (
@@ -463,7 +463,7 @@ COMMENT ON AGGREGATE cohort_retention(uuid, timestamptz, date, retention_grid) I
 'cohorts by a start that each row carries, and who was active after it';
 
 CREATE FUNCTION cohort_transfn(retention_population, uuid, timestamptz, timestamp, retention_grid) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cohort_uuid_instant_local';
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_uuid_instant_local';
 COMMENT ON FUNCTION cohort_transfn(retention_population, uuid, timestamptz, timestamp, retention_grid) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer uuid, anchor timestamptz, at timestamp, grid retention_grid) (
@@ -478,7 +478,7 @@ COMMENT ON AGGREGATE cohort_retention(uuid, timestamptz, timestamp, retention_gr
 'cohorts by a start that each row carries, and who was active after it';
 
 CREATE FUNCTION cohort_transfn(retention_population, uuid, timestamptz, timestamptz, retention_grid) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cohort_uuid_instant_instant';
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_uuid_instant_instant';
 COMMENT ON FUNCTION cohort_transfn(retention_population, uuid, timestamptz, timestamptz, retention_grid) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer uuid, anchor timestamptz, at timestamptz, grid retention_grid) (
@@ -495,7 +495,7 @@ COMMENT ON AGGREGATE cohort_retention(uuid, timestamptz, timestamptz, retention_
 -- Rows with a customer of type text.
 
 CREATE FUNCTION cohort_transfn(retention_population, text, date, retention_grid) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cohort_text_date';
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_text_date';
 COMMENT ON FUNCTION cohort_transfn(retention_population, text, date, retention_grid) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer text, at date, grid retention_grid) (
@@ -510,7 +510,7 @@ COMMENT ON AGGREGATE cohort_retention(text, date, retention_grid) IS
 'cohorts by first (or every) activity, and who was active again';
 
 CREATE FUNCTION cohort_transfn(retention_population, text, timestamp, retention_grid) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cohort_text_local';
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_text_local';
 COMMENT ON FUNCTION cohort_transfn(retention_population, text, timestamp, retention_grid) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer text, at timestamp, grid retention_grid) (
@@ -525,7 +525,7 @@ COMMENT ON AGGREGATE cohort_retention(text, timestamp, retention_grid) IS
 'cohorts by first (or every) activity, and who was active again';
 
 CREATE FUNCTION cohort_transfn(retention_population, text, timestamptz, retention_grid) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cohort_text_instant';
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_text_instant';
 COMMENT ON FUNCTION cohort_transfn(retention_population, text, timestamptz, retention_grid) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer text, at timestamptz, grid retention_grid) (
@@ -540,7 +540,7 @@ COMMENT ON AGGREGATE cohort_retention(text, timestamptz, retention_grid) IS
 'cohorts by first (or every) activity, and who was active again';
 
 CREATE FUNCTION cohort_transfn(retention_population, text, date, retention_grid, boolean, boolean) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cohort_text_date_flags';
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_text_date_flags';
 COMMENT ON FUNCTION cohort_transfn(retention_population, text, date, retention_grid, boolean, boolean) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer text, at date, grid retention_grid, is_start boolean, is_return boolean) (
@@ -555,7 +555,7 @@ COMMENT ON AGGREGATE cohort_retention(text, date, retention_grid, boolean, boole
 'cohorts by rows that start one, and who came back by rows that count as coming back';
 
 CREATE FUNCTION cohort_transfn(retention_population, text, timestamp, retention_grid, boolean, boolean) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cohort_text_local_flags';
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_text_local_flags';
 COMMENT ON FUNCTION cohort_transfn(retention_population, text, timestamp, retention_grid, boolean, boolean) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer text, at timestamp, grid retention_grid, is_start boolean, is_return boolean) (
@@ -570,7 +570,7 @@ COMMENT ON AGGREGATE cohort_retention(text, timestamp, retention_grid, boolean, 
 'cohorts by rows that start one, and who came back by rows that count as coming back';
 
 CREATE FUNCTION cohort_transfn(retention_population, text, timestamptz, retention_grid, boolean, boolean) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cohort_text_instant_flags';
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_text_instant_flags';
 COMMENT ON FUNCTION cohort_transfn(retention_population, text, timestamptz, retention_grid, boolean, boolean) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer text, at timestamptz, grid retention_grid, is_start boolean, is_return boolean) (
@@ -585,7 +585,7 @@ COMMENT ON AGGREGATE cohort_retention(text, timestamptz, retention_grid, boolean
 'cohorts by rows that start one, and who came back by rows that count as coming back';
 
 CREATE FUNCTION cohort_transfn(retention_population, text, date, date, retention_grid) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cohort_text_date_date';
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_text_date_date';
 COMMENT ON FUNCTION cohort_transfn(retention_population, text, date, date, retention_grid) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer text, anchor date, at date, grid retention_grid) (
@@ -600,7 +600,7 @@ COMMENT ON AGGREGATE cohort_retention(text, date, date, retention_grid) IS
 'cohorts by a start that each row carries, and who was active after it';
 
 CREATE FUNCTION cohort_transfn(retention_population, text, date, timestamp, retention_grid) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cohort_text_date_local';
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_text_date_local';
 COMMENT ON FUNCTION cohort_transfn(retention_population, text, date, timestamp, retention_grid) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer text, anchor date, at timestamp, grid retention_grid) (
@@ -615,7 +615,7 @@ COMMENT ON AGGREGATE cohort_retention(text, date, timestamp, retention_grid) IS
 'cohorts by a start that each row carries, and who was active after it';
 
 CREATE FUNCTION cohort_transfn(retention_population, text, date, timestamptz, retention_grid) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cohort_text_date_instant';
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_text_date_instant';
 COMMENT ON FUNCTION cohort_transfn(retention_population, text, date, timestamptz, retention_grid) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer text, anchor date, at timestamptz, grid retention_grid) (
@@ -630,7 +630,7 @@ COMMENT ON AGGREGATE cohort_retention(text, date, timestamptz, retention_grid) I
 'cohorts by a start that each row carries, and who was active after it';
 
 CREATE FUNCTION cohort_transfn(retention_population, text, timestamp, date, retention_grid) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cohort_text_local_date';
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_text_local_date';
 COMMENT ON FUNCTION cohort_transfn(retention_population, text, timestamp, date, retention_grid) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer text, anchor timestamp, at date, grid retention_grid) (
@@ -645,7 +645,7 @@ COMMENT ON AGGREGATE cohort_retention(text, timestamp, date, retention_grid) IS
 'cohorts by a start that each row carries, and who was active after it';
 
 CREATE FUNCTION cohort_transfn(retention_population, text, timestamp, timestamp, retention_grid) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cohort_text_local_local';
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_text_local_local';
 COMMENT ON FUNCTION cohort_transfn(retention_population, text, timestamp, timestamp, retention_grid) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer text, anchor timestamp, at timestamp, grid retention_grid) (
@@ -660,7 +660,7 @@ COMMENT ON AGGREGATE cohort_retention(text, timestamp, timestamp, retention_grid
 'cohorts by a start that each row carries, and who was active after it';
 
 CREATE FUNCTION cohort_transfn(retention_population, text, timestamp, timestamptz, retention_grid) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cohort_text_local_instant';
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_text_local_instant';
 COMMENT ON FUNCTION cohort_transfn(retention_population, text, timestamp, timestamptz, retention_grid) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer text, anchor timestamp, at timestamptz, grid retention_grid) (
@@ -675,7 +675,7 @@ COMMENT ON AGGREGATE cohort_retention(text, timestamp, timestamptz, retention_gr
 'cohorts by a start that each row carries, and who was active after it';
 
 CREATE FUNCTION cohort_transfn(retention_population, text, timestamptz, date, retention_grid) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cohort_text_instant_date';
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_text_instant_date';
 COMMENT ON FUNCTION cohort_transfn(retention_population, text, timestamptz, date, retention_grid) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer text, anchor timestamptz, at date, grid retention_grid) (
@@ -690,7 +690,7 @@ COMMENT ON AGGREGATE cohort_retention(text, timestamptz, date, retention_grid) I
 'cohorts by a start that each row carries, and who was active after it';
 
 CREATE FUNCTION cohort_transfn(retention_population, text, timestamptz, timestamp, retention_grid) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cohort_text_instant_local';
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_text_instant_local';
 COMMENT ON FUNCTION cohort_transfn(retention_population, text, timestamptz, timestamp, retention_grid) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer text, anchor timestamptz, at timestamp, grid retention_grid) (
@@ -705,7 +705,7 @@ COMMENT ON AGGREGATE cohort_retention(text, timestamptz, timestamp, retention_gr
 'cohorts by a start that each row carries, and who was active after it';
 
 CREATE FUNCTION cohort_transfn(retention_population, text, timestamptz, timestamptz, retention_grid) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cohort_text_instant_instant';
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_text_instant_instant';
 COMMENT ON FUNCTION cohort_transfn(retention_population, text, timestamptz, timestamptz, retention_grid) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer text, anchor timestamptz, at timestamptz, grid retention_grid) (

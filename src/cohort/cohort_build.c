@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "base/elapsed.h"
 #include "cohort/cohort.h"
+#include "port/pg_bitutils.h"
 
 typedef struct CellKey
 {
@@ -67,6 +68,20 @@ typedef struct Own
 	int64 x[CRITERIA];
 } Own;
 
+/*
+ * Words of one cohort that are not in the counts yet: plane p holds bit p of 64 counters, one for each place of a word,
+ * so that a word is added to all of them with a few operations.
+ */
+#define WORD_PLANES 8
+#define WORDS_MOST ((1 << WORD_PLANES) - 1)
+
+typedef struct Words
+{
+	int count;
+	uint64 on[WORD_PLANES];		  /* active, place i: i periods after the first */
+	uint64 retained[WORD_PLANES]; /* active, and in the period before too */
+} Words;
+
 typedef struct Builder
 {
 	const Grid *grid;
@@ -84,6 +99,7 @@ typedef struct Builder
 	int64 (*periods)[PERIOD_COLUMNS]; /* as the table's rows, by period from base; likewise sums */
 	int64 *histogram;
 
+	Words **words;	   /* by cohort; NULL: no customers as words yet */
 	CellCounts **rows; /* by cohort; NULL: not taken, or nobody yet */
 	bool dense;
 	cells_hash *cells;	 /* what the rows have no place for */
@@ -426,6 +442,78 @@ visit_calendar(void *argument, Event *events, int count)
 		own_finish(b);
 }
 
+static inline void
+planes_add(uint64 *planes, uint64 word)
+{
+	for (int p = 0; word != 0; p++)
+	{
+		uint64 carry = planes[p] & word;
+
+		planes[p] ^= word;
+		word = carry;
+	}
+}
+
+/* The counter of a place. */
+static inline int64
+planes_count(const uint64 *planes, int place)
+{
+	int64 count = 0;
+
+	for (int p = 0; p < WORD_PLANES; p++)
+		count += (int64) (planes[p] >> place & 1) << p;
+	return count;
+}
+
+static void
+flush_words(Builder *b, int64 cohort)
+{
+	Words *words = b->words[cohort];
+	CellCounts *row = row_of(b, cohort);
+
+	if (words->count == 0)
+		return;
+	b->periods[cohort][PERIOD_NEW] += words->count;
+	for (int i = 0; i < 64 && cohort + i < b->span; i++)
+	{
+		int64 on = planes_count(words->on, i);
+
+		b->periods[cohort + i][PERIOD_ACTIVE] += on;
+		b->periods[cohort + i][PERIOD_RETAINED] += planes_count(words->retained, i);
+		if (i > 0)
+			row[i][CELL_ON - CELL_ON] += on;
+	}
+	memset(words, 0, sizeof(Words));
+}
+
+/* visit_calendar() for plain events where each customer has one cohort, offsets are their own cells, and rows dense. */
+static void
+visit_word(void *argument, int64 first, uint64 bits)
+{
+	Builder *b = (Builder *) argument;
+	int64 cohort = checked_period(b, first);
+	uint64 after = bits >> 1;
+	CellCounts *row = row_of(b, cohort);
+	Words *words = b->words[cohort];
+
+	(void) checked_period(b, first + pg_leftmost_one_pos64(bits));
+	if (unlikely(words == NULL))
+		words = b->words[cohort] = palloc0(sizeof(Words));
+	b->customers++;
+	b->sizes[cohort]++;
+	b->histogram[pg_popcount64(bits)]++;
+	if (after != 0)
+	{
+		row[pg_rightmost_one_pos64(after) + 1][CELL_FIRST - CELL_ON]++;
+		row[pg_leftmost_one_pos64(after) + 1][CELL_LAST - CELL_ON]++;
+	}
+	row[pg_rightmost_one_pos64(~after) + 1][CELL_ENDED - CELL_ON]++;
+	planes_add(words->on, bits);
+	planes_add(words->retained, bits & bits << 1);
+	if (++words->count == WORDS_MOST)
+		flush_words(b, cohort);
+}
+
 static int
 compare_int64(const void *a, const void *b)
 {
@@ -629,6 +717,7 @@ begin_counts(Builder *b)
 	b->dense = width * b->span <= DENSE_CELLS;
 	if (b->dense)
 		b->rows = palloc0(b->span * sizeof(*b->rows));
+	b->words = palloc0(b->span * sizeof(*b->words));
 	b->cells = cells_create(CurrentMemoryContext, b->dense ? 8 : 1024, NULL);
 	b->windows = cells_create(CurrentMemoryContext, 64, NULL);
 	b->complete_windows = palloc(b->span * sizeof(int64));
@@ -754,7 +843,7 @@ put_table(const Builder *b, CohortTable table, int64 *at)
 }
 
 Cohorts *
-cohort_build(Population *population)
+cohort_build(Population *population, Share share)
 {
 	const PopulationFrame *frame = population_frame(population);
 	PopulationTotals totals = *population_totals(population);
@@ -777,10 +866,19 @@ cohort_build(Population *population)
 	b->recurring = b->grid->cohorts == GRID_RECURRING && frame->room == COHORT_ROOM_ROWS;
 	if (totals.latest != PG_INT64_MIN)
 	{
+		bool takes_words;
+
 		begin_time(b, &totals);
 		begin_counts(b);
-		population_visit(population,
-						 b->grid->windows == GRID_ELAPSED ? visit_elapsed : visit_calendar, b);
+		takes_words = b->dense && !b->recurring && b->grid->nbrackets == 0;
+		if (b->grid->windows == GRID_ELAPSED)
+			population_visit_share(population, share, NULL, visit_elapsed, b);
+		else
+			population_visit_share(population, share, takes_words ? visit_word : NULL,
+								   visit_calendar, b);
+		for (int64 cohort = 0; takes_words && cohort < b->span; cohort++)
+			if (b->words[cohort] != NULL)
+				flush_words(b, cohort);
 		for (int table = 0; table < COHORT_TABLES; table++)
 			counts[table] = put_table(b, table, NULL);
 	}

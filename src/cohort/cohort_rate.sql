@@ -9,7 +9,7 @@ LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION cohort_churn_rate_final(retention_population) IS 'final function of the aggregate churn_rate';
 
 CREATE FUNCTION cohort_rate_transfn(retention_population, bigint, date, daterange, daterange) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cohort_rate_bigint_date';
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_rate_bigint_date';
 COMMENT ON FUNCTION cohort_rate_transfn(retention_population, bigint, date, daterange, daterange) IS 'transition function of the aggregate retention_rate and churn_rate';
 
 CREATE AGGREGATE retention_rate(customer bigint, at date, base daterange, returned daterange) (
@@ -35,7 +35,7 @@ COMMENT ON AGGREGATE churn_rate(bigint, date, daterange, daterange) IS
 'churn rate in per cent: customers active in the base range only / customers active in the base range';
 
 CREATE FUNCTION cohort_rate_transfn(retention_population, bigint, timestamp, tsrange, tsrange) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cohort_rate_bigint_local';
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_rate_bigint_local';
 COMMENT ON FUNCTION cohort_rate_transfn(retention_population, bigint, timestamp, tsrange, tsrange) IS 'transition function of the aggregate retention_rate and churn_rate';
 
 CREATE AGGREGATE retention_rate(customer bigint, at timestamp, base tsrange, returned tsrange) (
@@ -61,7 +61,7 @@ COMMENT ON AGGREGATE churn_rate(bigint, timestamp, tsrange, tsrange) IS
 'churn rate in per cent: customers active in the base range only / customers active in the base range';
 
 CREATE FUNCTION cohort_rate_transfn(retention_population, bigint, timestamptz, tstzrange, tstzrange) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cohort_rate_bigint_instant';
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_rate_bigint_instant';
 COMMENT ON FUNCTION cohort_rate_transfn(retention_population, bigint, timestamptz, tstzrange, tstzrange) IS 'transition function of the aggregate retention_rate and churn_rate';
 
 CREATE AGGREGATE retention_rate(customer bigint, at timestamptz, base tstzrange, returned tstzrange) (
@@ -87,7 +87,7 @@ COMMENT ON AGGREGATE churn_rate(bigint, timestamptz, tstzrange, tstzrange) IS
 'churn rate in per cent: customers active in the base range only / customers active in the base range';
 
 CREATE FUNCTION cohort_rate_transfn(retention_population, uuid, date, daterange, daterange) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cohort_rate_uuid_date';
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_rate_uuid_date';
 COMMENT ON FUNCTION cohort_rate_transfn(retention_population, uuid, date, daterange, daterange) IS 'transition function of the aggregate retention_rate and churn_rate';
 
 CREATE AGGREGATE retention_rate(customer uuid, at date, base daterange, returned daterange) (
@@ -113,7 +113,7 @@ COMMENT ON AGGREGATE churn_rate(uuid, date, daterange, daterange) IS
 'churn rate in per cent: customers active in the base range only / customers active in the base range';
 
 CREATE FUNCTION cohort_rate_transfn(retention_population, uuid, timestamp, tsrange, tsrange) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cohort_rate_uuid_local';
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_rate_uuid_local';
 COMMENT ON FUNCTION cohort_rate_transfn(retention_population, uuid, timestamp, tsrange, tsrange) IS 'transition function of the aggregate retention_rate and churn_rate';
 
 CREATE AGGREGATE retention_rate(customer uuid, at timestamp, base tsrange, returned tsrange) (
@@ -139,7 +139,7 @@ COMMENT ON AGGREGATE churn_rate(uuid, timestamp, tsrange, tsrange) IS
 'churn rate in per cent: customers active in the base range only / customers active in the base range';
 
 CREATE FUNCTION cohort_rate_transfn(retention_population, uuid, timestamptz, tstzrange, tstzrange) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cohort_rate_uuid_instant';
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_rate_uuid_instant';
 COMMENT ON FUNCTION cohort_rate_transfn(retention_population, uuid, timestamptz, tstzrange, tstzrange) IS 'transition function of the aggregate retention_rate and churn_rate';
 
 CREATE AGGREGATE retention_rate(customer uuid, at timestamptz, base tstzrange, returned tstzrange) (
@@ -165,7 +165,7 @@ COMMENT ON AGGREGATE churn_rate(uuid, timestamptz, tstzrange, tstzrange) IS
 'churn rate in per cent: customers active in the base range only / customers active in the base range';
 
 CREATE FUNCTION cohort_rate_transfn(retention_population, text, date, daterange, daterange) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cohort_rate_text_date';
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_rate_text_date';
 COMMENT ON FUNCTION cohort_rate_transfn(retention_population, text, date, daterange, daterange) IS 'transition function of the aggregate retention_rate and churn_rate';
 
 CREATE AGGREGATE retention_rate(customer text, at date, base daterange, returned daterange) (
@@ -191,7 +191,7 @@ COMMENT ON AGGREGATE churn_rate(text, date, daterange, daterange) IS
 'churn rate in per cent: customers active in the base range only / customers active in the base range';
 
 CREATE FUNCTION cohort_rate_transfn(retention_population, text, timestamp, tsrange, tsrange) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cohort_rate_text_local';
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_rate_text_local';
 COMMENT ON FUNCTION cohort_rate_transfn(retention_population, text, timestamp, tsrange, tsrange) IS 'transition function of the aggregate retention_rate and churn_rate';
 
 CREATE AGGREGATE retention_rate(customer text, at timestamp, base tsrange, returned tsrange) (
@@ -217,7 +217,7 @@ COMMENT ON AGGREGATE churn_rate(text, timestamp, tsrange, tsrange) IS
 'churn rate in per cent: customers active in the base range only / customers active in the base range';
 
 CREATE FUNCTION cohort_rate_transfn(retention_population, text, timestamptz, tstzrange, tstzrange) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cohort_rate_text_instant';
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_rate_text_instant';
 COMMENT ON FUNCTION cohort_rate_transfn(retention_population, text, timestamptz, tstzrange, tstzrange) IS 'transition function of the aggregate retention_rate and churn_rate';
 
 CREATE AGGREGATE retention_rate(customer text, at timestamptz, base tstzrange, returned tstzrange) (

@@ -8,6 +8,7 @@
 #include "base/aggregate.h"
 #include "base/check.h"
 #include "base/number.h"
+#include "cohort/cohort_batch.h"
 #include "population/population_key.h"
 #include "utils/rangetypes.h"
 #include "utils/typcache.h"
@@ -87,20 +88,20 @@ contains(const Bounds *bounds, int64 moment)
 		   (bounds->unbounded_above || moment < bounds->upper);
 }
 
+static void
+pg_attribute_noreturn() null_ranges(void)
+{
+	ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					errmsg("the two ranges of a rate must not be null")));
+}
+
 static const Ranges *
-find_ranges(FunctionCallInfo fcinfo, TimeKind kind)
+find_ranges(RangeType *base, RangeType *returns, TimeKind kind)
 {
 	static Ranges kept;
-	RangeType *base, *returns;
-	int base_size, size;
+	int base_size = VARSIZE(base);
+	int size = base_size + VARSIZE(returns);
 
-	if (PG_ARGISNULL(3) || PG_ARGISNULL(4))
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-						errmsg("the two ranges of a rate must not be null")));
-	base = PG_GETARG_RANGE_P(3);
-	returns = PG_GETARG_RANGE_P(4);
-	base_size = VARSIZE(base);
-	size = base_size + VARSIZE(returns);
 	if (likely(kept.size == size && kept.kind == kind && memcmp(kept.label, base, base_size) == 0 &&
 			   memcmp(kept.label + base_size, returns, size - base_size) == 0))
 		return &kept;
@@ -117,11 +118,10 @@ find_ranges(FunctionCallInfo fcinfo, TimeKind kind)
 	return &kept;
 }
 
-static pg_attribute_always_inline Datum
-accumulate(FunctionCallInfo fcinfo, KeyKind key, TimeKind kind)
+static inline PopulationFrame
+frame_of(const Ranges *ranges, KeyKind key, TimeKind kind)
 {
-	const Ranges *ranges = find_ranges(fcinfo, kind);
-	PopulationFrame frame = {
+	return (PopulationFrame){
 		.room = RATE_ROOM,
 		.key = key,
 		.kind = kind,
@@ -129,11 +129,34 @@ accumulate(FunctionCallInfo fcinfo, KeyKind key, TimeKind kind)
 		.label = ranges->label,
 		.label_length = ranges->size,
 	};
+}
+
+/* One row, whose customer is not NULL. */
+static inline void
+add_row(const Ranges *ranges, Population *population, KeyKind key, TimeKind kind, Datum customer,
+		Datum at)
+{
+	int64 moment = kind == TIME_DATE ? (int64) DatumGetDateADT(at) : DatumGetInt64(at);
+
+	if (contains(&ranges->base, moment))
+		population_add_value(population, key, customer, (Event){IN_BASE, 1, EVENT_PLAIN});
+	if (contains(&ranges->returns, moment))
+		population_add_value(population, key, customer, (Event){IN_RETURN, 1, EVENT_PLAIN});
+}
+
+static pg_attribute_always_inline Datum
+accumulate(FunctionCallInfo fcinfo, KeyKind key, TimeKind kind)
+{
+	const Ranges *ranges;
+	PopulationFrame frame;
 	PopulationTotals *totals;
 	Population *population;
 	char *differs;
-	int64 moment;
 
+	if (PG_ARGISNULL(3) || PG_ARGISNULL(4))
+		null_ranges();
+	ranges = find_ranges(PG_GETARG_RANGE_P(3), PG_GETARG_RANGE_P(4), kind);
+	frame = frame_of(ranges, key, kind);
 	if (key == KEY_TEXT)
 		population_require_byte_equality(PG_GET_COLLATION());
 	population = population_state(fcinfo, &frame, &differs);
@@ -142,15 +165,9 @@ accumulate(FunctionCallInfo fcinfo, KeyKind key, TimeKind kind)
 	totals = population_totals(population);
 	count_add(&totals->rows, 1);
 	if (PG_ARGISNULL(1) || PG_ARGISNULL(2))
-	{
 		count_add(&totals->ignored, 1);
-		return population_datum(population);
-	}
-	moment = kind == TIME_DATE ? (int64) PG_GETARG_DATEADT(2) : PG_GETARG_INT64(2);
-	if (contains(&ranges->base, moment))
-		population_add_key(fcinfo, population, key, (Event){IN_BASE, 1, EVENT_PLAIN});
-	if (contains(&ranges->returns, moment))
-		population_add_key(fcinfo, population, key, (Event){IN_RETURN, 1, EVENT_PLAIN});
+	else
+		add_row(ranges, population, key, kind, PG_GETARG_DATUM(1), PG_GETARG_DATUM(2));
 	return population_datum(population);
 }
 
@@ -191,12 +208,24 @@ count_customer(void *argument, Event *events, int count)
 		counts->both++;
 }
 
-/* Per cent; NULL where nobody was active in the base range. */
+/* Per cent; false where nobody was active in the base range. */
+static bool
+rate_of_counts(const RateCounts *counts, bool churn, Datum *rate)
+{
+	if (counts->base == 0)
+		return false;
+	*rate = NumericGetDatum(
+		numeric_per_cent(numeric_from_int64(churn ? counts->base - counts->both : counts->both),
+						 numeric_from_int64(counts->base)));
+	return true;
+}
+
 static Datum
 rate(FunctionCallInfo fcinfo, bool churn)
 {
 	Population *population;
 	RateCounts counts = {0};
+	Datum answer;
 
 	(void) aggregate_context(fcinfo);
 	population = population_argument(PG_GETARG_DATUM(0));
@@ -204,11 +233,9 @@ rate(FunctionCallInfo fcinfo, bool churn)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("the state is not one of retention_rate or churn_rate")));
 	population_visit(population, count_customer, &counts);
-	if (counts.base == 0)
+	if (!rate_of_counts(&counts, churn, &answer))
 		PG_RETURN_NULL();
-	PG_RETURN_NUMERIC(
-		numeric_per_cent(numeric_from_int64(churn ? counts.base - counts.both : counts.both),
-						 numeric_from_int64(counts.base)));
+	PG_RETURN_DATUM(answer);
 }
 
 /* cohort_retention_rate_final(state): customers active in both ranges / customers active in the base range */
@@ -226,3 +253,121 @@ cohort_churn_rate_final(PG_FUNCTION_ARGS)
 {
 	return rate(fcinfo, true);
 }
+
+/* ---------- the batch scan ---------- */
+
+typedef struct RateSummary
+{
+	int32 vl_len_;
+	RateCounts counts;
+} RateSummary;
+
+static const Ranges *
+ranges_of_call(const BatchCall *call)
+{
+	return find_ranges(DatumGetRangeTypeP(call->constants[2]),
+					   DatumGetRangeTypeP(call->constants[3]), call->door->kind);
+}
+
+static void
+batch_open(BatchCall *call)
+{
+	if (call->constant_nulls[2] || call->constant_nulls[3])
+		null_ranges();
+	(void) ranges_of_call(call);
+	if (call->door->key == KEY_TEXT)
+		population_require_byte_equality(call->collation);
+}
+
+static void
+batch_add(BatchCall *call, Population **population, MemoryContext home, const BatchColumn *columns,
+		  const uint16 *rows, int count)
+{
+	const Ranges *ranges = ranges_of_call(call);
+	KeyKind key = call->door->key;
+	TimeKind kind = call->door->kind;
+	PopulationTotals *totals;
+
+	if (*population == NULL)
+	{
+		PopulationFrame frame = frame_of(ranges, key, kind);
+
+		*population = population_create(&frame, home);
+	}
+	totals = population_totals(*population);
+	count_add(&totals->rows, count);
+	for (int i = 0; i < count; i++)
+	{
+		int n = rows[i];
+
+		if (columns[0].nulls[n] || columns[1].nulls[n])
+			count_add(&totals->ignored, 1);
+		else
+			add_row(ranges, *population, key, kind, columns[0].values[n], columns[1].values[n]);
+	}
+}
+
+static struct varlena *
+batch_summarise(Population *population, Share share)
+{
+	RateSummary *summary = palloc0(sizeof(RateSummary));
+
+	SET_VARSIZE(summary, sizeof(RateSummary));
+	population_visit_share(population, share, NULL, count_customer, &summary->counts);
+	return (struct varlena *) summary;
+}
+
+static struct varlena *
+batch_merge(struct varlena *into, const struct varlena *other)
+{
+	RateCounts *counts = &((RateSummary *) into)->counts;
+	const RateCounts *more = &((const RateSummary *) other)->counts;
+
+	counts->base += more->base;
+	counts->both += more->both;
+	return into;
+}
+
+static Datum
+finish_retention(struct varlena *summary, bool *isnull)
+{
+	Datum answer = (Datum) 0;
+
+	*isnull = !rate_of_counts(&((RateSummary *) summary)->counts, false, &answer);
+	return answer;
+}
+
+static Datum
+finish_churn(struct varlena *summary, bool *isnull)
+{
+	Datum answer = (Datum) 0;
+
+	*isnull = !rate_of_counts(&((RateSummary *) summary)->counts, true, &answer);
+	return answer;
+}
+
+#define RATE_BATCH_DOOR(key_kind, row_kind)                                                        \
+	&(const BatchDoor)                                                                             \
+	{                                                                                              \
+		.narguments = 4, .constants = 1 << 2 | 1 << 3, .key = (key_kind), .kind = (row_kind),      \
+		.open = batch_open, .add = batch_add, .summarise = batch_summarise, .merge = batch_merge   \
+	}
+
+const BatchEntry cohort_rate_batch_entries[] = {
+	{cohort_rate_bigint_date, RATE_BATCH_DOOR(KEY_INT64, TIME_DATE)},
+	{cohort_rate_bigint_local, RATE_BATCH_DOOR(KEY_INT64, TIME_LOCAL)},
+	{cohort_rate_bigint_instant, RATE_BATCH_DOOR(KEY_INT64, TIME_INSTANT)},
+	{cohort_rate_uuid_date, RATE_BATCH_DOOR(KEY_UUID, TIME_DATE)},
+	{cohort_rate_uuid_local, RATE_BATCH_DOOR(KEY_UUID, TIME_LOCAL)},
+	{cohort_rate_uuid_instant, RATE_BATCH_DOOR(KEY_UUID, TIME_INSTANT)},
+	{cohort_rate_text_date, RATE_BATCH_DOOR(KEY_TEXT, TIME_DATE)},
+	{cohort_rate_text_local, RATE_BATCH_DOOR(KEY_TEXT, TIME_LOCAL)},
+	{cohort_rate_text_instant, RATE_BATCH_DOOR(KEY_TEXT, TIME_INSTANT)},
+	{NULL, NULL},
+};
+
+const BatchFinish cohort_rate_batch_finishes[] = {
+	{cohort_retention_rate_final, finish_retention},
+	{cohort_churn_rate_final, finish_churn},
+	{NULL, NULL},
+};

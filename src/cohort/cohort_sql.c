@@ -10,6 +10,8 @@
 #include "base/number.h"
 #include "cohort/activity.h"
 #include "cohort/cohort.h"
+#include "cohort/cohort_batch.h"
+#include "cohort/cohort_rows.h"
 #include "libpq/pqformat.h"
 #include "population/population_key.h"
 #include "utils/builtins.h"
@@ -17,32 +19,10 @@
 
 /* ---------- rows in ---------- */
 
-/* What a row of an aggregate says, after the state and the customer. */
-typedef enum RowForm
-{
-	ROW_PLAIN,	/* at, grid */
-	ROW_FLAGS,	/* at, grid, is_start, is_return */
-	ROW_ANCHOR, /* anchor, at, grid */
-} RowForm;
-
 static inline int64
 moment_argument(FunctionCallInfo fcinfo, int argument, TimeKind kind)
 {
 	return kind == TIME_DATE ? (int64) PG_GETARG_DATEADT(argument) : PG_GETARG_INT64(argument);
-}
-
-static void
-pg_attribute_noreturn() null_grid(void)
-{
-	ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					errmsg("the grid of cohort_retention must not be null")));
-}
-
-static inline void
-totals_moment(PopulationTotals *totals, int64 moment)
-{
-	totals->first = Min(totals->first, moment);
-	totals->latest = Max(totals->latest, moment);
 }
 
 /* One row. All arguments but the first are constants, so that each door gets code of its own. */
@@ -53,71 +33,39 @@ accumulate(FunctionCallInfo fcinfo, KeyKind key, RowForm form, TimeKind anchor_k
 	const int grid_argument = at_argument + 1;
 	const Grid *grid;
 	PopulationFrame frame;
-	PopulationTotals *totals;
 	Population *population;
+	CohortRow row = {.has_customer = !PG_ARGISNULL(1), .has_at = !PG_ARGISNULL(at_argument)};
+	Event events[2];
+	int count;
 	char *differs;
-	int64 moment, value, anchor = 0, anchor_value = 0;
-	bool has_time, has_anchor = false;
 
 	if (PG_ARGISNULL(grid_argument))
-		null_grid();
+		cohort_null_grid();
 	if (key == KEY_TEXT)
 		population_require_byte_equality(PG_GET_COLLATION());
 	grid = grid_open(PG_GETARG_DATUM(grid_argument));
-	frame.room = form == ROW_ANCHOR ? COHORT_ROOM_ANCHOR : COHORT_ROOM_ROWS;
-	frame.key = key;
-	frame.kind = kind;
-	frame.cap = grid->min_events;
-	frame.label = grid->text;
-	frame.label_length = grid->text_length;
+	frame = cohort_frame(grid, key, form, kind);
 	population = population_state(fcinfo, &frame, &differs);
 	if (unlikely(differs != NULL))
 		grid_mismatch(differs, grid->text);
 
-	totals = population_totals(population);
-	count_add(&totals->rows, 1);
-	if (form == ROW_ANCHOR && !PG_ARGISNULL(1) && !PG_ARGISNULL(2))
+	if (row.has_at)
+		row.at = moment_argument(fcinfo, at_argument, kind);
+	if (form == ROW_ANCHOR)
 	{
-		anchor = moment_argument(fcinfo, 2, anchor_kind);
-		if (anchor_kind != kind)
-			anchor = activity_anchor(grid, anchor_kind, kind, anchor);
-		has_anchor = activity_value(grid, kind, anchor, &anchor_value);
+		row.has_anchor = !PG_ARGISNULL(2);
+		if (row.has_anchor)
+			row.anchor = moment_argument(fcinfo, 2, anchor_kind);
 	}
-	if (PG_ARGISNULL(1) || (form == ROW_ANCHOR ? !has_anchor : PG_ARGISNULL(at_argument)))
+	if (form == ROW_FLAGS)
 	{
-		count_add(&totals->ignored, 1);
-		return population_datum(population);
+		row.is_start = !PG_ARGISNULL(grid_argument + 1) && PG_GETARG_BOOL(grid_argument + 1);
+		row.is_return = !PG_ARGISNULL(grid_argument + 2) && PG_GETARG_BOOL(grid_argument + 2);
 	}
-	moment = PG_ARGISNULL(at_argument) ? 0 : moment_argument(fcinfo, at_argument, kind);
-	has_time = !PG_ARGISNULL(at_argument) && activity_value(grid, kind, moment, &value);
-	if (form != ROW_ANCHOR && !has_time)
-	{
-		count_add(&totals->ignored, 1);
-		return population_datum(population);
-	}
-
-	/* The totals may move when an event is added. */
-	if (has_anchor)
-		totals_moment(totals, anchor);
-	if (has_time)
-		totals_moment(totals, moment);
-	if (has_anchor)
-		population_add_key(fcinfo, population, key, (Event){anchor_value, 0, EVENT_START});
-	if (has_time)
-	{
-		Event event = {value, 1, EVENT_PLAIN};
-
-		if (form == ROW_ANCHOR)
-			event.flags = EVENT_ACTIVE | EVENT_RETURN;
-		else if (form == ROW_FLAGS)
-		{
-			event.flags = activity_flags(
-				!PG_ARGISNULL(grid_argument + 1) && PG_GETARG_BOOL(grid_argument + 1),
-				!PG_ARGISNULL(grid_argument + 2) && PG_GETARG_BOOL(grid_argument + 2));
-			event.count = (event.flags & EVENT_RETURN) != 0;
-		}
-		population_add_key(fcinfo, population, key, event);
-	}
+	count = cohort_row_events(grid, NULL, form, anchor_kind, kind, &row,
+							  population_totals(population), events);
+	for (int i = 0; i < count; i++)
+		population_add_key(fcinfo, population, key, events[i]);
 	return population_datum(population);
 }
 
@@ -151,6 +99,30 @@ accumulate(FunctionCallInfo fcinfo, KeyKind key, RowForm form, TimeKind anchor_k
 COHORT_DOORS_OF_KEY(bigint, KEY_INT64);
 COHORT_DOORS_OF_KEY(uuid, KEY_UUID);
 COHORT_DOORS_OF_KEY(text, KEY_TEXT);
+
+#define COHORT_BATCH_DOORS_OF_KEY(name, key) \
+	{cohort_##name##_date, COHORT_BATCH_DOOR(key, ROW_PLAIN, TIME_DATE, TIME_DATE)}, \
+	{cohort_##name##_local, COHORT_BATCH_DOOR(key, ROW_PLAIN, TIME_LOCAL, TIME_LOCAL)}, \
+	{cohort_##name##_instant, COHORT_BATCH_DOOR(key, ROW_PLAIN, TIME_INSTANT, TIME_INSTANT)}, \
+	{cohort_##name##_date_flags, COHORT_BATCH_DOOR(key, ROW_FLAGS, TIME_DATE, TIME_DATE)}, \
+	{cohort_##name##_local_flags, COHORT_BATCH_DOOR(key, ROW_FLAGS, TIME_LOCAL, TIME_LOCAL)}, \
+	{cohort_##name##_instant_flags, COHORT_BATCH_DOOR(key, ROW_FLAGS, TIME_INSTANT, TIME_INSTANT)}, \
+	{cohort_##name##_date_date, COHORT_BATCH_DOOR(key, ROW_ANCHOR, TIME_DATE, TIME_DATE)}, \
+	{cohort_##name##_date_local, COHORT_BATCH_DOOR(key, ROW_ANCHOR, TIME_DATE, TIME_LOCAL)}, \
+	{cohort_##name##_date_instant, COHORT_BATCH_DOOR(key, ROW_ANCHOR, TIME_DATE, TIME_INSTANT)}, \
+	{cohort_##name##_local_date, COHORT_BATCH_DOOR(key, ROW_ANCHOR, TIME_LOCAL, TIME_DATE)}, \
+	{cohort_##name##_local_local, COHORT_BATCH_DOOR(key, ROW_ANCHOR, TIME_LOCAL, TIME_LOCAL)}, \
+	{cohort_##name##_local_instant, COHORT_BATCH_DOOR(key, ROW_ANCHOR, TIME_LOCAL, TIME_INSTANT)}, \
+	{cohort_##name##_instant_date, COHORT_BATCH_DOOR(key, ROW_ANCHOR, TIME_INSTANT, TIME_DATE)}, \
+	{cohort_##name##_instant_local, COHORT_BATCH_DOOR(key, ROW_ANCHOR, TIME_INSTANT, TIME_LOCAL)}, \
+	{cohort_##name##_instant_instant, COHORT_BATCH_DOOR(key, ROW_ANCHOR, TIME_INSTANT, TIME_INSTANT)}
+
+const BatchEntry cohort_batch_entries[] = {
+	COHORT_BATCH_DOORS_OF_KEY(bigint, KEY_INT64),
+	COHORT_BATCH_DOORS_OF_KEY(uuid, KEY_UUID),
+	COHORT_BATCH_DOORS_OF_KEY(text, KEY_TEXT),
+	{NULL, NULL},
+};
 /* clang-format on */
 
 /* cohort_transfn(state, activity): facts, each value a customer. */
@@ -196,8 +168,18 @@ Datum
 cohort_final(PG_FUNCTION_ARGS)
 {
 	(void) aggregate_context(fcinfo);
-	PG_RETURN_POINTER(cohort_build(population_argument(PG_GETARG_DATUM(0))));
+	PG_RETURN_POINTER(cohort_build(population_argument(PG_GETARG_DATUM(0)), (Share){0, 1}));
 }
+
+/* A summary is the answer. */
+static Datum
+finish_cohorts(struct varlena *summary, bool *isnull)
+{
+	*isnull = false;
+	return PointerGetDatum(summary);
+}
+
+const BatchFinish cohort_batch_finishes[] = {{cohort_final, finish_cohorts}, {NULL, NULL}};
 
 /* ---------- the type ---------- */
 

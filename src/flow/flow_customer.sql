@@ -13,7 +13,7 @@ LANGUAGE C STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION flow_customers_churn_final(retention_population) IS 'final function of the aggregate churn_rate with a customer';
 
 CREATE FUNCTION flow_bigint_date_transfn(retention_population, bigint, date, date, daterange) RETURNS retention_population
-LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME';
+LANGUAGE C IMMUTABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION flow_bigint_date_transfn(retention_population, bigint, date, date, daterange) IS 'transition function of the flow aggregates with a customer';
 
 CREATE AGGREGATE customer_flow(customer bigint, started date, ended date, period daterange) (
@@ -50,7 +50,7 @@ COMMENT ON AGGREGATE churn_rate(bigint, date, date, daterange) IS
 'churn rate of a period in per cent; several rows per customer';
 
 CREATE FUNCTION flow_bigint_date_grid_transfn(retention_population, bigint, date, date, retention_grid, daterange) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME';
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION flow_bigint_date_grid_transfn(retention_population, bigint, date, date, retention_grid, daterange) IS 'transition function of the flow aggregates with a customer';
 
 CREATE AGGREGATE customer_flow(customer bigint, started date, ended date, grid retention_grid, span daterange) (
@@ -65,7 +65,7 @@ COMMENT ON AGGREGATE customer_flow(bigint, date, date, retention_grid, daterange
 'who was there at the start, came, left and was there at the end of every period of a grid inside the span; several rows per customer';
 
 CREATE FUNCTION flow_bigint_timestamp_transfn(retention_population, bigint, timestamp, timestamp, tsrange) RETURNS retention_population
-LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME';
+LANGUAGE C IMMUTABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION flow_bigint_timestamp_transfn(retention_population, bigint, timestamp, timestamp, tsrange) IS 'transition function of the flow aggregates with a customer';
 
 CREATE AGGREGATE customer_flow(customer bigint, started timestamp, ended timestamp, period tsrange) (
@@ -102,7 +102,7 @@ COMMENT ON AGGREGATE churn_rate(bigint, timestamp, timestamp, tsrange) IS
 'churn rate of a period in per cent; several rows per customer';
 
 CREATE FUNCTION flow_bigint_timestamp_grid_transfn(retention_population, bigint, timestamp, timestamp, retention_grid, tsrange) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME';
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION flow_bigint_timestamp_grid_transfn(retention_population, bigint, timestamp, timestamp, retention_grid, tsrange) IS 'transition function of the flow aggregates with a customer';
 
 CREATE AGGREGATE customer_flow(customer bigint, started timestamp, ended timestamp, grid retention_grid, span tsrange) (
@@ -117,7 +117,7 @@ COMMENT ON AGGREGATE customer_flow(bigint, timestamp, timestamp, retention_grid,
 'who was there at the start, came, left and was there at the end of every period of a grid inside the span; several rows per customer';
 
 CREATE FUNCTION flow_bigint_timestamptz_transfn(retention_population, bigint, timestamptz, timestamptz, tstzrange) RETURNS retention_population
-LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME';
+LANGUAGE C IMMUTABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION flow_bigint_timestamptz_transfn(retention_population, bigint, timestamptz, timestamptz, tstzrange) IS 'transition function of the flow aggregates with a customer';
 
 CREATE AGGREGATE customer_flow(customer bigint, started timestamptz, ended timestamptz, period tstzrange) (
@@ -154,7 +154,7 @@ COMMENT ON AGGREGATE churn_rate(bigint, timestamptz, timestamptz, tstzrange) IS
 'churn rate of a period in per cent; several rows per customer';
 
 CREATE FUNCTION flow_bigint_timestamptz_grid_transfn(retention_population, bigint, timestamptz, timestamptz, retention_grid, tstzrange) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME';
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION flow_bigint_timestamptz_grid_transfn(retention_population, bigint, timestamptz, timestamptz, retention_grid, tstzrange) IS 'transition function of the flow aggregates with a customer';
 
 CREATE AGGREGATE customer_flow(customer bigint, started timestamptz, ended timestamptz, grid retention_grid, span tstzrange) (
@@ -169,7 +169,7 @@ COMMENT ON AGGREGATE customer_flow(bigint, timestamptz, timestamptz, retention_g
 'who was there at the start, came, left and was there at the end of every period of a grid inside the span; several rows per customer';
 
 CREATE FUNCTION flow_uuid_date_transfn(retention_population, uuid, date, date, daterange) RETURNS retention_population
-LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME';
+LANGUAGE C IMMUTABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION flow_uuid_date_transfn(retention_population, uuid, date, date, daterange) IS 'transition function of the flow aggregates with a customer';
 
 CREATE AGGREGATE customer_flow(customer uuid, started date, ended date, period daterange) (
@@ -206,7 +206,7 @@ COMMENT ON AGGREGATE churn_rate(uuid, date, date, daterange) IS
 'churn rate of a period in per cent; several rows per customer';
 
 CREATE FUNCTION flow_uuid_date_grid_transfn(retention_population, uuid, date, date, retention_grid, daterange) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME';
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION flow_uuid_date_grid_transfn(retention_population, uuid, date, date, retention_grid, daterange) IS 'transition function of the flow aggregates with a customer';
 
 CREATE AGGREGATE customer_flow(customer uuid, started date, ended date, grid retention_grid, span daterange) (
@@ -221,7 +221,7 @@ COMMENT ON AGGREGATE customer_flow(uuid, date, date, retention_grid, daterange) 
 'who was there at the start, came, left and was there at the end of every period of a grid inside the span; several rows per customer';
 
 CREATE FUNCTION flow_uuid_timestamp_transfn(retention_population, uuid, timestamp, timestamp, tsrange) RETURNS retention_population
-LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME';
+LANGUAGE C IMMUTABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION flow_uuid_timestamp_transfn(retention_population, uuid, timestamp, timestamp, tsrange) IS 'transition function of the flow aggregates with a customer';
 
 CREATE AGGREGATE customer_flow(customer uuid, started timestamp, ended timestamp, period tsrange) (
@@ -258,7 +258,7 @@ COMMENT ON AGGREGATE churn_rate(uuid, timestamp, timestamp, tsrange) IS
 'churn rate of a period in per cent; several rows per customer';
 
 CREATE FUNCTION flow_uuid_timestamp_grid_transfn(retention_population, uuid, timestamp, timestamp, retention_grid, tsrange) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME';
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION flow_uuid_timestamp_grid_transfn(retention_population, uuid, timestamp, timestamp, retention_grid, tsrange) IS 'transition function of the flow aggregates with a customer';
 
 CREATE AGGREGATE customer_flow(customer uuid, started timestamp, ended timestamp, grid retention_grid, span tsrange) (
@@ -273,7 +273,7 @@ COMMENT ON AGGREGATE customer_flow(uuid, timestamp, timestamp, retention_grid, t
 'who was there at the start, came, left and was there at the end of every period of a grid inside the span; several rows per customer';
 
 CREATE FUNCTION flow_uuid_timestamptz_transfn(retention_population, uuid, timestamptz, timestamptz, tstzrange) RETURNS retention_population
-LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME';
+LANGUAGE C IMMUTABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION flow_uuid_timestamptz_transfn(retention_population, uuid, timestamptz, timestamptz, tstzrange) IS 'transition function of the flow aggregates with a customer';
 
 CREATE AGGREGATE customer_flow(customer uuid, started timestamptz, ended timestamptz, period tstzrange) (
@@ -310,7 +310,7 @@ COMMENT ON AGGREGATE churn_rate(uuid, timestamptz, timestamptz, tstzrange) IS
 'churn rate of a period in per cent; several rows per customer';
 
 CREATE FUNCTION flow_uuid_timestamptz_grid_transfn(retention_population, uuid, timestamptz, timestamptz, retention_grid, tstzrange) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME';
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION flow_uuid_timestamptz_grid_transfn(retention_population, uuid, timestamptz, timestamptz, retention_grid, tstzrange) IS 'transition function of the flow aggregates with a customer';
 
 CREATE AGGREGATE customer_flow(customer uuid, started timestamptz, ended timestamptz, grid retention_grid, span tstzrange) (
@@ -325,7 +325,7 @@ COMMENT ON AGGREGATE customer_flow(uuid, timestamptz, timestamptz, retention_gri
 'who was there at the start, came, left and was there at the end of every period of a grid inside the span; several rows per customer';
 
 CREATE FUNCTION flow_text_date_transfn(retention_population, text, date, date, daterange) RETURNS retention_population
-LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME';
+LANGUAGE C IMMUTABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION flow_text_date_transfn(retention_population, text, date, date, daterange) IS 'transition function of the flow aggregates with a customer';
 
 CREATE AGGREGATE customer_flow(customer text, started date, ended date, period daterange) (
@@ -362,7 +362,7 @@ COMMENT ON AGGREGATE churn_rate(text, date, date, daterange) IS
 'churn rate of a period in per cent; several rows per customer';
 
 CREATE FUNCTION flow_text_date_grid_transfn(retention_population, text, date, date, retention_grid, daterange) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME';
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION flow_text_date_grid_transfn(retention_population, text, date, date, retention_grid, daterange) IS 'transition function of the flow aggregates with a customer';
 
 CREATE AGGREGATE customer_flow(customer text, started date, ended date, grid retention_grid, span daterange) (
@@ -377,7 +377,7 @@ COMMENT ON AGGREGATE customer_flow(text, date, date, retention_grid, daterange) 
 'who was there at the start, came, left and was there at the end of every period of a grid inside the span; several rows per customer';
 
 CREATE FUNCTION flow_text_timestamp_transfn(retention_population, text, timestamp, timestamp, tsrange) RETURNS retention_population
-LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME';
+LANGUAGE C IMMUTABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION flow_text_timestamp_transfn(retention_population, text, timestamp, timestamp, tsrange) IS 'transition function of the flow aggregates with a customer';
 
 CREATE AGGREGATE customer_flow(customer text, started timestamp, ended timestamp, period tsrange) (
@@ -414,7 +414,7 @@ COMMENT ON AGGREGATE churn_rate(text, timestamp, timestamp, tsrange) IS
 'churn rate of a period in per cent; several rows per customer';
 
 CREATE FUNCTION flow_text_timestamp_grid_transfn(retention_population, text, timestamp, timestamp, retention_grid, tsrange) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME';
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION flow_text_timestamp_grid_transfn(retention_population, text, timestamp, timestamp, retention_grid, tsrange) IS 'transition function of the flow aggregates with a customer';
 
 CREATE AGGREGATE customer_flow(customer text, started timestamp, ended timestamp, grid retention_grid, span tsrange) (
@@ -429,7 +429,7 @@ COMMENT ON AGGREGATE customer_flow(text, timestamp, timestamp, retention_grid, t
 'who was there at the start, came, left and was there at the end of every period of a grid inside the span; several rows per customer';
 
 CREATE FUNCTION flow_text_timestamptz_transfn(retention_population, text, timestamptz, timestamptz, tstzrange) RETURNS retention_population
-LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME';
+LANGUAGE C IMMUTABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION flow_text_timestamptz_transfn(retention_population, text, timestamptz, timestamptz, tstzrange) IS 'transition function of the flow aggregates with a customer';
 
 CREATE AGGREGATE customer_flow(customer text, started timestamptz, ended timestamptz, period tstzrange) (
@@ -466,7 +466,7 @@ COMMENT ON AGGREGATE churn_rate(text, timestamptz, timestamptz, tstzrange) IS
 'churn rate of a period in per cent; several rows per customer';
 
 CREATE FUNCTION flow_text_timestamptz_grid_transfn(retention_population, text, timestamptz, timestamptz, retention_grid, tstzrange) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME';
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION flow_text_timestamptz_grid_transfn(retention_population, text, timestamptz, timestamptz, retention_grid, tstzrange) IS 'transition function of the flow aggregates with a customer';
 
 CREATE AGGREGATE customer_flow(customer text, started timestamptz, ended timestamptz, grid retention_grid, span tstzrange) (

@@ -9,6 +9,7 @@
 
 #include "base/aggregate.h"
 #include "base/check.h"
+#include "flow/flow_batch.h"
 #include "flow/flow_frame.h"
 #include "population/population_key.h"
 
@@ -31,17 +32,62 @@ pg_attribute_noreturn() frames_differ(const PopulationFrame *before, const Grid 
 	flow_periods_changed();
 }
 
+/* One row of a customer who is not NULL. */
+static pg_attribute_always_inline void
+add_row(const FlowFrame *frame, Population *population, KeyKind key, TimeKind kind, Datum customer,
+		Datum from, bool has_end, Datum until)
+{
+	PopulationTotals *totals = population_totals(population);
+	int64 started = flow_moment(kind, from);
+	int64 ended = has_end ? flow_moment(kind, until) : FLOW_STILL_THERE;
+
+	count_add(&totals->rows, 1);
+	if (ended < started)
+		flow_backwards(kind, from, until);
+	if (started >= frame->as_of)
+	{
+		count_add(&totals->ignored, 1);
+		return;
+	}
+	if (ended >= frame->as_of)
+		ended = FLOW_STILL_THERE;
+	if (started != FLOW_SINCE_EVER)
+	{
+		totals->first = Min(totals->first, started);
+		totals->latest = Max(totals->latest, started);
+	}
+	if (ended != FLOW_STILL_THERE && ended != FLOW_SINCE_EVER)
+	{
+		totals->first = Min(totals->first, ended);
+		totals->latest = Max(totals->latest, ended);
+	}
+	if (started < ended)
+	{
+		population_add_value(population, key, customer, (Event){started, 1, EVENT_ACTIVE});
+		if (ended != FLOW_STILL_THERE)
+			population_add_value(population, key, customer, (Event){ended, -1, EVENT_ACTIVE});
+	}
+}
+
+static inline PopulationFrame
+population_part(const FlowFrame *frame, KeyKind key, TimeKind kind)
+{
+	return (PopulationFrame){.room = FLOW_ROOM,
+							 .key = key,
+							 .kind = kind,
+							 .cap = 0,
+							 .label = frame->label,
+							 .label_length = frame->label_length};
+}
+
 static pg_attribute_always_inline Datum
 accumulate(FunctionCallInfo fcinfo, KeyKind key, TimeKind kind, int grid_argument,
 		   int span_argument)
 {
 	const Grid *grid = NULL;
 	const FlowFrame *frame;
-	PopulationFrame asked = {.room = FLOW_ROOM, .key = key, .kind = kind, .cap = 0};
+	PopulationFrame asked;
 	Population *population;
-	PopulationTotals *totals;
-	int64 started;
-	int64 ended = FLOW_STILL_THERE;
 	char *differs;
 
 	/* A row that is ignored leaves the state as it was, be it NULL. */
@@ -58,42 +104,13 @@ accumulate(FunctionCallInfo fcinfo, KeyKind key, TimeKind kind, int grid_argumen
 	if (grid_argument > 0)
 		grid = grid_open(PG_GETARG_DATUM(grid_argument));
 	frame = flow_frame_find(PG_GETARG_RANGE_P(span_argument), grid);
-	asked.label = frame->label;
-	asked.label_length = frame->label_length;
+	asked = population_part(frame, key, kind);
 	population = population_state(fcinfo, &asked, &differs);
 	if (unlikely(differs != NULL))
 		frames_differ(population_frame(population_argument(PG_GETARG_DATUM(0))), grid);
 
-	totals = population_totals(population);
-	count_add(&totals->rows, 1);
-	started = flow_moment(kind, PG_GETARG_DATUM(2));
-	if (!PG_ARGISNULL(3))
-		ended = flow_moment(kind, PG_GETARG_DATUM(3));
-	if (ended < started)
-		flow_backwards(kind, PG_GETARG_DATUM(2), PG_GETARG_DATUM(3));
-	if (started >= frame->as_of)
-	{
-		count_add(&totals->ignored, 1);
-		return population_datum(population);
-	}
-	if (ended >= frame->as_of)
-		ended = FLOW_STILL_THERE;
-	if (started != FLOW_SINCE_EVER)
-	{
-		totals->first = Min(totals->first, started);
-		totals->latest = Max(totals->latest, started);
-	}
-	if (ended != FLOW_STILL_THERE && ended != FLOW_SINCE_EVER)
-	{
-		totals->first = Min(totals->first, ended);
-		totals->latest = Max(totals->latest, ended);
-	}
-	if (started < ended)
-	{
-		population_add_key(fcinfo, population, key, (Event){started, 1, EVENT_ACTIVE});
-		if (ended != FLOW_STILL_THERE)
-			population_add_key(fcinfo, population, key, (Event){ended, -1, EVENT_ACTIVE});
-	}
+	add_row(frame, population, key, kind, PG_GETARG_DATUM(1), PG_GETARG_DATUM(2), !PG_ARGISNULL(3),
+			PG_ARGISNULL(3) ? (Datum) 0 : PG_GETARG_DATUM(3));
 	return population_datum(population);
 }
 
@@ -154,32 +171,34 @@ add_customer(void *argument, Event *events, int count)
 }
 
 static Flow *
-flow_of_population(FunctionCallInfo fcinfo)
+flow_of_share(Population *population, Share share)
 {
-	Population *population;
-	const PopulationFrame *population_part;
+	const PopulationFrame *part = population_frame(population);
 	const PopulationTotals *totals;
 	FlowFrame frame;
 	const Grid *grid;
 	FlowBuilder builder;
 
-	(void) aggregate_context(fcinfo);
-	population = population_argument(PG_GETARG_DATUM(0));
-	population_part = population_frame(population);
-	if (population_part->room != FLOW_ROOM || population_part->cap != 0)
+	if (part->room != FLOW_ROOM || part->cap != 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("the state is not one of customer_flow")));
-	grid = flow_frame_of_label(&frame, population_part->kind, population_part->label,
-							   population_part->label_length);
+	grid = flow_frame_of_label(&frame, part->kind, part->label, part->label_length);
 	builder.flow = flow_frame_start(&frame, grid);
 	builder.room = 64;
 	builder.presences = palloc(builder.room * sizeof(Presence));
-	population_visit(population, add_customer, &builder);
+	population_visit_share(population, share, NULL, add_customer, &builder);
 	totals = population_totals(population);
 	/* A row of no length is in no history, and has been seen all the same. */
 	builder.flow->latest = Max(builder.flow->latest, totals->latest);
 	pfree(builder.presences);
 	return builder.flow;
+}
+
+static Flow *
+flow_of_population(FunctionCallInfo fcinfo)
+{
+	(void) aggregate_context(fcinfo);
+	return flow_of_share(population_argument(PG_GETARG_DATUM(0)), (Share){0, 1});
 }
 
 /* The final functions of customer_flow, retention_rate and churn_rate with a customer. */
@@ -216,3 +235,123 @@ flow_customers_churn_final(PG_FUNCTION_ARGS)
 {
 	return flow_customers_rate(fcinfo, FLOW_RATE_LOST);
 }
+
+/* ---------- the batch scan: arguments customer, started, ended, [grid,] span ---------- */
+
+static bool
+has_grid(const BatchDoor *door)
+{
+	return door->narguments == 5;
+}
+
+static const FlowFrame *
+frame_of_call(const BatchCall *call)
+{
+	bool with_grid = has_grid(call->door);
+	const Grid *grid = with_grid ? grid_open(call->constants[3]) : NULL;
+
+	return flow_frame_find(DatumGetRangeTypeP(call->constants[with_grid ? 4 : 3]), grid);
+}
+
+static void
+batch_add(BatchCall *call, Population **population, MemoryContext home, const BatchColumn *columns,
+		  const uint16 *rows, int count)
+{
+	const BatchDoor *door = call->door;
+	const FlowFrame *frame = NULL;
+
+	for (int i = 0; i < count; i++)
+	{
+		int n = rows[i];
+
+		if (columns[0].nulls[n] || columns[1].nulls[n])
+			continue;
+		if (frame == NULL)
+		{
+			if (call->constant_nulls[3] || (has_grid(door) && call->constant_nulls[4]))
+				flow_null_periods(has_grid(door));
+			if (door->key == KEY_TEXT)
+				population_require_byte_equality(call->collation);
+			frame = frame_of_call(call);
+		}
+		if (*population == NULL)
+		{
+			PopulationFrame part = population_part(frame, door->key, door->kind);
+
+			*population = population_create(&part, home);
+		}
+		add_row(frame, *population, door->key, door->kind, columns[0].values[n],
+				columns[1].values[n], !columns[2].nulls[n], columns[2].values[n]);
+	}
+}
+
+static struct varlena *
+batch_summarise(Population *population, Share share)
+{
+	return (struct varlena *) flow_of_share(population, share);
+}
+
+static struct varlena *
+batch_merge(struct varlena *into, const struct varlena *other)
+{
+	flow_merge((Flow *) into, (const Flow *) other);
+	return into;
+}
+
+static Datum
+finish_flow(struct varlena *summary, bool *isnull)
+{
+	flow_check((Flow *) summary);
+	*isnull = false;
+	return PointerGetDatum(summary);
+}
+
+static Datum
+finish_rate(struct varlena *summary, FlowConvention convention, bool *isnull)
+{
+	Numeric rate = NULL;
+
+	*isnull = !flow_single_rate((Flow *) summary, convention, &rate);
+	return NumericGetDatum(rate);
+}
+
+static Datum
+finish_retention(struct varlena *summary, bool *isnull)
+{
+	return finish_rate(summary, FLOW_KEPT, isnull);
+}
+
+static Datum
+finish_churn(struct varlena *summary, bool *isnull)
+{
+	return finish_rate(summary, FLOW_RATE_LOST, isnull);
+}
+
+/* clang-format off */
+#define FLOW_BATCH_DOOR(count, constant, key_kind, row_kind) \
+	&(const BatchDoor){.narguments = (count), .constants = (constant), .key = (key_kind), .kind = (row_kind), \
+					   .add = batch_add, .summarise = batch_summarise, .merge = batch_merge}
+#define FLOW_BATCH_DOORS(name, key, kind) \
+	{flow_##name##_transfn, FLOW_BATCH_DOOR(4, 1 << 3, key, kind)}, \
+	{flow_##name##_grid_transfn, FLOW_BATCH_DOOR(5, 1 << 3 | 1 << 4, key, kind)}
+
+const BatchEntry flow_batch_entries[] = {
+	FLOW_BATCH_DOORS(bigint_date, KEY_INT64, TIME_DATE),
+	FLOW_BATCH_DOORS(bigint_timestamp, KEY_INT64, TIME_LOCAL),
+	FLOW_BATCH_DOORS(bigint_timestamptz, KEY_INT64, TIME_INSTANT),
+	FLOW_BATCH_DOORS(uuid_date, KEY_UUID, TIME_DATE),
+	FLOW_BATCH_DOORS(uuid_timestamp, KEY_UUID, TIME_LOCAL),
+	FLOW_BATCH_DOORS(uuid_timestamptz, KEY_UUID, TIME_INSTANT),
+	FLOW_BATCH_DOORS(text_date, KEY_TEXT, TIME_DATE),
+	FLOW_BATCH_DOORS(text_timestamp, KEY_TEXT, TIME_LOCAL),
+	FLOW_BATCH_DOORS(text_timestamptz, KEY_TEXT, TIME_INSTANT),
+	{NULL, NULL},
+};
+/* clang-format on */
+
+const BatchFinish flow_batch_finishes[] = {
+	{flow_customers_final, finish_flow},
+	{flow_customers_retention_final, finish_retention},
+	{flow_customers_churn_final, finish_churn},
+	{NULL, NULL},
+};

@@ -76,7 +76,7 @@ enlarge(Population *population)
 	FlatPopulation *flat = population->flat;
 	Large *large = large_create(&population->frame, population->home);
 
-	large_load(large, flat);
+	large_load(large, flat_log(flat));
 	large->self.totals = population->totals;
 	population->frame = large->self.frame;
 	population->flat = NULL;
@@ -176,7 +176,12 @@ population_state(FunctionCallInfo fcinfo, const PopulationFrame *frame, char **d
 Population *
 population_create(const PopulationFrame *frame, MemoryContext home)
 {
-	return &large_create(frame, home)->self;
+	MemoryContext old = MemoryContextSwitchTo(home);
+	Population *population = palloc(sizeof(Population));
+
+	begin_flat(population, flat_create(frame, 128), home);
+	MemoryContextSwitchTo(old);
+	return population;
 }
 
 Datum
@@ -315,12 +320,27 @@ population_add_bytes(Population *population, const void *key, int size, Event ev
 }
 
 void
-population_add_batch(Population *population, const int64 *keys, const int64 *values, uint32 flags,
-					 int count)
+population_add_plain(Population *population, const int64 *keys, const int64 *values, int count)
 {
-	for (int i = 0; i < count; i++)
-		population_add_int64(population, keys[i],
-							 (Event){.value = values[i], .count = 1, .flags = flags});
+	int done = 0;
+
+	/* While it is small, and where counts matter, event by event. */
+	while (done < count && (population->large == NULL || population->large->batch == NULL ||
+							population->frame.cap != 1))
+	{
+		population_add_int64(population, keys[done],
+							 (Event){.value = values[done], .count = 1, .flags = EVENT_PLAIN});
+		done++;
+	}
+	if (done < count)
+		large_flush(population->large);
+	while (done < count)
+	{
+		int n = Min(count - done, BATCH_EVENTS);
+
+		large_add_plain(population->large, keys + done, values + done, n);
+		done += n;
+	}
 }
 
 void
@@ -361,31 +381,45 @@ visit_entry(void *argument, const Key *key, Event *events, int count)
 		visit->visitor(visit->argument, events, count);
 }
 
+/* Every customer once, whichever form the population has. */
 void
-population_visit(Population *population, PopulationVisitor visitor, void *argument)
+population_each(Population *population, EntryVisitor visitor, void *argument)
 {
-	Visit visit = {.visitor = visitor, .argument = argument};
-
 	if (population->large != NULL)
-		large_each(population->large, visit_entry, &visit);
+		large_each(population->large, visitor, argument);
 	else if (population->frame.key == KEY_NONE)
-		flat_each(population->flat, visit_entry, &visit);
+		flat_each(population->flat, visitor, argument);
 	else if (population->flat->used <= SORT_MOST)
-		flat_each_merged(population->flat, visit_entry, &visit);
+		flat_each_merged(population->flat, visitor, argument);
 	else
 	{
 		MemoryContext home =
 			AllocSetContextCreate(CurrentMemoryContext, "retention visit", ALLOCSET_SMALL_SIZES);
 		Large *large = large_create(&population->frame, home);
 
-		large_load(large, population->flat);
-		large_each(large, visit_entry, &visit);
+		large_load(large, flat_log(population->flat));
+		large_each(large, visitor, argument);
 		MemoryContextDelete(home);
 	}
 }
 
-static void
-add_totals(PopulationTotals *into, const PopulationTotals *totals)
+void
+population_visit(Population *population, PopulationVisitor visitor, void *argument)
+{
+	Visit visit = {.visitor = visitor, .argument = argument};
+
+	population_each(population, visit_entry, &visit);
+}
+
+void
+population_enlarge(Population *population)
+{
+	if (population->large == NULL)
+		enlarge(population);
+}
+
+void
+population_totals_add(PopulationTotals *into, const PopulationTotals *totals)
 {
 	count_add(&into->rows, totals->rows);
 	count_add(&into->ignored, totals->ignored);
@@ -412,7 +446,7 @@ population_combine_states(FunctionCallInfo fcinfo)
 	into = state_argument(fcinfo, home);
 	from = population_argument(PG_GETARG_DATUM(1));
 	check_same_frame(&into->frame, &from->frame);
-	add_totals(&into->totals, &from->totals);
+	population_totals_add(&into->totals, &from->totals);
 	if (from->large != NULL)
 	{
 		if (into->large == NULL)
@@ -434,7 +468,7 @@ population_combine_states(FunctionCallInfo fcinfo)
 		{
 			if (into->large == NULL)
 				enlarge(into);
-			large_load(into->large, from->flat);
+			large_load(into->large, flat_log(from->flat));
 		}
 	}
 	return population_datum(into);

@@ -49,7 +49,10 @@ typedef struct Population Population;
 extern Population *
 population_state(FunctionCallInfo fcinfo, const PopulationFrame *frame, char **differs);
 
-/* A large population of its own in home, without an aggregate: for a batch scan. */
+/*
+ * A population without an aggregate, for a batch scan. It lives in home, which is to be the current context whenever
+ * something is added.
+ */
 extern Population *population_create(const PopulationFrame *frame, MemoryContext home);
 
 /* The datum that a transition function returns; the handle ends with the call. */
@@ -60,14 +63,14 @@ extern PopulationTotals *population_totals(Population *population);
 
 /*
  * One event of one customer, with a flag and a count as history_read() wants them (a larger count is cut at cap).
- * Buffered; bytes of key are copied. A batch scan calls population_add_batch().
+ * Buffered; bytes of key are copied.
  */
 extern void population_add_int64(Population *population, int64 key, Event event);
 extern void population_add_bytes(Population *population, const void *key, int size, Event event);
 
-/* count events of integer customers at once, all with the same flags and a count of 1. */
-extern void population_add_batch(Population *population, const int64 *keys, const int64 *values,
-								 uint32 flags, int count);
+/* Events that are EVENT_PLAIN with a count of 1, of integer customers. */
+extern void
+population_add_plain(Population *population, const int64 *keys, const int64 *values, int count);
 
 /* A whole customer of a population without keys. */
 extern void population_add_history(Population *population, const Event *events, int count);
@@ -85,5 +88,32 @@ extern const PopulationFrame *population_frame(Population *population);
  */
 typedef void (*PopulationVisitor)(void *argument, Event *events, int count);
 extern void population_visit(Population *population, PopulationVisitor visitor, void *argument);
+
+/* ---- Shares: the customers of several processes, divided among them by their keys ---- */
+
+/* The customers of share number of count; {0, 1} is all of them. A customer has the same share in every process. */
+typedef struct Share
+{
+	int number;
+	int count;
+} Share;
+
+/* Plain events of a customer (cap 1): bit i of bits is the value first + i, and bit 0 is set. */
+typedef void (*WordVisitor)(void *argument, int64 first, uint64 bits);
+
+/* population_visit() of a share. Where words is not NULL, customers may come as words instead. */
+extern void population_visit_share(Population *population, Share share, WordVisitor words,
+								   PopulationVisitor visitor, void *argument);
+
+/*
+ * The customers of a share as packets of bytes that mean something in this cluster's processes and in this query
+ * only, and back.
+ */
+typedef void (*PacketSink)(void *argument, const char *bytes, Size size);
+extern void population_send(Population *population, Share share, PacketSink sink, void *argument);
+extern void population_receive(Population *population, const char *bytes, Size size);
+
+/* Totals of another process. */
+extern void population_totals_add(PopulationTotals *into, const PopulationTotals *totals);
 
 #endif /* RETENTION_POPULATION_H */

@@ -353,3 +353,50 @@ cell_add_slowly(Table *table, Cell *cell, const Event *given)
 			break;
 	}
 }
+
+/* Plain events at first + i for each bit i of bits, of a table with cap 1; bit 0 is set. */
+void
+cell_add_word(Table *table, Cell *cell, int64 first, uint64 bits)
+{
+	int32 offset = 0;
+
+	if (unlikely(!table->has_origin))
+	{
+		table->origin = first;
+		table->has_origin = true;
+	}
+	if (likely(offset_of(table, first, &offset) && offset <= PG_INT32_MAX - 64))
+	{
+		if (cell->form == CELL_WORD)
+		{
+			int64 ahead = (int64) offset - cell->base;
+
+			if (ahead == 0 || (ahead > 0 && ahead < 64 && (bits >> (64 - ahead)) == 0))
+			{
+				cell->bits |= bits << ahead;
+				return;
+			}
+			if (ahead < 0 && ahead > -64 && (cell->bits >> (64 + ahead)) == 0)
+			{
+				cell->bits = (cell->bits << -ahead) | bits;
+				cell->base = offset;
+				return;
+			}
+		}
+		else if (cell->form == CELL_EMPTY)
+		{
+			cell->bits = bits;
+			cell->base = offset;
+			cell->form = CELL_WORD;
+			table->customers++;
+			return;
+		}
+	}
+	for (; bits != 0; bits &= bits - 1)
+	{
+		Event event = {
+			.value = first + pg_rightmost_one_pos64(bits), .count = 1, .flags = EVENT_PLAIN};
+
+		cell_add(table, cell, &event);
+	}
+}

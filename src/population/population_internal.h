@@ -103,6 +103,13 @@ typedef struct Page
 	Cell *cells;   /* NULL: this place of the directory is free */
 } Page;
 
+typedef struct PageBlock
+{
+	struct PageBlock *next;
+	Size size;	 /* of all pages in it */
+	Cell *cells; /* aligned */
+} PageBlock;
+
 /* A piece of the log of a population without keys: entries as in a flat log. */
 typedef struct Chunk
 {
@@ -130,9 +137,15 @@ typedef struct Table
 	/* Pages instead of it; was_dense: it was tried and went wrong. */
 	bool dense;
 	bool was_dense;
+	PageBlock *blocks; /* the cells of pages are cut from them; the newest is first */
+	Size block_left;   /* bytes of the newest that are not cut */
 	Page *pages;
 	uint64 page_places;
 	uint64 npages;
+	Cell **
+		near; /* cells of the pages near_first.., NULL: no such page; where most pages are close together */
+	uint64 near_first;
+	uint64 near_count;
 
 	/* Bytes of texts. */
 	char *text_at;
@@ -201,6 +214,24 @@ struct Large
 /* Calls with each entry of a table, a log or a run; the events belong to the caller and may be scribbled on. */
 typedef void (*EntryVisitor)(void *argument, const Key *key, Event *events, int count);
 
+extern int key_share(KeyKind kind, const Key *key, int shares);
+
+static inline bool
+in_share(KeyKind kind, const Key *key, Share share)
+{
+	return share.count <= 1 || key_share(kind, key, share.count) == share.number;
+}
+
+/* A customer whose events are a word: see WordVisitor. */
+typedef struct KeyedWord
+{
+	uint64 key;
+	uint64 bits;
+	int64 first;
+} KeyedWord;
+
+typedef void (*KeyedWordVisitor)(void *argument, const KeyedWord *word);
+
 /* Grows with its use. */
 typedef struct Scratch
 {
@@ -214,9 +245,14 @@ table_bytes(const Table *table)
 	return MemoryContextMemAllocated(table->context, false);
 }
 
+/* population.c */
+extern void population_each(Population *population, EntryVisitor visitor, void *argument);
+extern void population_enlarge(Population *population);
+
 /* population_cell.c */
 extern int cell_events(const Table *table, const Cell *cell, Scratch *scratch);
 extern void cell_add_slowly(Table *table, Cell *cell, const Event *given);
+extern void cell_add_word(Table *table, Cell *cell, int64 first, uint64 bits);
 
 static inline bool
 offset_of(const Table *table, int64 value, int32 *offset)
@@ -275,6 +311,23 @@ cell_add(Table *table, Cell *cell, const Event *event)
 	cell_add_slowly(table, cell, event);
 }
 
+/* A plain event of a table with cap 1. */
+static inline void
+cell_add_plain(Table *table, Cell *cell, int64 value)
+{
+	int64 ahead = (int64) ((uint64) value - (uint64) table->origin) - cell->base;
+
+	/* Far from the origin the difference may wrap around, but not into a word: those are near it. */
+	if (likely(cell->form == CELL_WORD && (uint64) ahead < 64))
+		cell->bits |= UINT64CONST(1) << ahead;
+	else
+	{
+		Event event = {.value = value, .count = 1, .flags = EVENT_PLAIN};
+
+		cell_add(table, cell, &event);
+	}
+}
+
 /* population_flat.c */
 extern Key key_of_int64(int64 value);
 extern Key key_of_bytes(KeyKind kind, const void *bytes, Size size);
@@ -297,8 +350,10 @@ extern Large *large_create(const PopulationFrame *frame, MemoryContext home);
 extern Large *large_of(Datum value);
 extern void large_add(Large *large, const Key *key, const Event *events, int count);
 extern void large_load_entry(void *argument, const Key *key, Event *events, int count);
-extern void large_load(Large *large, const FlatPopulation *flat);
+extern void large_load(Large *large, WireReader in);
+extern void large_load_words(Large *large, const KeyedWord *words, int count);
 extern void large_flush(Large *large);
+extern void large_add_plain(Large *large, const int64 *keys, const int64 *values, int count);
 extern void large_each(Large *large, EntryVisitor visitor, void *argument);
 
 /* population_table.c */
@@ -309,8 +364,12 @@ extern void table_reserve(Table *table, int count);
 extern void table_prefetch(Table *table, const Key *key);
 extern void table_add(Table *table, const Key *key, const Event *events, int count);
 extern void table_apply_int64(Table *table, const uint64 *keys, const Event *events, int count);
+extern void table_apply_plain(Table *table, const int64 *keys, const int64 *values, int count);
 extern void table_apply_wide(Table *table, const Batch *batch);
 extern void table_each(Table *table, EntryVisitor visitor, void *argument);
+extern void table_each_word(Table *table, Share share, KeyedWordVisitor words, EntryVisitor visitor,
+							void *argument);
+extern void table_add_words(Table *table, const KeyedWord *words, int count);
 extern void table_each_sorted(Table *table, EntryVisitor visitor, void *argument);
 
 /* population_spill.c */

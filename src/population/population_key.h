@@ -12,18 +12,26 @@
 extern void population_require_byte_equality(Oid collation);
 
 static inline void
-population_add_key(FunctionCallInfo fcinfo, Population *population, KeyKind key, Event event)
+population_add_value(Population *population, KeyKind key, Datum value, Event event)
 {
 	if (key == KEY_INT64)
-		population_add_int64(population, PG_GETARG_INT64(1), event);
+		population_add_int64(population, DatumGetInt64(value), event);
 	else if (key == KEY_UUID)
-		population_add_bytes(population, PG_GETARG_UUID_P(1)->data, UUID_LEN, event);
+		population_add_bytes(population, DatumGetUUIDP(value)->data, UUID_LEN, event);
 	else
 	{
-		struct varlena *text = PG_GETARG_VARLENA_PP(1);
+		struct varlena *text = PG_DETOAST_DATUM_PACKED(value);
 
 		population_add_bytes(population, VARDATA_ANY(text), (int) VARSIZE_ANY_EXHDR(text), event);
+		if (unlikely((Pointer) text != DatumGetPointer(value)))
+			pfree(text);
 	}
+}
+
+static inline void
+population_add_key(FunctionCallInfo fcinfo, Population *population, KeyKind key, Event event)
+{
+	population_add_value(population, key, PG_GETARG_DATUM(1), event);
 }
 
 #endif /* RETENTION_POPULATION_KEY_H */

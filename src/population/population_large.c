@@ -75,6 +75,17 @@ large_flush(Large *large)
 	ledger_make_room(large, 0);
 }
 
+/* Up to BATCH_EVENTS plain events of integer customers, past the batch, which is empty; cap is 1. */
+void
+large_add_plain(Large *large, const int64 *keys, const int64 *values, int count)
+{
+	CHECK_FOR_INTERRUPTS();
+	large->flat_size = -1;
+	large_reserve(large, count);
+	table_apply_plain(&large->table, keys, values, count);
+	ledger_make_room(large, 0);
+}
+
 /* The events of some customers, past the batch: counts[i] of events belong to keys[i]. */
 static void
 add_entries(Large *large, const Key *keys, const Event *events, const int *counts, int n)
@@ -120,9 +131,10 @@ large_load_entry(void *argument, const Key *key, Event *events, int count)
 
 /* All entries of a log. */
 void
-large_load(Large *large, const FlatPopulation *flat)
+large_load(Large *large, WireReader in)
 {
-	WireReader in = flat_log(flat);
+	KeyKind kind = large->self.frame.key;
+	int32 cap = large->self.frame.cap;
 	Scratch scratch = {0};
 	Key keys[LOAD_ENTRIES];
 	int counts[LOAD_ENTRIES];
@@ -134,14 +146,32 @@ large_load(Large *large, const FlatPopulation *flat)
 
 		while (in.at < in.end && n < LOAD_ENTRIES && used < LOAD_EVENTS)
 		{
-			keys[n] = entry_read_key(&in, (KeyKind) flat->key);
-			counts[n] = history_read_after(&in, flat->cap, &scratch.events, &scratch.room, used);
+			keys[n] = entry_read_key(&in, kind);
+			counts[n] = history_read_after(&in, cap, &scratch.events, &scratch.room, used);
 			used += counts[n++];
 		}
 		add_entries(large, keys, scratch.events, counts, n);
 	}
 	if (scratch.events != NULL)
 		pfree(scratch.events);
+}
+
+/* Integer customers whose events are words. */
+void
+large_load_words(Large *large, const KeyedWord *words, int count)
+{
+	while (count > 0)
+	{
+		int n = Min(count, BATCH_EVENTS);
+
+		CHECK_FOR_INTERRUPTS();
+		large->flat_size = -1;
+		large_reserve(large, n);
+		table_add_words(&large->table, words, n);
+		ledger_make_room(large, 0);
+		words += n;
+		count -= n;
+	}
 }
 
 void

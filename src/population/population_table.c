@@ -8,14 +8,21 @@
  */
 #include "retention.h"
 
+#include <sys/mman.h>
+
 #include "common/hashfn.h"
 #include "population/population_internal.h"
 #include "port/pg_bitutils.h"
 
 #define PLACES_LEAST 64
 #define DENSE_PLACES_LEAST 8192
+/* Of the processor, where it has some. */
+#define HUGE_PAGE ((Size) 2 * 1024 * 1024)
+#define PAGES_OF_BLOCK 1024
 /* So many events ahead a list is fetched. */
 #define LIST_AHEAD 8
+/* Pages are addressed directly where they lie in a span of so many times their number. */
+#define NEAR_SPAN 8
 #define CHUNK_LEAST 1024
 #define CHUNK_MOST (1024 * 1024)
 #define TEXT_BLOCK_LEAST 512
@@ -86,6 +93,76 @@ wide_hash(const Table *table, uint64 a, uint64 b)
 	return table->key == KEY_TEXT ? a : mix(a ^ mix(b));
 }
 
+/* Integers go by pages, so that a page is of one share. */
+int
+key_share(KeyKind kind, const Key *key, int shares)
+{
+	uint64 hash;
+
+	switch (kind)
+	{
+		case KEY_INT64:
+			hash = mix(key->a >> PAGE_BITS);
+			break;
+		case KEY_UUID:
+			hash = mix(key->a ^ mix(key->b));
+			break;
+		case KEY_TEXT:
+			hash = mix(key->a);
+			break;
+		default:
+			hash = 0;
+	}
+	return (int) (((hash >> 32) * (uint64) shares) >> 32);
+}
+
+/* ---- memory ---- */
+
+/*
+ * Zeroed memory. Rows come to it in no order, so that a large piece is better in few large pages of the processor's
+ * than in many small ones; where the system has none, nothing is lost.
+ */
+static void *
+allocate_zeroed(MemoryContext context, Size size)
+{
+	char *memory = MemoryContextAllocHuge(context, size);
+
+#ifdef MADV_HUGEPAGE
+	if (size >= 2 * HUGE_PAGE)
+	{
+		char *first = (char *) TYPEALIGN(HUGE_PAGE, memory);
+		char *end = (char *) TYPEALIGN_DOWN(HUGE_PAGE, memory + size);
+
+		(void) madvise(first, end - first, MADV_HUGEPAGE);
+	}
+#endif
+	memset(memory, 0, size);
+	return memory;
+}
+
+/* The cells of a new page. Blocks grow with the table. */
+static Cell *
+allocate_page(Table *table)
+{
+	PageBlock *block = table->blocks;
+	char *cells;
+
+	if (table->block_left == 0)
+	{
+		Size size = Max(1, Min(table->npages / 4, PAGES_OF_BLOCK)) * PAGE_SIZE;
+
+		block = MemoryContextAlloc(table->context, sizeof(PageBlock));
+		block->cells = allocate_zeroed(table->context, size);
+		block->size = size;
+		block->next = table->blocks;
+		table->blocks = block;
+		table->block_left = size;
+	}
+	cells = (char *) block->cells + block->size - table->block_left;
+	table->block_left -= PAGE_SIZE;
+	return (Cell *) cells;
+}
+
 /* ---- the directory of pages ---- */
 
 /* Numbers that follow each other spread well by a multiplication (Knuth 1998, section 6.4: Fibonacci hashing). */
@@ -107,7 +184,42 @@ page_place(Page *pages, uint64 places, uint64 number)
 static inline Cell *
 page_cells(const Table *table, uint64 number)
 {
+	if (likely(number - table->near_first < table->near_count))
+		return table->near[number - table->near_first];
 	return page_place(table->pages, table->page_places, number)->cells;
+}
+
+/* A new page is addressed directly too, if that takes little memory. */
+static void
+page_near(Table *table, const Page *page)
+{
+	uint64 first = page->number;
+	uint64 last = page->number;
+	uint64 count;
+
+	if (page->number - table->near_first >= table->near_count)
+	{
+		for (uint64 i = 0; i < table->page_places; i++)
+			if (table->pages[i].cells != NULL)
+			{
+				first = Min(first, table->pages[i].number);
+				last = Max(last, table->pages[i].number);
+			}
+		/* Keys mostly grow: leave room behind them. */
+		if (last - first >= NEAR_SPAN * table->npages)
+			return;
+		count = 2 * (last - first + 1);
+		if (table->near != NULL)
+			pfree(table->near);
+		table->near = MemoryContextAllocExtended(table->context, count * sizeof(Cell *),
+												 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+		table->near_first = first;
+		table->near_count = count;
+		for (uint64 i = 0; i < table->page_places; i++)
+			if (table->pages[i].cells != NULL)
+				table->near[table->pages[i].number - first] = table->pages[i].cells;
+	}
+	table->near[page->number - table->near_first] = page->cells;
 }
 
 static Cell *
@@ -131,8 +243,9 @@ page_create(Table *table, uint64 number)
 	}
 	page = page_place(table->pages, table->page_places, number);
 	page->number = number;
-	page->cells = MemoryContextAllocZero(table->context, PAGE_SIZE);
+	page->cells = allocate_page(table);
 	table->npages++;
+	page_near(table, page);
 	return page->cells;
 }
 
@@ -229,8 +342,7 @@ hash_resize(Table *table, uint64 places)
 	char *old = table->slots;
 	uint64 old_places = table->places;
 
-	table->slots = MemoryContextAllocExtended(table->context, places * table->slot_size,
-											  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	table->slots = allocate_zeroed(table->context, places * table->slot_size);
 	table->places = places;
 	for (uint64 i = 0; i < old_places; i++)
 	{
@@ -338,11 +450,22 @@ pages_to_hash(Table *table)
 			if (page->cells[j].form != CELL_EMPTY)
 				*hash_int(table, key, mix(key)) = page->cells[j];
 		}
-		pfree(page->cells);
 	}
+	for (PageBlock *block = table->blocks, *next; block != NULL; block = next)
+	{
+		next = block->next;
+		pfree(block->cells);
+		pfree(block);
+	}
+	table->blocks = NULL;
+	table->block_left = 0;
 	pfree(table->pages);
 	table->pages = NULL;
 	table->page_places = table->npages = 0;
+	if (table->near != NULL)
+		pfree(table->near);
+	table->near = NULL;
+	table->near_count = 0;
 }
 
 /* The cell of a key of a table of pages; NULL where pages went wrong and the table is a hash table now. */
@@ -545,6 +668,50 @@ table_apply_int64(Table *table, const uint64 *keys, const Event *events, int cou
 	}
 }
 
+/* The same of plain events, of a table with cap 1. */
+void
+table_apply_plain(Table *table, const int64 *keys, const int64 *values, int count)
+{
+	Cell *cells[BATCH_EVENTS];
+	uint64 places[BATCH_EVENTS];
+
+	if (table->dense)
+	{
+		int i;
+
+		for (i = 0; i < count; i++)
+		{
+			cells[i] = dense_cell(table, (uint64) keys[i]);
+			if (unlikely(cells[i] == NULL))
+				break;
+			__builtin_prefetch(cells[i], 1);
+		}
+		if (likely(i == count))
+		{
+			for (i = 0; i < count; i++)
+			{
+				if (i + LIST_AHEAD < count)
+					prefetch_list(cells[i + LIST_AHEAD]);
+				cell_add_plain(table, cells[i], values[i]);
+			}
+			return;
+		}
+	}
+
+	for (int i = 0; i < count; i++)
+	{
+		places[i] = mix((uint64) keys[i]);
+		__builtin_prefetch(&((IntSlot *) table->slots)[places[i] & (table->places - 1)], 1);
+	}
+	for (int i = 0; i < count; i++)
+	{
+		if (i + LIST_AHEAD < count)
+			prefetch_list(
+				&((IntSlot *) table->slots)[places[i + LIST_AHEAD] & (table->places - 1)].cell);
+		cell_add_plain(table, hash_int(table, (uint64) keys[i], places[i]), values[i]);
+	}
+}
+
 /* A buffer of uuids or texts, after table_reserve(). */
 void
 table_apply_wide(Table *table, const Batch *batch)
@@ -579,6 +746,27 @@ table_apply_wide(Table *table, const Batch *batch)
 		for (int i = 0; i < batch->used; i++)
 			cell_add(table, hash_uuid(table, batch->a[i], batch->b[i], places[i]),
 					 &batch->events[i]);
+}
+
+/* Customers whose events are words, after table_reserve(). */
+void
+table_add_words(Table *table, const KeyedWord *words, int count)
+{
+	Key key = {0};
+
+	for (int i = 0; i < count; i++)
+	{
+		key.a = words[i].key;
+		table_prefetch(table, &key);
+	}
+	for (int i = 0; i < count; i++)
+	{
+		Cell *cell = table->dense ? dense_cell(table, words[i].key) : NULL;
+
+		if (cell == NULL)
+			cell = hash_int(table, words[i].key, mix(words[i].key));
+		cell_add_word(table, cell, words[i].first, words[i].bits);
+	}
 }
 
 static void
@@ -676,8 +864,89 @@ table_each(Table *table, EntryVisitor visitor, void *argument)
 		pfree(scratch.events);
 }
 
+typedef struct WordVisit
+{
+	Share share;
+	KeyKind kind;
+	EntryVisitor visitor;
+	void *argument;
+} WordVisit;
+
+/* An EntryVisitor that passes on what is of the share. */
+static void
+visit_of_share(void *argument, const Key *key, Event *events, int count)
+{
+	WordVisit *visit = argument;
+
+	if (in_share(visit->kind, key, visit->share))
+		visit->visitor(visit->argument, key, events, count);
+}
+
+static inline bool
+visit_word(const Table *table, uint64 key, const Cell *cell, KeyedWordVisitor words, void *argument)
+{
+	KeyedWord word;
+
+	if (cell->form != CELL_WORD)
+		return false;
+	word.key = key;
+	word.bits = cell->bits;
+	word.first = (int64) ((uint64) table->origin + (uint64) (int64) cell->base);
+	words(argument, &word);
+	return true;
+}
+
 /*
- * The same in the order of key_compare(). The order is made in place: nothing can be done with the table afterwards
+ * The customers of a share, in any order, those that are words as such if words is not NULL. Only a table of integers
+ * has words that are told apart.
+ */
+void
+table_each_word(Table *table, Share share, KeyedWordVisitor words, EntryVisitor visitor,
+				void *argument)
+{
+	Scratch scratch = {0};
+	WordVisit visit = {share, table->key, visitor, argument};
+
+	if (table->key != KEY_INT64 || words == NULL)
+	{
+		table_each(table, share.count > 1 ? visit_of_share : visitor,
+				   share.count > 1 ? &visit : argument);
+		return;
+	}
+	for (uint64 i = 0; i < table->page_places; i++)
+	{
+		const Page *page = &table->pages[i];
+		Key key = {.a = page->number << PAGE_BITS};
+
+		if (page->cells == NULL || !in_share(KEY_INT64, &key, share))
+			continue;
+		CHECK_FOR_INTERRUPTS();
+		for (int j = 0; j < PAGE_CELLS; j++, key.a++)
+		{
+			const Cell *cell = &page->cells[j];
+
+			if (cell->form != CELL_EMPTY && !visit_word(table, key.a, cell, words, argument))
+				visit_cell(table, &key, cell, &scratch, visitor, argument);
+		}
+	}
+	for (uint64 i = 0; i < table->places; i++)
+	{
+		const IntSlot *slot = (const IntSlot *) (table->slots + i * sizeof(IntSlot));
+		Key key = {.a = slot->a};
+
+		if (i % 1024 == 0)
+			CHECK_FOR_INTERRUPTS();
+		if (slot->cell.form == CELL_EMPTY || !in_share(KEY_INT64, &key, share))
+			continue;
+		if (!visit_word(table, key.a, &slot->cell, words, argument))
+			visit_cell(table, &key, &slot->cell, &scratch, visitor, argument);
+	}
+	if (scratch.events != NULL)
+		pfree(scratch.events);
+}
+
+/*
+ * Every customer in the order of key_compare(). The order is made in place: nothing can be done with the table afterwards
  * but table_clear().
  */
 void

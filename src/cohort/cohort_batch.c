@@ -1,0 +1,153 @@
+/*
+ * cohort_batch.c
+ *		cohort_retention for the batch scan: many rows at a time.
+ */
+#include "retention.h"
+
+#include "cohort/cohort_batch.h"
+#include "population/population_key.h"
+
+void
+cohort_null_grid(void)
+{
+	ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					errmsg("the grid of cohort_retention must not be null")));
+}
+
+/* Rows that are on their way at a time. */
+#define PLAIN_ROWS 512
+
+static int
+grid_argument(const BatchDoor *door)
+{
+	return door->form == ROW_ANCHOR ? 3 : 2;
+}
+
+void
+cohort_batch_open(BatchCall *call)
+{
+	const BatchDoor *door = call->door;
+	int argument = grid_argument(door);
+
+	if (call->constant_nulls[argument])
+		cohort_null_grid();
+	if (door->key == KEY_TEXT)
+		population_require_byte_equality(call->collation);
+	call->room = lookup_create(grid_open(call->constants[argument]), door->kind);
+}
+
+static inline int64
+moment(TimeKind kind, Datum value)
+{
+	return kind == TIME_DATE ? (int64) DatumGetDateADT(value) : DatumGetInt64(value);
+}
+
+/* Rows of one form and type of customer: each gets code of its own. */
+static pg_attribute_always_inline void
+add_rows(const Grid *grid, PeriodLookup *lookup, KeyKind key, RowForm form, TimeKind anchor_kind,
+		 TimeKind kind, Population *population, const BatchColumn *columns, const uint16 *rows,
+		 int count)
+{
+	const BatchColumn *customers = &columns[0];
+	const BatchColumn *times = &columns[form == ROW_ANCHOR ? 2 : 1];
+	PopulationTotals totals = {0, 0, PG_INT64_MAX, PG_INT64_MIN};
+
+	for (int i = 0; i < count; i++)
+	{
+		int n = rows[i];
+		Event events[2];
+		int nevents;
+		CohortRow row = {.has_customer = !customers->nulls[n], .has_at = !times->nulls[n]};
+
+		if (row.has_at)
+			row.at = moment(kind, times->values[n]);
+		if (form == ROW_ANCHOR)
+		{
+			row.has_anchor = !columns[1].nulls[n];
+			if (row.has_anchor)
+				row.anchor = moment(anchor_kind, columns[1].values[n]);
+		}
+		if (form == ROW_FLAGS)
+		{
+			row.is_start = !columns[3].nulls[n] && DatumGetBool(columns[3].values[n]);
+			row.is_return = !columns[4].nulls[n] && DatumGetBool(columns[4].values[n]);
+		}
+		nevents = cohort_row_events(grid, lookup, form, anchor_kind, kind, &row, &totals, events);
+		for (int e = 0; e < nevents; e++)
+			population_add_value(population, key, customers->values[n], events[e]);
+	}
+	population_totals_add(population_totals(population), &totals);
+}
+
+/* Plain rows of integer customers, without the detour by events. */
+static void
+add_plain_rows(const Grid *grid, PeriodLookup *lookup, TimeKind kind, Population *population,
+			   const BatchColumn *columns, const uint16 *rows, int count)
+{
+	int64 keys[PLAIN_ROWS];
+	int64 values[PLAIN_ROWS];
+	PopulationTotals totals = {count, 0, PG_INT64_MAX, PG_INT64_MIN};
+
+	for (int done = 0; done < count;)
+	{
+		int until = Min(count, done + PLAIN_ROWS);
+		int used = 0;
+
+		for (; done < until; done++)
+		{
+			int n = rows[done];
+			int64 at = moment(kind, columns[1].values[n]);
+
+			if (columns[0].nulls[n] || columns[1].nulls[n] ||
+				!cohort_value(grid, kind, lookup, at, &values[used]))
+			{
+				totals.ignored++;
+				continue;
+			}
+			totals_moment(&totals, at);
+			keys[used++] = DatumGetInt64(columns[0].values[n]);
+		}
+		population_add_plain(population, keys, values, used);
+	}
+	population_totals_add(population_totals(population), &totals);
+}
+
+void
+cohort_batch_add(BatchCall *call, Population **population, MemoryContext home,
+				 const BatchColumn *columns, const uint16 *rows, int count)
+{
+	const BatchDoor *door = call->door;
+	const Grid *grid = grid_open(call->constants[grid_argument(door)]);
+	PeriodLookup *lookup = call->room;
+
+	if (*population == NULL)
+	{
+		PopulationFrame frame = cohort_frame(grid, door->key, door->form, door->kind);
+
+		*population = population_create(&frame, home);
+	}
+	/* The most frequent ones have code of their own. */
+	if (door->form == ROW_PLAIN && door->key == KEY_INT64)
+		add_plain_rows(grid, lookup, door->kind, *population, columns, rows, count);
+	else if (door->form == ROW_PLAIN)
+		add_rows(grid, lookup, door->key, ROW_PLAIN, TIME_INSTANT, door->kind, *population, columns,
+				 rows, count);
+	else if (door->form == ROW_FLAGS)
+		add_rows(grid, lookup, door->key, ROW_FLAGS, TIME_INSTANT, door->kind, *population, columns,
+				 rows, count);
+	else
+		add_rows(grid, lookup, door->key, ROW_ANCHOR, door->anchor_kind, door->kind, *population,
+				 columns, rows, count);
+}
+
+struct varlena *
+cohort_batch_summarise(Population *population, Share share)
+{
+	return (struct varlena *) cohort_build(population, share);
+}
+
+struct varlena *
+cohort_batch_merge(struct varlena *into, const struct varlena *other)
+{
+	return (struct varlena *) cohort_merge((Cohorts *) into, (const Cohorts *) other);
+}

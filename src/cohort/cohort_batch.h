@@ -1,0 +1,35 @@
+/*
+ * cohort_batch.h
+ *		The aggregates of the room for the batch scan: lists that end with NULL.
+ */
+#ifndef RETENTION_COHORT_BATCH_H
+#define RETENTION_COHORT_BATCH_H
+
+#include "cohort/cohort_rows.h"
+#include "population/batch.h"
+
+extern const BatchEntry cohort_batch_entries[];
+extern const BatchFinish cohort_batch_finishes[];
+extern const BatchEntry cohort_rate_batch_entries[];
+extern const BatchFinish cohort_rate_batch_finishes[];
+
+extern void cohort_batch_open(BatchCall *call);
+extern void cohort_batch_add(BatchCall *call, Population **population, MemoryContext home,
+							 const BatchColumn *columns, const uint16 *rows, int count);
+extern struct varlena *cohort_batch_summarise(Population *population, Share share);
+extern struct varlena *cohort_batch_merge(struct varlena *into, const struct varlena *other);
+
+/* A door as a constant; the grid follows the last time, and the customer is argument 0. */
+#define COHORT_BATCH_DOOR(key_kind, row_form, row_anchor_kind, row_kind)                           \
+	&(const BatchDoor)                                                                             \
+	{                                                                                              \
+		.narguments = (row_form) == ROW_PLAIN	? 3                                                \
+					  : (row_form) == ROW_FLAGS ? 5                                                \
+												: 4,                                               \
+		.constants = (row_form) == ROW_ANCHOR ? 1 << 3 : 1 << 2, .key = (key_kind),                \
+		.kind = (row_kind), .anchor_kind = (row_anchor_kind), .form = (row_form),                  \
+		.open = cohort_batch_open, .add = cohort_batch_add, .summarise = cohort_batch_summarise,   \
+		.merge = cohort_batch_merge                                                                \
+	}
+
+#endif /* RETENTION_COHORT_BATCH_H */

@@ -1,0 +1,122 @@
+/*
+ * cohort_rows.h
+ *		What one row means for cohort_retention: the same for its transition functions and for the batch scan.
+ */
+#ifndef RETENTION_COHORT_ROWS_H
+#define RETENTION_COHORT_ROWS_H
+
+#include "base/check.h"
+#include "base/lookup.h"
+#include "cohort/activity.h"
+#include "cohort/cohort.h"
+
+/* What a row says, after the customer. */
+typedef enum RowForm
+{
+	ROW_PLAIN,	/* at, grid */
+	ROW_FLAGS,	/* at, grid, is_start, is_return */
+	ROW_ANCHOR, /* anchor, at, grid */
+} RowForm;
+
+typedef struct CohortRow
+{
+	bool has_customer;
+	bool has_anchor;
+	bool has_at;
+	bool is_start; /* NULL is not met */
+	bool is_return;
+	int64 anchor;
+	int64 at;
+} CohortRow;
+
+/* activity_value(); with a lookup where there is one. */
+static inline bool
+cohort_value(const Grid *grid, TimeKind kind, PeriodLookup *lookup, int64 at, int64 *value)
+{
+	if (lookup == NULL)
+		return activity_value(grid, kind, at, value);
+	if (!lookup_known_period(lookup, grid, at, value))
+		return false;
+	if (grid->windows == GRID_ELAPSED)
+		*value = at;
+	return true;
+}
+
+static inline void
+totals_moment(PopulationTotals *totals, int64 moment)
+{
+	totals->first = Min(totals->first, moment);
+	totals->latest = Max(totals->latest, moment);
+}
+
+/* The events of a row, at most two, and what it adds to the totals. form and kinds are constants: it is inlined. */
+static pg_attribute_always_inline int
+cohort_row_events(const Grid *grid, PeriodLookup *lookup, RowForm form, TimeKind anchor_kind,
+				  TimeKind kind, const CohortRow *row, PopulationTotals *totals, Event *events)
+{
+	int count = 0;
+	int64 anchor = row->anchor;
+	int64 value;
+	int64 anchor_value = 0;
+	bool has_anchor = false;
+	bool has_time;
+
+	count_add(&totals->rows, 1);
+	if (form == ROW_ANCHOR && row->has_customer && row->has_anchor)
+	{
+		if (anchor_kind != kind)
+			anchor = activity_anchor(grid, anchor_kind, kind, anchor);
+		has_anchor = cohort_value(grid, kind, lookup, anchor, &anchor_value);
+	}
+	if (!row->has_customer || (form == ROW_ANCHOR ? !has_anchor : !row->has_at))
+	{
+		count_add(&totals->ignored, 1);
+		return 0;
+	}
+	has_time = row->has_at && cohort_value(grid, kind, lookup, row->at, &value);
+	if (form != ROW_ANCHOR && !has_time)
+	{
+		count_add(&totals->ignored, 1);
+		return 0;
+	}
+
+	if (has_anchor)
+	{
+		totals_moment(totals, anchor);
+		events[count++] = (Event){anchor_value, 0, EVENT_START};
+	}
+	if (has_time)
+	{
+		Event event = {value, 1, EVENT_PLAIN};
+
+		if (form == ROW_ANCHOR)
+			event.flags = EVENT_ACTIVE | EVENT_RETURN;
+		else if (form == ROW_FLAGS)
+		{
+			event.flags = activity_flags(row->is_start, row->is_return);
+			event.count = row->is_return;
+		}
+		totals_moment(totals, row->at);
+		events[count++] = event;
+	}
+	return count;
+}
+
+/* 22004: the grid is NULL. */
+extern void cohort_null_grid(void) pg_attribute_noreturn();
+
+/* The frame of a population of such rows. */
+static inline PopulationFrame
+cohort_frame(const Grid *grid, KeyKind key, RowForm form, TimeKind kind)
+{
+	return (PopulationFrame){
+		.room = form == ROW_ANCHOR ? COHORT_ROOM_ANCHOR : COHORT_ROOM_ROWS,
+		.key = key,
+		.kind = kind,
+		.cap = grid->min_events,
+		.label = grid->text,
+		.label_length = grid->text_length,
+	};
+}
+
+#endif /* RETENTION_COHORT_ROWS_H */

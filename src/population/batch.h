@@ -1,0 +1,75 @@
+/*
+ * batch.h
+ *		What a room offers to the batch scan: an aggregate by many rows at a time, and by shares of its customers.
+ *
+ * A door belongs to a transition function, a finish to a final function: the scan finds both by the address of the C
+ * function behind them. What a row means is the same code as in the transition function.
+ */
+#ifndef RETENTION_BATCH_H
+#define RETENTION_BATCH_H
+
+#include "population/population.h"
+
+/* Arguments of an aggregate, the state not counted. */
+#define BATCH_ARGUMENTS 6
+
+/* The values of one argument in the rows of a batch. */
+typedef struct BatchColumn
+{
+	const Datum *values;
+	const bool *nulls;
+} BatchColumn;
+
+typedef struct BatchDoor BatchDoor;
+
+/* One aggregate of a query. */
+typedef struct BatchCall
+{
+	const BatchDoor *door;
+	Oid collation;
+	/* Of the arguments that are the same in every row: */
+	Datum constants[BATCH_ARGUMENTS];
+	bool constant_nulls[BATCH_ARGUMENTS];
+	void *room; /* what open() leaves for the others */
+} BatchCall;
+
+struct BatchDoor
+{
+	int narguments;
+	uint32 constants; /* bit i: argument i must be the same in every row */
+	KeyKind key;
+	TimeKind kind;
+	TimeKind anchor_kind; /* of a row's first time, where it has two types of time */
+	int form;			  /* the room's own */
+
+	/* Called once, before the first row; may be NULL. Allocates in the current context. */
+	void (*open)(BatchCall *call);
+
+	/*
+	 * Some rows of a batch, count > 0: rows[i] is an index into the columns. *population is NULL before the first row that
+	 * makes a state; it is made in home, which is the current context.
+	 */
+	void (*add)(BatchCall *call, Population **population, MemoryContext home,
+				const BatchColumn *columns, const uint16 *rows, int count);
+
+	/* A flat value for a share of the customers, palloc'ed; the totals of the population are those of all shares. */
+	struct varlena *(*summarise)(Population *population, Share share);
+
+	/* Summaries of disjoint shares put together: into changed in place, or a new one. */
+	struct varlena *(*merge)(struct varlena *into, const struct varlena *other);
+};
+
+typedef struct BatchEntry
+{
+	PGFunction transition;
+	const BatchDoor *door;
+} BatchEntry;
+
+/* The answer of an aggregate from its summary. */
+typedef struct BatchFinish
+{
+	PGFunction final;
+	Datum (*finish)(struct varlena *summary, bool *isnull);
+} BatchFinish;
+
+#endif /* RETENTION_BATCH_H */

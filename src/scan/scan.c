@@ -1,0 +1,263 @@
+/*
+ * scan.c
+ *		The node of a batch scan: begin, emit, end.
+ *
+ * All rows are read at the first call. Nothing is emitted before the last process has read its last row.
+ */
+#include "retention.h"
+
+#include "catalog/objectaccess.h"
+#include "catalog/pg_proc_d.h"
+#include "catalog/pg_type_d.h"
+#include "nodes/nodeFuncs.h"
+#include "scan/scan_state.h"
+#include "utils/acl.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+
+static void begin_scan(CustomScanState *node, EState *estate, int flags);
+static TupleTableSlot *exec_scan(CustomScanState *node);
+static void end_scan(CustomScanState *node);
+static void rescan(CustomScanState *node);
+
+const CustomExecMethods scan_exec_methods = {.CustomName = SCAN_NAME,
+											 .BeginCustomScan = begin_scan,
+											 .ExecCustomScan = exec_scan,
+											 .EndCustomScan = end_scan,
+											 .ReScanCustomScan = rescan,
+											 .EstimateDSMCustomScan = scan_share_estimate,
+											 .InitializeDSMCustomScan = scan_share_create,
+											 .ReInitializeDSMCustomScan = scan_share_reset,
+											 .InitializeWorkerCustomScan = scan_share_open};
+
+Node *
+scan_create_state(CustomScan *plan)
+{
+	BatchScan *scan = palloc0(sizeof(BatchScan));
+
+	NodeSetTag(scan, T_CustomScanState);
+	scan->css.methods = &scan_exec_methods;
+	return (Node *) scan;
+}
+
+/* The column of the input that an expression is, or -1. Types that share their bytes are the same column. */
+static int
+column_of(const BatchScan *scan, Node *expression, Oid *narrow)
+{
+	while (IsA(expression, RelabelType))
+		expression = (Node *) ((RelabelType *) expression)->arg;
+	*narrow = InvalidOid;
+	if (IsA(expression, FuncExpr))
+	{
+		const FuncExpr *call = (const FuncExpr *) expression;
+
+		if (call->funcid != F_INT8_INT4 && call->funcid != F_INT8_INT2)
+			return -1;
+		*narrow = call->funcid == F_INT8_INT4 ? INT4OID : INT2OID;
+		expression = linitial(call->args);
+	}
+	if (IsA(expression, Var) && ((Var *) expression)->varno == INDEX_VAR)
+		return ((Var *) expression)->varattno - 1 - scan->naggregates;
+	return -1;
+}
+
+static void
+begin_expression(BatchScan *scan, ScanExpression *expression, Expr *node, bool constant)
+{
+	expression->column = constant ? -1 : column_of(scan, (Node *) node, &expression->narrow);
+	expression->constant = constant;
+	expression->type = exprType((Node *) node);
+	if (expression->column < 0)
+		expression->state = ExecInitExpr(node, &scan->css.ss.ps);
+	if (!constant && (expression->column < 0 || OidIsValid(expression->narrow)))
+	{
+		expression->values = palloc0(SCAN_ROWS * sizeof(Datum));
+		expression->nulls = palloc0(SCAN_ROWS * sizeof(bool));
+	}
+}
+
+/* As the executor asks for any aggregate. */
+static void
+require_execute(Oid aggregate)
+{
+	AclResult result = function_privilege(aggregate, GetUserId(), ACL_EXECUTE);
+
+	if (result != ACLCHECK_OK)
+		aclcheck_error(result, OBJECT_AGGREGATE, get_func_name(aggregate));
+	InvokeFunctionExecuteHook(aggregate);
+}
+
+static void
+begin_scan(CustomScanState *node, EState *estate, int flags)
+{
+	BatchScan *scan = (BatchScan *) node;
+	CustomScan *plan = (CustomScan *) node->ss.ps.plan;
+	List *arguments = list_nth(plan->custom_private, SCAN_ARGUMENTS);
+	ListCell *expression = list_head(plan->custom_exprs);
+	ListCell *cell;
+
+	scan->naggregates = list_length(arguments);
+	scan->ninputs = list_length(plan->custom_scan_tlist) - scan->naggregates;
+	foreach (cell, plan->custom_plans)
+		node->custom_ps = lappend(node->custom_ps, ExecInitNode(lfirst(cell), estate, flags));
+
+	scan->aggregates = palloc0(scan->naggregates * sizeof(ScanAggregate));
+	for (int i = 0; i < scan->naggregates; i++)
+	{
+		ScanAggregate *aggregate = &scan->aggregates[i];
+		const TargetEntry *entry = list_nth_node(TargetEntry, plan->custom_scan_tlist, i);
+		const Aggref *aggref = castNode(Aggref, entry->expr);
+		int count = list_nth_int(arguments, i);
+
+		require_execute(aggref->aggfnoid);
+		if (!scan_find_aggregate(aggref->aggfnoid, &aggregate->call.door, &aggregate->finish))
+			elog(ERROR, "aggregate %u has no batch scan", aggref->aggfnoid);
+		aggregate->call.collation = aggref->inputcollid;
+		aggregate->has_filter = (count & SCAN_FILTER) != 0;
+		aggregate->narguments = count & ~SCAN_FILTER;
+		for (int a = 0; a < aggregate->narguments; a++)
+		{
+			begin_expression(scan, &aggregate->arguments[a], lfirst(expression),
+							 (aggregate->call.door->constants & (1 << a)) != 0);
+			expression = lnext(plan->custom_exprs, expression);
+		}
+		if (aggregate->has_filter)
+		{
+			begin_expression(scan, &aggregate->filter, lfirst(expression), false);
+			expression = lnext(plan->custom_exprs, expression);
+		}
+	}
+
+	scan->batch.values = palloc(scan->ninputs * sizeof(Datum *));
+	scan->batch.nulls = palloc(scan->ninputs * sizeof(bool *));
+	for (int i = 0; i < scan->ninputs; i++)
+	{
+		scan->batch.values[i] = palloc0(SCAN_ROWS * sizeof(Datum));
+		scan->batch.nulls[i] = palloc0(SCAN_ROWS * sizeof(bool));
+	}
+	scan->row_groups = palloc(SCAN_ROWS * sizeof(ScanGroup *));
+	scan->data =
+		AllocSetContextCreate(estate->es_query_cxt, "retention scan", ALLOCSET_DEFAULT_SIZES);
+	scan->temporary =
+		AllocSetContextCreate(estate->es_query_cxt, "retention batch", ALLOCSET_DEFAULT_SIZES);
+	scan_groups_begin(scan);
+}
+
+/* Put a group's answers and key into the scan slot. */
+static TupleTableSlot *
+store_group(BatchScan *scan, ScanGroup *group)
+{
+	TupleTableSlot *slot = scan->css.ss.ss_ScanTupleSlot;
+
+	ExecClearTuple(slot);
+	memset(slot->tts_isnull, true, slot->tts_tupleDescriptor->natts * sizeof(bool));
+	for (int i = 0; i < scan->naggregates; i++)
+	{
+		struct varlena *summary = group->summaries[i];
+
+		if (summary != NULL)
+			slot->tts_values[i] = scan->aggregates[i].finish->finish(summary, &slot->tts_isnull[i]);
+	}
+	if (group->key != NULL)
+	{
+		ExecStoreMinimalTuple(group->key, scan->key_slot, false);
+		slot_getallattrs(scan->key_slot);
+		for (int i = 0; i < scan->ncolumns; i++)
+		{
+			int column = scan->naggregates + scan->columns[i] - 1;
+
+			slot->tts_values[column] = scan->key_slot->tts_values[i];
+			slot->tts_isnull[column] = scan->key_slot->tts_isnull[i];
+		}
+	}
+	return ExecStoreVirtualTuple(slot);
+}
+
+static TupleTableSlot *
+exec_scan(CustomScanState *node)
+{
+	BatchScan *scan = (BatchScan *) node;
+	ExprContext *context = node->ss.ps.ps_ExprContext;
+
+	if (!scan->done)
+	{
+		bool emits = true;
+
+		if (scan->shared != NULL)
+		{
+			if (scan_share_attach(scan))
+			{
+				scan_read(scan);
+				emits = scan_share_finish(scan);
+			}
+			else
+				emits = false;
+		}
+		else
+		{
+			scan_read(scan);
+			scan_summarise(scan, (Share){0, 1});
+		}
+		scan->next = emits ? scan->groups : NULL;
+		scan->done = true;
+	}
+
+	while (scan->next != NULL)
+	{
+		ScanGroup *group = scan->next;
+		MemoryContext old;
+
+		CHECK_FOR_INTERRUPTS();
+		scan->next = group->next;
+		ResetExprContext(context);
+		old = MemoryContextSwitchTo(context->ecxt_per_tuple_memory);
+		context->ecxt_scantuple = store_group(scan, group);
+		MemoryContextSwitchTo(old);
+		if (!ExecQual(node->ss.ps.qual, context))
+		{
+			InstrCountFiltered1(node, 1);
+			continue;
+		}
+		if (node->ss.ps.ps_ProjInfo != NULL)
+			return ExecProject(node->ss.ps.ps_ProjInfo);
+		return node->ss.ss_ScanTupleSlot;
+	}
+	return ExecClearTuple(node->ss.ps.ps_ResultTupleSlot);
+}
+
+static void
+end_scan(CustomScanState *node)
+{
+	BatchScan *scan = (BatchScan *) node;
+	ListCell *cell;
+
+	foreach (cell, node->custom_ps)
+		ExecEndNode(lfirst(cell));
+	MemoryContextDelete(scan->data);
+	MemoryContextDelete(scan->temporary);
+}
+
+static void
+rescan(CustomScanState *node)
+{
+	BatchScan *scan = (BatchScan *) node;
+	ListCell *cell;
+
+	scan_groups_reset(scan);
+	MemoryContextReset(scan->data);
+	scan->done = false;
+	scan->next = NULL;
+	for (int i = 0; i < scan->naggregates; i++)
+		scan->aggregates[i].opened = false;
+	foreach (cell, node->custom_ps)
+	{
+		PlanState *child = lfirst(cell);
+
+		if (node->ss.ps.chgParam != NULL)
+			UpdateChangedParamSet(child, node->ss.ps.chgParam);
+		/* A child with changed parameters is re-scanned when it is first asked. */
+		if (child->chgParam == NULL)
+			ExecReScan(child);
+	}
+}

@@ -1,0 +1,46 @@
+/*
+ * scan.h
+ *		The batch scan: aggregates with a customer, computed a page of rows at a time.
+ *
+ * Where a query aggregates with one-step aggregates of this extension only, the planner is offered a Custom Scan
+ * (RetentionScan) that takes the place of the aggregate node. The paths that read the input stay its children.
+ */
+#ifndef RETENTION_SCAN_H
+#define RETENTION_SCAN_H
+
+#include "nodes/extensible.h"
+#include "nodes/pathnodes.h"
+#include "population/batch.h"
+
+/* Called when the library is loaded. */
+extern void scan_start(void);
+
+#define SCAN_NAME "RetentionScan"
+
+/* retention.enable_batch_scan */
+extern bool scan_enabled;
+
+/* The door behind an aggregate and what makes its answer; false where it has none. */
+extern bool scan_find_aggregate(Oid aggregate, const BatchDoor **door, const BatchFinish **finish);
+
+/*
+ * What the plan says, in custom_private: lists of integers and object identifiers.
+ *
+ * custom_scan_tlist holds the aggregates, then what the input has (what the first custom plan's target list computes);
+ * custom_exprs the arguments of each aggregate, then its FILTER where it has one.
+ */
+typedef enum ScanPrivate
+{
+	SCAN_ARGUMENTS,		/* for each aggregate: its number of arguments, + SCAN_FILTER */
+	SCAN_GROUP_COLUMNS, /* columns of the input, from 0 */
+	SCAN_GROUP_EQUAL,	/* equality operators */
+	SCAN_GROUP_COLLATIONS,
+} ScanPrivate;
+
+#define SCAN_FILTER 64
+
+extern const CustomScanMethods scan_methods;
+extern const CustomExecMethods scan_exec_methods;
+extern Node *scan_create_state(CustomScan *plan);
+
+#endif /* RETENTION_SCAN_H */

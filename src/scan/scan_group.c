@@ -1,0 +1,400 @@
+/*
+ * scan_group.c
+ *		The groups of a batch scan: rows of a batch to their aggregates.
+ */
+#include "retention.h"
+
+#include "catalog/pg_type_d.h"
+#include "common/hashfn.h"
+#include "scan/scan_state.h"
+#include "utils/datum.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+
+#define RECENT_PLACES 256
+#define GROUPS_EXPECTED 64
+
+void
+scan_groups_begin(BatchScan *scan)
+{
+	CustomScan *plan = (CustomScan *) scan->css.ss.ps.plan;
+	List *columns = list_nth(plan->custom_private, SCAN_GROUP_COLUMNS);
+	List *operators = list_nth(plan->custom_private, SCAN_GROUP_EQUAL);
+	List *collations = list_nth(plan->custom_private, SCAN_GROUP_COLLATIONS);
+	TupleDesc input = scan->css.ss.ss_ScanTupleSlot->tts_tupleDescriptor;
+	Oid *equal;
+
+	scan->ncolumns = list_length(columns);
+	if (scan->ncolumns == 0)
+		return;
+	scan->columns = palloc(scan->ncolumns * sizeof(AttrNumber));
+	scan->keys = palloc(scan->ncolumns * sizeof(AttrNumber));
+	scan->collations = palloc(scan->ncolumns * sizeof(Oid));
+	equal = palloc(scan->ncolumns * sizeof(Oid));
+	scan->key_desc = CreateTemplateTupleDesc(scan->ncolumns);
+	for (int i = 0; i < scan->ncolumns; i++)
+	{
+		scan->columns[i] = list_nth_int(columns, i) + 1;
+		scan->keys[i] = i + 1;
+		scan->collations[i] = list_nth_oid(collations, i);
+		equal[i] = list_nth_oid(operators, i);
+		TupleDescCopyEntry(scan->key_desc, i + 1, input, scan->naggregates + scan->columns[i]);
+	}
+	execTuplesHashPrepare(scan->ncolumns, equal, &scan->equal_functions, &scan->hash_functions);
+	scan->key_slot =
+		ExecInitExtraTupleSlot(scan->css.ss.ps.state, scan->key_desc, &TTSOpsMinimalTuple);
+	scan->table_context = AllocSetContextCreate(scan->css.ss.ps.state->es_query_cxt,
+												"retention groups", ALLOCSET_DEFAULT_SIZES);
+	if (scan->ncolumns == 1 && TupleDescAttr(scan->key_desc, 0)->attbyval)
+		scan->recent = palloc0(RECENT_PLACES * sizeof(struct ScanRecent));
+}
+
+void
+scan_groups_reset(BatchScan *scan)
+{
+	scan->groups = NULL;
+	scan->table = NULL;
+	if (scan->table_context != NULL)
+		MemoryContextReset(scan->table_context);
+	if (scan->recent != NULL)
+		memset(scan->recent, 0, RECENT_PLACES * sizeof(struct ScanRecent));
+}
+
+static ScanGroup *
+create_group(BatchScan *scan, MinimalTuple key)
+{
+	ScanGroup *group = MemoryContextAllocZero(
+		scan->data, offsetof(ScanGroup, populations) + scan->naggregates * sizeof(Population *));
+
+	group->key = key;
+	group->next = scan->groups;
+	scan->groups = group;
+	return group;
+}
+
+/* The group of the key in key_slot. */
+static ScanGroup *
+find_group(BatchScan *scan)
+{
+	TupleHashEntry entry;
+	void **place;
+	bool is_new;
+
+	if (scan->table == NULL)
+		scan->table = tuple_hash_create(&scan->css.ss.ps, scan->key_desc, scan->ncolumns,
+										scan->keys, scan->equal_functions, scan->hash_functions,
+										scan->collations, GROUPS_EXPECTED, scan->table_context,
+										scan->table_context, scan->temporary);
+	entry = LookupTupleHashEntry(scan->table, scan->key_slot, &is_new, NULL);
+	place = tuple_hash_place(scan->table, entry);
+	if (is_new)
+		*place = create_group(scan, tuple_hash_tuple(entry));
+	return *place;
+}
+
+/* The group of a key that another process has; NULL: there is no GROUP BY. */
+ScanGroup *
+scan_group_of_key(BatchScan *scan, MinimalTuple key)
+{
+	if (key == NULL)
+		return scan->groups != NULL ? scan->groups : create_group(scan, NULL);
+	ExecStoreMinimalTuple(key, scan->key_slot, false);
+	return find_group(scan);
+}
+
+static ScanGroup *
+group_of_row(BatchScan *scan, int row)
+{
+	TupleTableSlot *slot = scan->key_slot;
+	struct ScanRecent *recent = NULL;
+	ScanGroup *group;
+
+	if (scan->recent != NULL && !scan->batch.nulls[scan->columns[0] - 1][row])
+	{
+		Datum value = scan->batch.values[scan->columns[0] - 1][row];
+
+		recent = &scan->recent[murmurhash32((uint32) value ^ (uint32) ((uint64) value >> 32)) %
+							   RECENT_PLACES];
+		if (recent->group != NULL && recent->value == value)
+			return recent->group;
+		recent->value = value;
+	}
+	ExecClearTuple(slot);
+	for (int i = 0; i < scan->ncolumns; i++)
+	{
+		slot->tts_values[i] = scan->batch.values[scan->columns[i] - 1][row];
+		slot->tts_isnull[i] = scan->batch.nulls[scan->columns[i] - 1][row];
+	}
+	ExecStoreVirtualTuple(slot);
+	group = find_group(scan);
+	if (recent != NULL)
+		recent->group = group;
+	return group;
+}
+
+/* ---- arguments ---- */
+
+/* A constant is computed when the first row comes, as the executor would, and stays until a re-scan. */
+static void
+open_aggregate(BatchScan *scan, ScanAggregate *aggregate)
+{
+	ExprContext *context = scan->css.ss.ps.ps_ExprContext;
+	MemoryContext old;
+
+	for (int a = 0; a < aggregate->narguments; a++)
+	{
+		ScanExpression *argument = &aggregate->arguments[a];
+		Datum value;
+		bool isnull;
+
+		if (!argument->constant)
+			continue;
+		value = ExecEvalExprSwitchContext(argument->state, context, &isnull);
+		if (!isnull)
+		{
+			int16 length;
+			bool by_value;
+
+			get_typlenbyval(argument->type, &length, &by_value);
+			old = MemoryContextSwitchTo(scan->data);
+			if (length == -1)
+				value = PointerGetDatum(PG_DETOAST_DATUM_COPY(value));
+			else
+				value = datumCopy(value, by_value, length);
+			MemoryContextSwitchTo(old);
+		}
+		aggregate->call.constants[a] = value;
+		aggregate->call.constant_nulls[a] = isnull;
+	}
+	old = MemoryContextSwitchTo(scan->data);
+	if (aggregate->call.door->open != NULL)
+		aggregate->call.door->open(&aggregate->call);
+	MemoryContextSwitchTo(old);
+	aggregate->opened = true;
+}
+
+/* A column of smaller whole numbers as bigint. */
+static void
+widen(const BatchScan *scan, ScanExpression *argument)
+{
+	const Datum *from = scan->batch.values[argument->column];
+
+	if (argument->narrow == INT4OID)
+		for (int row = 0; row < scan->batch.count; row++)
+			argument->values[row] = Int64GetDatum(DatumGetInt32(from[row]));
+	else
+		for (int row = 0; row < scan->batch.count; row++)
+			argument->values[row] = Int64GetDatum(DatumGetInt16(from[row]));
+}
+
+/* Have a row of the batch in the scan slot, for expressions. */
+static void
+store_row(BatchScan *scan, int row)
+{
+	TupleTableSlot *slot = scan->css.ss.ss_ScanTupleSlot;
+
+	ExecClearTuple(slot);
+	for (int i = 0; i < scan->ninputs; i++)
+	{
+		slot->tts_values[scan->naggregates + i] = scan->batch.values[i][row];
+		slot->tts_isnull[scan->naggregates + i] = scan->batch.nulls[i][row];
+	}
+	ExecStoreVirtualTuple(slot);
+}
+
+/* The rows that pass the FILTER, into rows; arguments that are expressions are computed for them. */
+static int
+evaluate(BatchScan *scan, ScanAggregate *aggregate, uint16 *rows)
+{
+	ExprContext *context = scan->css.ss.ps.ps_ExprContext;
+	TupleTableSlot *slot = scan->css.ss.ss_ScanTupleSlot;
+	int passed = 0;
+	bool computes = aggregate->has_filter && aggregate->filter.column < 0;
+
+	for (int a = 0; a < aggregate->narguments; a++)
+	{
+		ScanExpression *argument = &aggregate->arguments[a];
+
+		if (argument->constant)
+			continue;
+		computes = computes || argument->column < 0;
+		if (OidIsValid(argument->narrow))
+		{
+			widen(scan, argument);
+			aggregate->columns[a] =
+				(BatchColumn){argument->values, scan->batch.nulls[argument->column]};
+		}
+		else if (argument->column >= 0)
+			aggregate->columns[a] = (BatchColumn){scan->batch.values[argument->column],
+												  scan->batch.nulls[argument->column]};
+		else
+			aggregate->columns[a] = (BatchColumn){argument->values, argument->nulls};
+	}
+	if (!computes && !aggregate->has_filter)
+	{
+		for (int row = 0; row < scan->batch.count; row++)
+			rows[row] = (uint16) row;
+		return scan->batch.count;
+	}
+
+	if (computes)
+	{
+		memset(slot->tts_isnull, true, slot->tts_tupleDescriptor->natts * sizeof(bool));
+		context->ecxt_scantuple = slot;
+	}
+	for (int row = 0; row < scan->batch.count; row++)
+	{
+		MemoryContext old;
+
+		if (computes)
+			store_row(scan, row);
+		old = MemoryContextSwitchTo(scan->temporary);
+		if (aggregate->has_filter)
+		{
+			const ScanExpression *filter = &aggregate->filter;
+			bool isnull;
+			Datum value;
+
+			if (filter->column >= 0)
+			{
+				value = scan->batch.values[filter->column][row];
+				isnull = scan->batch.nulls[filter->column][row];
+			}
+			else
+				value = ExecEvalExpr(filter->state, context, &isnull);
+			if (isnull || !DatumGetBool(value))
+			{
+				MemoryContextSwitchTo(old);
+				continue;
+			}
+		}
+		for (int a = 0; a < aggregate->narguments; a++)
+		{
+			ScanExpression *argument = &aggregate->arguments[a];
+
+			if (!argument->constant && argument->column < 0)
+				argument->values[row] =
+					ExecEvalExpr(argument->state, context, &argument->nulls[row]);
+		}
+		MemoryContextSwitchTo(old);
+		rows[passed++] = (uint16) row;
+	}
+	return passed;
+}
+
+static void
+add_rows(BatchScan *scan, int number, ScanGroup *group, const uint16 *rows, int count)
+{
+	ScanAggregate *aggregate = &scan->aggregates[number];
+
+	if (count > 0)
+		aggregate->call.door->add(&aggregate->call, &group->populations[number], scan->home,
+								  aggregate->columns, rows, count);
+}
+
+/* The rows of the batch at hand go to their groups. */
+void
+scan_batch(BatchScan *scan)
+{
+	ScanGroup *seen[SCAN_ROWS];
+	int starts[SCAN_ROWS + 1];
+	int nseen = 0;
+	MemoryContext old;
+
+	if (scan->batch.count == 0)
+		return;
+	scan->batch_number++;
+	if (scan->ncolumns == 0)
+		seen[nseen++] = scan_group_of_key(scan, NULL);
+	else
+		for (int row = 0; row < scan->batch.count; row++)
+		{
+			ScanGroup *group = group_of_row(scan, row);
+
+			if (group->seen_in != scan->batch_number)
+			{
+				group->seen_in = scan->batch_number;
+				group->place = nseen;
+				seen[nseen++] = group;
+			}
+			scan->row_groups[row] = group;
+		}
+
+	for (int i = 0; i < scan->naggregates; i++)
+	{
+		ScanAggregate *aggregate = &scan->aggregates[i];
+		uint16 rows[SCAN_ROWS];
+		uint16 sorted[SCAN_ROWS];
+		int count = evaluate(scan, aggregate, rows);
+
+		if (count == 0)
+			continue;
+		if (!aggregate->opened)
+			open_aggregate(scan, aggregate);
+		old = MemoryContextSwitchTo(scan->home);
+		if (nseen == 1)
+			add_rows(scan, i, seen[0], rows, count);
+		else
+		{
+			memset(starts, 0, (nseen + 1) * sizeof(int));
+			for (int r = 0; r < count; r++)
+				starts[scan->row_groups[rows[r]]->place + 1]++;
+			for (int g = 0; g < nseen; g++)
+				starts[g + 1] += starts[g];
+			for (int r = 0; r < count; r++)
+				sorted[starts[scan->row_groups[rows[r]]->place]++] = rows[r];
+			/* Each start is now where the next group begins. */
+			for (int g = 0; g < nseen; g++)
+			{
+				int from = g == 0 ? 0 : starts[g - 1];
+
+				add_rows(scan, i, seen[g], sorted + from, starts[g] - from);
+			}
+		}
+		MemoryContextSwitchTo(old);
+	}
+	MemoryContextReset(scan->temporary);
+	ResetExprContext(scan->css.ss.ps.ps_ExprContext);
+}
+
+/* ---- answers ---- */
+
+/* Each group's summary of a share of its customers. */
+void
+scan_summarise(BatchScan *scan, Share share)
+{
+	MemoryContext old = MemoryContextSwitchTo(scan->data);
+
+	if (scan->ncolumns == 0)
+		(void) scan_group_of_key(scan, NULL);
+	for (ScanGroup *group = scan->groups; group != NULL; group = group->next)
+	{
+		group->summaries = palloc0(Max(scan->naggregates, 1) * sizeof(struct varlena *));
+		for (int i = 0; i < scan->naggregates; i++)
+			if (group->populations[i] != NULL)
+				group->summaries[i] =
+					scan->aggregates[i].call.door->summarise(group->populations[i], share);
+		memset(group->populations, 0, scan->naggregates * sizeof(Population *));
+	}
+	MemoryContextDelete(scan->home);
+	scan->home = NULL;
+	MemoryContextSwitchTo(old);
+}
+
+/* Add what another process found of its own share. */
+void
+scan_merge_summary(BatchScan *scan, ScanGroup *group, int aggregate, const struct varlena *summary)
+{
+	MemoryContext old = MemoryContextSwitchTo(scan->data);
+	struct varlena *into = group->summaries[aggregate];
+
+	if (into == NULL)
+	{
+		into = palloc(VARSIZE(summary));
+		memcpy(into, summary, VARSIZE(summary));
+	}
+	else
+		into = scan->aggregates[aggregate].call.door->merge(into, summary);
+	group->summaries[aggregate] = into;
+	MemoryContextSwitchTo(old);
+}

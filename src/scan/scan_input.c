@@ -1,0 +1,546 @@
+/*
+ * scan_input.c
+ *		Rows into batches: a page of a heap at a time, or the rows of any other plan.
+ *
+ * Pages come from heap_getnext(), once for each: it finds the next page, decides which of its rows are visible and
+ * tells the server's statistics and serializable transactions. Its list of visible rows is then used up here.
+ */
+#include "retention.h"
+
+#include "access/heapam.h"
+#include "access/relscan.h"
+#include "access/stratnum.h"
+#include "access/sysattr.h"
+#include "access/tableam.h"
+#include "catalog/pg_type_d.h"
+#include "executor/instrument.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "pgstat.h"
+#include "scan/scan_state.h"
+#include "storage/bufmgr.h"
+#include "storage/bufpage.h"
+#include "utils/datum.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/typcache.h"
+
+StaticAssertDecl(MaxHeapTuplesPerPage <= SCAN_ROWS, "a page is a batch");
+
+/* A condition of the scan that is decided without the executor. */
+typedef struct Condition
+{
+	AttrNumber attribute;
+	bool null_test;
+	bool wants_null;
+	StrategyNumber strategy;
+	Oid type; /* of the column */
+	ExprState *state;
+	Oid value_type;
+	bool never; /* its constant is NULL */
+	int64 value;
+} Condition;
+
+/* A column of the table where it is read from. */
+typedef struct Source
+{
+	AttrNumber attribute;
+	int offset; /* from the start of the row's data where it has no NULL before; -1: not fixed */
+	int16 length;
+	bool by_value;
+} Source;
+
+typedef struct TableInput
+{
+	SeqScanState *scan;
+	TupleDesc desc;
+	Source *sources; /* by column of the input */
+	AttrNumber last; /* the highest attribute of a source or condition */
+	Condition *conditions;
+	int nconditions;
+	Source *condition_sources;
+	ExprState *qual; /* NULL: the conditions say it all */
+	bool opened;	 /* values of conditions are computed */
+	bool plain;		 /* no column needs heap_getattr() where a row has no NULL */
+} TableInput;
+
+/* ---- conditions ---- */
+
+static bool
+is_whole_number(Oid type)
+{
+	return type == INT2OID || type == INT4OID || type == INT8OID;
+}
+
+static int64
+number_of(Oid type, Datum value)
+{
+	switch (type)
+	{
+		case INT2OID:
+			return DatumGetInt16(value);
+		case INT4OID:
+		case DATEOID:
+			return DatumGetInt32(value);
+		default:
+			return DatumGetInt64(value);
+	}
+}
+
+/* Column against a value known when the scan begins, of types that compare as whole numbers; or IS [NOT] NULL. */
+static bool
+condition_of(SeqScanState *scan, Expr *clause, Condition *condition)
+{
+	Var *column;
+	Expr *value;
+	OpExpr *operation;
+	Oid family;
+	Oid operator;
+
+	memset(condition, 0, sizeof(Condition));
+	if (IsA(clause, NullTest))
+	{
+		NullTest *test = (NullTest *) clause;
+
+		column = (Var *) test->arg;
+		if (test->argisrow || !IsA(column, Var) || column->varattno <= 0)
+			return false;
+		condition->attribute = column->varattno;
+		condition->null_test = true;
+		condition->wants_null = test->nulltesttype == IS_NULL;
+		return true;
+	}
+	if (!IsA(clause, OpExpr) || list_length(((OpExpr *) clause)->args) != 2)
+		return false;
+	operation = (OpExpr *) clause;
+	operator= operation->opno;
+	column = linitial(operation->args);
+	value = lsecond(operation->args);
+	if (!IsA(column, Var))
+	{
+		column = lsecond(operation->args);
+		value = linitial(operation->args);
+		operator= get_commutator(operator);
+	}
+	if (!IsA(column, Var) || column->varattno <= 0 || !OidIsValid(operator) ||
+		!(IsA(value, Const) || IsA(value, Param)))
+		return false;
+	condition->type = column->vartype;
+	condition->value_type = exprType((Node *) value);
+	if (!(is_whole_number(condition->type) && is_whole_number(condition->value_type)) &&
+		!(condition->type == condition->value_type &&
+		  (condition->type == DATEOID || condition->type == TIMESTAMPOID ||
+		   condition->type == TIMESTAMPTZOID)))
+		return false;
+	family = lookup_type_cache(condition->type, TYPECACHE_BTREE_OPFAMILY)->btree_opf;
+	condition->strategy = get_op_opfamily_strategy(operator, family);
+	if (condition->strategy == InvalidStrategy)
+		return false;
+	condition->attribute = column->varattno;
+	condition->state = ExecInitExpr(value, &scan->ss.ps);
+	return true;
+}
+
+static void
+open_conditions(TableInput *input)
+{
+	for (int i = 0; i < input->nconditions; i++)
+	{
+		Condition *condition = &input->conditions[i];
+		Datum value;
+
+		if (condition->null_test)
+			continue;
+		value = ExecEvalExprSwitchContext(condition->state, input->scan->ss.ps.ps_ExprContext,
+										  &condition->never);
+		if (!condition->never)
+			condition->value = number_of(condition->value_type, value);
+	}
+	input->opened = true;
+}
+
+static inline bool
+holds(const Condition *condition, Datum value, bool isnull)
+{
+	int64 number;
+
+	if (condition->null_test)
+		return isnull == condition->wants_null;
+	if (isnull || condition->never)
+		return false;
+	number = number_of(condition->type, value);
+	switch (condition->strategy)
+	{
+		case BTLessStrategyNumber:
+			return number < condition->value;
+		case BTLessEqualStrategyNumber:
+			return number <= condition->value;
+		case BTEqualStrategyNumber:
+			return number == condition->value;
+		case BTGreaterEqualStrategyNumber:
+			return number >= condition->value;
+		default:
+			return number > condition->value;
+	}
+}
+
+/* ---- layouts ---- */
+
+static Source
+source_of(TupleDesc desc, AttrNumber attribute)
+{
+	Source source = {.attribute = attribute, .offset = 0};
+
+	if (attribute <= 0)
+	{
+		source.offset = -1;
+		return source;
+	}
+	for (int i = 0; i < attribute; i++)
+	{
+		Form_pg_attribute column = TupleDescAttr(desc, i);
+
+		source.offset = att_align_nominal(source.offset, column->attalign);
+		if (i == attribute - 1)
+		{
+			/* Bytes of variable length may be aligned or not: only the first column has a fixed place. */
+			if (column->attlen < 0 && i > 0)
+				source.offset = -1;
+			source.length = column->attlen;
+			source.by_value = column->attbyval;
+		}
+		else if (column->attlen < 0)
+		{
+			source.offset = -1;
+			source.length = TupleDescAttr(desc, attribute - 1)->attlen;
+			source.by_value = TupleDescAttr(desc, attribute - 1)->attbyval;
+			break;
+		}
+		else
+			source.offset += column->attlen;
+	}
+	return source;
+}
+
+/* A scan of a heap whose columns are all there is to its target list; else NULL, and its rows come one by one. */
+static TableInput *
+table_input(BatchScan *scan, PlanState *child)
+{
+	SeqScanState *table = (SeqScanState *) child;
+	TableInput *input;
+	ListCell *cell;
+	int column = 0;
+
+	if (!IsA(child, SeqScanState) || list_length(child->plan->targetlist) != scan->ninputs ||
+		table->ss.ss_currentRelation->rd_tableam != GetHeapamTableAmRoutine() ||
+		!IsMVCCSnapshot(child->state->es_snapshot))
+		return NULL;
+	foreach (cell, child->plan->targetlist)
+	{
+		const Var *var = (const Var *) lfirst_node(TargetEntry, cell)->expr;
+
+		/* A ctid would be a pointer into the row's description, which is gone with the row. */
+		if (!IsA(var, Var) || var->varattno == 0 || var->varattno == SelfItemPointerAttributeNumber)
+			return NULL;
+	}
+
+	input = palloc0(sizeof(TableInput));
+	input->scan = table;
+	input->desc = RelationGetDescr(table->ss.ss_currentRelation);
+	input->sources = palloc(Max(scan->ninputs, 1) * sizeof(Source));
+	input->plain = true;
+	foreach (cell, child->plan->targetlist)
+	{
+		const Var *var = (const Var *) lfirst_node(TargetEntry, cell)->expr;
+
+		input->sources[column] = source_of(input->desc, var->varattno);
+		input->plain = input->plain && input->sources[column].offset >= 0;
+		input->last = Max(input->last, var->varattno);
+		column++;
+	}
+
+	input->conditions = palloc(Max(list_length(child->plan->qual), 1) * sizeof(Condition));
+	input->condition_sources = palloc(Max(list_length(child->plan->qual), 1) * sizeof(Source));
+	foreach (cell, child->plan->qual)
+	{
+		Condition *condition = &input->conditions[input->nconditions];
+
+		if (condition_of(table, lfirst(cell), condition))
+		{
+			input->condition_sources[input->nconditions] =
+				source_of(input->desc, condition->attribute);
+			input->plain = input->plain && input->condition_sources[input->nconditions].offset >= 0;
+			input->last = Max(input->last, condition->attribute);
+			input->nconditions++;
+		}
+		else
+			input->qual = child->qual;
+	}
+	return input;
+}
+
+/* ---- rows ---- */
+
+/* Whether the first columns of a row, up to the last that is needed, are all there and not NULL. */
+static inline bool
+is_whole(HeapTupleHeader row, AttrNumber last)
+{
+	if (HeapTupleHeaderGetNatts(row) < last)
+		return false;
+	if ((row->t_infomask & HEAP_HASNULL) != 0)
+	{
+		int whole = last / 8;
+		int rest = last % 8;
+
+		for (int i = 0; i < whole; i++)
+			if (row->t_bits[i] != 0xff)
+				return false;
+		if (rest > 0 && (row->t_bits[whole] | (0xff << rest & 0xff)) != 0xff)
+			return false;
+	}
+	return true;
+}
+
+static inline Datum
+fetch(const Source *source, const char *data)
+{
+	const char *at = data + source->offset;
+
+	if (source->by_value)
+		switch (source->length)
+		{
+			case 8:
+				return *(const Datum *) at;
+			case 4:
+				return Int32GetDatum(*(const int32 *) at);
+			case 2:
+				return Int16GetDatum(*(const int16 *) at);
+			default:
+				return CharGetDatum(*at);
+		}
+	return PointerGetDatum(at);
+}
+
+static inline Datum
+fetch_any(const TableInput *input, const Source *source, HeapTuple tuple, bool whole, bool *isnull)
+{
+	if (whole && source->offset >= 0)
+	{
+		*isnull = false;
+		return fetch(source, (const char *) tuple->t_data + tuple->t_data->t_hoff);
+	}
+	return heap_getattr(tuple, source->attribute, input->desc, isnull);
+}
+
+/* Whether a row is to be counted. */
+static inline bool
+passes(TableInput *input, HeapTuple tuple, bool whole, Buffer buffer)
+{
+	for (int i = 0; i < input->nconditions; i++)
+	{
+		bool isnull;
+		Datum value = fetch_any(input, &input->condition_sources[i], tuple, whole, &isnull);
+
+		if (!holds(&input->conditions[i], value, isnull))
+			return false;
+	}
+	if (input->qual != NULL)
+	{
+		ExprContext *context = input->scan->ss.ps.ps_ExprContext;
+		TupleTableSlot *slot = input->scan->ss.ss_ScanTupleSlot;
+
+		ResetExprContext(context);
+		ExecStoreBufferHeapTuple(tuple, slot, buffer);
+		context->ecxt_scantuple = slot;
+		return ExecQual(input->qual, context);
+	}
+	return true;
+}
+
+/* The columns of rows that have all of them in their places. */
+static void
+fetch_columns(BatchScan *scan, const TableInput *input, const char *const *rows, int count)
+{
+	for (int column = 0; column < scan->ninputs; column++)
+	{
+		const Source *source = &input->sources[column];
+		Datum *values = scan->batch.values[column];
+		int offset = source->offset;
+
+		memset(scan->batch.nulls[column], false, count * sizeof(bool));
+		if (!source->by_value)
+			for (int i = 0; i < count; i++)
+				values[i] = PointerGetDatum(rows[i] + offset);
+		else if (source->length == 8)
+			for (int i = 0; i < count; i++)
+				values[i] = *(const Datum *) (rows[i] + offset);
+		else if (source->length == 4)
+			for (int i = 0; i < count; i++)
+				values[i] = Int32GetDatum(*(const int32 *) (rows[i] + offset));
+		else
+			for (int i = 0; i < count; i++)
+				values[i] = fetch(source, rows[i]);
+	}
+}
+
+/*
+ * The rows of the page that heap_getnext() has come to, its current one included, into the batch; what is passed by
+ * reference stays on the page.
+ */
+static void
+read_page(BatchScan *scan, TableInput *input, HeapScanDesc heap)
+{
+	Page page = BufferGetPage(heap->rs_cbuf);
+	int from = heap->rs_cindex;
+	int until = heap->rs_ntuples;
+	bool choosy = input->nconditions > 0 || input->qual != NULL;
+	const char *data[MaxHeapTuplesPerPage];
+	int count = 0; /* rows in data, while all of them have their columns in their places */
+	int taken = 0; /* rows whose columns are in the batch */
+	HeapTupleData tuple;
+
+	tuple.t_tableOid = RelationGetRelid(heap->rs_base.rs_rd);
+	if (!input->opened)
+		open_conditions(input);
+	for (int i = from; i < until; i++)
+	{
+		OffsetNumber offset = heap->rs_vistuples[i];
+		ItemId item = PageGetItemId(page, offset);
+		bool whole;
+
+		tuple.t_data = (HeapTupleHeader) PageGetItem(page, item);
+		whole = is_whole(tuple.t_data, input->last);
+		if (choosy || !whole || !input->plain)
+		{
+			tuple.t_len = ItemIdGetLength(item);
+			ItemPointerSet(&tuple.t_self, BufferGetBlockNumber(heap->rs_cbuf), offset);
+			if (choosy && !passes(input, &tuple, whole, heap->rs_cbuf))
+				continue;
+		}
+		if (likely(whole && input->plain && taken == 0))
+		{
+			data[count++] = (const char *) tuple.t_data + tuple.t_data->t_hoff;
+			continue;
+		}
+		/* From the first row on that is not so, row by row. */
+		if (taken == 0 && count > 0)
+		{
+			fetch_columns(scan, input, data, count);
+			taken = count;
+		}
+		for (int column = 0; column < scan->ninputs; column++)
+			scan->batch.values[column][taken] = fetch_any(input, &input->sources[column], &tuple,
+														  whole, &scan->batch.nulls[column][taken]);
+		taken++;
+	}
+	if (taken == 0)
+	{
+		fetch_columns(scan, input, data, count);
+		taken = count;
+	}
+	InstrCountFiltered1(input->scan, until - from - taken);
+	count_heap_rows(heap->rs_base.rs_rd, until - from - 1);
+	scan->batch.count = taken;
+	/* All rows of the page are taken; it stays pinned until heap_getnext() goes on. */
+	heap->rs_cindex = until - 1;
+	if (input->qual != NULL)
+		ExecClearTuple(input->scan->ss.ss_ScanTupleSlot);
+}
+
+static void
+read_table(BatchScan *scan, TableInput *input)
+{
+	PlanState *child = &input->scan->ss.ps;
+	TableScanDesc table = input->scan->ss.ss_currentScanDesc;
+
+	/* As the child would begin it: in a parallel plan it has been begun already. */
+	if (table == NULL)
+	{
+		table =
+			table_beginscan(input->scan->ss.ss_currentRelation, child->state->es_snapshot, 0, NULL);
+		input->scan->ss.ss_currentScanDesc = table;
+	}
+	for (;;)
+	{
+		HeapTuple tuple;
+
+		CHECK_FOR_INTERRUPTS();
+		if (child->instrument != NULL)
+			InstrStartNode(child->instrument);
+		tuple = heap_getnext(table, ForwardScanDirection);
+		if (tuple == NULL)
+		{
+			if (child->instrument != NULL)
+				InstrStopNode(child->instrument, 0);
+			break;
+		}
+		read_page(scan, input, (HeapScanDesc) table);
+		if (child->instrument != NULL)
+			InstrStopNode(child->instrument, scan->batch.count);
+		scan_batch(scan);
+	}
+}
+
+/* Any other plan. Values that are passed by reference are copied: they are gone with the next row. */
+static void
+read_rows(BatchScan *scan, PlanState *child)
+{
+	TupleTableSlot *slot;
+
+	scan->batch.count = 0;
+	for (;;)
+	{
+		int row = scan->batch.count;
+		MemoryContext old;
+
+		CHECK_FOR_INTERRUPTS();
+		slot = ExecProcNode(child);
+		if (TupIsNull(slot))
+			break;
+		slot_getsomeattrs(slot, scan->ninputs);
+		old = MemoryContextSwitchTo(scan->temporary);
+		for (int column = 0; column < scan->ninputs; column++)
+		{
+			Form_pg_attribute attribute = TupleDescAttr(slot->tts_tupleDescriptor, column);
+			bool isnull = slot->tts_isnull[column];
+
+			scan->batch.nulls[column][row] = isnull;
+			scan->batch.values[column][row] =
+				isnull || attribute->attbyval
+					? slot->tts_values[column]
+					: datumCopy(slot->tts_values[column], false, attribute->attlen);
+		}
+		MemoryContextSwitchTo(old);
+		if (++scan->batch.count == SCAN_ROWS)
+		{
+			scan_batch(scan);
+			scan->batch.count = 0;
+		}
+	}
+	scan_batch(scan);
+	scan->batch.count = 0;
+}
+
+void
+scan_read(BatchScan *scan)
+{
+	ListCell *cell;
+
+	scan->home = AllocSetContextCreate(scan->data, "retention populations", ALLOCSET_DEFAULT_SIZES);
+	foreach (cell, scan->css.custom_ps)
+	{
+		PlanState *child = lfirst(cell);
+		TableInput *input;
+		MemoryContext old;
+
+		if (child->chgParam != NULL)
+			ExecReScan(child);
+		old = MemoryContextSwitchTo(scan->data);
+		input = table_input(scan, child);
+		MemoryContextSwitchTo(old);
+		if (input != NULL)
+			read_table(scan, input);
+		else
+			read_rows(scan, child);
+	}
+}

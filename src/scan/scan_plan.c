@@ -1,0 +1,428 @@
+/*
+ * scan_plan.c
+ *		Where the planner is offered a batch scan.
+ *
+ * No range-table index is kept: the children carry what they read, and everything else is found by its place in a
+ * target list.
+ */
+#include "retention.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_aggregate.h"
+#include "catalog/pg_type_d.h"
+#include "cohort/cohort_batch.h"
+#include "flow/flow_batch.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/clauses.h"
+#include "optimizer/cost.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/pathnode.h"
+#include "optimizer/paths.h"
+#include "optimizer/planner.h"
+#include "optimizer/tlist.h"
+#include "scan/scan.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/selfuncs.h"
+#include "utils/syscache.h"
+
+/* A row costs this share of what a call of a transition function would. */
+#define ROW_COST 0.25
+/* Memory of a group before its customers: more groups than fit are left to the server's aggregate, which can spill. */
+#define GROUP_BYTES 2048
+
+bool scan_enabled = true;
+
+static create_upper_paths_hook_type next_hook;
+
+static Plan *plan_scan(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *tlist,
+					   List *clauses, List *plans);
+
+static const CustomPathMethods path_methods = {.CustomName = SCAN_NAME,
+											   .PlanCustomPath = plan_scan};
+
+const CustomScanMethods scan_methods = {.CustomName = SCAN_NAME,
+										.CreateCustomScanState = scan_create_state};
+
+/* ---- aggregates ---- */
+
+static const BatchEntry *const all_entries[] = {cohort_batch_entries, cohort_rate_batch_entries,
+												flow_batch_entries};
+static const BatchFinish *const all_finishes[] = {cohort_batch_finishes, cohort_rate_batch_finishes,
+												  flow_batch_finishes};
+
+static PGFunction
+function_behind(Oid function)
+{
+	FmgrInfo info;
+
+	fmgr_info(function, &info);
+	return info.fn_addr;
+}
+
+bool
+scan_find_aggregate(Oid aggregate, const BatchDoor **door, const BatchFinish **finish)
+{
+	HeapTuple tuple = SearchSysCache1(AGGFNOID, ObjectIdGetDatum(aggregate));
+	Form_pg_aggregate form;
+	PGFunction transition = NULL;
+	PGFunction final = NULL;
+
+	*door = NULL;
+	*finish = NULL;
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	form = (Form_pg_aggregate) GETSTRUCT(tuple);
+	/* A state of a built-in type is none of ours. */
+	if (form->aggtranstype >= FirstNormalObjectId && OidIsValid(form->aggfinalfn) &&
+		form->aggkind == AGGKIND_NORMAL)
+	{
+		transition = function_behind(form->aggtransfn);
+		final = function_behind(form->aggfinalfn);
+	}
+	ReleaseSysCache(tuple);
+	if (transition == NULL)
+		return false;
+
+	for (int i = 0; i < lengthof(all_entries); i++)
+		for (const BatchEntry *entry = all_entries[i]; entry->transition != NULL; entry++)
+			if (entry->transition == transition)
+				*door = entry->door;
+	for (int i = 0; i < lengthof(all_finishes); i++)
+		for (const BatchFinish *entry = all_finishes[i]; entry->final != NULL; entry++)
+			if (entry->final == final)
+				*finish = entry;
+	return *door != NULL && *finish != NULL;
+}
+
+/* ---- what a query asks ---- */
+
+typedef struct Wanted
+{
+	List *aggregates; /* Aggref, each once */
+	List *grouped;	  /* expressions of the input that are grouped by */
+	bool impossible;
+} Wanted;
+
+/* Collect the aggregates of an output expression; it may have nothing else but what is grouped by. */
+static bool
+collect_wanted(Node *node, void *argument)
+{
+	Wanted *wanted = argument;
+
+	if (node == NULL)
+		return false;
+	if (list_member(wanted->grouped, node))
+		return false;
+	if (IsA(node, Aggref))
+	{
+		wanted->aggregates = list_append_unique(wanted->aggregates, node);
+		return false;
+	}
+	if (IsA(node, Var) || IsA(node, PlaceHolderVar) || IsA(node, GroupingFunc) ||
+		IsA(node, WindowFunc))
+	{
+		wanted->impossible = true;
+		return true;
+	}
+	return expression_tree_walker(node, collect_wanted, argument);
+}
+
+static bool
+is_constant(Node *expression)
+{
+	return pull_var_clause(expression, PVC_RECURSE_AGGREGATES | PVC_RECURSE_WINDOWFUNCS |
+										   PVC_INCLUDE_PLACEHOLDERS) == NIL &&
+		   !contain_subplans(expression);
+}
+
+static bool
+aggregate_fits(const Aggref *aggregate)
+{
+	const BatchDoor *door;
+	const BatchFinish *finish;
+	ListCell *cell;
+	int argument = 0;
+
+	if (aggregate->aggkind != AGGKIND_NORMAL || aggregate->aggdistinct != NIL ||
+		aggregate->aggorder != NIL || aggregate->agglevelsup != 0 || aggregate->aggvariadic ||
+		aggregate->aggsplit != AGGSPLIT_SIMPLE)
+		return false;
+	if (!scan_find_aggregate(aggregate->aggfnoid, &door, &finish) ||
+		list_length(aggregate->args) != door->narguments)
+		return false;
+	if (contain_volatile_functions((Node *) aggregate->args) ||
+		contain_volatile_functions((Node *) aggregate->aggfilter))
+		return false;
+	foreach (cell, aggregate->args)
+	{
+		Node *expression = (Node *) lfirst_node(TargetEntry, cell)->expr;
+
+		if ((door->constants & (1 << argument)) != 0 && !is_constant(expression))
+			return false;
+		argument++;
+	}
+	return true;
+}
+
+/* ---- children ---- */
+
+static bool
+is_table_scan(Path *path)
+{
+	if (IsA(path, ProjectionPath) && ((ProjectionPath *) path)->dummypp)
+		path = ((ProjectionPath *) path)->subpath;
+	return IsA(path, Path) && path->pathtype == T_SeqScan;
+}
+
+static bool
+is_param(Node *node, void *context)
+{
+	return node != NULL && (IsA(node, Param) || expression_tree_walker(node, is_param, context));
+}
+
+/* Whether partitions could be left out when the query begins, by values that are not known yet. */
+static bool
+prunes_later(const RelOptInfo *rel)
+{
+	ListCell *cell;
+
+	foreach (cell, rel->baserestrictinfo)
+	{
+		Node *clause = (Node *) lfirst_node(RestrictInfo, cell)->clause;
+
+		if (contain_mutable_functions(clause) || is_param(clause, NULL))
+			return true;
+	}
+	return false;
+}
+
+/* The scans below an Append, each with the layout of its own table; else the path itself. */
+static List *
+children_of(Path *path)
+{
+	Path *below = path;
+	AppendPath *append;
+	ListCell *cell;
+
+	if (IsA(path, ProjectionPath) && ((ProjectionPath *) path)->dummypp)
+		below = ((ProjectionPath *) path)->subpath;
+	if (!IsA(below, AppendPath))
+		return list_make1(path);
+	append = (AppendPath *) below;
+	if (append->subpaths == NIL || append->path.param_info != NULL || append->limit_tuples >= 0 ||
+		prunes_later(append->path.parent) ||
+		(path->parallel_workers > 0 && append->first_partial_path != 0) ||
+		!equal(path->pathtarget->exprs, append->path.pathtarget->exprs))
+		return list_make1(path);
+	foreach (cell, append->subpaths)
+		if (!is_table_scan((Path *) lfirst(cell)) ||
+			list_length(((Path *) lfirst(cell))->pathtarget->exprs) !=
+				list_length(path->pathtarget->exprs))
+			return list_make1(path);
+	return list_copy(append->subpaths);
+}
+
+/* ---- the path ---- */
+
+typedef struct Offer
+{
+	PlannerInfo *root;
+	RelOptInfo *output;
+	List *aggregates;
+	List *having;
+	List *group_clause;
+	double groups;
+} Offer;
+
+static int
+column_of_group(const PathTarget *target, Index sortgroupref)
+{
+	for (int i = 0; i < list_length(target->exprs); i++)
+		if (get_pathtarget_sortgroupref(target, i) == sortgroupref)
+			return i;
+	return -1;
+}
+
+static CustomPath *
+create_scan_path(const Offer *offer, Path *input, bool partial)
+{
+	CustomPath *path = makeNode(CustomPath);
+	QualCost having;
+	int naggregates = list_length(offer->aggregates);
+	List *columns = NIL;
+	ListCell *cell;
+
+	foreach (cell, offer->group_clause)
+	{
+		int column =
+			column_of_group(input->pathtarget, lfirst_node(SortGroupClause, cell)->tleSortGroupRef);
+
+		if (column < 0)
+			return NULL;
+		columns = lappend_int(columns, column);
+	}
+
+	path->path.pathtype = T_CustomScan;
+	path->path.parent = offer->output;
+	path->path.pathtarget = offer->output->reltarget;
+	path->path.parallel_aware = partial;
+	path->path.parallel_safe = offer->output->consider_parallel && input->parallel_safe;
+	path->path.parallel_workers = partial ? input->parallel_workers : 0;
+	path->path.rows = offer->groups;
+	path->flags = SCAN_PATH_FLAGS;
+	path->custom_paths = children_of(input);
+	path->custom_private =
+		list_make4(offer->aggregates, input->pathtarget->exprs, columns, offer->having);
+	path->methods = &path_methods;
+
+	cost_qual_eval(&having, offer->having, offer->root);
+	path->path.startup_cost = input->total_cost + having.startup +
+							  input->rows * naggregates * cpu_operator_cost * ROW_COST +
+							  input->rows * list_length(columns) * cpu_operator_cost;
+	path->path.total_cost =
+		path->path.startup_cost + offer->groups * (cpu_tuple_cost + having.per_tuple);
+	path->path.startup_cost += path->path.pathtarget->cost.startup;
+	path->path.total_cost +=
+		path->path.pathtarget->cost.startup + path->path.pathtarget->cost.per_tuple * offer->groups;
+	return path;
+}
+
+static void
+offer_scan(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output, GroupPathExtraData *extra)
+{
+	Query *parse = root->parse;
+	Offer offer = {.root = root, .output = output, .group_clause = planner_group_clause(root)};
+	Wanted wanted = {0};
+	Path *path;
+	ListCell *cell;
+
+	if (!scan_enabled || !parse->hasAggs || parse->groupingSets != NIL ||
+		input->cheapest_total_path == NULL || IS_OTHER_REL(input) || IS_OTHER_REL(output) ||
+		!grouping_is_hashable(offer.group_clause))
+		return;
+	path = input->cheapest_total_path;
+	if (path->param_info != NULL)
+		return;
+
+	foreach (cell, offer.group_clause)
+	{
+		int column =
+			column_of_group(path->pathtarget, lfirst_node(SortGroupClause, cell)->tleSortGroupRef);
+
+		if (column < 0)
+			return;
+		wanted.grouped = lappend(wanted.grouped, list_nth(path->pathtarget->exprs, column));
+	}
+	offer.having = (List *) extra->havingQual;
+	if (collect_wanted((Node *) output->reltarget->exprs, &wanted) ||
+		collect_wanted((Node *) offer.having, &wanted) || wanted.aggregates == NIL)
+		return;
+	foreach (cell, wanted.aggregates)
+		if (!aggregate_fits(lfirst_node(Aggref, cell)))
+			return;
+	offer.aggregates = wanted.aggregates;
+
+	offer.groups = 1;
+	if (offer.group_clause != NIL)
+		offer.groups = estimate_num_groups(
+			root, get_sortgrouplist_exprs(offer.group_clause, root->processed_tlist), path->rows,
+			NULL, NULL);
+	if (offer.groups * list_length(offer.aggregates) * GROUP_BYTES > hash_memory_limit())
+		return;
+
+	path = (Path *) create_scan_path(&offer, path, false);
+	if (path != NULL)
+		add_path(output, path);
+	if (!output->consider_parallel || input->partial_pathlist == NIL)
+		return;
+	path = linitial(input->partial_pathlist);
+	if (path->param_info != NULL || path->parallel_workers <= 0)
+		return;
+	path = (Path *) create_scan_path(&offer, path, true);
+	if (path != NULL && path->parallel_safe)
+		add_path(output, (Path *) create_gather_path(root, output, path, output->reltarget, NULL,
+													 &offer.groups));
+}
+
+static void
+upper_paths(PlannerInfo *root, UpperRelationKind stage, RelOptInfo *input, RelOptInfo *output,
+			void *extra)
+{
+	if (next_hook != NULL)
+		next_hook(root, stage, input, output, extra);
+	if (stage == UPPERREL_GROUP_AGG && extra != NULL)
+		offer_scan(root, input, output, extra);
+}
+
+/* ---- the plan ---- */
+
+static Plan *
+plan_scan(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *tlist, List *clauses,
+		  List *plans)
+{
+	CustomScan *scan = makeNode(CustomScan);
+	List *aggregates = linitial(path->custom_private);
+	List *inputs = lsecond(path->custom_private);
+	List *columns = lthird(path->custom_private);
+	List *having = lfourth(path->custom_private);
+	List *arguments = NIL;
+	List *equal_operators = NIL;
+	List *collations = NIL;
+	AttrNumber number = 0;
+	ListCell *cell;
+	ListCell *of_clause;
+
+	foreach (cell, aggregates)
+	{
+		Aggref *aggregate = lfirst_node(Aggref, cell);
+		int count = list_length(aggregate->args);
+		ListCell *of_argument;
+
+		scan->custom_scan_tlist = lappend(
+			scan->custom_scan_tlist, makeTargetEntry((Expr *) aggregate, ++number, NULL, false));
+		foreach (of_argument, aggregate->args)
+			scan->custom_exprs =
+				lappend(scan->custom_exprs, lfirst_node(TargetEntry, of_argument)->expr);
+		if (aggregate->aggfilter != NULL)
+		{
+			scan->custom_exprs = lappend(scan->custom_exprs, aggregate->aggfilter);
+			count += SCAN_FILTER;
+		}
+		arguments = lappend_int(arguments, count);
+	}
+	foreach (cell, inputs)
+		scan->custom_scan_tlist = lappend(
+			scan->custom_scan_tlist, makeTargetEntry((Expr *) lfirst(cell), ++number, NULL, false));
+	forboth(of_clause, planner_group_clause(root), cell, columns)
+	{
+		Node *expression = list_nth(inputs, lfirst_int(cell));
+
+		equal_operators =
+			lappend_oid(equal_operators, lfirst_node(SortGroupClause, of_clause)->eqop);
+		collations = lappend_oid(collations, exprCollation(expression));
+	}
+
+	scan->scan.plan.targetlist = tlist;
+	scan->scan.plan.qual = having;
+	scan->scan.scanrelid = 0;
+	scan->flags = path->flags;
+	scan->custom_plans = plans;
+	scan->custom_private = list_make4(arguments, columns, equal_operators, collations);
+	scan->methods = &scan_methods;
+	return &scan->scan.plan;
+}
+
+void
+scan_start(void)
+{
+	DefineCustomBoolVariable(
+		"retention.enable_batch_scan",
+		"Lets the planner read tables in batches for the aggregates of this extension.", NULL,
+		&scan_enabled, true, PGC_USERSET, GUC_EXPLAIN, NULL, NULL, NULL);
+	reserve_settings("retention");
+	RegisterCustomScanMethods(&scan_methods);
+	next_hook = create_upper_paths_hook;
+	create_upper_paths_hook = upper_paths;
+}

@@ -1,0 +1,494 @@
+/*
+ * scan_share.c
+ *		A batch scan in several processes.
+ *
+ * Each participant reads its part of the table into populations of its own. Then the customers are divided among the
+ * participants by their keys: each sends the others what it knows of theirs, and makes summaries of its own share. The
+ * last one to be ready adds the summaries up and emits the answers. The phases of the barrier:
+ *
+ *		0	rows are read; who comes later than that finds nothing left to do
+ *		1	all rows are read, the number of participants is final: customers are sent
+ *		2	everything is sent: it is received and summarised
+ *
+ * Nobody waits after it has emitted a row, and nobody emits before the last wait: there is no dead lock with the
+ * reader of the rows. What is sent lies in the query's dynamic shared memory, freed by who receives it; what is more
+ * than a query may use of memory goes to temporary files that the participants share.
+ */
+#include "retention.h"
+
+#include <fcntl.h>
+
+#include "access/parallel.h"
+#include "port/atomics.h"
+#include "scan/scan_state.h"
+#include "storage/barrier.h"
+#include "storage/buffile.h"
+#include "storage/sharedfileset.h"
+#include "utils/dsa.h"
+#include "utils/memutils.h"
+#include "utils/wait_event.h"
+
+#define CHUNK_BYTES (256 * 1024)
+
+struct ScanShared
+{
+	Barrier barrier;
+	pg_atomic_uint32 participants;
+	int most; /* participants that there can be */
+	dsm_handle
+		segment; /* the one that this is in: it keeps files; 0: there are no other processes */
+	SharedFileSet files;
+	/* The first chunk of what participant i sends to j is heads[i * most + j]; i == j: its summaries. */
+	dsa_pointer heads[FLEXIBLE_ARRAY_MEMBER];
+};
+
+typedef struct Chunk
+{
+	dsa_pointer next;
+	Size used;
+	Size in_file;					   /* of the first one: the stream goes on in a file */
+	char bytes[FLEXIBLE_ARRAY_MEMBER]; /* records, each aligned */
+} Chunk;
+
+typedef enum RecordKind
+{
+	RECORD_GROUP,	/* the key of the group of what follows; without bytes: there is no GROUP BY */
+	RECORD_FRAME,	/* ... of a population, with its totals */
+	RECORD_PACKET,	/* ... of its customers */
+	RECORD_SUMMARY, /* of an aggregate */
+} RecordKind;
+
+typedef struct Record
+{
+	uint32 kind;
+	int32 aggregate;
+	Size size;
+	char bytes[FLEXIBLE_ARRAY_MEMBER];
+} Record;
+
+typedef struct FrameRecord
+{
+	PopulationFrame frame; /* its label follows; the pointer means nothing */
+	PopulationTotals totals;
+	char label[FLEXIBLE_ARRAY_MEMBER];
+} FrameRecord;
+
+StaticAssertDecl(offsetof(Chunk, bytes) % MAXIMUM_ALIGNOF == 0, "records are aligned");
+StaticAssertDecl(offsetof(Record, bytes) % MAXIMUM_ALIGNOF == 0, "their bytes are aligned");
+
+/* ---- streams of records ---- */
+
+typedef struct Writer
+{
+	ScanShared *shared;
+	dsa_area *area;
+	Size *memory; /* that this participant may still use; shared by its streams */
+	int from;
+	int to;
+	Chunk *first;
+	Chunk *last;
+	Size room;	   /* of the last chunk */
+	BufFile *file; /* NULL: everything is in memory so far */
+	int aggregate;
+} Writer;
+
+static void
+file_name(char *name, int from, int to)
+{
+	snprintf(name, MAXPGPATH, "retention.%d.%d", from, to);
+}
+
+/* What does not fit into memory. */
+static void
+write_to_file(Writer *writer, const Record *head, const void *bytes)
+{
+	Size padding = MAXALIGN(head->size) - head->size;
+	static char zeros[MAXIMUM_ALIGNOF];
+
+	if (writer->file == NULL)
+	{
+		char name[MAXPGPATH];
+
+		file_name(name, writer->from, writer->to);
+		writer->file = create_shared_file(&writer->shared->files, name);
+		writer->first->in_file = 1;
+	}
+	BufFileWrite(writer->file, unconstify(Record *, head), offsetof(Record, bytes));
+	if (head->size > 0)
+		BufFileWrite(writer->file, unconstify(void *, bytes), head->size);
+	if (padding > 0)
+		BufFileWrite(writer->file, zeros, padding);
+}
+
+static void
+end_stream(Writer *writer)
+{
+	if (writer->file != NULL)
+	{
+		export_shared_file(writer->file);
+		BufFileClose(writer->file);
+	}
+}
+
+static void
+write_record(Writer *writer, RecordKind kind, int aggregate, const void *bytes, Size size)
+{
+	Size need = MAXALIGN(offsetof(Record, bytes) + size);
+	Record *record;
+
+	if (writer->file != NULL || writer->last == NULL || writer->room - writer->last->used < need)
+	{
+		Size room = Max(CHUNK_BYTES - offsetof(Chunk, bytes), need);
+		dsa_pointer at;
+		Chunk *chunk;
+
+		/* The first chunk is always in memory. */
+		if (writer->file != NULL || (writer->last != NULL && *writer->memory < room))
+		{
+			Record head = {.kind = kind, .aggregate = aggregate, .size = size};
+
+			write_to_file(writer, &head, bytes);
+			return;
+		}
+		*writer->memory -= Min(*writer->memory, room);
+		at = dsa_allocate_extended(writer->area, offsetof(Chunk, bytes) + room, DSA_ALLOC_HUGE);
+		chunk = dsa_get_address(writer->area, at);
+
+		chunk->next = InvalidDsaPointer;
+		chunk->used = chunk->in_file = 0;
+		if (writer->last != NULL)
+			writer->last->next = at;
+		else
+		{
+			writer->first = chunk;
+			writer->shared->heads[writer->from * writer->shared->most + writer->to] = at;
+		}
+		writer->last = chunk;
+		writer->room = room;
+	}
+	record = (Record *) (writer->last->bytes + writer->last->used);
+	record->kind = kind;
+	record->aggregate = aggregate;
+	record->size = size;
+	if (size > 0)
+		memcpy(record->bytes, bytes, size);
+	writer->last->used += need;
+}
+
+typedef void (*RecordReader)(BatchScan *scan, ScanGroup **group, const Record *record);
+
+/* Every record of a stream, in order; the stream is freed. */
+static void
+read_stream(BatchScan *scan, int from, int to, RecordReader reader)
+{
+	dsa_area *area = scan->css.ss.ps.state->es_query_dsa;
+	dsa_pointer *head = &scan->shared->heads[from * scan->shared->most + to];
+	ScanGroup *group = NULL;
+	char name[MAXPGPATH];
+	BufFile *file;
+	Record record;
+	Record *read = NULL;
+	Size room = 0;
+	bool in_file = false;
+
+	while (DsaPointerIsValid(*head))
+	{
+		dsa_pointer at = *head;
+		Chunk *chunk = dsa_get_address(area, at);
+		Size done = 0;
+
+		in_file = in_file || chunk->in_file > 0;
+		while (done < chunk->used)
+		{
+			const Record *found = (const Record *) (chunk->bytes + done);
+
+			CHECK_FOR_INTERRUPTS();
+			reader(scan, &group, found);
+			done += MAXALIGN(offsetof(Record, bytes) + found->size);
+		}
+		*head = chunk->next;
+		dsa_free(area, at);
+	}
+
+	if (!in_file)
+		return;
+	file_name(name, from, to);
+	file = open_shared_file(&scan->shared->files, name);
+	while (BufFileRead(file, &record, offsetof(Record, bytes)) == offsetof(Record, bytes))
+	{
+		Size size = MAXALIGN(record.size);
+
+		CHECK_FOR_INTERRUPTS();
+		if (size > room)
+		{
+			room = Max(size, CHUNK_BYTES);
+			if (read != NULL)
+				pfree(read);
+			read = MemoryContextAllocHuge(scan->data, offsetof(Record, bytes) + room);
+		}
+		*read = record;
+		if (size > 0 && BufFileRead(file, read->bytes, size) != size)
+			ereport(ERROR, (errcode_for_file_access(), errmsg("could not read a temporary file")));
+		reader(scan, &group, read);
+	}
+	BufFileClose(file);
+	if (read != NULL)
+		pfree(read);
+}
+
+static Writer
+writer_to(BatchScan *scan, int to, Size *memory)
+{
+	return (Writer){.shared = scan->shared,
+					.area = scan->css.ss.ps.state->es_query_dsa,
+					.memory = memory,
+					.from = scan->number,
+					.to = to};
+}
+
+static void
+write_group(Writer *writer, const ScanGroup *group)
+{
+	write_record(writer, RECORD_GROUP, 0, group->key, group->key == NULL ? 0 : group->key->t_len);
+}
+
+static ScanGroup *
+read_group(BatchScan *scan, const Record *record)
+{
+	return scan_group_of_key(scan, record->size == 0 ? NULL : (MinimalTuple) record->bytes);
+}
+
+/* ---- customers ---- */
+
+static void
+write_packet(void *argument, const char *bytes, Size size)
+{
+	Writer *writer = argument;
+
+	write_record(writer, RECORD_PACKET, writer->aggregate, bytes, size);
+}
+
+/* Everything that another participant needs: all groups and totals, and the customers of its share. */
+static void
+send_share(BatchScan *scan, Share share, Size *memory)
+{
+	Writer writer = writer_to(scan, share.number, memory);
+
+	for (ScanGroup *group = scan->groups; group != NULL; group = group->next)
+	{
+		write_group(&writer, group);
+		for (int i = 0; i < scan->naggregates; i++)
+		{
+			Population *population = group->populations[i];
+			const PopulationFrame *frame;
+			FrameRecord *record;
+			Size size;
+
+			if (population == NULL)
+				continue;
+			frame = population_frame(population);
+			size = offsetof(FrameRecord, label) + frame->label_length;
+			record = palloc0(size);
+			record->frame = *frame;
+			record->totals = *population_totals(population);
+			memcpy(record->label, frame->label, frame->label_length);
+			write_record(&writer, RECORD_FRAME, i, record, size);
+			pfree(record);
+			writer.aggregate = i;
+			population_send(population, share, write_packet, &writer);
+		}
+	}
+	end_stream(&writer);
+}
+
+static void
+receive_record(BatchScan *scan, ScanGroup **group, const Record *record)
+{
+	Population **population;
+	MemoryContext old = MemoryContextSwitchTo(scan->home);
+
+	switch ((RecordKind) record->kind)
+	{
+		case RECORD_GROUP:
+			*group = read_group(scan, record);
+			break;
+		case RECORD_FRAME:
+		{
+			const FrameRecord *sent = (const FrameRecord *) record->bytes;
+
+			population = &(*group)->populations[record->aggregate];
+			if (*population == NULL)
+			{
+				PopulationFrame frame = sent->frame;
+
+				frame.label = sent->label;
+				*population = population_create(&frame, scan->home);
+			}
+			population_totals_add(population_totals(*population), &sent->totals);
+			break;
+		}
+		case RECORD_PACKET:
+			population_receive((*group)->populations[record->aggregate], record->bytes,
+							   record->size);
+			break;
+		default:
+			elog(ERROR, "unexpected record %u of a batch scan", record->kind);
+	}
+	MemoryContextSwitchTo(old);
+}
+
+/* ---- summaries ---- */
+
+static void
+send_summaries(BatchScan *scan)
+{
+	Size memory = SIZE_MAX;
+	Writer writer = writer_to(scan, scan->number, &memory);
+
+	for (ScanGroup *group = scan->groups; group != NULL; group = group->next)
+	{
+		write_group(&writer, group);
+		for (int i = 0; i < scan->naggregates; i++)
+			if (group->summaries[i] != NULL)
+				write_record(&writer, RECORD_SUMMARY, i, group->summaries[i],
+							 VARSIZE(group->summaries[i]));
+	}
+}
+
+static void
+receive_summary(BatchScan *scan, ScanGroup **group, const Record *record)
+{
+	if (record->kind == RECORD_GROUP)
+		*group = read_group(scan, record);
+	else
+		scan_merge_summary(scan, *group, record->aggregate, (const struct varlena *) record->bytes);
+}
+
+/* ---- phases ---- */
+
+/* Take part; false where all rows have been read before this process came. */
+bool
+scan_share_attach(BatchScan *scan)
+{
+	ScanShared *shared = scan->shared;
+
+	if (BarrierAttach(&shared->barrier) > 0)
+	{
+		BarrierDetach(&shared->barrier);
+		return false;
+	}
+	scan->number = (int) pg_atomic_fetch_add_u32(&shared->participants, 1);
+	return true;
+}
+
+/* The last one of all frees its own summaries. */
+static void
+drop_record(BatchScan *scan, ScanGroup **group, const Record *record)
+{
+}
+
+bool
+scan_share_finish(BatchScan *scan)
+{
+	ScanShared *shared = scan->shared;
+	int number = scan->number;
+	int participants;
+
+	BarrierArriveAndWait(&shared->barrier, PG_WAIT_EXTENSION);
+	participants = (int) pg_atomic_read_u32(&shared->participants);
+	if (participants > 1)
+	{
+		Size memory = hash_memory_limit();
+
+		/* Not all to the same receiver first. */
+		for (int i = 1; i < participants; i++)
+			send_share(scan, (Share){(number + i) % participants, participants}, &memory);
+	}
+	BarrierArriveAndWait(&shared->barrier, PG_WAIT_EXTENSION);
+	if (participants > 1)
+	{
+		for (int i = 1; i < participants; i++)
+			read_stream(scan, (number + i) % participants, number, receive_record);
+		/* The rows are counted once. */
+		for (ScanGroup *group = scan->groups; number > 0 && group != NULL; group = group->next)
+			for (int i = 0; i < scan->naggregates; i++)
+				if (group->populations[i] != NULL)
+				{
+					PopulationTotals *totals = population_totals(group->populations[i]);
+
+					totals->rows = totals->ignored = 0;
+				}
+	}
+	scan_summarise(scan, (Share){number, participants});
+	if (participants > 1)
+		send_summaries(scan);
+
+	/* Who is last has everybody's summaries. */
+	if (!BarrierArriveAndDetach(&shared->barrier))
+		return false;
+	if (participants > 1)
+		for (int from = 0; from < participants; from++)
+			read_stream(scan, from, from, from == number ? drop_record : receive_summary);
+	return true;
+}
+
+/* ---- the server's parallel machinery ---- */
+
+static Size
+shared_size(int most)
+{
+	return add_size(offsetof(ScanShared, heads),
+					mul_size(sizeof(dsa_pointer), mul_size(most, most)));
+}
+
+/* The leader takes part too. */
+Size
+scan_share_estimate(CustomScanState *node, ParallelContext *context)
+{
+	return shared_size(context->nworkers + 1);
+}
+
+static void
+begin_shared(ScanShared *shared)
+{
+	BarrierInit(&shared->barrier, 0);
+	pg_atomic_init_u32(&shared->participants, 0);
+	for (int i = 0; i < shared->most * shared->most; i++)
+		shared->heads[i] = InvalidDsaPointer;
+}
+
+void
+scan_share_create(CustomScanState *node, ParallelContext *context, void *place)
+{
+	ScanShared *shared = place;
+
+	shared->most = context->nworkers + 1;
+	begin_shared(shared);
+	shared->segment = 0;
+	/* Without a segment the leader is alone, and nothing is sent. */
+	if (context->seg != NULL)
+	{
+		SharedFileSetInit(&shared->files, context->seg);
+		shared->segment = dsm_segment_handle(context->seg);
+	}
+	((BatchScan *) node)->shared = shared;
+}
+
+void
+scan_share_reset(CustomScanState *node, ParallelContext *context, void *place)
+{
+	ScanShared *shared = place;
+
+	begin_shared(shared);
+	if (shared->segment != 0)
+		SharedFileSetDeleteAll(&shared->files);
+}
+
+void
+scan_share_open(CustomScanState *node, shm_toc *toc, void *place)
+{
+	ScanShared *shared = place;
+
+	SharedFileSetAttach(&shared->files, dsm_find_mapping(shared->segment));
+	((BatchScan *) node)->shared = shared;
+}
