@@ -108,8 +108,9 @@ CREATE FUNCTION plot_style() RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-  -- Series: the palette of M. Okabe and K. Ito, "Color Universal Design" (2008), lighter in the dark. Heat: one ramp of
-  -- falling (in the dark, rising) lightness, so that it survives colour blindness and grey print.
+  -- Series: six of M. Okabe and K. Ito, "Color Universal Design" (2008), and two darker ones; lighter in the dark. Apart for
+  -- all as Machado, Oliveira and Fernandes (IEEE TVCG 15, 2009, 1291) simulate colour blindness: CIELAB distance 11 or more.
+  -- Heat: one ramp of falling (in the dark, rising) lightness, so that it survives colour blindness and grey print.
   SELECT '<style>'
     '.retention-plot{font:11px system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif;font-variant-numeric:tabular-nums}'
     '.retention-plot .paper{fill:#ffffff}.retention-plot text{fill:#1b1f24}.retention-plot text.soft{fill:#59626e}'
@@ -121,8 +122,8 @@ AS $$
     '.retention-plot .fill{fill:currentColor}'
     '.retention-plot .hatch{stroke:#ffffff;stroke-width:2.5;stroke-opacity:.5}.retention-plot .halo{stroke:currentColor;stroke-width:3.5;stroke-linejoin:round;paint-order:stroke}'
     '.retention-plot .s1{color:#0072b2}.retention-plot .s2{color:#d55e00}.retention-plot .s3{color:#009e73}'
-    '.retention-plot .s4{color:#b8538a}.retention-plot .s5{color:#e69f00}.retention-plot .s6{color:#56b4e9}'
-    '.retention-plot .s7{color:#6b4fa0}.retention-plot .s8{color:#8c6d1f}.retention-plot .s0{color:#8a939e}'
+    '.retention-plot .s4{color:#cc79a7}.retention-plot .s5{color:#e69f00}.retention-plot .s6{color:#56b4e9}'
+    '.retention-plot .s7{color:#3b2f6b}.retention-plot .s8{color:#6b4a12}.retention-plot .s0{color:#727b86}'
     '.retention-plot .h0{color:#e2f4f7}.retention-plot .h1{color:#a9e5ee}.retention-plot .h2{color:#70d1e6}'
     '.retention-plot .h3{color:#3eb8dd}.retention-plot .h4{color:#1ba3d4}.retention-plot .h5{color:#0078ba}'
     '.retention-plot .h6{color:#0064af}.retention-plot .h7{color:#164995}.retention-plot .h8{color:#1d3077}'
@@ -132,8 +133,8 @@ AS $$
     '.retention-plot .paper{fill:#171b21}.retention-plot text{fill:#e9edf1}.retention-plot text.soft{fill:#a2acb8}'
     '.retention-plot .rule{stroke:#2d343d}.retention-plot .zero{stroke:#75808d}.retention-plot .hatch{stroke:#171b21;stroke-opacity:.4}'
     '.retention-plot .s1{color:#4aa8e0}.retention-plot .s2{color:#f0803c}.retention-plot .s3{color:#2fc79a}'
-    '.retention-plot .s4{color:#e08fbd}.retention-plot .s5{color:#f0b73e}.retention-plot .s6{color:#8fd0f5}'
-    '.retention-plot .s7{color:#a994dc}.retention-plot .s8{color:#c9ab5c}.retention-plot .s0{color:#8a939e}'
+    '.retention-plot .s4{color:#e596c4}.retention-plot .s5{color:#ffd166}.retention-plot .s6{color:#b5e3ff}'
+    '.retention-plot .s7{color:#8468d6}.retention-plot .s8{color:#a8763e}.retention-plot .s0{color:#727d8a}'
     '.retention-plot .h0{color:#182449}.retention-plot .h1{color:#16396b}.retention-plot .h2{color:#005289}'
     '.retention-plot .h3{color:#006da3}.retention-plot .h4{color:#0f93bd}.retention-plot .h5{color:#00a5c4}'
     '.retention-plot .h6{color:#38c0ce}.retention-plot .h7{color:#73d8d8}.retention-plot .h8{color:#a8eee4}'
