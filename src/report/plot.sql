@@ -680,7 +680,8 @@ BEGIN
       x1, y0 + 34, @extschema@.plot_escape(unit));
 
   FOR one IN
-    SELECT g ->> 'name' AS name, everybody, (g ->> 'median')::numeric AS median, (g ->> 'customers')::numeric AS customers, g -> 'curve' AS curve
+    SELECT g ->> 'name' AS name, everybody, (g ->> 'median')::numeric AS median, (g ->> 'customers')::numeric AS customers, g -> 'curve' AS curve,
+      coalesce((g ->> 'sampled')::boolean, false) AS sampled
     FROM jsonb_array_elements(groups) WITH ORDINALITY e (g, n), LATERAL (SELECT coalesce((g ->> 'everybody')::boolean, false) AS everybody) b
     ORDER BY everybody DESC, (g ->> 'customers')::numeric DESC NULLS LAST, n
     LIMIT 9
@@ -689,11 +690,13 @@ BEGIN
       colour := colour + 1;
     END IF;
     CONTINUE WHEN colour > 8;
-    -- Stairs, of which no more than one a pixel: right along each step, then down; the band back along its lower edge.
-    SELECT string_agg(format('H%sV%s', x, at), '' ORDER BY x) AS line,
-        string_agg(format('H%sV%s', x, high), '' ORDER BY x) FILTER (WHERE banded)
-          || 'V' || (array_agg(low ORDER BY x DESC) FILTER (WHERE banded))[1]
-          || string_agg(format('H%sV%s', x, before), '' ORDER BY x DESC) FILTER (WHERE banded) AS band
+    -- Stairs, of which no more than one a pixel: right along each step, then down; the band back along its lower edge. Of a
+    -- curve that is known at some times only, points that are joined.
+    SELECT string_agg(format(part, x, at), '' ORDER BY x) AS line,
+        string_agg(format(part, x, high), '' ORDER BY x) FILTER (WHERE banded) || CASE WHEN one.sampled
+          THEN string_agg(format(part, x, low), '' ORDER BY x DESC) FILTER (WHERE banded)
+          ELSE 'V' || (array_agg(low ORDER BY x DESC) FILTER (WHERE banded))[1]
+            || string_agg(format(part, x, before), '' ORDER BY x DESC) FILTER (WHERE banded) END AS band
       INTO path
       FROM (
         SELECT *, low IS NOT NULL AND high IS NOT NULL AS banded, coalesce(lag(low) OVER (ORDER BY x), y1::numeric) AS before
@@ -706,7 +709,7 @@ BEGIN
           WHERE survival IS NOT NULL
           GROUP BY 1
         ) pixel
-      ) stair;
+      ) stair, (SELECT CASE WHEN one.sampled THEN 'L%s %s' ELSE 'H%sV%s' END AS part) p;
     CONTINUE WHEN path.line IS NULL;
     curves := format('<g class="curve s%s">%s<path class="line"%s d="M%s %s%s"/></g>', colour,
         CASE WHEN one.everybody THEN '' ELSE coalesce(format('<path class="band" d="M%s %s%sZ"/>', x0, y1, path.band), '') END,
@@ -729,7 +732,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION plot_survival(jsonb, text, integer) IS
-'survival curves as SVG: [{"name", "everybody", "customers", "median", "curve": [{"time", "survival", "low", "high"}]}]';
+'survival curves as SVG: [{"name", "everybody", "sampled", "customers", "median", "curve": [{"time", "survival", "low", "high"}]}]';
 
 -- Rates side by side.
 
