@@ -203,6 +203,19 @@ SELECT retention_refresh('orders');
 SELECT * FROM differs('orders');
 ALTER TABLE shop_order DISABLE ROW LEVEL SECURITY;
 DROP POLICY mine ON shop_order;
+-- A publication of everything lets a refresh delete what it has taken; a session writes intervals its own way.
+SET client_min_messages = error;
+CREATE PUBLICATION everything FOR ALL TABLES;
+SET client_min_messages = warning;
+SET intervalstyle = iso_8601;
+SELECT retention_source('published', 'events', 'shop_order', 'customer_id', at => 'ordered_at');
+SELECT retention_materialize('published') > 50 AS everybody;
+DELETE FROM shop_order WHERE customer_id = 34;
+SELECT retention_refresh('published'), retention_refresh('orders');
+RESET intervalstyle;
+SELECT p.*, o.* FROM differs('published') p, differs('orders') o;
+SELECT retention_unmaterialize('published');
+DROP PUBLICATION everything;
 -- A replica's writes count.
 SET session_replication_role = replica;
 INSERT INTO shop_order (customer_id, ordered_at, plan) VALUES (43, '2025-08-08', 'basic');

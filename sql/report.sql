@@ -122,6 +122,11 @@ CREATE TABLE report_again AS SELECT * FROM report_subs ORDER BY md5(report_subs:
 SELECT retention_source('report again', 'subscriptions', 'report_again', 'id', started => 'started', ended => 'ended',
   segments => '{plan,country,age}', reason => 'why', grid => 'month; time_zone=Europe/Berlin', as_of => $$date '2026-03-10'$$) IS NOT NULL;
 SELECT (SELECT (r - 'source')::text FROM subs) = (retention_report('report again') - 'source')::text AS same;
+-- and from kept facts, which do not know of rows without a customer
+SELECT retention_materialize('report events') > 0 AS kept;
+SELECT (SELECT r - '{notes,rows,ignored}'::text[] FROM events) = retention_report('report events') - '{notes,rows,ignored}'::text[] AS same, retention_report('report events') -> 'notes' -> 3 AS note,
+  (retention_report('report events', '2025-10-01') -> 'notes')::text ~ 'kept facts' AS of_another_time;
+SELECT retention_unmaterialize('report events');
 -- the past, as it was known then
 SELECT r ->> 'as_of' AS as_of, r -> 'flow' -> -1 ->> 'period_start' AS last, r -> 'flow' -> -1 ->> 'status' AS status, jsonb_array_length(r -> 'flow') AS periods, r -> 'notes' -> 0 AS note
 FROM (VALUES (timestamp '2025-12-01', 3), ('2025-12-01 00:00:00.000001', 3), ('2025-12-02', 3), ('2024-06-01', 2), ('2030-01-01', 2)) v (at, n), retention_report('report subs', at, n) r;

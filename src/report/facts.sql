@@ -184,6 +184,7 @@ COMMENT ON FUNCTION facts_relations(regclass) IS 'a table and all its partitions
 CREATE FUNCTION facts_definition(source retention_source) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
+SET intervalstyle = 'postgres'
 AS $$
     SELECT ROW($1.kind, $1.customer, $1.at, $1.event, $1.events, $1.segments, $1.grid, $1.filter, $1.as_of, $1.gone_after)::text
 $$;
@@ -450,7 +451,7 @@ BEGIN
         ' AND (k.part = 0) = (s.segment IS NULL) AND (k.value IS NULL) = (s.value IS NULL) AND coalesce(k.value, '''') = coalesce(s.value, '''')', kept.summary);
 
     IF everything THEN
-        EXECUTE format('INSERT INTO %s (part, customer, facts, stays%s) SELECT n.part, n.customer, n.facts, n.stays%s FROM %s',
+        EXECUTE format('INSERT INTO %s (part, customer, facts, stays%s) SELECT n.part, n.customer, n.facts, n.stays%s FROM %s ORDER BY n.customer',
             kept.facts, segments, replace(segments, ', ', ', n.'), '(' || parted || ') AS n');
         GET DIAGNOSTICS customers = ROW_COUNT;
         IF customers > 0 THEN
@@ -471,15 +472,15 @@ BEGIN
             DROP TABLE pg_temp.retention_parted;
         END IF;
         -- A table of its own, for the planner to know how many rows there are.
-        EXECUTE 'CREATE TEMP TABLE retention_parted ON COMMIT DROP AS ' || parted;
+        EXECUTE 'CREATE TEMP TABLE retention_parted ON COMMIT DROP AS ' || parted || ' ORDER BY s.customer';
         ANALYZE pg_temp.retention_parted;
         EXECUTE format($q$CREATE TEMP TABLE retention_touched ON COMMIT DROP AS
             SELECT n.part, n.customer, f.facts AS old,
                 CASE WHEN n.whole OR f.facts IS NULL THEN n.facts ELSE @extschema@.activity_union(f.facts, n.facts) END AS new,
-                CASE WHEN n.whole OR f.stays IS NULL THEN n.stays WHEN n.stays IS NULL THEN f.stays ELSE f.stays + n.stays END AS stays%1$s
+                CASE WHEN n.whole OR f.stays IS NULL THEN n.stays WHEN n.stays IS NULL THEN f.stays ELSE f.stays + n.stays END AS stays, n.whole%1$s
             FROM pg_temp.retention_parted AS n LEFT JOIN %2$s AS f ON f.customer = n.customer AND f.part = n.part
             UNION ALL
-            SELECT f.part, f.customer, f.facts, NULL, NULL%3$s
+            SELECT f.part, f.customer, f.facts, NULL, NULL, true%3$s
             FROM pg_temp.retention_redone AS r JOIN %2$s AS f ON f.customer = r.customer
             WHERE NOT EXISTS (SELECT FROM pg_temp.retention_parted AS n WHERE n.customer = f.customer AND n.part = f.part)$q$,
             chosen, kept.facts, regexp_replace(segments, 'segment_\d+', 'NULL', 'g'));
@@ -496,17 +497,21 @@ BEGIN
         EXECUTE format('DELETE FROM %s AS f USING pg_temp.retention_touched AS t WHERE f.customer = t.customer AND f.part = t.part AND t.new IS NULL', kept.facts);
     END IF;
 
-    PERFORM @extschema@.progress('refresh', source.name, 'adding up', 4, 4);
+    PERFORM @extschema@.progress(CASE WHEN kept.refreshed IS NULL THEN 'materialise' ELSE 'refresh' END, source.name, 'adding up', 4, 4);
     IF NOT everything AND NOT whole_cohorts THEN
-        -- Who has the first and the last row of a part stands in for what a difference cannot tell.
+        -- Where somebody who was looked up had the first or the last row of a part, who has it now stands in for what a
+        -- difference cannot tell. That takes a look at all of the part, and is kept out of an index because every refresh
+        -- would pay for that.
         EXECUTE format($q$INSERT INTO pg_temp.retention_touched (part, customer, old, new)
             SELECT DISTINCT ON (e.part, e.customer) e.part, e.customer, e.facts, e.facts
-            FROM (SELECT DISTINCT t.part FROM pg_temp.retention_touched AS t) AS p, LATERAL (
-                (SELECT f.part, f.customer, f.facts FROM %1$s AS f WHERE f.part = p.part AND %2$s IS NOT NULL ORDER BY %2$s LIMIT 1)
+            FROM %4$s AS k, LATERAL @extschema@.cohort_totals(k.cohorts) AS m, LATERAL (
+                (SELECT f.part, f.customer, f.facts FROM %1$s AS f WHERE f.part = k.part ORDER BY %2$s LIMIT 1)
                 UNION ALL
-                (SELECT f.part, f.customer, f.facts FROM %1$s AS f WHERE f.part = p.part AND %3$s IS NOT NULL ORDER BY %3$s DESC LIMIT 1)) AS e
-            WHERE NOT EXISTS (SELECT FROM pg_temp.retention_touched AS t WHERE t.part = e.part AND t.customer = e.customer)$q$,
-            kept.facts, old_edges[1], old_edges[2]);
+                (SELECT f.part, f.customer, f.facts FROM %1$s AS f WHERE f.part = k.part ORDER BY %3$s DESC NULLS LAST LIMIT 1)) AS e
+            WHERE k.part IN (SELECT t.part FROM pg_temp.retention_touched AS t WHERE t.whole AND t.old IS NOT NULL
+                    AND (@extschema@.first_active(t.old) = m.first_at OR @extschema@.last_active(t.old) = m.latest_at))
+                AND NOT (EXISTS (SELECT FROM pg_temp.retention_touched AS t WHERE t.part = e.part AND t.customer = e.customer))$q$,
+            kept.facts, old_edges[1], old_edges[2], kept.summary);
         EXECUTE format($q$UPDATE %1$s AS k SET cohorts = @extschema@.cohort_replace(k.cohorts, c.old, c.new)
             FROM (SELECT t.part, @extschema@.cohort_retention(@extschema@.coarsen(t.old, %2$s)) AS old,
                     @extschema@.cohort_retention(@extschema@.coarsen(t.new, %2$s)) AS new
@@ -570,7 +575,7 @@ COMMENT ON FUNCTION facts_presence(retention_source, text) IS 'source_presence()
 -- What is asked for.
 
 CREATE FUNCTION facts_mine(name text) RETURNS retention_source
-LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -656,7 +661,7 @@ BEGIN
         EXECUTE format('SELECT EXISTS (SELECT FROM %s WHERE retention_redo IS NULL)', kept.changes) INTO rebuild;
         EXIT WHEN NOT rebuild;
     END LOOP;
-    IF rebuild THEN
+    IF rebuild AND kept.refreshed IS NOT NULL THEN
         EXECUTE format('DELETE FROM %s', kept.facts);
         EXECUTE format('UPDATE %s SET cohorts = NULL', kept.summary);
     END IF;
@@ -710,9 +715,11 @@ BEGIN
     END IF;
     PERFORM @extschema@.progress('refresh', s.name, 'waiting', 1, 4);
     -- Another refresh waits here; writers do not, for they only add rows. A TRUNCATE of the relation waits for us.
-    EXECUTE format('LOCK TABLE %s IN SHARE UPDATE EXCLUSIVE MODE', kept.changes);
+    SELECT k.* INTO kept FROM @extschema@.retention_facts AS k WHERE k.owner = s.owner AND k.name = s.name FOR UPDATE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = '55000', MESSAGE = format('source "%s" is not materialised any more', s.name);
+    END IF;
     EXECUTE format('LOCK TABLE %s IN ACCESS SHARE MODE', s.relation);
-    SELECT k.* INTO kept FROM @extschema@.retention_facts AS k WHERE k.owner = s.owner AND k.name = s.name;
     IF @extschema@.facts_triggers(kept.changes, s.relation) <> 4 THEN
         RAISE EXCEPTION USING ERRCODE = '55000',
             MESSAGE = format('the triggers of source "%s" on %s are gone or disabled', s.name, s.relation),
@@ -757,7 +764,6 @@ DECLARE
     columns text[];
     wrong text;
     t regclass;
-    edges text[];
     customers bigint;
     indexes text[];
 BEGIN
@@ -814,7 +820,9 @@ BEGIN
     EXECUTE format('COMMENT ON TABLE %s IS %L', kept.changes, 'what was written to ' || s.relation || ' and is not in the facts yet; retention source ' || s.name);
     EXECUTE format('COMMENT ON COLUMN %s.retention_redo IS %L', kept.changes, 'false: a row was inserted; true: rows of the customer were updated or deleted; NULL: anything');
     EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', kept.changes);
-    EXECUTE format('CREATE POLICY noted ON %s FOR INSERT WITH CHECK (retention_redo OR @extschema@.facts_may_note(%L))', kept.changes, s.relation);
+    EXECUTE format('CREATE POLICY noted ON %s FOR INSERT WITH CHECK (retention_redo OR (SELECT @extschema@.facts_may_note(%L)))', kept.changes, s.relation);
+    -- A publication of all tables would not let rows be deleted otherwise.
+    EXECUTE format('ALTER TABLE %s REPLICA IDENTITY FULL', kept.changes);
     EXECUTE format('REVOKE ALL ON %s FROM PUBLIC', kept.changes);
     EXECUTE format('GRANT INSERT ON %s TO PUBLIC', kept.changes);
     kept.relations := @extschema@.facts_relations(s.relation);
@@ -843,10 +851,12 @@ BEGIN
     FOR customers IN SELECT generate_series(1, cardinality(s.segments)) LOOP
         EXECUTE format('COMMENT ON COLUMN %s.segment_%s IS %L', kept.facts, customers, s.segments[customers] || ' of the first event; part 0 only');
     END LOOP;
-    edges := @extschema@.facts_last(s, 'facts');
-    indexes := ARRAY[format('ALTER TABLE %s ADD PRIMARY KEY (customer, part)', kept.facts),
-        format('CREATE INDEX ON %s (part, (%s))', kept.facts, edges[1]),
-        format('CREATE INDEX ON %s (part, (%s))', kept.facts, edges[2])];
+    -- No index on what changes, and room in the pages: an update then stays where it is.
+    EXECUTE format('ALTER TABLE %s SET (fillfactor = 90)', kept.facts);
+    indexes := ARRAY[format('ALTER TABLE %s ADD PRIMARY KEY (customer, part)', kept.facts)];
+    IF s.segments <> '{}' THEN
+        indexes := indexes || format('CREATE INDEX ON %s (part) WHERE part > 0', kept.facts);
+    END IF;
     kept.owner := s.owner;
     kept.name := s.name;
     kept.definition := @extschema@.facts_definition(s);
@@ -856,11 +866,12 @@ BEGIN
         customers := @extschema@.facts_refresh(s, kept, true, '{}');
     ELSE
         EXECUTE format('INSERT INTO %s (retention_redo) VALUES (NULL)', kept.changes);
-        PERFORM @extschema@.progress();
     END IF;
+    PERFORM @extschema@.progress('materialise', s.name, 'indexing', 4, 4);
     FOREACH wrong IN ARRAY indexes LOOP
         EXECUTE wrong;
     END LOOP;
+    PERFORM @extschema@.progress();
     RETURN customers;
 END
 $$;

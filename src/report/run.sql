@@ -346,15 +346,17 @@ BEGIN
             FULL JOIN (SELECT f.* FROM figure AS f WHERE f.side = 1) AS o
                 ON n.what = o.what AND coalesce(n.segment, '') = coalesce(o.segment, '') AND coalesce(n.value, '') = coalesce(o.value, '')
     ), tested AS (
-        -- Churn is 100 less retention: the same test, counted once.
-        SELECT p.*, d.low, d.high, d.p_value, row_number() OVER (ORDER BY p.place) AS number
+        SELECT p.*, d.low, d.high, d.p_value, row_number() OVER (PARTITION BY p.segment IS NULL ORDER BY p.place) AS number
         FROM pair AS p LEFT JOIN LATERAL (
             SELECT t.* FROM @extschema@.rate_difference(p.hits, p.total, p.before_hits, p.before_total) AS t
             WHERE changed IS NULL AND p.before_start <> p.now_start) AS d ON true
     ), adjusted AS (
-        SELECT @extschema@.report_adjusted(array_agg(CASE WHEN t.what <> 'churn_rate' THEN t.p_value END ORDER BY t.number)) AS p,
-            min(t.number) FILTER (WHERE t.what = 'retention_rate' AND t.segment IS NULL) AS retention
+        -- The figures at the head are one family of tests, the segments another: many small segments must not hide the whole. Churn is
+        -- 100 less retention: the same test, counted once.
+        SELECT t.segment IS NULL AS head, @extschema@.report_adjusted(array_agg(CASE WHEN t.what <> 'churn_rate' THEN t.p_value END ORDER BY t.number)) AS p,
+            min(t.number) FILTER (WHERE t.what = 'retention_rate') AS retention
         FROM tested AS t
+        GROUP BY 1
     )
     SELECT t.what, t.segment, t.value, t.unit, t.before_start, t.now_start, t.before, t.now, t.now - t.before, t.low, t.high, t.p_value,
         q.adjusted, CASE
@@ -365,8 +367,8 @@ BEGIN
             WHEN q.adjusted < 0.05 THEN 'more than noise'
             WHEN q.adjusted IS NOT NULL THEN 'may be noise'
             ELSE 'not tested' END
-    FROM tested AS t, adjusted AS j,
-        LATERAL (SELECT j.p[CASE WHEN t.what = 'churn_rate' AND t.segment IS NULL THEN j.retention ELSE t.number END] AS adjusted) AS q
+    FROM tested AS t JOIN adjusted AS j ON j.head = (t.segment IS NULL),
+        LATERAL (SELECT j.p[CASE WHEN t.what = 'churn_rate' THEN j.retention ELSE t.number END] AS adjusted) AS q
     ORDER BY t.place;
 END
 $$;
