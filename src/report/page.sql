@@ -39,7 +39,7 @@ AS $$
     '.card,.tiles .card,.pair .card{break-inside:avoid;padding:10px 12px}.pair{grid-template-columns:1fr 1fr;gap:8px}.narrow{display:none}.wide{display:block}'
     '.screen{display:none}h2,p{break-after:avoid}.picture{overflow:visible;break-inside:avoid}.picture svg{width:100%;height:auto;max-width:100%}summary{list-style:none}.tile b{font-size:22px}'
     'details::details-content{content-visibility:visible;display:block}.scroll{overflow:visible}.long{break-inside:auto}tr{break-inside:avoid}table{font-size:10px}th,td{padding:3px 5px}'
-    '.pair table{font-size:7.5px}.pair th,.pair td{padding:2px 3px}th{white-space:normal}td.word,th.word{min-width:0}}'
+    '.pair table{font-size:7px}.pair th,.pair td{padding:2px}th{white-space:normal}td.word,th.word{min-width:0}}'
     '</style>'
 $$;
 COMMENT ON FUNCTION page_style() IS 'the style of the page of a report';
@@ -174,11 +174,11 @@ CREATE FUNCTION page_segments(report jsonb, unit text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-  -- Of each segment how long its customers stay, and its rates in the last complete period.
+  -- Of each segment how long its customers stay (at the times that a report asks for), and its rates in the last complete period.
   WITH survival AS (
     SELECT s ->> 'segment' AS segment, max(s ->> 'unit') AS unit, min(n) AS n,
       jsonb_agg(s || jsonb_build_object('name', CASE WHEN s ->> 'segment' IS NULL THEN 'everybody' ELSE coalesce(s ->> 'value', 'unknown') END,
-        'everybody', s ->> 'segment' IS NULL AND segmented) ORDER BY n) AS groups
+        'everybody', s ->> 'segment' IS NULL AND segmented, 'sampled', true) ORDER BY n) AS groups
     FROM (SELECT s, n, bool_or(s ->> 'segment' IS NOT NULL) OVER () AS segmented
       FROM jsonb_array_elements(@extschema@.page_rows(report -> 'survival')) WITH ORDINALITY e (s, n)) e
     GROUP BY 1

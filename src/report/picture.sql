@@ -96,7 +96,7 @@ AS $$
     'width', 480, 'height', 260, 'data', jsonb_build_object('values', data),
     'encoding', jsonb_build_object('x', x || CASE WHEN jsonb_array_length(data) = 0 THEN '{"scale": {"domain": [0, 1]}}'::jsonb ELSE '{}' END) || CASE WHEN many THEN
       '{"color": {"field": "name", "type": "nominal", "title": null, "sort": null, "scale": {"range":
-        ["#0072b2", "#d55e00", "#009e73", "#b8538a", "#e69f00", "#56b4e9", "#6b4fa0", "#8c6d1f"]}}}'::jsonb
+        ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#3b2f6b", "#6b4a12"]}}}'::jsonb
       ELSE '{"color": {"value": "#0072b2"}}' END,
     'layer', jsonb_build_array(
       jsonb_build_object('mark', '{"type": "area", "opacity": 0.16}'::jsonb || shape,

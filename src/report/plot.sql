@@ -108,8 +108,9 @@ CREATE FUNCTION plot_style() RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-  -- Series: the palette of M. Okabe and K. Ito, "Color Universal Design" (2008), lighter in the dark. Heat: one ramp of
-  -- falling (in the dark, rising) lightness, so that it survives colour blindness and grey print.
+  -- Series: six of M. Okabe and K. Ito, "Color Universal Design" (2008), and two darker ones; lighter in the dark. Apart for
+  -- all as Machado, Oliveira and Fernandes (IEEE TVCG 15, 2009, 1291) simulate colour blindness: CIELAB distance 11 or more.
+  -- Heat: one ramp of falling (in the dark, rising) lightness, so that it survives colour blindness and grey print.
   SELECT '<style>'
     '.retention-plot{font:11px system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif;font-variant-numeric:tabular-nums}'
     '.retention-plot .paper{fill:#ffffff}.retention-plot text{fill:#1b1f24}.retention-plot text.soft{fill:#59626e}'
@@ -121,8 +122,8 @@ AS $$
     '.retention-plot .fill{fill:currentColor}'
     '.retention-plot .hatch{stroke:#ffffff;stroke-width:2.5;stroke-opacity:.5}.retention-plot .halo{stroke:currentColor;stroke-width:3.5;stroke-linejoin:round;paint-order:stroke}'
     '.retention-plot .s1{color:#0072b2}.retention-plot .s2{color:#d55e00}.retention-plot .s3{color:#009e73}'
-    '.retention-plot .s4{color:#b8538a}.retention-plot .s5{color:#e69f00}.retention-plot .s6{color:#56b4e9}'
-    '.retention-plot .s7{color:#6b4fa0}.retention-plot .s8{color:#8c6d1f}.retention-plot .s0{color:#8a939e}'
+    '.retention-plot .s4{color:#cc79a7}.retention-plot .s5{color:#e69f00}.retention-plot .s6{color:#56b4e9}'
+    '.retention-plot .s7{color:#3b2f6b}.retention-plot .s8{color:#6b4a12}.retention-plot .s0{color:#727b86}'
     '.retention-plot .h0{color:#e2f4f7}.retention-plot .h1{color:#a9e5ee}.retention-plot .h2{color:#70d1e6}'
     '.retention-plot .h3{color:#3eb8dd}.retention-plot .h4{color:#1ba3d4}.retention-plot .h5{color:#0078ba}'
     '.retention-plot .h6{color:#0064af}.retention-plot .h7{color:#164995}.retention-plot .h8{color:#1d3077}'
@@ -132,8 +133,8 @@ AS $$
     '.retention-plot .paper{fill:#171b21}.retention-plot text{fill:#e9edf1}.retention-plot text.soft{fill:#a2acb8}'
     '.retention-plot .rule{stroke:#2d343d}.retention-plot .zero{stroke:#75808d}.retention-plot .hatch{stroke:#171b21;stroke-opacity:.4}'
     '.retention-plot .s1{color:#4aa8e0}.retention-plot .s2{color:#f0803c}.retention-plot .s3{color:#2fc79a}'
-    '.retention-plot .s4{color:#e08fbd}.retention-plot .s5{color:#f0b73e}.retention-plot .s6{color:#8fd0f5}'
-    '.retention-plot .s7{color:#a994dc}.retention-plot .s8{color:#c9ab5c}.retention-plot .s0{color:#8a939e}'
+    '.retention-plot .s4{color:#e596c4}.retention-plot .s5{color:#ffd166}.retention-plot .s6{color:#b5e3ff}'
+    '.retention-plot .s7{color:#8468d6}.retention-plot .s8{color:#a8763e}.retention-plot .s0{color:#727d8a}'
     '.retention-plot .h0{color:#182449}.retention-plot .h1{color:#16396b}.retention-plot .h2{color:#005289}'
     '.retention-plot .h3{color:#006da3}.retention-plot .h4{color:#0f93bd}.retention-plot .h5{color:#00a5c4}'
     '.retention-plot .h6{color:#38c0ce}.retention-plot .h7{color:#73d8d8}.retention-plot .h8{color:#a8eee4}'
@@ -679,7 +680,8 @@ BEGIN
       x1, y0 + 34, @extschema@.plot_escape(unit));
 
   FOR one IN
-    SELECT g ->> 'name' AS name, everybody, (g ->> 'median')::numeric AS median, (g ->> 'customers')::numeric AS customers, g -> 'curve' AS curve
+    SELECT g ->> 'name' AS name, everybody, (g ->> 'median')::numeric AS median, (g ->> 'customers')::numeric AS customers, g -> 'curve' AS curve,
+      coalesce((g ->> 'sampled')::boolean, false) AS sampled
     FROM jsonb_array_elements(groups) WITH ORDINALITY e (g, n), LATERAL (SELECT coalesce((g ->> 'everybody')::boolean, false) AS everybody) b
     ORDER BY everybody DESC, (g ->> 'customers')::numeric DESC NULLS LAST, n
     LIMIT 9
@@ -688,11 +690,13 @@ BEGIN
       colour := colour + 1;
     END IF;
     CONTINUE WHEN colour > 8;
-    -- Stairs, of which no more than one a pixel: right along each step, then down; the band back along its lower edge.
-    SELECT string_agg(format('H%sV%s', x, at), '' ORDER BY x) AS line,
-        string_agg(format('H%sV%s', x, high), '' ORDER BY x) FILTER (WHERE banded)
-          || 'V' || (array_agg(low ORDER BY x DESC) FILTER (WHERE banded))[1]
-          || string_agg(format('H%sV%s', x, before), '' ORDER BY x DESC) FILTER (WHERE banded) AS band
+    -- Stairs, of which no more than one a pixel: right along each step, then down; the band back along its lower edge. Of a
+    -- curve that is known at some times only, points that are joined.
+    SELECT string_agg(format(part, x, at), '' ORDER BY x) AS line,
+        string_agg(format(part, x, high), '' ORDER BY x) FILTER (WHERE banded) || CASE WHEN one.sampled
+          THEN string_agg(format(part, x, low), '' ORDER BY x DESC) FILTER (WHERE banded)
+          ELSE 'V' || (array_agg(low ORDER BY x DESC) FILTER (WHERE banded))[1]
+            || string_agg(format(part, x, before), '' ORDER BY x DESC) FILTER (WHERE banded) END AS band
       INTO path
       FROM (
         SELECT *, low IS NOT NULL AND high IS NOT NULL AS banded, coalesce(lag(low) OVER (ORDER BY x), y1::numeric) AS before
@@ -705,7 +709,7 @@ BEGIN
           WHERE survival IS NOT NULL
           GROUP BY 1
         ) pixel
-      ) stair;
+      ) stair, (SELECT CASE WHEN one.sampled THEN 'L%s %s' ELSE 'H%sV%s' END AS part) p;
     CONTINUE WHEN path.line IS NULL;
     curves := format('<g class="curve s%s">%s<path class="line"%s d="M%s %s%s"/></g>', colour,
         CASE WHEN one.everybody THEN '' ELSE coalesce(format('<path class="band" d="M%s %s%sZ"/>', x0, y1, path.band), '') END,
@@ -728,7 +732,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION plot_survival(jsonb, text, integer) IS
-'survival curves as SVG: [{"name", "everybody", "customers", "median", "curve": [{"time", "survival", "low", "high"}]}]';
+'survival curves as SVG: [{"name", "everybody", "sampled", "customers", "median", "curve": [{"time", "survival", "low", "high"}]}]';
 
 -- Rates side by side.
 
