@@ -299,7 +299,7 @@ CREATE TABLE open_grids AS SELECT grid, true AS sums FROM grids
 UNION ALL SELECT retention_grid(unit, brackets => brackets, min_events => min_events), true FROM unnest('{quarter,month}'::text[]) unit, unnest('{NULL,"1,2-4,6"}'::text[]) brackets, unnest('{1,2}'::integer[]) min_events
 UNION ALL SELECT retention_grid('month', cohorts => 'recurring'), false;
 CREATE FUNCTION without_moments(s retention_cohorts) RETURNS text LANGUAGE sql AS
-  'SELECT jsonb_build_array((SELECT jsonb_agg(c) FROM unnest(''{on,on_or_after,on_or_before,streak}''::text[]) x, LATERAL cohort_cells(s, x, CASE WHEN (cohort_totals(s)).grid !~ ''as_of'' THEN timestamp ''2026-01-01'' END) c), (SELECT jsonb_agg(c) FROM lifecycle(s, CASE WHEN (cohort_totals(s)).grid !~ ''as_of'' THEN timestamp ''2026-01-01'' END) c), (SELECT jsonb_agg(c) FROM stickiness(s) c), (SELECT jsonb_build_array(grid, customers, rows_seen, rows_ignored) FROM cohort_totals(s)))::text';
+  'SELECT jsonb_build_array((SELECT jsonb_agg(c) FROM unnest(''{on,on_or_after,on_or_before,streak}''::text[]) x, LATERAL cohort_cells(s, x, CASE WHEN (cohort_totals(s)).grid !~ ''as_of'' THEN timestamp ''2027-01-01'' END) c), (SELECT jsonb_agg(c) FROM lifecycle(s, CASE WHEN (cohort_totals(s)).grid !~ ''as_of'' THEN timestamp ''2027-01-01'' END) c), (SELECT jsonb_agg(c) FROM stickiness(s) c), (SELECT jsonb_build_array(grid, customers, rows_seen, rows_ignored) FROM cohort_totals(s)))::text';
 SELECT count(*) AS cases, count(*) FILTER (WHERE inside) > 200 AS many_inside,
   count(*) FILTER (WHERE inside AND left_over::text IS DISTINCT FROM rest::text AND sums) AS bits_differ,
   count(*) FILTER (WHERE without_moments(left_over) IS DISTINCT FROM without_moments(rest)) AS answers_differ,
