@@ -308,27 +308,27 @@ CREATE TABLE open_grids AS SELECT grid, true AS sums FROM grids
 UNION ALL SELECT retention_grid(unit, brackets => brackets, min_events => min_events), true FROM unnest('{quarter,month}'::text[]) unit, unnest('{NULL,"1,2-4,6"}'::text[]) brackets, unnest('{1,2}'::integer[]) min_events
 UNION ALL SELECT retention_grid('month', cohorts => 'recurring'), false;
 CREATE FUNCTION without_moments(s retention_cohorts) RETURNS text LANGUAGE sql AS
-  'SELECT jsonb_build_array((SELECT jsonb_agg(c) FROM unnest(''{on,on_or_after,on_or_before,streak}''::text[]) x, LATERAL cohort_cells(s, x, CASE WHEN (cohort_totals(s)).grid !~ ''as_of'' THEN timestamp ''2026-01-01'' END) c), (SELECT jsonb_agg(c) FROM lifecycle(s, CASE WHEN (cohort_totals(s)).grid !~ ''as_of'' THEN timestamp ''2026-01-01'' END) c), (SELECT jsonb_agg(c) FROM stickiness(s) c), (SELECT jsonb_build_array(grid, customers, rows_seen, rows_ignored) FROM cohort_totals(s)))::text';
-SELECT count(*) AS cases, count(*) FILTER (WHERE inside) > 200 AS many_inside,
+  'SELECT jsonb_build_array((SELECT jsonb_agg(c) FROM unnest(''{on,on_or_after,on_or_before,streak}''::text[]) x, LATERAL cohort_cells(s, x, CASE WHEN (cohort_totals(s)).grid !~ ''as_of'' THEN timestamp ''2027-01-01'' END) c), (SELECT jsonb_agg(c) FROM lifecycle(s, CASE WHEN (cohort_totals(s)).grid !~ ''as_of'' THEN timestamp ''2027-01-01'' END) c), (SELECT jsonb_agg(c) FROM stickiness(s) c), (SELECT jsonb_build_array(grid, customers, rows_seen, rows_ignored) FROM cohort_totals(s)))::text';
+SELECT count(*) AS cases, count(*) FILTER (WHERE inside) > 30 AS many_inside,
   count(*) FILTER (WHERE inside AND left_over::text IS DISTINCT FROM rest::text AND sums) AS bits_differ,
   count(*) FILTER (WHERE without_moments(left_over) IS DISTINCT FROM without_moments(rest)) AS answers_differ,
   count(*) FILTER (WHERE (cohort_totals(left_over)).first_at > (cohort_totals(rest)).first_at OR (cohort_totals(left_over)).latest_at < (cohort_totals(rest)).latest_at) AS moments_amiss
 FROM (SELECT sums, rest, cohort_subtract(total, part) AS left_over,
         (cohort_totals(part)).first_at > (cohort_totals(total)).first_at AND (cohort_totals(part)).latest_at < (cohort_totals(total)).latest_at AS inside
-      FROM open_grids, (VALUES (2), (7), (23)) m (parts), LATERAL generate_series(0, least(parts - 1, 5)) k,
+      FROM open_grids, (VALUES (2), (9)) m (parts), generate_series(0, 1) k,
         LATERAL (SELECT cohort_retention(customer, at, grid) AS total, cohort_retention(customer, at, grid) FILTER (WHERE customer % parts = k) AS part,
-                   cohort_retention(customer, at, grid) FILTER (WHERE customer % parts <> k) AS rest FROM visit WHERE customer <= 400) s) q;
+                   cohort_retention(customer, at, grid) FILTER (WHERE customer % parts <> k) AS rest FROM visit WHERE customer <= 200) s) q;
 -- Old rows out, new rows in: some customers gain rows, some lose them, some are new or gone; the first and the latest row may go too.
 CREATE FUNCTION replaced(grid retention_grid, seed integer) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE total retention_cohorts; old retention_cohorts; new retention_cohorts; result retention_cohorts; touched bigint[];
   ends timestamptz := CASE WHEN grid::text ~ 'as_of' THEN '2025-05-20 13:00' ELSE 'infinity' END;
 BEGIN
-  CREATE TEMP TABLE was ON COMMIT DROP AS SELECT customer, at FROM visit WHERE customer <= 300;
+  CREATE TEMP TABLE was ON COMMIT DROP AS SELECT customer, at FROM visit WHERE customer <= 150;
   -- the latest row goes in every third case, the first in every fourth, and rows of some
   CREATE TEMP TABLE is_now ON COMMIT DROP AS SELECT customer, at FROM was
     WHERE NOT (oracle_random('customer', customer * 50 + seed, 20) = 0 AND oracle_random('row', (extract(epoch FROM at)::bigint % 100000 + seed)::integer, 2) = 0)
       AND NOT (seed % 3 = 0 AND at = (SELECT max(at) FROM was WHERE at < ends)) AND NOT (seed % 4 = 0 AND at = (SELECT min(at) FROM was))
-    UNION ALL SELECT 290 + oracle_random('new', g + seed, 20), timestamptz '2024-02-01' + oracle_random('when', g + seed, 600) * interval '1 day' FROM generate_series(1, 10) g;
+    UNION ALL SELECT 140 + oracle_random('new', g + seed, 20), timestamptz '2024-02-01' + oracle_random('when', g + seed, 600) * interval '1 day' FROM generate_series(1, 10) g;
   SELECT array_agg(customer) INTO touched FROM (SELECT customer FROM ((TABLE was EXCEPT ALL TABLE is_now) UNION ALL (TABLE is_now EXCEPT ALL TABLE was)) d
     UNION SELECT customer FROM is_now WHERE at IN (SELECT max(at) FROM is_now WHERE at < ends UNION SELECT min(at) FROM is_now)) t;
   SELECT cohort_retention(customer, at, grid), cohort_retention(customer, at, grid) FILTER (WHERE customer = ANY (touched)) INTO total, old FROM was;
@@ -336,7 +336,7 @@ BEGIN
   DROP TABLE was, is_now;
   RETURN cohort_replace(total, old, new)::text = result::text;
 END $$;
-SELECT count(*) AS cases, count(*) FILTER (WHERE replaced(grid, k) IS NOT true) AS differ FROM open_grids, generate_series(1, 6) k WHERE sums;
+SELECT count(*) AS cases, count(*) FILTER (WHERE replaced(grid, k) IS NOT true) AS differ FROM open_grids, generate_series(1, 4) k WHERE sums;
 -- All of them, none of them, nobody.
 SELECT cohort_subtract(s, s) IS NULL AS nothing, cohort_subtract(s, NULL)::text = s::text AS all_of_it, cohort_subtract(NULL, NULL) IS NULL AS nobody,
   cohort_replace(s, s, s)::text = s::text AS same, cohort_replace(NULL, NULL, s)::text = s::text AS new, cohort_replace(s, s, NULL) IS NULL AS gone,

@@ -101,7 +101,7 @@ sql(q{
             ELSE INSERT INTO event (customer, at, plan, kind) VALUES (whom, NULL, 'plus', 'order') ON CONFLICT DO NOTHING;
           END CASE;
           IF random() < 0.15 THEN RAISE division_by_zero; END IF;
-        EXCEPTION WHEN division_by_zero OR unique_violation OR not_null_violation OR check_violation THEN
+        EXCEPTION WHEN division_by_zero OR unique_violation OR not_null_violation OR check_violation OR serialization_failure OR deadlock_detected THEN
         END;
         PERFORM pg_sleep(random() * 0.01);
       END LOOP;

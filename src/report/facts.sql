@@ -433,6 +433,8 @@ AS $$
 DECLARE
     customers bigint;
     parted text;
+    few boolean;
+    joins text[];
     segments text := coalesce((SELECT string_agg(', segment_' || n, '' ORDER BY n) FROM generate_series(1, cardinality(source.segments)) AS n), '');
     chosen text;
     old_edges text[] := @extschema@.facts_last(source, 'f.facts');
@@ -473,7 +475,15 @@ BEGIN
         END IF;
         -- A table of its own, for the planner to know how many rows there are.
         EXECUTE 'CREATE TEMP TABLE retention_parted ON COMMIT DROP AS ' || parted || ' ORDER BY s.customer';
+        CREATE INDEX ON pg_temp.retention_parted (customer, part);
         ANALYZE pg_temp.retention_parted;
+        -- Few customers are looked up one by one, never by a pass over all of them: what is next to them is not asked for.
+        SELECT 10 * (SELECT count(*) FROM pg_temp.retention_parted) + 10 * (SELECT count(*) FROM pg_temp.retention_redone) < c.reltuples INTO few
+        FROM pg_class AS c WHERE c.oid = kept.facts;
+        IF few THEN
+            joins := ARRAY[current_setting('enable_hashjoin'), current_setting('enable_mergejoin')];
+            PERFORM set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true);
+        END IF;
         EXECUTE format($q$CREATE TEMP TABLE retention_touched ON COMMIT DROP AS
             SELECT n.part, n.customer, f.facts AS old,
                 CASE WHEN n.whole OR f.facts IS NULL THEN n.facts ELSE @extschema@.activity_union(f.facts, n.facts) END AS new,
@@ -486,17 +496,20 @@ BEGIN
             chosen, kept.facts, regexp_replace(segments, 'segment_\d+', 'NULL', 'g'));
         ANALYZE pg_temp.retention_touched;
         SELECT count(DISTINCT t.customer) INTO customers FROM pg_temp.retention_touched AS t;
-        IF customers = 0 THEN
-            RETURN 0;
-        END IF;
         EXECUTE format('UPDATE %s AS f SET facts = t.new, stays = t.stays%s FROM pg_temp.retention_touched AS t
             WHERE f.customer = t.customer AND f.part = t.part AND t.old IS NOT NULL AND t.new IS NOT NULL', kept.facts,
             regexp_replace(segments, '(segment_\d+)', '\1 = t.\1', 'g'));
         EXECUTE format('INSERT INTO %s (part, customer, facts, stays%s) SELECT t.part, t.customer, t.new, t.stays%s FROM pg_temp.retention_touched AS t WHERE t.old IS NULL AND t.new IS NOT NULL',
             kept.facts, segments, replace(segments, ', ', ', t.'));
         EXECUTE format('DELETE FROM %s AS f USING pg_temp.retention_touched AS t WHERE f.customer = t.customer AND f.part = t.part AND t.new IS NULL', kept.facts);
+        IF few THEN
+            PERFORM set_config('enable_hashjoin', joins[1], true), set_config('enable_mergejoin', joins[2], true);
+        END IF;
     END IF;
 
+    IF customers = 0 AND NOT everything THEN
+        RETURN 0;
+    END IF;
     PERFORM @extschema@.progress(CASE WHEN kept.refreshed IS NULL THEN 'materialise' ELSE 'refresh' END, source.name, 'adding up', 4, 4);
     IF NOT everything AND NOT whole_cohorts THEN
         -- Where somebody who was looked up had the first or the last row of a part, who has it now stands in for what a
@@ -505,12 +518,12 @@ BEGIN
         EXECUTE format($q$INSERT INTO pg_temp.retention_touched (part, customer, old, new)
             SELECT DISTINCT ON (e.part, e.customer) e.part, e.customer, e.facts, e.facts
             FROM %4$s AS k, LATERAL @extschema@.cohort_totals(k.cohorts) AS m, LATERAL (
-                (SELECT f.part, f.customer, f.facts FROM %1$s AS f WHERE f.part = k.part ORDER BY %2$s LIMIT 1)
+                (SELECT f.part, f.customer, f.facts FROM %1$s AS f WHERE f.part = k.part AND k.part IN (
+                    SELECT t.part FROM pg_temp.retention_touched AS t WHERE t.whole AND @extschema@.first_active(t.old) = m.first_at) ORDER BY %2$s LIMIT 1)
                 UNION ALL
-                (SELECT f.part, f.customer, f.facts FROM %1$s AS f WHERE f.part = k.part ORDER BY %3$s DESC NULLS LAST LIMIT 1)) AS e
-            WHERE k.part IN (SELECT t.part FROM pg_temp.retention_touched AS t WHERE t.whole AND t.old IS NOT NULL
-                    AND (@extschema@.first_active(t.old) = m.first_at OR @extschema@.last_active(t.old) = m.latest_at))
-                AND NOT (EXISTS (SELECT FROM pg_temp.retention_touched AS t WHERE t.part = e.part AND t.customer = e.customer))$q$,
+                (SELECT f.part, f.customer, f.facts FROM %1$s AS f WHERE f.part = k.part AND k.part IN (
+                    SELECT t.part FROM pg_temp.retention_touched AS t WHERE t.whole AND @extschema@.last_active(t.old) = m.latest_at) ORDER BY %3$s DESC NULLS LAST LIMIT 1)) AS e
+            WHERE NOT (EXISTS (SELECT FROM pg_temp.retention_touched AS t WHERE t.part = e.part AND t.customer = e.customer))$q$,
             kept.facts, old_edges[1], old_edges[2], kept.summary);
         EXECUTE format($q$UPDATE %1$s AS k SET cohorts = @extschema@.cohort_replace(k.cohorts, c.old, c.new)
             FROM (SELECT t.part, @extschema@.cohort_retention(@extschema@.coarsen(t.old, %2$s)) AS old,
