@@ -6,6 +6,8 @@ const instance = await DuckDBInstance.create(process.env.PEER_DATABASE, { thread
 const db = await instance.connect();
 await db.run(`CREATE TABLE IF NOT EXISTS bench_event AS SELECT * FROM read_csv('${file}', header = false,
   columns = {customer_id: 'BIGINT', ordered_at: 'TIMESTAMP'})`);
+await db.run(`CREATE TABLE IF NOT EXISTS bench_event_uuid AS
+  SELECT md5(customer_id::VARCHAR)::UUID AS customer_id, ordered_at FROM bench_event`);
 const queries = {
   'DuckDB, everybody\'s SQL': `
     WITH first AS (SELECT customer_id, date_trunc('month', min(ordered_at)) AS cohort FROM bench_event GROUP BY customer_id),
@@ -18,6 +20,8 @@ const queries = {
       (SELECT unnest(range(0, 24))::INT AS k)
     WHERE cohort + k < 24 GROUP BY cohort, k ORDER BY 1, 2`,
 };
+for (const [name, sql] of Object.entries(queries))
+  queries[`${name}, uuids`] = sql.replaceAll('bench_event', 'bench_event_uuid');
 const rounds = 5;
 for (const [name, sql] of Object.entries(queries)) {
   const seconds = [];
