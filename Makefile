@@ -102,13 +102,20 @@ ROOM_SQL = \
 	src/drivers/drivers.sql \
 	src/report/source.sql \
 	src/report/guess.sql \
-	src/report/views.sql
+	src/report/views.sql \
+	src/report/facts.sql \
+	src/report/plot.sql \
+	src/report/picture.sql \
+	src/report/report.sql \
+	src/report/page.sql \
+	src/report/run.sql \
+	src/report/schedule.sql
 
 DATA_built = retention--$(EXTVERSION).sql
 
-REGRESS = grid rates flow flow_customer activity cohort batch_scan survival drivers source doors hostile catalog
+REGRESS = grid rates flow flow_customer activity cohort batch_scan survival drivers source facts plot report doors hostile catalog
 REGRESS_OPTS = --inputdir=$(here) --load-extension=retention
-ISOLATION = rollup batch_scan_snapshot
+ISOLATION = rollup batch_scan_snapshot refresh
 ISOLATION_OPTS = --inputdir=$(here) --load-extension=retention
 TAP_TESTS = 1
 

@@ -32,9 +32,9 @@ SELECT oid::regprocedure AS no_comment FROM own WHERE obj_description(oid, 'pg_p
 SELECT oid::regprocedure AS definer FROM own WHERE prosecdef;
 SELECT own.oid::regprocedure AS not_parallel_safe FROM own JOIN pg_language l ON l.oid = prolang
 WHERE proparallel <> 's' AND lanname NOT IN ('sql', 'plpgsql');
--- a function in SQL or PL/pgSQL sets its search_path
+-- a function in SQL or PL/pgSQL sets its search_path (a procedure that ends transactions cannot)
 SELECT own.oid::regprocedure AS search_path FROM own JOIN pg_language l ON l.oid = prolang
-WHERE lanname IN ('sql', 'plpgsql') AND NOT coalesce(proconfig @> '{"search_path=pg_catalog, pg_temp"}', false);
+WHERE lanname IN ('sql', 'plpgsql') AND prokind <> 'p' AND NOT coalesce(proconfig @> '{"search_path=pg_catalog, pg_temp"}', false);
 -- an aggregate has a real type as its state, a combine function and no serialisation of its own
 SELECT a.aggfnoid::regprocedure AS state FROM own JOIN pg_aggregate a ON a.aggfnoid = own.oid
 WHERE aggtranstype = 'internal'::regtype OR aggcombinefn = 0 OR aggserialfn <> 0;

@@ -302,6 +302,56 @@ FROM generate_series(0, 20) m, LATERAL (SELECT tstzrange(timestamptz '2024-01-01
   LATERAL (SELECT trim_scale(100 * count(*) FILTER (WHERE b) ::numeric / count(*)) AS theirs
            FROM (SELECT bool_or(at <@ base) AS a, bool_or(at <@ returned) AS b FROM visit GROUP BY customer) x WHERE a) b;
 
+-- ---- Customers taken out, and known anew ----
+-- What is left is what the rows of the others give, bit for bit; where those taken out had the first or the latest row, all but these two.
+CREATE TABLE open_grids AS SELECT grid, true AS sums FROM grids
+UNION ALL SELECT retention_grid(unit, brackets => brackets, min_events => min_events), true FROM unnest('{quarter,month}'::text[]) unit, unnest('{NULL,"1,2-4,6"}'::text[]) brackets, unnest('{1,2}'::integer[]) min_events
+UNION ALL SELECT retention_grid('month', cohorts => 'recurring'), false;
+CREATE FUNCTION without_moments(s retention_cohorts) RETURNS text LANGUAGE sql AS
+  'SELECT jsonb_build_array((SELECT jsonb_agg(c) FROM unnest(''{on,on_or_after,on_or_before,streak}''::text[]) x, LATERAL cohort_cells(s, x, CASE WHEN (cohort_totals(s)).grid !~ ''as_of'' THEN timestamp ''2027-01-01'' END) c), (SELECT jsonb_agg(c) FROM lifecycle(s, CASE WHEN (cohort_totals(s)).grid !~ ''as_of'' THEN timestamp ''2027-01-01'' END) c), (SELECT jsonb_agg(c) FROM stickiness(s) c), (SELECT jsonb_build_array(grid, customers, rows_seen, rows_ignored) FROM cohort_totals(s)))::text';
+SELECT count(*) AS cases, count(*) FILTER (WHERE inside) > 30 AS many_inside,
+  count(*) FILTER (WHERE inside AND left_over::text IS DISTINCT FROM rest::text AND sums) AS bits_differ,
+  count(*) FILTER (WHERE without_moments(left_over) IS DISTINCT FROM without_moments(rest)) AS answers_differ,
+  count(*) FILTER (WHERE (cohort_totals(left_over)).first_at > (cohort_totals(rest)).first_at OR (cohort_totals(left_over)).latest_at < (cohort_totals(rest)).latest_at) AS moments_amiss
+FROM (SELECT sums, rest, cohort_subtract(total, part) AS left_over,
+        (cohort_totals(part)).first_at > (cohort_totals(total)).first_at AND (cohort_totals(part)).latest_at < (cohort_totals(total)).latest_at AS inside
+      FROM open_grids, (VALUES (2), (9)) m (parts), generate_series(0, 1) k,
+        LATERAL (SELECT cohort_retention(customer, at, grid) AS total, cohort_retention(customer, at, grid) FILTER (WHERE customer % parts = k) AS part,
+                   cohort_retention(customer, at, grid) FILTER (WHERE customer % parts <> k) AS rest FROM visit WHERE customer <= 200) s) q;
+-- Old rows out, new rows in: some customers gain rows, some lose them, some are new or gone; the first and the latest row may go too.
+CREATE FUNCTION replaced(grid retention_grid, seed integer) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE total retention_cohorts; old retention_cohorts; new retention_cohorts; result retention_cohorts; touched bigint[];
+  ends timestamptz := CASE WHEN grid::text ~ 'as_of' THEN '2025-05-20 13:00' ELSE 'infinity' END;
+BEGIN
+  CREATE TEMP TABLE was ON COMMIT DROP AS SELECT customer, at FROM visit WHERE customer <= 150;
+  -- the latest row goes in every third case, the first in every fourth, and rows of some
+  CREATE TEMP TABLE is_now ON COMMIT DROP AS SELECT customer, at FROM was
+    WHERE NOT (oracle_random('customer', customer * 50 + seed, 20) = 0 AND oracle_random('row', (extract(epoch FROM at)::bigint % 100000 + seed)::integer, 2) = 0)
+      AND NOT (seed % 3 = 0 AND at = (SELECT max(at) FROM was WHERE at < ends)) AND NOT (seed % 4 = 0 AND at = (SELECT min(at) FROM was))
+    UNION ALL SELECT 140 + oracle_random('new', g + seed, 20), timestamptz '2024-02-01' + oracle_random('when', g + seed, 600) * interval '1 day' FROM generate_series(1, 10) g;
+  SELECT array_agg(customer) INTO touched FROM (SELECT customer FROM ((TABLE was EXCEPT ALL TABLE is_now) UNION ALL (TABLE is_now EXCEPT ALL TABLE was)) d
+    UNION SELECT customer FROM is_now WHERE at IN (SELECT max(at) FROM is_now WHERE at < ends UNION SELECT min(at) FROM is_now)) t;
+  SELECT cohort_retention(customer, at, grid), cohort_retention(customer, at, grid) FILTER (WHERE customer = ANY (touched)) INTO total, old FROM was;
+  SELECT cohort_retention(customer, at, grid), cohort_retention(customer, at, grid) FILTER (WHERE customer = ANY (touched)) INTO result, new FROM is_now;
+  DROP TABLE was, is_now;
+  RETURN cohort_replace(total, old, new)::text = result::text;
+END $$;
+SELECT count(*) AS cases, count(*) FILTER (WHERE replaced(grid, k) IS NOT true) AS differ FROM open_grids, generate_series(1, 4) k WHERE sums;
+-- All of them, none of them, nobody.
+SELECT cohort_subtract(s, s) IS NULL AS nothing, cohort_subtract(s, NULL)::text = s::text AS all_of_it, cohort_subtract(NULL, NULL) IS NULL AS nobody,
+  cohort_replace(s, s, s)::text = s::text AS same, cohort_replace(NULL, NULL, s)::text = s::text AS new, cohort_replace(s, s, NULL) IS NULL AS gone,
+  cohort_replace(s, NULL, NULL)::text = s::text AS untouched, (cohort_totals(cohort_replace(s, NULL, (SELECT cohort_retention(NULL::bigint, NULL::date, 'month'))))).rows_seen - (cohort_totals(s)).rows_seen AS a_row_more
+FROM monthly;
+-- What was never in them cannot be taken out.
+SELECT cohort_subtract(s, (SELECT cohort_retention(customer_id, ordered_at, 'month') FROM orders WHERE ordered_at < '2026-03-01')) FROM monthly;
+SELECT cohort_subtract(s, (SELECT cohort_retention(1, date '2026-06-01', 'month'))) FROM monthly;
+SELECT cohort_subtract(s, (SELECT cohort_retention(1, date '2026-01-01', 'week'))) FROM monthly;
+SELECT cohort_subtract(s, (SELECT cohort_retention(1, timestamp '2026-01-05', 'month'))) FROM monthly;
+SELECT cohort_subtract(s, (SELECT cohort_retention(1, date '2026-01-05', date '2026-01-05', 'month'))) FROM monthly;
+SELECT cohort_subtract(NULL, s) FROM monthly;
+SELECT cohort_replace(NULL, s, s) FROM monthly;
+SELECT cohort_subtract(cohort_retention(customer_id, ordered_at, 'month; windows=elapsed'), cohort_retention(customer_id, ordered_at, 'month; windows=elapsed') FILTER (WHERE customer_id = 1)) FROM orders;
+
 -- ---- Bytes that nobody wrote ----
 SET max_parallel_workers_per_gather = 0;
 -- Every single byte changed in several ways, and every prefix: an error or a value that can be used.
@@ -309,7 +359,7 @@ SET max_parallel_workers_per_gather = 0;
 SET allow_system_table_mods = on;
 INSERT INTO pg_cast (oid, castsource, casttarget, castfunc, castcontext, castmethod)
 VALUES (4000000011, 'bytea'::regtype, 'retention_cohorts'::regtype, 0, 'e', 'b'), (4000000012, 'retention_cohorts'::regtype, 'bytea'::regtype, 0, 'e', 'b');
-CREATE FUNCTION hostile(bytes bytea, stored boolean) RETURNS TABLE (outcome text, many boolean) LANGUAGE plpgsql AS $$
+CREATE FUNCTION hostile(good retention_cohorts, bytes bytea, stored boolean) RETURNS TABLE (outcome text, many boolean) LANGUAGE plpgsql AS $$
 DECLARE changed bytea; errors bigint := 0; fine bigint := 0; s retention_cohorts; thin integer := least(7, asked_less());
 BEGIN
   FOR i IN 0 .. length(bytes) - 1 BY thin LOOP
@@ -324,6 +374,11 @@ BEGIN
         PERFORM FROM stickiness(s);
         PERFORM cohort_totals(s);
         PERFORM rollup(x) FROM (VALUES (s), (s)) v (x);
+        PERFORM cohort_subtract(s, s), cohort_replace(s, s, s);
+        BEGIN
+          PERFORM cohort_subtract(good, s), cohort_subtract(s, good), cohort_replace(good, s, good), cohort_replace(good, good, s);
+        EXCEPTION WHEN invalid_parameter_value OR program_limit_exceeded OR numeric_value_out_of_range THEN
+        END;
         fine := fine + 1;
       EXCEPTION WHEN data_corrupted OR feature_not_supported OR invalid_text_representation OR invalid_parameter_value
           OR datetime_field_overflow OR program_limit_exceeded OR character_not_in_repertoire OR numeric_value_out_of_range THEN
@@ -335,7 +390,7 @@ BEGIN
 END $$;
 SELECT grid, stored, h.* FROM (SELECT grid, (SELECT cohort_retention(customer_id, ordered_at, grid) FROM orders) AS s FROM unnest(ARRAY['month', 'month; cohorts=recurring',
   'month; windows=elapsed; brackets=1,2-3', 'week; brackets=1,2-5; as_of=2026-04-10']::retention_grid[]) grid) q,
-  unnest('{f,t}'::boolean[]) stored, LATERAL hostile(CASE WHEN stored THEN s::bytea ELSE decode(s::text, 'hex') END, stored) h;
+  unnest('{f,t}'::boolean[]) stored, LATERAL hostile(s, CASE WHEN stored THEN s::bytea ELSE decode(s::text, 'hex') END, stored) h;
 DELETE FROM pg_cast WHERE oid IN (4000000011, 4000000012);
 RESET allow_system_table_mods;
 SELECT ''::retention_cohorts;

@@ -1,5 +1,6 @@
 # The examples of README.md and doc/*.md: each page is a session of psql in a fresh database with the extension. A
-# ```sql block is run; the ```text block right after it is what psql printed. ```sql noexec is not run.
+# ```sql block is run; the ```text block right after it is what psql printed. ```sql noexec is not run. What a
+# ```sql picture=NAME.svg block gives stands in doc/NAME.svg.
 # With RETENTION_DOCS_ACCEPT the pages are rewritten with what psql prints now.
 use strict;
 use warnings;
@@ -39,6 +40,8 @@ sub blocks
   return @blocks;
 }
 
+sub picture { return $_[0]{info} =~ / picture=(.*)/ ? $1 : undef }
+
 # Blanks at the ends of lines, and empty lines before and after, do not count.
 sub trimmed
 {
@@ -59,7 +62,7 @@ sub run_page
   # psql's own messages and the answers share one file, so that they keep their order. Read from standard input
   # there is no file name and no line number before an error.
   print $input "\\set VERBOSITY default\n";
-  print $input "$_;\n\\echo '$mark'\n" for @sql;
+  print $input "$_\n\\echo '$mark'\n" for @sql;
   close $input;
   delete local @ENV{qw(PGTZ PGDATESTYLE)};
   my @command = ('stdbuf', '-oL', 'psql', '-X', '-q', '-P', 'pager=off', '-d', $node->connstr($database));
@@ -84,13 +87,13 @@ for my $page (@pages) {
     fail("$name: $@");
     next;
   }
-  my @sql = grep { $_->{info} eq 'sql' } @blocks;
+  my @sql = grep { $_->{info} =~ /^sql( picture=[a-z_]+\.svg)?$/ } @blocks;
   next unless @sql;
 
   my $database = 'page_' . $count++;
   $node->safe_psql('postgres', "CREATE DATABASE $database");
   $node->safe_psql($database,  'CREATE EXTENSION retention');
-  my @said = run_page($database, map $_->{text}, @sql);
+  my @said = run_page($database, map { picture($_) ? "\\pset format unaligned\n\\pset tuples_only on\n$_->{text};\n\\pset tuples_only off\n\\pset format aligned" : "$_->{text};" } @sql);
   my %answer;    # the text block right after a sql block, by that block
   for my $i (1 .. $#blocks) {
     next unless $blocks[$i]{info} eq 'text' && $blocks[ $i - 1 ]{info} eq 'sql';
@@ -104,7 +107,16 @@ for my $page (@pages) {
     my $test  = "$name line " . ($block->{first} + 1);
     my $got   = $i < $#said ? trimmed($said[$i]) : "(psql ended early)\n";
     my $want  = $answer{ $block->{first} };
-    if (!$want) {
+    if (my $picture = picture($block)) {
+      my $file = "$root/doc/$picture";
+      if ($accept && $got =~ /^<svg /) {
+        open(my $out, '>', $file) or die "cannot write $file: $!";
+        print $out $got;
+        close $out;
+      }
+      ok(-e $file && slurp_file($file) eq $got, "$test draws doc/$picture") or diag(substr($got, 0, 1000));
+    }
+    elsif (!$want) {
       ok($got !~ /^(ERROR|FATAL|psql: error|\\\S+: error|invalid command)/m, "$test runs")
         or diag("$block->{text}\nprinted:\n$got");
     }

@@ -134,7 +134,14 @@ $node->safe_psql(
   SELECT retention_create_views('stays', 'b i'), retention_create_views('or''ders', 'b i');
   SET ROLE dump_analyst;
   SELECT retention_source('stays', 'subscriptions', 'stays', 'customer', 'started', 'ended', filter => 'customer > 10');
+  SELECT retention_run_report('stays', '2024-06-01');
   RESET ROLE;
+  ALTER TABLE stays ENABLE ROW LEVEL SECURITY;
+  CREATE POLICY tenant ON stays TO dump_analyst USING (plan = 'plan 1');
+  SET ROLE dump_analyst;
+  SELECT retention_run_report('stays', '2024-07-01', 3);
+  RESET ROLE;
+  SELECT retention_run_report('stays');
   DROP TABLE gone;
   CREATE FUNCTION grid_of_the_house() RETURNS retention_grid LANGUAGE sql IMMUTABLE
     AS $$ SELECT retention_grid('month') $$;
@@ -164,6 +171,10 @@ my %look = (
   function  => 'SELECT grid_of_the_house()',
   sources   => q{SELECT name, owner, kind, relation, columns, segments, grid, filter, as_of, gone_after, state, created FROM retention_sources},
   policies  => q{SET ROLE dump_analyst; SELECT name, owner, state FROM retention_sources; SELECT (source_find('stays')).filter},
+  runs      => 'SELECT * FROM retention_report_run ORDER BY id',
+  report    => q{SELECT retention_report('stays')},
+  tenant    => q{SET ROLE dump_analyst; SELECT id, state, report ->> 'rows', md5(html) FROM retention_report_run ORDER BY id; SELECT retention_report('stays', '2024-07-01', 3)},
+  changes   => q{SET ROLE dump_analyst; SELECT * FROM retention_report_changes('stays')},
   view_flow => 'SELECT * FROM "b i".stays_flow',
   view_cohorts => 'SELECT * FROM "b i".stays_cohorts',
   view_segments => 'SELECT * FROM "b i".stays_segments',
@@ -189,6 +200,10 @@ for my $format ('plain', 'custom') {
 
 is($node->safe_psql('other_custom', q{SELECT retention_create_views('stays', 'b i'); SELECT * FROM "b i".stays_flow; SELECT (source_find('stays')).name}) =~ s/\A(?:\(.*\n)*//r,
   "$one{view_flow}\nstays", 'a restored source goes on');
+is($node->safe_psql('other_custom', q{SET ROLE dump_analyst; SELECT retention_run_report('stays', '2024-07-01', 3) > (SELECT max(id) - 1 FROM retention_report_run);
+    SELECT count(*), count(DISTINCT report::text) FROM retention_report_run WHERE as_of = '2024-07-01'}), "t\n2|1", 'a restored table of runs goes on, for a tenant, with the same report');
+like($one{tenant}, qr/^1\|done\|2990\|\w+\n2\|done\|\d{3,4}\|\w+\n\{/, 'a tenant sees own runs and own numbers');
+unlike($one{tenant}, qr/^2\|done\|2990/m, 'only');
 like($one{sources}, qr/^gone\|.*\|relation is gone\|/m, 'a source without its table does not stop a restore');
 
 # The numbers of a restored materialized view are those of its query, too.

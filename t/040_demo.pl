@@ -64,6 +64,18 @@ is(
         SELECT plan, customer_flow(presence, daterange('2025-01-01', '2026-01-01')) AS flow FROM presence GROUP BY plan) s}),
   'basic plus premium', 'and the built-in order of the plans is found');
 
+# A whole page: it ends as one, and holds what the demo speaks of.
+sub is_page
+{
+  my ($file, $name, @words) = @_;
+  my $page = -e $file ? slurp_file($file) : '';
+  ok($page =~ /\A<!DOCTYPE html>/ && $page =~ m{</html>\s*\z} && $page !~ /<script/, "$name: a page for a browser");
+  ok(index($page, $_) >= 0, "$name: with $_") for @words;
+}
+($ok, $out, $err) = run_quietly(psql(), '-v', "page=$files/shop.html", '-f', "$lib/shop_page.sql");
+ok($ok && $out eq '', 'its page is written') or diag($err);
+is_page("$files/shop.html", 'shop', 'Retention of shop', 'Retention by plan', 'premium', 'How long they stay, by channel');
+
 # --- Files that are read ------------------------------------------------------------------------
 
 sub file
@@ -90,7 +102,8 @@ my @presence = (
   "2024-01 0 2 0 0 2\n2024-02 2 1 0 1 2\n2024-03 2 0 0 1 1"
 );
 my $rows = join("\n", @{ $presence[0] });
-($ok, $out, $err) = load(file('presence.csv', "customer,start,end\n$rows\n"));
+($ok, $out, $err) = load(file('presence.csv', "customer,start,end\n$rows\n"), "page=$files/presence.html");
+is_page("$files/presence.html", 'presence', 'Retention of file', '3 customers in 4 rows');
 ok($ok, 'customer, start, end is read') or diag($err);
 is(months($out), $presence[1], 'to the right months');
 like($err, qr/^note: 2 lines have no customer or no time and are left out$/m, 'and what is left out is said');
@@ -107,12 +120,13 @@ is($node->safe_psql($database, q{SELECT customer FROM presence WHERE customer <>
 
 ($ok, $out, $err) = load(
   file('orders.csv', "user_id,order_date,amount\n1,2024-01-05,10.50\n1,2024-02-01,3\n2,2024-01-31 23:59:59,\"1,50\"\n1,2024-07-01,1\n3,2024-07-02T00:30:00+02:00,1\n"),
-  'silence=60');
+  'silence=60', "page=$files/orders.html");
 ok($ok, 'customer, time, amount is read') or diag($err);
 is(
   months($out),
   "2024-01 0 2 0 0 2\n2024-02 2 0 0 0 2\n2024-03 2 0 0 1 1\n2024-04 1 0 0 1 0\n2024-05 0 0 0 0 0\n2024-06 0 0 0 0 0\n2024-07 0 1 1 0 2",
   'a customer is there until the days of silence are over');
+is_page("$files/orders.html", 'orders', 'Retention of file', 'known until 2024-07-02', '3 customers in 5 rows');
 is($node->safe_psql($database, 'SELECT sum(amount), min(ordered_at), max(ordered_at) FROM orders'),
   '17.00|2024-01-05 00:00:00|2024-07-01 22:30:00', 'amounts and times with a zone');
 ($ok, $out, $err) = load(file('two.csv', "customer,day\n1,2024-01-05\n2,2024-02-20\n"), 'as_of=2024-04-01');

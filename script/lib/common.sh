@@ -109,6 +109,18 @@ make_work() {
   work=$(mktemp -d "$base/retention-$1.XXXXXX")
 }
 
+# What is fetched or built once and kept, readable for the user our servers run as.
+cache_folder() {
+  local cache=${RETENTION_CACHE:-}
+  [ -n "$cache" ] || cache=$([ "$(id -u)" = 0 ] && say /var/cache/retention || say "$HOME/.cache/retention")
+  mkdir -p "$cache"
+  (cd "$cache" && pwd -P)
+}
+
+# Vega-Lite and the library that draws its specifications, from npm: the folder that script/bootstrap browser makes.
+vega_versions="vega@6.4.0 vega-lite@6.5.0"
+vega_folder() { say "$(cache_folder)/$(printf '%s' "$vega_versions" | tr '@ ' '--')"; }
+
 # As root everything that needs a server runs as postgres.
 own_by_server_user() {
   [ "$(id -u)" != 0 ] || chown -R postgres: "$1"

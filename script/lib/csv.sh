@@ -1,5 +1,5 @@
 # Loads a person's CSV file into the database that a psql command reaches, and prints the reports on it:
-#   csv.sh FILE [silence=DAYS] [dates=MDY|DMY|YMD] [as_of=TIME] [ROLE=COLUMN...] -- PSQL...
+#   csv.sh FILE [silence=DAYS] [dates=MDY|DMY|YMD] [as_of=TIME] [page=FILE] [ROLE=COLUMN...] -- PSQL...
 # PSQL is quiet and stops at errors (-X -q -v ON_ERROR_STOP=1).
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 command_name=demo
@@ -8,12 +8,13 @@ lib=$root/script/lib
 file=$1
 shift
 silence=90 dates= as_of=
-columns=()
+columns=() page=()
 while [ "$1" != -- ]; do
   case $1 in
     silence=*) silence=${1#*=} ;;
     dates=*) dates=${1#*=} ;;
     as_of=*) as_of=${1#*=} ;;
+    page=*) page=(-v "$1") ;;
     *) columns+=("$1") ;;
   esac
   shift
@@ -58,8 +59,8 @@ started=$(role start)
 # One session: the report uses what the loading found out. What psql says goes to standard error, made readable.
 escaped=$(printf %s "$file" | sed 's/[&|\\]/\\&/g')
 {
-  cat "$lib/csv_load.sql" "$lib/csv_report.sql" |
+  cat "$lib/csv_load.sql" "$lib/csv_report.sql" "$lib/csv_page.sql" |
     "${client[@]}" -v kind="$kind" -v customer="$(role customer)" -v start="$started" -v end="$(role end)" \
-      -v amount="$(role amount)" -v silence="$silence" -v dates="$dates" -v as_of="$as_of" 2>&1 >&3 |
+      -v amount="$(role amount)" -v silence="$silence" -v dates="$dates" -v as_of="$as_of" "${page[@]}" 2>&1 >&3 |
     sed -u -e 's/^NOTICE: */note: /' -e "s|^ERROR: *|demo: $escaped, |" >&2
 } 3>&1

@@ -4,15 +4,9 @@
 # assert_server PG_CONFIG: makes sure that such a server of the same major version exists, and sets $assert_server to
 # its folder: server/ is the installation, valgrind.supp what PostgreSQL knows to be harmless.
 assert_server() {
-  local major cache
+  local major
   major=$("$1" --version | sed 's/[^0-9]*\([0-9]*\).*/\1/')
-  if [ "$(id -u)" = 0 ]; then
-    cache=${RETENTION_CACHE:-/var/cache/retention}
-  else
-    cache=${RETENTION_CACHE:-$HOME/.cache/retention}
-  fi
-  mkdir -p "$cache"
-  assert_server=$(cd "$cache" && pwd -P)/postgresql-$major
+  assert_server=$(cache_folder)/postgresql-$major
   [ ! -e "$assert_server/complete" ] || return 0
   # One that was interrupted starts anew.
   rm -rf "$assert_server"

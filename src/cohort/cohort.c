@@ -182,15 +182,10 @@ check_equal_as_of(const Cohorts *a, const Cohorts *b)
 		 errhint("Set as_of in the grid, the same for all.")));
 }
 
-Cohorts *
-cohort_merge(Cohorts *cohorts, const Cohorts *other)
+/* 22023 unless the two are of one kind. */
+static void
+check_addable(const Cohorts *cohorts, const Cohorts *other)
 {
-	const Grid *grid;
-	Cohorts *into = cohorts;
-	int64 counts[COHORT_TABLES];
-	bool differ;
-	bool unknown;
-
 	if (cohorts->grid_length != other->grid_length ||
 		memcmp(cohort_grid_text(cohorts), cohort_grid_text(other), other->grid_length) != 0)
 		grid_mismatch(pnstrdup(cohort_grid_text(cohorts), cohorts->grid_length),
@@ -202,6 +197,18 @@ cohort_merge(Cohorts *cohorts, const Cohorts *other)
 	if (cohorts->anchored != other->anchored)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("cohorts of anchors and cohorts of rows cannot be added")));
+}
+
+Cohorts *
+cohort_merge(Cohorts *cohorts, const Cohorts *other)
+{
+	const Grid *grid;
+	Cohorts *into = cohorts;
+	int64 counts[COHORT_TABLES];
+	bool differ;
+	bool unknown;
+
+	check_addable(cohorts, other);
 	grid = cohort_grid(cohorts);
 
 	/* A summary without moments knows nothing of time, and has nothing that depends on it. */
@@ -240,6 +247,159 @@ cohort_merge(Cohorts *cohorts, const Cohorts *other)
 	into->first = Min(cohorts->first, other->first);
 	into->latest = Max(cohorts->latest, other->latest);
 	return into;
+}
+
+/* ---------- taking customers out ---------- */
+
+static void
+pg_attribute_noreturn() not_a_part(void)
+{
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("these cohorts are not a part of the others"),
+					errdetail("Taken out of them, they would leave less than nobody."),
+					errhint("Only customers whose rows are all in the others can be taken out.")));
+}
+
+/* What is left must be cohorts again; where it is not, the part was none. */
+static void
+check_rest(const Cohorts *rest)
+{
+	MemoryContext context = CurrentMemoryContext;
+
+	PG_TRY();
+	{
+		cohort_check(rest);
+	}
+	PG_CATCH();
+	{
+		if (geterrcode() != ERRCODE_DATA_CORRUPTED)
+			PG_RE_THROW();
+		MemoryContextSwitchTo(context);
+		FlushErrorState();
+		not_a_part();
+	}
+	PG_END_TRY();
+}
+
+static inline void
+take(int64 *from, int64 n)
+{
+	if (*from < n)
+		not_a_part();
+	*from -= n;
+}
+
+/* The rows of part out of those of whole, in place; returns how many are then not all zero. */
+static int64
+take_rows(Cohorts *whole, const Cohorts *part, CohortTable table)
+{
+	int columns = cohort_columns[table];
+	int keys = cohort_keys[table];
+	int64 *from = cohort_table(whole, table), *end = from + whole->counts[table] * columns;
+	const int64 *row = cohort_table(part, table), *row_end = row + part->counts[table] * columns;
+	int64 left = whole->counts[table];
+
+	for (; row < row_end; row += columns)
+	{
+		int64 rest = 0;
+
+		from = unconstify(int64 *, find_row(from, end, row, columns, keys));
+		if (from == end || compare_keys(from, row, keys) != 0)
+			not_a_part();
+		for (int i = keys; i < columns; i++)
+		{
+			take(&from[i], row[i]);
+			rest |= from[i];
+		}
+		if (rest == 0)
+			left--;
+	}
+	return left;
+}
+
+Cohorts *
+cohort_subtract(const Cohorts *whole, const Cohorts *part)
+{
+	const Grid *grid = cohort_grid(whole);
+	Cohorts *rest = palloc(VARSIZE(whole));
+	Cohorts *into;
+	int64 counts[COHORT_TABLES];
+	bool differ;
+
+	check_addable(whole, part);
+	memcpy(rest, whole, VARSIZE(whole));
+	if (part->customers > 0 && (part->first < whole->first || part->latest > whole->latest))
+		not_a_part();
+	differ = !grid->has_as_of && part->customers > 0 && whole->latest != part->latest;
+	if (differ && grid->windows == GRID_ELAPSED)
+		check_equal_as_of(whole, part);
+	if (part->sums_unknown || (differ && cohort_is_recurring(whole)))
+		rest->sums_unknown = 1;
+
+	for (int i = 0; i < COHORT_TABLES; i++)
+		counts[i] = i == COHORT_SUMS && rest->sums_unknown ? 0 : take_rows(rest, part, i);
+	take(&rest->customers, part->customers);
+	take(&rest->rows, part->rows);
+	take(&rest->ignored, part->ignored);
+	if (rest->customers == 0)
+	{
+		rest->first = PG_INT64_MAX;
+		rest->latest = PG_INT64_MIN;
+		rest->sums_unknown = 0;
+	}
+
+	into = cohort_new(whole->kind, cohort_grid_text(whole), whole->grid_length, counts);
+	for (int i = 0; i < COHORT_TABLES; i++)
+	{
+		int columns = cohort_columns[i];
+		const int64 *from = cohort_table(rest, i);
+		int64 *to = cohort_table(into, i);
+
+		for (int64 n = counts[i]; n > 0; from += columns)
+		{
+			int64 any = 0;
+
+			for (int column = cohort_keys[i]; column < columns; column++)
+				any |= from[column];
+			if (any == 0)
+				continue;
+			memcpy(to, from, columns * sizeof(int64));
+			to += columns;
+			n--;
+		}
+	}
+	into->sums_unknown = rest->sums_unknown;
+	into->anchored = rest->anchored;
+	into->rows = rest->rows;
+	into->ignored = rest->ignored;
+	into->first = rest->first;
+	into->latest = rest->latest;
+	into->customers = rest->customers;
+	pfree(rest);
+	check_rest(into);
+	return into;
+}
+
+Cohorts *
+cohort_replace(const Cohorts *whole, const Cohorts *old, const Cohorts *new)
+{
+	Cohorts *rest = cohort_subtract(whole, old);
+	const Grid *grid = cohort_grid(whole);
+
+	/* Where the end of the rows says what is complete, a new end cannot be given to what was counted at the old one. */
+	if (rest->customers > 0 && old->customers > 0 && new->customers > 0 &&
+		(grid->has_as_of || (grid->windows != GRID_ELAPSED && !cohort_is_recurring(whole))))
+	{
+		if (old->first == whole->first)
+			rest->first = new->first;
+		if (old->latest == whole->latest)
+			rest->latest = new->latest;
+		if (rest->first > rest->latest)
+			not_a_part();
+	}
+	rest = cohort_merge(rest, new);
+	check_rest(rest);
+	return rest;
 }
 
 /* ---------- checking ---------- */

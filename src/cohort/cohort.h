@@ -170,6 +170,19 @@ extern Cohorts *cohort_new(TimeKind kind, const char *grid_text, int grid_length
  */
 extern Cohorts *cohort_merge(Cohorts *cohorts, const Cohorts *other);
 
+/*
+ * Take customers out: what is left of whole without those of part, all of whose rows are in it, palloc'ed. 22023 where
+ * that cannot be. Not known is when the rest's rows begin and end: its moments are those of whole. For that reason
+ * elapsed windows must end with the same row in both, or as_of is set; recurring cohorts have no sums otherwise.
+ */
+extern Cohorts *cohort_subtract(const Cohorts *whole, const Cohorts *part);
+
+/*
+ * The same customers known anew: old out, new in. Where old has the first or the latest row of whole, new must have
+ * that of the result, so that its moments are exact.
+ */
+extern Cohorts *cohort_replace(const Cohorts *whole, const Cohorts *old, const Cohorts *new);
+
 /* XX001 unless the numbers are such as cohort_build() makes. */
 extern void cohort_check(const Cohorts *cohorts);
 

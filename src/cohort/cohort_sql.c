@@ -219,6 +219,72 @@ cohort_combine(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(cohort_merge((Cohorts *) PG_GETARG_POINTER(0), other));
 }
 
+/* What is left, or NULL where no row is: as an aggregate without rows. */
+static Datum
+cohorts_or_null(FunctionCallInfo fcinfo, const Cohorts *cohorts)
+{
+	if (cohorts->rows == 0)
+		PG_RETURN_NULL();
+	PG_RETURN_POINTER(cohorts);
+}
+
+static void
+pg_attribute_noreturn() nothing_to_take_from(void)
+{
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("these cohorts are not a part of the others"),
+					errdetail("There are no others.")));
+}
+
+/* cohort_subtract(cohorts, part) */
+RETENTION_FUNCTION(cohort_subtract_door);
+Datum
+cohort_subtract_door(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(0) && !PG_ARGISNULL(1))
+		nothing_to_take_from();
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	if (PG_ARGISNULL(1))
+		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
+	return cohorts_or_null(fcinfo, cohort_subtract(cohorts_argument(PG_GETARG_DATUM(0)),
+												   cohorts_argument(PG_GETARG_DATUM(1))));
+}
+
+/* cohort_replace(cohorts, old, new) */
+RETENTION_FUNCTION(cohort_replace_door);
+Datum
+cohort_replace_door(PG_FUNCTION_ARGS)
+{
+	const Cohorts *whole, *old, *new;
+	Cohorts *sum;
+
+	if (PG_ARGISNULL(0) && !PG_ARGISNULL(1))
+		nothing_to_take_from();
+	if (PG_ARGISNULL(0))
+	{
+		if (PG_ARGISNULL(2))
+			PG_RETURN_NULL();
+		PG_RETURN_DATUM(PG_GETARG_DATUM(2));
+	}
+	if (PG_ARGISNULL(1) && PG_ARGISNULL(2))
+		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
+	whole = cohorts_argument(PG_GETARG_DATUM(0));
+	if (PG_ARGISNULL(2))
+		return cohorts_or_null(fcinfo,
+							   cohort_subtract(whole, cohorts_argument(PG_GETARG_DATUM(1))));
+	new = cohorts_argument(PG_GETARG_DATUM(2));
+	if (!PG_ARGISNULL(1))
+	{
+		old = cohorts_argument(PG_GETARG_DATUM(1));
+		return cohorts_or_null(fcinfo, cohort_replace(whole, old, new));
+	}
+	/* The argument is not ours to change. */
+	sum = palloc(VARSIZE(whole));
+	memcpy(sum, whole, VARSIZE(whole));
+	PG_RETURN_POINTER(cohort_merge(sum, new));
+}
+
 RETENTION_FUNCTION(retention_cohorts_in);
 Datum
 retention_cohorts_in(PG_FUNCTION_ARGS)

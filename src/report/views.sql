@@ -53,16 +53,21 @@ DECLARE
     summary text;
     of_customer text;
     by_segment text;
+    -- Kept facts know until the latest row; of an earlier time the relation is asked.
+    kept text := CASE WHEN as_of IS NULL THEN @extschema@.facts_totals(source) END;
 BEGIN
     known := format($q$known AS (
   SELECT %1$s AS as_of
-)$q$, @extschema@.source_indent(coalesce(as_of, @extschema@.source_as_of(source)), 2));
+)$q$, @extschema@.source_indent(coalesce(as_of, '(SELECT t.as_of ' || kept || ')', @extschema@.source_as_of(source)), 2));
     presence := format($q$presence AS (
   %1$s
-)$q$, @extschema@.source_indent(@extschema@.source_presence(source, '(SELECT as_of FROM known)'), 2));
+)$q$, @extschema@.source_indent(CASE WHEN kept IS NULL THEN @extschema@.source_presence(source, '(SELECT as_of FROM known)')
+        ELSE @extschema@.facts_presence(source, '(SELECT as_of FROM known)') END, 2));
 
     IF what IN ('cohorts', 'curve', 'lifecycle', 'stickiness') THEN
-        IF source.kind = 'events' THEN
+        IF kept IS NOT NULL THEN
+            summary := E'WITH summary AS (\n  SELECT s.cohorts ' || @extschema@.source_indent(kept, 2) || E'\n)\n';
+        ELSIF source.kind = 'events' THEN
             summary := format($q$WITH %1$s,
 event AS (
   %2$s
@@ -117,22 +122,24 @@ span AS (
     %4$s) AS span
   FROM (SELECT %5$s FROM known) AS k,
     (
-      SELECT min(%6$s)%7$s AS first
-      %8$s
+      SELECT %6$s AS first
+      %7$s
     ) AS f
 ),
-%9$s,
+%8$s,
 summary AS (
-  SELECT @extschema@.customer_flow(p.customer, p.started, p.ended, %10$s, (SELECT span FROM span)) AS flow
+  SELECT @extschema@.customer_flow(p.customer, p.started, p.ended, %9$s, (SELECT span FROM span)) AS flow
   FROM presence AS p
 )
 SELECT f.*
-FROM summary AS s, @extschema@.flow_periods%11$s(s.flow) AS f$q$,
+FROM summary AS s, @extschema@.flow_periods%10$s(s.flow) AS f$q$,
             known, range_type, calendar,
             format(CASE type WHEN 'date' THEN '(k.as_of + interval %L)::date' ELSE 'k.as_of + interval %L' END, 2 * @extschema@.source_unit(source)),
-            as_presence, at_column, CASE WHEN local_stays THEN ' AT TIME ZONE ' || zone ELSE '' END,
-            @extschema@.source_indent(@extschema@.source_from(source, 'isfinite(' || at_column || ')',
-                quote_ident(source.customer) || ' IS NOT NULL'), 6),
+            as_presence,
+            CASE WHEN kept IS NOT NULL THEN 'max(t.first_at)' || CASE type WHEN 'date' THEN '::date' ELSE '' END
+                ELSE 'min(' || at_column || ')' || CASE WHEN local_stays THEN ' AT TIME ZONE ' || zone ELSE '' END END,
+            @extschema@.source_indent(CASE WHEN kept IS NOT NULL THEN kept
+                ELSE @extschema@.source_from(source, 'isfinite(' || at_column || ')', quote_ident(source.customer) || ' IS NOT NULL') END, 6),
             presence, flow_grid, at_suffix);
     END IF;
 

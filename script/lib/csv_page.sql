@@ -1,0 +1,12 @@
+-- A person's own file as a source, and its report as a page, where one is asked for (page=FILE); runs in the session of
+-- csv_load.sql.
+\if :{?page}
+  \if :orders
+    SELECT retention_source('file', 'events', 'orders', 'customer', at => 'ordered_at', gone_after => make_interval(days => :silence),
+      grid => 'month; time_zone=UTC', as_of => format('%L::timestamp', :'as_of')) \g /dev/null
+  \else
+    SELECT retention_source('file', 'subscriptions', 'subscriptions', 'customer', started => 'started', ended => 'ended',
+      grid => 'month; time_zone=UTC', as_of => format('%L::timestamp', :'as_of')) \g /dev/null
+  \endif
+  SELECT retention_report_html('file') \g (format=unaligned tuples_only=on) :page
+\endif

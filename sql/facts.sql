@@ -1,0 +1,417 @@
+-- Room report: facts of a source, kept in tables and brought up to date by what changed.
+CREATE SCHEMA facts_test;
+SET search_path = facts_test, public;
+SET datestyle = 'ISO';
+SET timezone = 'UTC';
+SET client_min_messages = warning;
+SET max_parallel_workers_per_gather = 0;
+\set SHOW_CONTEXT never
+
+-- What is kept against what the rows say, bit for bit: the cohorts of everybody and of each value of a segment, the facts and
+-- stays of each customer, his first segments. differs('x') is zero everywhere right after a refresh.
+CREATE FUNCTION differs(source text) RETURNS TABLE (cohorts bigint, facts bigint, parts bigint) LANGUAGE plpgsql AS $$
+DECLARE
+  s retention_source := source_find(source);
+  k retention_facts;
+  grid text;
+  rows text := '(' || source_rows(s) || format(') AS r WHERE r.customer IS NOT NULL');
+  direct text;
+BEGIN
+  SELECT f.* INTO k FROM retention_facts f WHERE f.name = s.name;
+  EXECUTE 'SELECT ' || CASE WHEN s.grid::text ~ 'elapsed|recurring' THEN source_grid(s) ELSE quote_literal(s.grid) END INTO grid;
+  direct := format('SELECT NULL::text AS segment, NULL::text AS value, cohort_retention(r.customer, r.at, %L)::text AS s FROM %s HAVING count(*) > 0', grid, rows);
+  FOR i IN 1 .. cardinality(s.segments) LOOP
+    direct := direct || format(' UNION ALL SELECT %L, r.%I::text, cohort_retention(r.customer, r.at, %L)::text FROM %s GROUP BY 2', s.segments[i], s.segments[i], grid, rows);
+  END LOOP;
+  EXECUTE format('SELECT count(*) FROM ((SELECT segment, value, cohorts::text FROM %1$s WHERE cohorts IS NOT NULL EXCEPT ALL %2$s) UNION ALL (%2$s EXCEPT ALL SELECT segment, value, cohorts::text FROM %1$s WHERE cohorts IS NOT NULL)) d',
+    k.summary, '(' || direct || ')') INTO cohorts;
+  EXECUTE format('SELECT count(*) FROM (SELECT k.segment, k.value, to_jsonb(f) - ''part'' - ''facts'' || jsonb_build_object(''f'', f.facts::text) AS f FROM %s f JOIN %s k USING (part)) a
+    FULL JOIN (SELECT q.segment, q.value, to_jsonb(q) - ''segment'' - ''value'' - ''whole'' - ''facts'' || jsonb_build_object(''f'', q.facts::text) AS f FROM (%s) q) b
+    ON a.segment IS NOT DISTINCT FROM b.segment AND a.value IS NOT DISTINCT FROM b.value AND a.f = b.f WHERE a.f IS NULL OR b.f IS NULL',
+    k.facts, k.summary, facts_select(s, format('(SELECT %s, true AS retention_whole %s)', facts_items(s), source_from(s, format('%I IS NOT NULL', s.customer))))) INTO facts;
+  EXECUTE format('SELECT count(*) FROM %s WHERE part > 0 AND cohorts IS NULL', k.summary) INTO parts;
+  RETURN NEXT;
+END $$;
+
+CREATE TABLE shop_order (id serial PRIMARY KEY, customer_id integer, ordered_at timestamptz, plan text, status text DEFAULT 'paid', note text);
+CREATE FUNCTION some_orders(n integer, seed integer) RETURNS SETOF shop_order LANGUAGE sql AS $$
+  SELECT nextval('shop_order_id_seq'), abs(hashint4(g + seed)) % 97, timestamptz '2025-01-01' + abs(hashint4(g * 3 + seed)) % 31536000 * interval '1 second',
+    (ARRAY['basic', 'plus', NULL, ''])[1 + abs(hashint4(g * 5 + seed)) % 4], (ARRAY['paid', 'open', 'test'])[1 + abs(hashint4(g * 7 + seed)) % 3], NULL
+  FROM generate_series(1, n) g $$;
+INSERT INTO shop_order SELECT * FROM some_orders(800, 1);
+SELECT retention_source('orders', 'events', 'shop_order', 'customer_id', at => 'ordered_at', event => 'status', events => '{paid,open}',
+  segments => '{plan}', filter => 'customer_id <> 13', grid => 'month');
+SELECT view FROM retention_create_views('orders');
+
+-- The views say the same before and after.
+CREATE FUNCTION all_views() RETURNS TABLE (view text, line text) LANGUAGE plpgsql AS $$
+BEGIN
+  FOREACH view IN ARRAY ARRAY['flow', 'cohorts', 'curve', 'lifecycle', 'stickiness', 'segments', 'survival'] LOOP
+    FOR line IN EXECUTE format('SELECT v::text FROM orders_%s v', view) LOOP RETURN NEXT; END LOOP;
+  END LOOP;
+END $$;
+CREATE TABLE before_facts AS SELECT * FROM all_views();
+SELECT retention_materialize('orders');
+SELECT count(*) AS lines, count(*) FILTER (WHERE differ) AS differ FROM (
+  SELECT false AS differ FROM before_facts
+  UNION ALL SELECT true FROM ((SELECT * FROM before_facts EXCEPT ALL SELECT * FROM all_views()) UNION ALL (SELECT * FROM all_views() EXCEPT ALL SELECT * FROM before_facts)) d) x;
+SELECT view, pg_get_viewdef(to_regclass(view)) ~ 'shop_order' AS reads_orders, pg_get_viewdef(to_regclass(view)) ~ 'orders_(facts|summary)' AS reads_facts
+FROM unnest('{orders_flow,orders_cohorts,orders_curve,orders_lifecycle,orders_stickiness,orders_segments,orders_survival}'::text[]) view;
+SELECT * FROM differs('orders');
+SELECT part, segment, value, (cohort_totals(cohorts)).customers FROM orders_summary ORDER BY part;
+SELECT name, state FROM retention_sources;
+SELECT name, facts, summary, changes, relations, refreshed IS NOT NULL AS refreshed FROM retention_facts;
+
+-- Nothing has changed.
+SELECT retention_refresh('orders');
+
+-- ---- Every way to change rows ----
+-- Rows inserted are noted; customers whose rows are updated or deleted are; a change that does not count is not.
+INSERT INTO shop_order (customer_id, ordered_at, plan) VALUES (1, '2025-12-30', 'basic'), (1001, '2025-03-03', 'gold'), (NULL, '2025-03-03', 'gold'), (13, '2025-03-03', 'gold');
+UPDATE shop_order SET note = 'seen';
+UPDATE shop_order SET plan = plan, ordered_at = ordered_at WHERE customer_id = 2;
+SELECT * FROM orders_changes ORDER BY 1, 2, 3;
+UPDATE shop_order SET ordered_at = ordered_at + interval '40 days' WHERE customer_id = 3;
+UPDATE shop_order SET customer_id = 1002 WHERE customer_id = 4;
+DELETE FROM shop_order WHERE customer_id = 5;
+SELECT * FROM orders_changes WHERE retention_redo ORDER BY 2;
+SELECT retention_refresh('orders');
+SELECT * FROM orders_changes;
+SELECT * FROM differs('orders');
+SELECT part, segment, value, (cohort_totals(cohorts)).customers FROM orders_summary ORDER BY part;
+-- A value that nobody has any more; a customer of whom nothing is left; one whose rows do not count any more.
+DELETE FROM shop_order WHERE plan = 'gold';
+DELETE FROM shop_order WHERE customer_id = 1002;
+UPDATE shop_order SET status = 'test' WHERE customer_id = 6;
+SELECT retention_refresh('orders');
+SELECT * FROM differs('orders');
+SELECT part, segment, value FROM orders_summary ORDER BY part;
+-- The latest row of all goes, then the first: nobody else has changed.
+DELETE FROM shop_order WHERE ordered_at = (SELECT max(ordered_at) FROM shop_order WHERE status <> 'test' AND customer_id <> 13);
+SELECT retention_refresh('orders');
+SELECT * FROM differs('orders');
+UPDATE shop_order SET ordered_at = '2025-06-06' WHERE ordered_at = (SELECT min(ordered_at) FROM shop_order WHERE status <> 'test' AND customer_id <> 13);
+SELECT retention_refresh('orders');
+SELECT * FROM differs('orders');
+-- A customer with an insert and a delete between two refreshes; a row that comes and goes; a transaction rolled back; a savepoint.
+INSERT INTO shop_order (customer_id, ordered_at, plan) VALUES (7, '2025-01-02', 'basic'), (8, '2025-01-02', 'plus');
+DELETE FROM shop_order WHERE customer_id = 7 AND plan = 'plus';
+BEGIN;
+INSERT INTO shop_order (customer_id, ordered_at) VALUES (9, '2025-01-02');
+ROLLBACK;
+BEGIN;
+INSERT INTO shop_order (customer_id, ordered_at) VALUES (10, '2025-01-02');
+SAVEPOINT one;
+DELETE FROM shop_order WHERE customer_id = 11;
+ROLLBACK TO one;
+COMMIT;
+SELECT retention_redo, customer_id FROM orders_changes ORDER BY 1, 2;
+SELECT retention_refresh('orders');
+SELECT * FROM differs('orders');
+-- ON CONFLICT, MERGE, a data-modifying WITH, COPY.
+INSERT INTO shop_order (id, customer_id, ordered_at, plan) VALUES (1, 20, '2025-05-05', 'plus'), (900000, 21, '2025-05-05', 'plus')
+ON CONFLICT (id) DO UPDATE SET ordered_at = excluded.ordered_at, customer_id = excluded.customer_id;
+MERGE INTO shop_order o USING (VALUES (2, 22), (3, 23), (900001, 24), (4, NULL)) v (id, customer) ON o.id = v.id
+WHEN MATCHED AND v.customer IS NULL THEN DELETE WHEN MATCHED THEN UPDATE SET customer_id = v.customer
+WHEN NOT MATCHED THEN INSERT (id, customer_id, ordered_at, plan) VALUES (v.id, v.customer, '2025-07-07', 'basic');
+WITH gone AS (DELETE FROM shop_order WHERE customer_id = 25 RETURNING *), new AS (INSERT INTO shop_order (customer_id, ordered_at, plan) SELECT 26, ordered_at, plan FROM gone RETURNING *)
+UPDATE shop_order SET plan = 'plus' WHERE customer_id = 27;
+COPY shop_order (customer_id, ordered_at, plan) FROM STDIN;
+28	2025-08-08 08:08+00	basic
+29	2025-08-09 09:09+00	\N
+\.
+SELECT retention_refresh('orders');
+SELECT * FROM differs('orders');
+-- NULL times, and a customer who has nothing else.
+INSERT INTO shop_order (customer_id, ordered_at, plan) VALUES (30, NULL, 'basic'), (1003, NULL, 'basic');
+SELECT retention_refresh('orders');
+SELECT * FROM differs('orders');
+INSERT INTO shop_order (customer_id, ordered_at, plan) VALUES (1003, '2025-08-08', 'plus'), (1003, '2025-08-08', 'basic');
+SELECT retention_refresh('orders');
+SELECT * FROM differs('orders');
+INSERT INTO shop_order (customer_id, ordered_at, plan) VALUES (1003, '2025-08-08', NULL), (1003, NULL, 'a'), (1003, '2025-08-08', 'all');
+SELECT retention_refresh('orders');
+SELECT * FROM differs('orders');
+-- Everything goes and comes.
+BEGIN;
+TRUNCATE shop_order;
+INSERT INTO shop_order SELECT * FROM some_orders(400, 77);
+COMMIT;
+SELECT retention_refresh('orders');
+SELECT * FROM differs('orders');
+TRUNCATE shop_order;
+SELECT retention_refresh('orders');
+SELECT * FROM differs('orders');
+SELECT (SELECT count(*) FROM orders_facts) AS facts, (SELECT count(*) FROM orders_summary) AS parts, (SELECT count(*) FROM all_views()) AS lines;
+INSERT INTO shop_order SELECT * FROM some_orders(900, 5);
+SELECT retention_refresh('orders');
+SELECT * FROM differs('orders');
+
+-- ---- Who writes ----
+CREATE ROLE retention_clerk;
+CREATE ROLE retention_reader;
+GRANT USAGE ON SCHEMA facts_test TO retention_clerk, retention_reader;
+GRANT INSERT, SELECT, DELETE ON shop_order TO retention_clerk;
+GRANT USAGE ON SEQUENCE shop_order_id_seq TO retention_clerk;
+GRANT SELECT ON shop_order, orders_cohorts TO retention_reader;
+SET ROLE retention_clerk;
+INSERT INTO shop_order (customer_id, ordered_at, plan) VALUES (31, '2025-08-08', 'basic');
+DELETE FROM shop_order WHERE customer_id = 32;
+-- He notes what he writes, and sees nothing of it.
+SELECT * FROM orders_changes;
+DELETE FROM orders_changes;
+RESET ROLE;
+SET ROLE retention_reader;
+-- Who may not write cannot note rows that are not there; a customer that is looked up for nothing harms nobody.
+INSERT INTO orders_changes VALUES (false, 1, '2025-01-01', 'paid', 'basic');
+INSERT INTO orders_changes VALUES (NULL);
+INSERT INTO orders_changes VALUES (true, 33);
+-- Facts are their owner's until he grants them.
+SELECT count(*) FROM orders_cohorts;
+SELECT retention_refresh('postgres.orders');
+RESET ROLE;
+GRANT SELECT ON orders_summary TO retention_reader;
+SET ROLE retention_reader;
+SELECT count(*) > 0 AS cells FROM orders_cohorts;
+RESET ROLE;
+SELECT retention_redo, customer_id FROM orders_changes ORDER BY 1, 2;
+SELECT retention_refresh('orders');
+SELECT * FROM differs('orders');
+-- Rows that a foreign key deletes, for somebody who may not delete them.
+CREATE TABLE customer (id integer PRIMARY KEY);
+INSERT INTO customer SELECT DISTINCT customer_id FROM shop_order;
+ALTER TABLE shop_order ADD FOREIGN KEY (customer_id) REFERENCES customer ON DELETE CASCADE ON UPDATE CASCADE;
+GRANT SELECT, DELETE, UPDATE ON customer TO retention_reader;
+SET ROLE retention_reader;
+DELETE FROM customer WHERE id = 40;
+UPDATE customer SET id = 4100 WHERE id = 41;
+RESET ROLE;
+SELECT retention_redo, customer_id FROM orders_changes ORDER BY 1, 2;
+SELECT retention_refresh('orders');
+SELECT * FROM differs('orders');
+ALTER TABLE shop_order DROP CONSTRAINT shop_order_customer_id_fkey;
+-- Row-level security of the table: its owner keeps the facts of all, who is held to a part cannot.
+ALTER TABLE shop_order ENABLE ROW LEVEL SECURITY;
+CREATE POLICY mine ON shop_order USING (plan = 'basic') WITH CHECK (plan = 'basic');
+SET ROLE retention_clerk;
+INSERT INTO shop_order (customer_id, ordered_at, plan) VALUES (42, '2025-08-08', 'basic');
+INSERT INTO shop_order (customer_id, ordered_at, plan) VALUES (42, '2025-08-08', 'plus');
+SELECT retention_source('mine', 'events', 'shop_order', 'customer_id', at => 'ordered_at');
+SELECT retention_materialize('mine');
+RESET ROLE;
+SELECT retention_refresh('orders');
+SELECT * FROM differs('orders');
+ALTER TABLE shop_order DISABLE ROW LEVEL SECURITY;
+DROP POLICY mine ON shop_order;
+-- A publication of everything lets a refresh delete what it has taken; a session writes intervals its own way.
+SET client_min_messages = error;
+CREATE PUBLICATION everything FOR ALL TABLES;
+SET client_min_messages = warning;
+SET intervalstyle = iso_8601;
+SELECT retention_source('published', 'events', 'shop_order', 'customer_id', at => 'ordered_at');
+SELECT retention_materialize('published') > 50 AS everybody;
+DELETE FROM shop_order WHERE customer_id = 34;
+SELECT retention_refresh('published'), retention_refresh('orders');
+RESET intervalstyle;
+SELECT p.*, o.* FROM differs('published') p, differs('orders') o;
+SELECT retention_unmaterialize('published');
+DROP PUBLICATION everything;
+-- A replica's writes count.
+SET session_replication_role = replica;
+INSERT INTO shop_order (customer_id, ordered_at, plan) VALUES (43, '2025-08-08', 'basic');
+RESET session_replication_role;
+SELECT retention_refresh('orders');
+SELECT * FROM differs('orders');
+
+-- ---- What is refused, and what heals ----
+SELECT retention_drop_source('orders');
+ALTER TABLE shop_order DISABLE TRIGGER orders_deletes;
+SELECT retention_refresh('orders');
+ALTER TABLE shop_order ENABLE TRIGGER orders_deletes;
+-- A column that is called otherwise stops no writer; the refresh says what is wrong, and looks at everything once it is right.
+ALTER TABLE shop_order RENAME COLUMN plan TO tariff;
+INSERT INTO shop_order (customer_id, ordered_at, tariff) VALUES (44, '2025-08-08', 'basic');
+SELECT retention_refresh('orders');
+ALTER TABLE shop_order RENAME COLUMN tariff TO plan;
+SELECT retention_redo, count(*) FROM orders_changes GROUP BY 1;
+SELECT retention_refresh('orders') > 50 AS everybody;
+SELECT * FROM differs('orders');
+-- The source says something else.
+UPDATE retention_source SET events = '{paid}' WHERE name = 'orders';
+SELECT retention_refresh('orders');
+SELECT retention_materialize('orders') > 50 AS everybody;
+SELECT * FROM differs('orders');
+-- Its table of changes is gone: writers go on.
+DROP TABLE orders_changes;
+INSERT INTO shop_order (customer_id, ordered_at, plan) VALUES (45, '2025-08-08', 'basic');
+SELECT retention_refresh('orders');
+SELECT retention_materialize('orders') > 50 AS everybody;
+SELECT * FROM differs('orders');
+SELECT retention_unmaterialize('orders');
+SELECT pg_get_viewdef('orders_cohorts') ~ 'shop_order' AS reads_orders, to_regclass('orders_facts') AS facts, to_regclass('orders_summary') AS summary, to_regclass('orders_changes') AS changes,
+  (SELECT count(*) FROM pg_trigger WHERE tgrelid = 'shop_order'::regclass AND NOT tgisinternal) AS triggers;
+SELECT retention_unmaterialize('orders');
+SELECT retention_refresh('orders');
+SELECT retention_refresh('order');
+SELECT retention_refresh(NULL);
+BEGIN ISOLATION LEVEL REPEATABLE READ;
+SELECT retention_materialize('orders');
+ROLLBACK;
+SELECT retention_materialize('orders', schema => 'nowhere');
+UPDATE retention_source SET as_of = 'now()' WHERE name = 'orders';
+SELECT retention_materialize('orders');
+UPDATE retention_source SET as_of = NULL, filter = 'ordered_at < now()' WHERE name = 'orders';
+SELECT retention_materialize('orders');
+UPDATE retention_source SET filter = 'customer_id NOT IN (SELECT id FROM facts_test.customer WHERE id < 0)' WHERE name = 'orders';
+SELECT retention_materialize('orders');
+UPDATE retention_source SET filter = 'shop_order.customer_id > 3' WHERE name = 'orders';
+SELECT retention_materialize('orders');
+UPDATE retention_source SET filter = NULL WHERE name = 'orders';
+CREATE TABLE subscription (customer integer, started date, ended date);
+SELECT retention_source('subscriptions', 'subscriptions', 'subscription', 'customer', started => 'started', ended => 'ended');
+SELECT retention_materialize('subscriptions');
+CREATE VIEW order_view AS SELECT * FROM shop_order;
+SELECT retention_source('seen', 'events', 'order_view', 'customer_id', at => 'ordered_at');
+SELECT retention_materialize('seen');
+CREATE DOMAIN sure AS integer NOT NULL;
+CREATE TABLE sure_event (customer sure, at date);
+SELECT retention_source('sure', 'events', 'sure_event', 'customer', at => 'at');
+SELECT retention_materialize('sure');
+-- A name that is taken.
+CREATE TABLE orders_facts ();
+SELECT retention_materialize('orders');
+DROP TABLE orders_facts;
+SELECT retention_materialize('orders') > 50 AS everybody;
+-- The relation goes: the tables can go too.
+DROP TABLE shop_order CASCADE;
+SELECT retention_refresh('orders');
+SELECT retention_unmaterialize('orders');
+SELECT to_regclass('orders_facts'), (SELECT count(*) FROM retention_facts);
+SELECT retention_drop_source('orders');
+
+-- ---- Built later: nobody waits ----
+CREATE TABLE visit (customer uuid, day date, device text COLLATE "C");
+INSERT INTO visit SELECT md5((g % 50)::text)::uuid, date '2025-01-01' + g * 7 % 300, (ARRAY['phone', 'desk'])[1 + g % 2] FROM generate_series(1, 600) g;
+SELECT retention_source('visits', 'events', 'visit', 'customer', at => 'day', segments => '{device}', grid => 'week; week_start=sunday; min_events=2; brackets=1,2-4', gone_after => '10 days');
+SELECT count(*) AS views FROM retention_create_views('visits');
+SELECT retention_materialize('visits', build => false);
+SELECT pg_get_viewdef('visits_cohorts') ~ 'visits_summary' AS reads_facts;
+INSERT INTO visit VALUES (md5('new')::uuid, '2025-05-05', 'phone');
+SELECT retention_refresh('visits');
+SELECT pg_get_viewdef('visits_cohorts') ~ 'visits_summary' AS reads_facts;
+SELECT * FROM differs('visits');
+INSERT INTO visit SELECT md5((g % 70)::text)::uuid, date '2025-02-01' + g * 11 % 300, (ARRAY['phone', 'desk', 'tv'])[1 + g % 3] FROM generate_series(1, 60) g;
+DELETE FROM visit WHERE day > '2025-11-01' OR customer = md5('3')::uuid;
+SELECT retention_refresh('visits');
+SELECT * FROM differs('visits');
+-- Elapsed windows and recurring cohorts know their latest row: the summary is made from the facts.
+SELECT retention_source('elapsed', 'events', 'visit', 'customer', at => 'day', segments => '{device}', grid => 'month; windows=elapsed');
+SELECT retention_source('recurring', 'events', 'visit', 'customer', at => 'day', grid => 'month; cohorts=recurring');
+SELECT retention_materialize('elapsed'), retention_materialize('recurring');
+SELECT e.*, r.* FROM differs('elapsed') e, differs('recurring') r;
+INSERT INTO visit VALUES (md5('new')::uuid, '2025-12-05', 'phone'), (md5('7')::uuid, '2025-01-09', 'phone');
+DELETE FROM visit WHERE customer = md5('8')::uuid AND day > '2025-06-01';
+SELECT retention_refresh('elapsed'), retention_refresh('recurring'), retention_refresh('visits');
+SELECT e.*, r.*, v.* FROM differs('elapsed') e, differs('recurring') r, differs('visits') v;
+BEGIN;
+TRUNCATE visit;
+SELECT retention_refresh('elapsed'), retention_refresh('recurring');
+INSERT INTO visit VALUES (md5('7')::uuid, NULL, 'phone');
+SELECT retention_refresh('elapsed'), retention_refresh('recurring');
+SELECT e.*, r.* FROM differs('elapsed') e, differs('recurring') r;
+ROLLBACK;
+SELECT retention_unmaterialize('elapsed'), retention_unmaterialize('recurring');
+-- Hours and texts, wall-clock times.
+CREATE TABLE click (who varchar(20), at timestamp, page varchar(10));
+INSERT INTO click SELECT 'c' || g % 20, timestamp '2025-03-29 20:00' + g * interval '17 minutes', 'p' || g % 3 FROM generate_series(1, 200) g;
+SELECT retention_source('clicks', 'events', 'click', 'who', at => 'at', segments => '{page}', grid => 'hour; time_zone=Europe/Berlin');
+SELECT retention_materialize('clicks');
+INSERT INTO click SELECT 'c' || g % 25, timestamp '2025-03-30 01:00' + g * interval '7 minutes', 'p' || g % 4 FROM generate_series(1, 30) g;
+UPDATE click SET page = 'p9' WHERE who = 'c3';
+SELECT retention_refresh('clicks');
+SELECT * FROM differs('clicks');
+SELECT retention_unmaterialize('clicks');
+
+-- ---- Partitions ----
+CREATE TABLE log (customer bigint, at timestamptz, kind integer) PARTITION BY RANGE (at);
+CREATE TABLE log_1 PARTITION OF log FOR VALUES FROM ('2025-01-01') TO ('2025-04-01');
+CREATE TABLE log_2 PARTITION OF log FOR VALUES FROM ('2025-04-01') TO ('2025-07-01') PARTITION BY LIST (kind);
+CREATE TABLE log_2a PARTITION OF log_2 FOR VALUES IN (0, 1);
+CREATE TABLE log_2b PARTITION OF log_2 DEFAULT;
+INSERT INTO log SELECT g % 40, timestamptz '2025-01-01' + g * interval '5 hours', g % 3 FROM generate_series(1, 800) g;
+SELECT retention_source('log', 'events', 'log', 'customer', at => 'at', segments => '{kind}', grid => 'week');
+SELECT retention_materialize('log');
+SELECT relations FROM retention_facts WHERE name = 'log';
+-- Through the whole, into a part, from one part into another.
+INSERT INTO log SELECT g % 50, timestamptz '2025-02-01' + g * interval '15 hours', g % 4 FROM generate_series(1, 80) g;
+INSERT INTO log_2a VALUES (51, '2025-05-05', 1);
+INSERT INTO log_2 VALUES (52, '2025-05-05', 1);
+UPDATE log SET at = at + interval '90 days' WHERE customer = 5 AND at < '2025-03-30';
+UPDATE log_2 SET kind = 3 - kind WHERE customer = 6;
+DELETE FROM log_1 WHERE customer = 7;
+SELECT retention_redo, customer, kind FROM log_changes WHERE retention_redo OR customer > 49 ORDER BY 1, 2, 3;
+SELECT retention_refresh('log');
+SELECT * FROM differs('log');
+TRUNCATE log_2b;
+SELECT retention_refresh('log') > 20 AS everybody;
+SELECT * FROM differs('log');
+-- Parts that come, empty or full, and go.
+CREATE TABLE log_3 PARTITION OF log FOR VALUES FROM ('2025-07-01') TO ('2025-08-01');
+INSERT INTO log VALUES (60, '2025-07-07', 1);
+INSERT INTO log_3 VALUES (61, '2025-07-07', 1);
+CREATE TABLE log_4 (customer bigint, at timestamptz, kind integer);
+INSERT INTO log_4 VALUES (62, '2025-08-07', 1), (8, '2025-08-08', 2);
+ALTER TABLE log ATTACH PARTITION log_4 FOR VALUES FROM ('2025-08-01') TO ('2025-09-01');
+SELECT retention_refresh('log');
+SELECT * FROM differs('log');
+INSERT INTO log_4 VALUES (63, '2025-08-07', 1);
+SELECT retention_refresh('log');
+SELECT * FROM differs('log');
+ALTER TABLE log DETACH PARTITION log_4;
+INSERT INTO log_4 VALUES (64, '2025-08-07', 1);
+DROP TABLE log_1;
+SELECT retention_refresh('log') > 20 AS everybody;
+INSERT INTO log_4 VALUES (65, '2025-08-07', 1);
+SELECT retention_refresh('log');
+SELECT * FROM differs('log');
+SELECT tgrelid::regclass, count(*) FROM pg_trigger WHERE tgname LIKE 'log\_%' GROUP BY 1 ORDER BY 1::text;
+SELECT retention_unmaterialize('log');
+SELECT count(*) AS triggers FROM pg_trigger WHERE tgname LIKE 'log\_%';
+
+-- ---- Progress ----
+BEGIN;
+SELECT progress('refresh', 'orders', 'reading', 2, 4);
+SELECT pid = pg_backend_pid() AS mine, what, source, phase, step, steps, done FROM retention_progress;
+ROLLBACK;
+BEGIN;
+SET LOCAL application_name = 'my tool';
+SELECT progress('report', repeat('long', 20), 'drawing: curves', 9, 12);
+SELECT progress('report', repeat('long', 20), 'drawing', 9, 12);
+SELECT what, source, phase, step, steps, done FROM retention_progress;
+SELECT progress();
+SELECT current_setting('application_name'), pg_stat_clear_snapshot();
+SELECT count(*) AS running FROM retention_progress;
+COMMIT;
+
+-- ---- Cost: a small refresh looks at what changed ----
+CREATE TABLE many (customer bigint, at date);
+INSERT INTO many SELECT g % 20000, date '2025-01-01' + g % 330 FROM generate_series(1, 60000) g;
+CREATE INDEX ON many (customer);
+ANALYZE many;
+SELECT retention_source('many', 'events', 'many', 'customer', at => 'at');
+SELECT retention_materialize('many');
+VACUUM ANALYZE many_facts;
+INSERT INTO many VALUES (1, '2025-12-01'), (20001, '2025-12-01'), (2, '2025-12-02');
+DELETE FROM many WHERE customer = 3 AND at > '2025-06-01';
+DELETE FROM many WHERE at = '2025-12-02';
+SELECT pg_stat_force_next_flush();
+SELECT pg_stat_reset_single_table_counters('many_facts'::regclass), pg_stat_reset_single_table_counters('many'::regclass);
+SELECT retention_refresh('many');
+SELECT pg_stat_force_next_flush();
+SELECT relname, seq_tup_read, idx_scan > 0 AS by_index FROM pg_stat_user_tables WHERE relname IN ('many', 'many_facts') ORDER BY 1;
+SELECT * FROM differs('many');
+
+DROP SCHEMA facts_test CASCADE;
+DELETE FROM retention_facts;
+DELETE FROM retention_source;
+DROP ROLE retention_clerk, retention_reader;

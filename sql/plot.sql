@@ -1,0 +1,150 @@
+-- Pictures: what they hold, not how they look. In a browser they are looked at by t/070_browser.pl.
+\set SHOW_CONTEXT never
+SET timezone = 'UTC';
+SET datestyle = 'ISO, YMD';
+-- One thing after another: well-formed XML, where the server can tell.
+CREATE FUNCTION well_formed(document text) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+  RETURN xml_is_well_formed_document(document);
+EXCEPTION WHEN feature_not_supported THEN
+  RETURN document IS NOT NULL;
+END $$;
+CREATE FUNCTION times(document text, what text) RETURNS bigint LANGUAGE sql AS $$ SELECT count(*) FROM regexp_matches(document, what, 'g') $$;
+
+-- Words
+SELECT plot_escape('<a href="x">''&amp;'''), plot_escape(E'tab\tline\nbell\x07esc\x1b') = E'tab\tline\nbell?esc?' AS cleaned, plot_escape(NULL) IS NULL AS nothing;
+SELECT plot_escape('a' || chr(65534) || chr(65535) || chr(128512)) = 'a??' || chr(128512) AS noncharacters;
+SELECT plot_fit('premium', 60), plot_fit('premium plus', 60), plot_fit('WIDE WORDS', 60), plot_fit('<<<<<<<<', 30), plot_fit('x', 3), plot_fit('', 3), plot_fit(NULL, 9);
+SELECT length(plot_fit(repeat('&', 100000), 1e9));
+SELECT v, plot_count(v), plot_count_short(v) FROM unnest('{0,999,9999,10000,12345,999949,999950,1000000,-2500000,9223372036854775807,1e30}'::numeric[]) v;
+SELECT plot_percent(88.1234), plot_percent(88.1234, 0), plot_percent(NULL);
+SELECT u, plot_period('2026-04-01 00:00', u), plot_period('2026-04-06 15:00', u) FROM unnest('{hour,day,week,28 days,month,3 months,quarter,year}'::text[]) u;
+SELECT plot_unit('month; time_zone=UTC'), plot_unit('3 months'), plot_unit(''), plot_unit(NULL);
+SELECT s, plot_step(s, 5) FROM unnest('{0,0.3,1,4,5,7,11,24,51,100,9e18}'::double precision[]) s;
+
+-- The cohort grid
+CREATE TEMP TABLE orders AS
+SELECT c AS customer, date '2026-01-01' + (c % 60 + n * (9 + c % 7)) AS at FROM generate_series(1, 400) c, generate_series(0, 5) n WHERE n <= c % 6;
+CREATE TEMP TABLE s AS SELECT cohort_retention(customer, at, 'month; time_zone=UTC') AS s FROM orders;
+SELECT retention_heatmap_text(s) FROM s;
+SELECT retention_heatmap_text(s, 'on_or_after') FROM s LIMIT 2;
+SELECT well_formed(svg), times(svg, '<g class="cell ') AS cells, (SELECT count(*) FROM cohort_cells(s)) AS expected, times(svg, '<g class="pooled ') AS pooled,
+  times(svg, '<g class="cell [^>]*><rect [^>]*><rect [^>]*url\(#retention-heatmap-[0-9]+\)') AS hatched, (SELECT count(*) FROM cohort_cells(s) WHERE status = 'partial') AS partial,
+  times(svg, '<title>') AS titles, times(svg, '<desc>') AS descriptions, svg ~ '<script|NaN|NULL|####' AS bad
+FROM s, retention_heatmap(s) svg;
+-- a cell says all that is known of it
+SELECT regexp_matches(retention_heatmap(s), '<title>(2026-0[13], month [1-4]:[^<]*)', 'g') FROM s;
+-- later, narrower, other criteria, other grids
+SELECT criterion, times(retention_heatmap(s, 'svg', criterion), '<g class="cell ') AS cells FROM s, unnest('{on,on_or_after,on_or_before,streak}'::text[]) criterion;
+SELECT times(retention_heatmap(s, as_of => '2026-06-01'), 'url\(#retention-heatmap') AS hatched FROM s;
+SELECT w, well_formed(svg), (regexp_match(svg, ' width="([0-9]+)"'))[1] AS width, times(svg, 'customers</text>') AS column_of_customers
+FROM s, unnest('{0,320,480,1060}'::integer[]) w, plot_heatmap(cohort_cells_json(s), 'month', w) svg;
+SELECT grid, well_formed(svg), times(svg, '<g class="cell ') = (SELECT count(*) FROM cohort_cells_at(c)) AS all_cells,
+  (regexp_match(svg, '<title>([^<]*: [^<]*), [0-9]+ of [0-9]+[^<]*</title></g>'))[1] AS first_cell
+FROM (SELECT grid, cohort_retention(customer, at::timestamp AT TIME ZONE 'UTC', grid::retention_grid) AS c
+  FROM orders, unnest('{week; time_zone=UTC,day; time_zone=UTC; brackets=1-3\,7\,14,30 days; time_zone=UTC; windows=elapsed,year; time_zone=UTC,quarter; time_zone=Asia/Kolkata,24 hours; time_zone=America/New_York}'::text[]) grid
+  WHERE customer <= 20 GROUP BY grid) q, retention_heatmap(c) svg ORDER BY grid COLLATE "C";
+-- brackets are named as they are
+SELECT regexp_replace(svg, '.*middle">(1-3)<.*middle">(7)<.*middle">(14)<.*', '\1 \2 \3') AS brackets, (regexp_match(svg, 'day 1-3: [^<]*'))[1] AS cell, (SELECT l FROM retention_heatmap_text(c) l LIMIT 1) AS text
+FROM (SELECT cohort_retention(customer, at, 'day; time_zone=UTC; brackets=1-3,7,14') AS c FROM orders WHERE customer <= 20) q, retention_heatmap(c) svg;
+SELECT well_formed(svg), svg ~ 'middle">1-3<' AS brackets FROM (SELECT cohort_retention(customer, at, 'day; time_zone=UTC; brackets=1-3,7,14') AS c FROM orders) q, retention_plot_curve(c) svg;
+-- nothing, one cell, no retained customer, sixty cohorts
+SELECT well_formed(svg), svg ~ 'Nothing to draw' AS nothing FROM retention_heatmap(NULL) svg;
+SELECT count(*) FROM retention_heatmap_text(NULL);
+SELECT well_formed(svg), times(svg, '<g class="cell ') AS cells, times(svg, '<g class="pooled ') AS pooled
+FROM retention_heatmap((SELECT cohort_retention(1, date '2026-01-05', 'month; time_zone=UTC'))) svg;
+SELECT retention_heatmap_text(cohort_retention(1, date '2026-01-05', 'month; time_zone=UTC')) AS one;
+SELECT retention_heatmap_text(cohort_retention(c, at, 'month; time_zone=UTC')) AS nobody_came_back
+FROM (VALUES (1, date '2026-01-05'), (2, date '2026-03-05')) v (c, at);
+SELECT well_formed(svg), times(svg, '<g class="cell ') AS cells, length(svg) < 1000000 AS small
+FROM retention_heatmap((SELECT cohort_retention(c, (date '2020-01-15' + (c % 60 + n) * interval '1 month')::date, 'month; time_zone=UTC')
+  FROM generate_series(0, 119) c, generate_series(0, 59) n WHERE c % 60 + n < 60)) svg;
+-- counts of any size, rates missing
+SELECT well_formed(svg), svg ~ '9,223,372,036,854,775,807' AS whole, svg ~ '&#8211;</text>' AS dash
+FROM plot_heatmap('[{"cohort": "2026-01-01", "cohort_size": 9223372036854775807, "period": 0, "at_risk": 9223372036854775807, "retained": 9223372036854775807, "retention_rate": 100, "status": "observed"},
+  {"cohort": "2026-01-01", "cohort_size": 9223372036854775807, "period": 1, "at_risk": 0, "retained": 0, "retention_rate": null, "status": "observed"}]', 'month') svg;
+-- too many to draw
+SELECT plot_heatmap(jsonb_agg(jsonb_build_object('cohort', date '2020-01-01' + c, 'period', c, 'retention_rate', 1, 'status', 'observed')), 'day') FROM generate_series(0, 150) c;
+
+-- Curves
+SELECT well_formed(svg), times(svg, '<circle') AS points, (SELECT count(*) FROM retention_curve(s) WHERE period > 0) AS low_curve, times(svg, 'class="band"') AS bands
+FROM s, retention_plot_curve(s) svg;
+SELECT well_formed(svg), times(svg, '<g class="curve ') AS curves, svg ~ '&lt;script&gt;' AS escaped, svg ~ '<script' AS alive
+FROM (SELECT array_agg(c ORDER BY k) AS c, array_agg(n ORDER BY k) AS n
+  FROM (SELECT customer % 2 AS k, CASE customer % 2 WHEN 0 THEN '<script>alert(1)</script>' END AS n, cohort_retention(customer, at, 'month; time_zone=UTC; as_of=2026-05-01') AS c FROM orders GROUP BY 1, 2) q) a,
+  retention_plot_curve(c, n) svg;
+SELECT well_formed(svg), svg ~ 'Nothing to draw' AS nothing FROM unnest(ARRAY[retention_plot_curve(NULL::retention_cohorts), retention_plot_curve('{}'::retention_cohorts[]), retention_plot_curve(NULL::retention_cohorts[])]) svg;
+
+-- Survival
+CREATE TEMP TABLE stay AS SELECT CASE c % 3 WHEN 0 THEN 'basic' WHEN 1 THEN '"plus" & <more>' END AS plan, (c * 37 % 400)::double precision AS days, c % 5 <> 0 AS gone FROM generate_series(1, 300) c;
+CREATE TEMP TABLE v AS SELECT array_agg(s ORDER BY plan) AS s, array_agg(plan ORDER BY plan) AS n FROM (SELECT plan, survival(days, gone) AS s FROM stay GROUP BY plan) q;
+SELECT well_formed(svg), times(svg, '<g class="curve ') AS curves, times(svg, 'class="band"') AS bands, svg ~ '&quot;plus&quot; &amp; &lt;more&gt;' AS escaped, svg ~ '>unknown<' AS unknown
+FROM v, retention_plot_survival(s, n) svg;
+-- the curve goes through the probabilities: 210 pixels from 0 to 1
+SELECT (regexp_match(svg, '<path class="line" d="[^"]*V([0-9.]+)"/></g>'))[1] AS end_of_line, round((236 - 210 * min(survival))::numeric, 1) AS expected
+FROM (SELECT survival(days, gone AND days < 250) AS s FROM stay) q, retention_plot_survival(s) svg, survival_curve(s) GROUP BY svg;
+SELECT well_formed(svg), times(svg, '<g class="curve ') AS curves FROM v, retention_plot_survival(s[1], s[2]) svg;
+SELECT well_formed(svg), svg ~ 'the eight largest of 12' AS says FROM (SELECT array_agg(s) AS s, array_agg('plan ' || p) AS n
+  FROM (SELECT c % 12 AS p, survival((c * 7 % 100)::double precision, true) AS s FROM generate_series(1, 480) c GROUP BY 1) q) a, retention_plot_survival(s, n, unit => 'months') svg;
+SELECT well_formed(svg), svg ~ 'Nothing to draw' AS nothing FROM retention_plot_survival(NULL::retention_survival) svg;
+SELECT well_formed(svg), times(svg, '<g class="curve ') AS curves FROM retention_plot_survival((SELECT survival(0::double precision, true))) svg;
+
+-- Flow and lifecycle
+CREATE TEMP TABLE f AS SELECT jsonb_agg(f) AS j FROM flow_periods((
+  SELECT customer_flow(customer, at, CASE WHEN customer % 4 > 0 THEN (at + 20) END, retention_grid('month', as_of => '2026-04-20', time_zone => 'UTC'), '[2026-01-01,2026-07-01)') FROM (SELECT DISTINCT ON (customer) * FROM orders ORDER BY customer, at) o)) f;
+SELECT well_formed(flow), times(flow, '<g class="bar">') AS bars, times(flow, 'url\(#retention-flow-520\)') AS hatched, regexp_match(flow, '<title>(2026-02[^<]*)') AS words,
+  well_formed(rate), times(rate, '<circle') AS rates, well_formed(narrow), times(narrow, '<circle') AS narrow_rates
+FROM f, plot_flow(j, 'month') flow, plot_rate(j, 'month') rate, plot_rate(j, 'month', 320) narrow;
+SELECT well_formed(life), times(life, '<g class="bar">') AS bars, (SELECT count(*) FROM lifecycle(s)) AS expected
+FROM s, plot_lifecycle((SELECT jsonb_agg(l) FROM lifecycle(s) l), 'month') life;
+SELECT well_formed(p), p ~ 'Nothing to draw' AS nothing FROM unnest(ARRAY[plot_flow('[]', 'month'), plot_rate('[]', 'month'), plot_lifecycle('[]', 'month'), plot_curve('[]', 'month'), plot_survival('[]', 'days'), plot_segments('[]'), plot_heatmap('[]', 'month')]) p;
+SELECT well_formed(p), p ~ 'NaN|####' AS bad FROM plot_flow('[{"period_start": "2026-01-01", "status": "observed", "gained": 9223372036854775807, "reactivated": 0, "lost": 9223372036854775807, "at_end": 0}]', 'month') p;
+
+-- Vega-Lite: npm's compiler reads them in t/070_browser.pl.
+SELECT jsonb_array_length(v -> 'data' -> 'values') AS cells, v -> 'data' -> 'values' -> 1 AS one, v ->> '$schema' AS schema FROM s, CAST(retention_heatmap(s, 'vega-lite') AS jsonb) v;
+SELECT jsonb_array_length(v -> 'data' -> 'values') AS points, v -> 'data' -> 'values' -> 1 AS one FROM s, CAST(retention_plot_curve(s, 'vega-lite') AS jsonb) v;
+SELECT jsonb_array_length(x -> 'data' -> 'values') > 100 AS many, x -> 'data' -> 'values' -> 0 AS first FROM v, CAST(retention_plot_survival(s, n, 'vega-lite') AS jsonb) x;
+SELECT CAST(retention_heatmap(NULL, 'vega-lite') AS jsonb) -> 'data' AS heatmap, CAST(retention_plot_curve(NULL::retention_cohorts, 'vega-lite') AS jsonb) -> 'data' AS curve,
+  CAST(retention_plot_survival('{}'::retention_survival[], NULL::text[], 'vega-lite') AS jsonb) -> 'data' AS survival;
+SELECT retention_heatmap(s, 'png') FROM s;
+SELECT retention_heatmap(s, NULL) FROM s;
+SELECT retention_heatmap(s, 'svg', 'sometimes') FROM s;
+
+-- The page
+CREATE TEMP TABLE r AS SELECT jsonb_build_object('format', 1, 'version', '1.2.3', 'as_of', '2026-04-20T12:00:00', 'rows', 1400, 'customers', 400, 'ignored', 3, 'periods', 12,
+  'source', jsonb_build_object('name', h, 'kind', 'events', 'relation', h, 'grid', 'month; time_zone=UTC', 'filter', h, 'segments', jsonb_build_array(h, 'plan')),
+  'headline', jsonb_build_array(
+    jsonb_build_object('name', 'retention_rate', 'label', h, 'unit', 'percent', 'period_start', '2026-03-01', 'value', 88.123, 'low', 80, 'high', 92, 'of', 120,
+      'previous', '{"period_start": "2026-02-01", "value": 80}'::jsonb, 'difference', '{"value": 8.123, "low": 1, "high": 15, "p_value": 0.02}'::jsonb),
+    jsonb_build_object('name', 'churn_rate', 'label', 'Churn', 'unit', 'percent', 'period_start', '2026-03-01', 'value', 11.877, 'low', 8, 'high', 20, 'of', 120,
+      'previous', '{"period_start": "2026-02-01", "value": 10}'::jsonb, 'difference', '{"value": 1.877, "low": -4, "high": 8, "p_value": 0.5}'::jsonb),
+    '{"name": "lost", "label": "Lost", "unit": "customers", "period_start": "2026-03-01", "value": 1234, "previous": {"period_start": "2026-02-01", "value": 1000}, "difference": {"value": 234, "low": null, "high": null, "p_value": null}}'::jsonb,
+    '{"name": "customers", "label": "Customers", "unit": "customers", "value": null, "difference": null, "previous": null}'::jsonb),
+  'flow', f.j, 'cohorts', cohort_cells_json(s.s), 'curve', (SELECT jsonb_agg(c) FROM retention_curve(s.s) c), 'lifecycle', (SELECT jsonb_agg(l) FROM lifecycle(s.s) l),
+  'stickiness', (SELECT jsonb_agg(t) FROM stickiness(s.s) t),
+  'survival', jsonb_build_array(jsonb_build_object('segment', NULL, 'value', NULL) || survival_json(NULL, v.s[1]), jsonb_build_object('segment', 'plan', 'value', h) || survival_json(NULL, v.s[2]),
+    jsonb_build_object('segment', 'plan', 'value', NULL) || survival_json(NULL, v.s[3]), jsonb_build_object('segment', h, 'value', 'x') || survival_json(NULL, v.s[1])),
+  'segments', jsonb_build_array(jsonb_build_object('segment', 'plan', 'value', h, 'at_start', 100, 'kept', 50, 'retention_rate', 50, 'low', 40, 'high', 60, 'difference', -3.25, 'difference_low', -9, 'difference_high', 2, 'p_value', 0.3),
+    '{"segment": "plan", "value": null, "at_start": 0, "kept": 0, "retention_rate": null, "low": null, "high": null}'::jsonb),
+  'driver_ranking', jsonb_build_array(jsonb_build_object('attribute', h, 'cramers_v_corrected', 0.25, 'values', 3, 'p_adjusted', 1e-9, 'note', h)),
+  'drivers', jsonb_build_array(jsonb_build_object('attribute', h, 'value', h, 'customers', 10, 'churned', 5, 'churn_rate', 50, 'risk_ratio', 1.234)),
+  'reasons', jsonb_build_array(jsonb_build_object('reason', h, 'customers', 3, 'share', 100), '{"reason": null, "customers": 2, "share": 40}'::jsonb),
+  'benchmark', jsonb_build_array(jsonb_build_object('industry', h, 'retention_rate', 80, 'benchmark', 81, 'difference', -1)),
+  'notes', jsonb_build_array(h)) AS r
+FROM s, f, v, (SELECT '</title></style><script>alert("&' || chr(7) || ''')</script>]]>--><!--'::text AS h) h;
+SELECT well_formed(p) AS page_is_well_formed, p ~* '<script' AS script, times(p, '&lt;script&gt;') AS as_text, p ~ 'https?://(?!www.w3.org/(1999/xhtml|2000/svg)")' AS goes_elsewhere, p ~ '\s(on[a-z]+|href|src)=' AS active,
+  times(p, '<style>') AS styles, times(p, '<svg ') AS pictures, times(p, '<section') AS parts, times(p, '<table>') AS tables, times(p, 'class="cell ') / 2 AS cells
+FROM r, report_page(r) p;
+SELECT array_agg(id) FROM (SELECT m[1] AS id FROM r, regexp_matches(report_page(r), ' id="([^"]*)"', 'g') m GROUP BY 1 HAVING count(*) > 1) d;
+-- words about a change: better, worse, chance, not tested
+SELECT m[1] AS class, m[2] AS change, m[3] AS than FROM r, regexp_matches(report_page(r), '<p><span class="([a-z]*)">([^<]*)</span> <span class="soft">([^<]*)</span></p>', 'g') m;
+-- almost nothing, nothing, something else
+SELECT well_formed(p), times(p, 'Nothing to draw') AS empty_pictures FROM report_page('{"format": 1}') p;
+SELECT well_formed(p) FROM report_page('{"format": 1, "version": null, "source": null, "as_of": null, "flow": [], "cohorts": null, "curve": [], "survival": [], "drivers": null, "notes": []}') p;
+SELECT report_page(NULL) IS NULL AS nothing;
+SELECT report_page('{"format": 2}');
+SELECT report_page('[]');
+-- of a thousand cohorts the newest are shown
+SELECT well_formed(p), p ~ 'The newest 24 of 400 cohorts' AS says, times(p, 'class="cell ') / 2 AS cells
+FROM report_page((SELECT jsonb_build_object('format', 1, 'source', '{"grid": "week"}'::jsonb, 'cohorts', jsonb_agg(jsonb_build_object('cohort', date '2016-01-04' + 7 * c, 'cohort_size', 10, 'period', p, 'at_risk', 10, 'retained', 5, 'retention_rate', 50, 'status', 'observed')))
+  FROM generate_series(0, 399) c, generate_series(0, 30) p WHERE p <= 399 - c)) p;

@@ -1,0 +1,160 @@
+-- report: schedules, through pg_cron where it is installed. Nothing here depends on it.
+
+CREATE FUNCTION report_cron_is_there() RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT EXISTS (SELECT FROM pg_extension AS e WHERE e.extname = 'pg_cron') $$;
+COMMENT ON FUNCTION report_cron_is_there() IS
+'whether pg_cron is installed in this database';
+
+CREATE FUNCTION report_job_name(source text) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    -- Some versions keep a job's name in 63 bytes.
+    SELECT 'retention report: ' ||
+        CASE WHEN octet_length($1) <= 40 THEN $1 ELSE md5($1) END
+$$;
+COMMENT ON FUNCTION report_job_name(text) IS
+'the name of the job that makes the reports of a source';
+
+CREATE FUNCTION report_job_command(source text) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    -- One line, whatever the name holds: a crontab knows no other.
+    SELECT format('CALL @extschema@.retention_run_job(%s)',
+        CASE WHEN $1 ~ '[\n\r]'
+             THEN 'E''' || replace(replace(replace(replace($1, '\', '\\'), '''', ''''''), E'\n', '\n'), E'\r', '\r') || ''''
+             ELSE quote_literal($1) END)
+$$;
+COMMENT ON FUNCTION report_job_command(text) IS
+'the statement that makes a report of a source';
+
+CREATE FUNCTION report_crontab_line(source text, schedule text) RETURNS text
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    -- For the shell in single quotes; to cron itself a per cent sign is the end of the line.
+    SELECT format('%s psql -X -U %s -d %s -c %s', $2, a.words[1], a.words[2], a.words[3])
+    FROM (SELECT array_agg('''' || replace(replace(w.word, '''', '''\'''''), '%', '\%') || '''' ORDER BY w.place) AS words
+          FROM unnest(ARRAY[current_user::text, current_database()::text, @extschema@.report_job_command($1)]) WITH ORDINALITY AS w (word, place)) AS a
+$$;
+COMMENT ON FUNCTION report_crontab_line(text, text) IS
+'the line of the system''s crontab that does what a schedule does';
+
+CREATE FUNCTION retention_schedule(source text, schedule text) RETURNS bigint
+LANGUAGE plpgsql VOLATILE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    job bigint;
+    message text;
+BEGIN
+    PERFORM @extschema@.source_find($1);
+    -- Five fields of a crontab, a word such as @monthly, or seconds where pg_cron knows them.
+    IF $2 !~ '^[-0-9*/,a-zA-Z$]+( +[-0-9*/,a-zA-Z$]+){4}$|^@[a-z]+$|^[0-9]+ seconds?$' THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+            MESSAGE = format('invalid schedule: "%s"', $2),
+            HINT = 'Five fields: minute, hour, day of the month, month, day of the week; ''0 6 1 * *'' is at six on the first of every month.';
+    END IF;
+    IF NOT @extschema@.report_cron_is_there() THEN
+        RAISE EXCEPTION USING ERRCODE = 'feature_not_supported',
+            MESSAGE = format('there is no pg_cron in database "%s"', current_database()),
+            DETAIL = E'The same for the system''s crontab:\n' || @extschema@.report_crontab_line($1, $2),
+            HINT = format('Install it (Debian: postgresql-%s-cron), set shared_preload_libraries = ''pg_cron'' and cron.database_name = ''%s'', restart the server, and CREATE EXTENSION pg_cron; or use the crontab line.',
+                current_setting('server_version_num')::integer / 10000, current_database());
+    END IF;
+    IF NOT has_schema_privilege('cron', 'USAGE') THEN
+        RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
+            MESSAGE = format('role "%s" may not use pg_cron', current_user),
+            HINT = format('Ask for GRANT USAGE ON SCHEMA cron TO %I.', current_user);
+    END IF;
+    BEGIN
+        EXECUTE format('SELECT cron.schedule(%L, %L, %L)',
+            @extschema@.report_job_name($1), $2, @extschema@.report_job_command($1)) INTO job;
+    EXCEPTION
+        WHEN OTHERS THEN
+            GET STACKED DIAGNOSTICS message = MESSAGE_TEXT;
+            -- pg_cron says this with codes that differ from version to version.
+            IF message !~ '^invalid schedule' THEN
+                RAISE;
+            END IF;
+            RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+                MESSAGE = format('invalid schedule: "%s"', $2),
+                DETAIL = format('pg_cron says: %s.', message),
+                HINT = 'Five fields: minute, hour, day of the month, month, day of the week; ''0 6 1 * *'' is at six on the first of every month.';
+    END;
+    RETURN job;
+END
+$$;
+COMMENT ON FUNCTION retention_schedule(text, text) IS
+'has pg_cron make a report of a source at the times of a crontab schedule, as the user who calls this; a second call changes the times';
+
+CREATE FUNCTION report_schedules()
+RETURNS TABLE (
+    source text,
+    schedule text,
+    job bigint,
+    owner text,
+    active boolean,
+    last_started timestamptz,
+    last_ended timestamptz,
+    last_status text,
+    last_message text,
+    command text)
+LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 10
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF NOT @extschema@.report_cron_is_there() THEN
+        RETURN;
+    END IF;
+    IF NOT has_schema_privilege('cron', 'USAGE') THEN
+        RETURN;
+    END IF;
+    -- The source is read out of the command, for a job's name may be a digest.
+    RETURN QUERY EXECUTE format($query$
+        SELECT CASE WHEN c.literal LIKE 'E''%%'
+                    THEN replace(replace(replace(replace(replace(substr(c.literal, 3, length(c.literal) - 3), '''''', ''''), '\\', chr(1)), '\n', chr(10)), '\r', chr(13)), chr(1), '\')
+                    ELSE replace(substr(c.literal, 2, length(c.literal) - 2), '''''', '''') END,
+            j.schedule, j.jobid, j.username::text, j.active, d.start_time, d.end_time, d.status, d.return_message, j.command
+        FROM cron.job AS j
+            CROSS JOIN LATERAL (SELECT ltrim(substr(j.command, length(%1$L) + 1, length(j.command) - length(%1$L) - 1)) AS literal) AS c
+            LEFT JOIN LATERAL (SELECT r.* FROM cron.job_run_details AS r WHERE r.jobid = j.jobid ORDER BY r.runid DESC LIMIT 1) AS d ON true
+        WHERE j.jobname LIKE 'retention report: %%' AND starts_with(j.command, %1$L)
+        ORDER BY 1, j.jobid
+    $query$, 'CALL @extschema@.retention_run_job(');
+END
+$$;
+COMMENT ON FUNCTION report_schedules() IS
+'the scheduled reports one may see and how their last run went; none where pg_cron is not installed';
+
+CREATE VIEW retention_schedules AS
+SELECT s.source, s.schedule, s.job, s.owner, s.active, s.last_started, s.last_ended, s.last_status, s.last_message, s.command
+FROM report_schedules() AS s;
+COMMENT ON VIEW retention_schedules IS
+'the scheduled reports one may see and how their last run went; none where pg_cron is not installed';
+GRANT SELECT ON retention_schedules TO PUBLIC;
+
+CREATE FUNCTION retention_unschedule(source text) RETURNS bigint
+LANGUAGE plpgsql VOLATILE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    gone bigint;
+BEGIN
+    -- By number: the name alone would also be that of another user's job.
+    SELECT s.job INTO gone FROM @extschema@.report_schedules() AS s
+    WHERE s.source = $1 AND s.owner = current_user;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = 'undefined_object',
+            MESSAGE = format('no reports of source "%s" are scheduled by role "%s"', $1, current_user),
+            HINT = 'The view retention_schedules lists them.';
+    END IF;
+    EXECUTE 'SELECT cron.unschedule($1)' USING gone;
+    RETURN gone;
+END
+$$;
+COMMENT ON FUNCTION retention_unschedule(text) IS
+'ends the schedule of a source, whose job number it returns; also where the source itself is gone';
