@@ -289,7 +289,12 @@ send_share(BatchScan *scan, Share share, Size *memory)
 			frame = population_frame(population);
 			size = offsetof(FrameRecord, label) + frame->label_length;
 			record = palloc0(size);
-			record->frame = *frame;
+			/* Field by field: neither the pointer nor what lies between the fields is anybody else's. */
+			record->frame.room = frame->room;
+			record->frame.key = frame->key;
+			record->frame.kind = frame->kind;
+			record->frame.cap = frame->cap;
+			record->frame.label_length = frame->label_length;
 			record->totals = *population_totals(population);
 			memcpy(record->label, frame->label, frame->label_length);
 			write_record(&writer, RECORD_FRAME, i, record, size);
