@@ -199,6 +199,28 @@ SELECT refused(q) FROM unnest(ARRAY[
   $$SELECT plan, cohort_retention(customer, moment, 'month') FROM visit GROUP BY plan$$]) q;
 ROLLBACK;
 
+-- Populations large enough for pages: narrow cells, cells that become wide by a value far away, pages that become a hash table by keys far apart.
+CREATE FUNCTION draw(i bigint, salt bigint, most bigint) RETURNS bigint LANGUAGE sql IMMUTABLE AS
+$$ SELECT (hashint8extended(i, salt) & 4611686018427387903) % most $$;
+CREATE TABLE narrow AS SELECT 1 + draw(i, 1, 20000) AS c, timestamptz '2024-03-01 00:00+00' + draw(i, 2, 51840000) * interval '1 second' AS t FROM generate_series(1, 60000) i;
+CREATE TABLE widened AS SELECT c, t FROM narrow UNION ALL
+SELECT 1 + draw(i, 3, 20000), timestamptz '2009-01-01 00:00+00' + draw(i, 4, 500000000) * interval '1 second' FROM generate_series(1, 5000) i;
+CREATE TABLE hashed AS SELECT c, t FROM narrow UNION ALL SELECT draw(i, 5, 1000000000000000), timestamptz '2024-04-01 00:00+00' + i * interval '3 minutes' FROM generate_series(1, 60000) i;
+CREATE TABLE negative AS SELECT -c AS c, t FROM narrow;
+CREATE FUNCTION asked(question text, batches boolean, workers integer, memory text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE answer text;
+BEGIN
+  PERFORM set_config('retention.enable_batch_scan', batches::text, true), set_config('max_parallel_workers_per_gather', workers::text, true),
+    set_config('min_parallel_table_scan_size', '0', true), set_config('parallel_setup_cost', '0', true), set_config('work_mem', memory, true);
+  EXECUTE question INTO answer;
+  RETURN answer;
+END $$;
+ANALYZE narrow, widened, hashed, negative;
+SELECT name, grid, asked(question, true, 0, '64MB') = plain AS serial, asked(question, true, 2, '64MB') = plain AS workers, asked(question, true, 1, '64kB') = plain AS spilled
+FROM unnest('{narrow,widened,hashed,negative}'::text[]) WITH ORDINALITY n (name, place), unnest('{month; time_zone=UTC,day; time_zone=UTC}'::text[]) WITH ORDINALITY g (grid, grid_place),
+  LATERAL (SELECT format('SELECT md5(cohort_retention(c, t, %L)::text) FROM %I', grid, name) AS question) q, LATERAL (SELECT asked(question, false, 0, '64MB') AS plain) p
+ORDER BY place, grid_place;
+
 SET client_min_messages = error;
 DROP SCHEMA batch_scan_test CASCADE;
 DROP ROLE batch_scan_reader;
