@@ -3,7 +3,8 @@
  *		What a room offers to the batch scan: an aggregate by many rows at a time, and by shares of its customers.
  *
  * A door belongs to a transition function, a finish to a final function: the scan finds both by the address of the C
- * function behind them. What a row means is the same code as in the transition function.
+ * function behind them. What a row means is the same code as in the transition function, but for plain rows of integer
+ * customers (add_plain_rows() of the room cohort), which have a short way of their own.
  */
 #ifndef RETENTION_BATCH_H
 #define RETENTION_BATCH_H

@@ -151,6 +151,8 @@ typedef struct Table
 	Page *pages;
 	uint64 page_places;
 	uint64 npages;
+	uint64 first_page; /* the least and the greatest number of a page */
+	uint64 last_page;
 	Cell **
 		near; /* cells of the pages near_first.., NULL: no such page; where most pages are close together */
 	uint64 near_first;

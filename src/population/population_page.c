@@ -76,31 +76,22 @@ free_blocks(PageBlock *block)
 static void
 page_near(Table *table, const Page *page)
 {
-	uint64 first = page->number;
-	uint64 last = page->number;
-	uint64 count;
-
 	if (page->number - table->near_first >= table->near_count)
 	{
-		for (uint64 i = 0; i < table->page_places; i++)
-			if (table->pages[i].cells != NULL)
-			{
-				first = Min(first, table->pages[i].number);
-				last = Max(last, table->pages[i].number);
-			}
-		/* Keys mostly grow: leave room behind them. */
-		if (last - first >= NEAR_SPAN * table->npages)
+		uint64 span = table->last_page - table->first_page + 1;
+
+		if (span > NEAR_SPAN * table->npages)
 			return;
-		count = 2 * (last - first + 1);
 		if (table->near != NULL)
 			pfree(table->near);
-		table->near = MemoryContextAllocExtended(table->context, count * sizeof(void *),
+		/* Keys grow, or shrink: with room on both sides that is rare. */
+		table->near_first = table->first_page - Min(table->first_page, span);
+		table->near_count = 3 * span;
+		table->near = MemoryContextAllocExtended(table->context, table->near_count * sizeof(void *),
 												 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-		table->near_first = first;
-		table->near_count = count;
 		for (uint64 i = 0; i < table->page_places; i++)
 			if (table->pages[i].cells != NULL)
-				table->near[table->pages[i].number - first] = table->pages[i].cells;
+				table->near[table->pages[i].number - table->near_first] = table->pages[i].cells;
 	}
 	table->near[page->number - table->near_first] = page->cells;
 }
@@ -127,6 +118,8 @@ page_create(Table *table, uint64 number)
 	page = page_place(table->pages, table->page_places, number);
 	page->number = number;
 	page->cells = allocate_page(table);
+	table->first_page = table->npages == 0 ? number : Min(table->first_page, number);
+	table->last_page = table->npages == 0 ? number : Max(table->last_page, number);
 	table->npages++;
 	page_near(table, page);
 	return page->cells;

@@ -1,6 +1,6 @@
 /*
  * population_page.h
- *		The way from a key to its cell in a table of pages; inlined, for each row goes it.
+ *		The way from a key to its cell in a table of pages; inlined, for every row takes it.
  */
 #ifndef RETENTION_POPULATION_PAGE_H
 #define RETENTION_POPULATION_PAGE_H
@@ -57,12 +57,12 @@ narrow_place(const Table *table, int64 value)
 }
 
 static inline bool
-is_plain(const Table *table, const Event *event)
+is_plain(const Event *event)
 {
 	return event->flags == EVENT_PLAIN && event->count > 0;
 }
 
-/* Add an event to a narrow cell, which its place is in. */
+/* Add events to a narrow cell. */
 static inline void
 narrow_add(Table *table, uint64 *cell, uint64 bits)
 {

@@ -427,7 +427,7 @@ table_add(Table *table, const Key *key, const Event *events, int count)
 			chunk_add(table, events, count);
 			return;
 		case KEY_INT64:
-			while (table->narrow && count > 0 && is_plain(table, events) &&
+			while (table->narrow && count > 0 && is_plain(events) &&
 				   add_narrow_word(table, key->a, events->value, 1))
 			{
 				events++;
@@ -467,7 +467,7 @@ table_apply_int64(Table *table, const uint64 *keys, const Event *events, int cou
 	Cell *cells[BATCH_EVENTS];
 	uint64 places[BATCH_EVENTS];
 
-	while (table->narrow && count > 0 && is_plain(table, events) &&
+	while (table->narrow && count > 0 && is_plain(events) &&
 		   add_narrow_word(table, *keys, events->value, 1))
 	{
 		keys++;

@@ -43,35 +43,35 @@ scan_create_state(CustomScan *plan)
 
 /* The column of the input that an expression is, or -1. Types that share their bytes are the same column. */
 static int
-column_of(const BatchScan *scan, Node *expression, Oid *narrow)
+column_of(const BatchScan *scan, Node *expression, Oid *short_type)
 {
 	while (IsA(expression, RelabelType))
 		expression = (Node *) ((RelabelType *) expression)->arg;
-	*narrow = InvalidOid;
+	*short_type = InvalidOid;
 	if (IsA(expression, FuncExpr))
 	{
 		const FuncExpr *call = (const FuncExpr *) expression;
 
 		if (call->funcid != F_INT8_INT4 && call->funcid != F_INT8_INT2)
 			return -1;
-		*narrow = call->funcid == F_INT8_INT4 ? INT4OID : INT2OID;
+		*short_type = call->funcid == F_INT8_INT4 ? INT4OID : INT2OID;
 		expression = linitial(call->args);
 	}
 	if (IsA(expression, Var) && ((Var *) expression)->varno == INDEX_VAR)
 		return ((Var *) expression)->varattno - 1 - scan->naggregates;
-	*narrow = InvalidOid;
+	*short_type = InvalidOid;
 	return -1;
 }
 
 static void
 begin_expression(BatchScan *scan, ScanExpression *expression, Expr *node, bool constant)
 {
-	expression->column = constant ? -1 : column_of(scan, (Node *) node, &expression->narrow);
+	expression->column = constant ? -1 : column_of(scan, (Node *) node, &expression->short_type);
 	expression->constant = constant;
 	expression->type = exprType((Node *) node);
 	if (expression->column < 0)
 		expression->state = ExecInitExpr(node, &scan->css.ss.ps);
-	if (!constant && (expression->column < 0 || OidIsValid(expression->narrow)))
+	if (!constant && (expression->column < 0 || OidIsValid(expression->short_type)))
 	{
 		expression->values = palloc0(SCAN_ROWS * sizeof(Datum));
 		expression->nulls = palloc0(SCAN_ROWS * sizeof(bool));

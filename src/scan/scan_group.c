@@ -175,11 +175,11 @@ open_aggregate(BatchScan *scan, ScanAggregate *aggregate)
 
 /* A column of smaller whole numbers as bigint. */
 static void
-widen(const BatchScan *scan, ScanExpression *argument)
+to_bigint(const BatchScan *scan, ScanExpression *argument)
 {
 	const Datum *from = scan->batch.values[argument->column];
 
-	if (argument->narrow == INT4OID)
+	if (argument->short_type == INT4OID)
 		for (int row = 0; row < scan->batch.count; row++)
 			argument->values[row] = Int64GetDatum(DatumGetInt32(from[row]));
 	else
@@ -218,9 +218,9 @@ evaluate(BatchScan *scan, ScanAggregate *aggregate, uint16 *rows)
 		if (argument->constant)
 			continue;
 		computes = computes || argument->column < 0;
-		if (OidIsValid(argument->narrow))
+		if (OidIsValid(argument->short_type))
 		{
-			widen(scan, argument);
+			to_bigint(scan, argument);
 			aggregate->columns[a] =
 				(BatchColumn){argument->values, scan->batch.nulls[argument->column]};
 		}

@@ -24,10 +24,10 @@ typedef struct ScanBatch
 /* Where an argument or a FILTER comes from. */
 typedef struct ScanExpression
 {
-	int column;	   /* of the input, or -1 */
-	Oid narrow;	   /* the column is of this smaller type of whole numbers; InvalidOid: as it is */
-	bool constant; /* computed once, before the first row */
-	Oid type;	   /* of a constant */
+	int column;		/* of the input, or -1 */
+	Oid short_type; /* the column is of this smaller type of whole numbers; InvalidOid: as it is */
+	bool constant;	/* computed once, before the first row */
+	Oid type;		/* of a constant */
 	ExprState *state; /* where it is not a column */
 	Datum *values;	  /* computed for the rows of a batch */
 	bool *nulls;
@@ -49,7 +49,7 @@ typedef struct ScanGroup
 {
 	struct ScanGroup *next;
 	MinimalTuple key;			/* NULL without GROUP BY */
-	uint64 seen_in;				/* the batch that begin and count are of */
+	uint64 seen_in;				/* the batch that place is of */
 	int place;					/* in that batch's list of groups */
 	struct varlena **summaries; /* by aggregate, once they are made; NULL: no state */
 	Population *populations[FLEXIBLE_ARRAY_MEMBER]; /* by aggregate; NULL: no state yet */
