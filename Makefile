@@ -100,10 +100,10 @@ ROOM_SQL = \
 	src/survival/cox.sql \
 	src/survival/survival_drivers.sql \
 	src/drivers/drivers.sql \
-	src/report/source.sql \
-	src/report/guess.sql \
-	src/report/views.sql \
-	src/report/facts.sql \
+	src/source/source.sql \
+	src/source/guess.sql \
+	src/source/views.sql \
+	src/source/facts.sql \
 	src/report/plot.sql \
 	src/report/picture.sql \
 	src/report/report.sql \

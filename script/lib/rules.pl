@@ -80,14 +80,14 @@ sub without_comments
 
 my @c_files = files(qr/\.(c|cpp|h)$/, 'src', 'test');
 my @src     = files(qr/./, 'src');
-my %layer   = (math => 0, base => 1, population => 2, scan => 4, report => 5);
+my %layer   = (math => 0, base => 1, population => 2, scan => 4, source => 5, report => 6);
 
 # --- The rules ----------------------------------------------------------------------------------
 
 my @rules;
 sub rule { push @rules, [@_] }
 
-# report -> scan -> rooms -> population -> base -> math; a room is any other folder of src/.
+# report -> source -> scan -> rooms -> population -> base -> math; a room is any other folder of src/.
 rule 'includes point down' => sub {
   my @bad;
   for my $path (grep m{^src/([^/]+)/.*\.(c|cpp|h)$}, @src) {

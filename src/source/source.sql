@@ -1,4 +1,4 @@
--- report: sources, the tables of the user said once.
+-- source: sources, the tables of the user said once.
 -- A source holds SQL of its owner (filter, as_of) that runs as whoever asks; who may run whose is written in source_trusted().
 
 CREATE TABLE retention_source (

@@ -1,4 +1,4 @@
--- report: views that a BI tool reads, plain SQL over the tables of the user that lives on without the registration.
+-- source: views that a BI tool reads, plain SQL over the tables of the user that lives on without the registration.
 
 CREATE FUNCTION source_unit(source retention_source) RETURNS interval
 LANGUAGE sql STABLE PARALLEL SAFE

@@ -1,4 +1,4 @@
--- report: the facts of a source kept in tables, one small row per customer, and brought up to date by what changed.
+-- source: the facts of a source kept in tables, one small row per customer, and brought up to date by what changed.
 --
 -- Four tables stand for a materialised source: _facts (one row per customer, and one per customer and value of each
 -- segment), _summary (the cohorts of all of them and of each value), _changes (what statements did to the relation

@@ -1,4 +1,4 @@
--- report: what a table could be registered as, guessed from names, types and the planner's statistics.
+-- source: what a table could be registered as, guessed from names, types and the planner's statistics.
 
 CREATE FUNCTION guess_columns(relation regclass) RETURNS TABLE (
     name text,
