@@ -60,9 +60,9 @@ SELECT activity(timestamp 'infinity', date '2026-01-01', 'day');
 SELECT activity(date '5000000-01-01', timestamp '2026-01-01', 'day');
 SELECT first_active(activity(date '5000000-01-01', 'day'));
 SELECT active_periods(activity(at, 'hour')) FROM visit;
-SELECT activity_transfn(NULL, at, 'day') FROM visit;
-SELECT activity_combine(a, a) FROM fact;
-SELECT activity_final(a) FROM fact;
+SELECT retention_internal.activity_transfn(NULL, at, 'day') FROM visit;
+SELECT retention_internal.activity_combine(a, a) FROM fact;
+SELECT retention_internal.activity_final(a) FROM fact;
 SELECT activity_union(activity(at, 'day'), activity(at, 'month')) FROM visit;
 SELECT activity_union(activity(at, 'day'), activity(at::date, 'day')) FROM visit;
 SELECT activity_union(activity(at, 'day'), activity(at::date, at, 'day')) FROM visit;
@@ -265,7 +265,7 @@ SELECT first_active(a), last_active(a), a::text::retention_activity::text = a::t
 FROM (SELECT activity(at, 'day') AS a FROM (VALUES (timestamp '4714-11-24 BC'), ('294276-12-31 23:59:59.999999')) v (at)) q;
 
 -- ---- Out and in again ----
-SELECT count(*) * :thin AS count, count(*) FILTER (WHERE a::text::retention_activity::text <> a::text OR encode(retention_activity_send(a), 'hex') <> a::text) AS wrong FROM facts;
+SELECT count(*) * :thin AS count, count(*) FILTER (WHERE a::text::retention_activity::text <> a::text OR encode(retention_internal.retention_activity_send(a), 'hex') <> a::text) AS wrong FROM facts;
 CREATE TABLE copied (LIKE serial);
 DO $$
 DECLARE
@@ -278,7 +278,7 @@ END $$;
 SELECT count(*), count(*) FILTER (WHERE s.a::text <> c.a::text OR s.b::text <> c.b::text OR s.c::text <> c.c::text) AS wrong FROM serial s FULL JOIN copied c USING (customer);
 
 -- ---- A state that was never finished is as good as a finished one ----
-CREATE AGGREGATE unfinished(timestamptz, retention_grid, boolean, boolean) (SFUNC = activity_flags_transfn, STYPE = retention_activity, COMBINEFUNC = activity_combine, PARALLEL = SAFE);
+CREATE AGGREGATE unfinished(timestamptz, retention_grid, boolean, boolean) (SFUNC = retention_internal.activity_flags_transfn, STYPE = retention_activity, COMBINEFUNC = retention_internal.activity_combine, PARALLEL = SAFE);
 CREATE TABLE running AS SELECT grid, customer, unfinished(at, grid, is_start, is_return ORDER BY random_number(13, n, 1000000)) AS a FROM event, grid GROUP BY 1, 2;
 SELECT count(*) * :thin AS count, count(*) FILTER (WHERE r.a::text <> f.a::text) AS text_wrong, count(*) FILTER (WHERE activity_union(r.a, NULL)::text <> f.a::text) AS union_wrong,
   count(*) FILTER (WHERE activity_union(r.a, f.a)::text <> activity_union(f.a, f.a)::text) AS both_wrong, count(*) FILTER (WHERE last_active(r.a) <> last_active(f.a)) AS last_wrong

@@ -146,9 +146,9 @@ SELECT asked($$SELECT cohort_retention(customer, at + (random() * 0)::integer, '
 CREATE FUNCTION last_of(text, bigint, date) RETURNS text LANGUAGE sql AS 'SELECT $2::text';
 CREATE AGGREGATE cohort_retention(bigint, date) (SFUNC = last_of, STYPE = text);
 SELECT asked($$SELECT cohort_retention(customer, at) FROM (SELECT * FROM visit ORDER BY x LIMIT 5) q$$);
-CREATE AGGREGATE half_way(bigint, date, retention_grid) (SFUNC = cohort_transfn, STYPE = retention_population);
+CREATE AGGREGATE half_way(bigint, date, retention_grid) (SFUNC = retention_internal.cohort_transfn, STYPE = retention_internal.retention_population);
 SELECT asked($$SELECT length(half_way(customer, at, 'month')::text) > 100 FROM visit$$);
-CREATE AGGREGATE of_mine(bigint, date, retention_grid) (SFUNC = cohort_transfn, STYPE = retention_population, FINALFUNC = cohort_final);
+CREATE AGGREGATE of_mine(bigint, date, retention_grid) (SFUNC = retention_internal.cohort_transfn, STYPE = retention_internal.retention_population, FINALFUNC = retention_internal.cohort_final);
 SELECT asked($$SELECT of_mine(customer, at, 'month') FROM visit$$);
 -- switched off
 SET retention.enable_batch_scan = off;

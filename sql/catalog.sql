@@ -44,3 +44,16 @@ WHERE proargtypes::oid[] && ARRAY['anyelement'::regtype::oid, 'anyarray'::regtyp
 -- no cast makes bytes into a value, or a value into bytes
 SELECT castsource::regtype, casttarget::regtype FROM pg_cast
 WHERE castmethod = 'b' AND (castsource::regtype::text ~ '^retention_' OR casttarget::regtype::text ~ '^retention_');
+-- the schema its user named holds what a page documents: no support function of a type, an operator, an aggregate or the planner
+SELECT DISTINCT own.oid::regprocedure AS machinery FROM own
+LEFT JOIN pg_type t ON own.oid IN (typinput, typoutput, typreceive, typsend, typmodin, typmodout, typanalyze, typsubscript)
+LEFT JOIN pg_operator o ON own.oid IN (oprcode, oprrest, oprjoin)
+LEFT JOIN pg_amproc m ON own.oid = amproc
+LEFT JOIN pg_aggregate a ON own.oid IN (aggtransfn, aggfinalfn, aggcombinefn, aggmtransfn, aggminvtransfn, aggmfinalfn)
+LEFT JOIN pg_proc s ON own.oid = s.prosupport
+WHERE own.pronamespace <> 'retention_internal'::regnamespace
+  AND (num_nonnulls(t.oid, o.oid, m.oid, a.aggfnoid, s.oid) > 0 OR own.prorettype = 'trigger'::regtype
+    OR 'internal'::regtype = ANY (own.proargtypes) OR 'cstring'::regtype = ANY (own.proargtypes));
+-- everybody may use the other schema, nobody may put anything into it
+SELECT nspname, has_schema_privilege('public', oid, 'USAGE') AS everybody_uses, has_schema_privilege('public', oid, 'CREATE') AS everybody_creates
+FROM pg_namespace WHERE nspname = 'retention_internal';

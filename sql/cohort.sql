@@ -121,9 +121,9 @@ SELECT cohort_retention(customer_id, ordered_at, 'hour; windows=elapsed') FROM o
 SELECT cohort_retention(1, at, 'month') FROM (VALUES (date '2026-01-01'), ('infinity')) v (at);
 SELECT cohort_retention(1, at, 'month; windows=elapsed') FROM (VALUES (timestamptz '2026-01-01'), ('-infinity')) v (at);
 SELECT cohort_retention(1, at, 'day') FROM (VALUES (date '2026-01-01'), ('0001-01-01')) v (at);
-SELECT cohort_transfn(NULL, 1::bigint, date '2026-01-01', 'month');
-SELECT cohort_final(NULL) IS NULL, cohort_final('');
-SELECT cohort_combine(s, s) FROM monthly;
+SELECT retention_internal.cohort_transfn(NULL, 1::bigint, date '2026-01-01', 'month');
+SELECT retention_internal.cohort_final(NULL) IS NULL, retention_internal.cohort_final('');
+SELECT retention_internal.cohort_combine(s, s) FROM monthly;
 SELECT c.* FROM monthly, cohort_cells(s, 'after') c;
 SELECT c.* FROM monthly, cohort_cells(s, confidence => 95) c;
 SELECT c.* FROM monthly, cohort_cells(s, as_of => '2026-04-30') c;
@@ -399,8 +399,8 @@ SELECT 'no cohorts'::retention_cohorts;
 SELECT '524302'::retention_cohorts;
 
 -- Partial states travel between servers: their bytes too may be made up. The final function reads what the reader of states lets through.
-CREATE AGGREGATE state_of(bigint, timestamptz, retention_grid) (SFUNC = cohort_transfn, STYPE = retention_population);
-CREATE AGGREGATE cohorts_of(retention_population) (SFUNC = population_combine, STYPE = retention_population, FINALFUNC = cohort_final);
+CREATE AGGREGATE state_of(bigint, timestamptz, retention_grid) (SFUNC = retention_internal.cohort_transfn, STYPE = retention_internal.retention_population);
+CREATE AGGREGATE cohorts_of(retention_internal.retention_population) (SFUNC = retention_internal.population_combine, STYPE = retention_internal.retention_population, FINALFUNC = retention_internal.cohort_final);
 CREATE FUNCTION hostile_state(value text) RETURNS TABLE (outcome text, found boolean) LANGUAGE plpgsql AS $$
 DECLARE bytes bytea := decode(value, 'hex'); changed bytea; errors bigint := 0; fine bigint := 0; s retention_cohorts; thin integer := least(7, asked_less());
 BEGIN
@@ -408,7 +408,7 @@ BEGIN
     FOREACH changed IN ARRAY ARRAY[set_byte(bytes, i, get_byte(bytes, i) # 1), set_byte(bytes, i, get_byte(bytes, i) # 2), set_byte(bytes, i, get_byte(bytes, i) # 64),
         set_byte(bytes, i, 255), set_byte(bytes, i, 0), substr(bytes, 1, i), bytes || substr(bytes, i + 1, 1)] LOOP
       BEGIN
-        SELECT cohorts_of(x::retention_population) INTO s FROM (VALUES (encode(changed, 'hex'))) v (x);
+        SELECT cohorts_of(x::retention_internal.retention_population) INTO s FROM (VALUES (encode(changed, 'hex'))) v (x);
         PERFORM FROM cohort_cells_at(s, 'on_or_before') LIMIT 50;
         fine := fine + 1;
       EXCEPTION WHEN data_corrupted OR feature_not_supported OR invalid_text_representation OR invalid_parameter_value

@@ -243,7 +243,7 @@ SELECT f.code, left(f.message, 100) AS message, left(f.detail, 100) AS detail, f
     ('SELECT ''524409''::retention_drivers'),
     ('SELECT overlay(s::text PLACING ''51'' FROM 3)::retention_drivers FROM state'),
     ('SELECT (s::text || ''00'')::retention_drivers FROM state'),
-    ('SELECT drivers_transfn(NULL, true, ROW(1))'),
+    ('SELECT retention_internal.drivers_transfn(NULL, true, ROW(1))'),
     ('SELECT churn_reasons(repeat(''x'', 1001))'),
     ('SELECT churn_reasons(i::text) FROM generate_series(1, 10001) i'),
     ('SELECT * FROM against_benchmark(1, 2, ''nothing'')'),

@@ -142,8 +142,8 @@ SELECT rollup(s ORDER BY s::text) FROM (SELECT customer_flow(date '2026-03-02', 
   FROM (VALUES ('month'), ('week')) v (g) GROUP BY g) q;
 SELECT rollup(s ORDER BY s::text) FROM (SELECT customer_flow(date '2026-03-02', NULL, daterange('2026-03-01', '2026-04-01')) s
   UNION ALL SELECT customer_flow(timestamp '2026-03-02', NULL, tsrange('2026-03-01', '2026-04-01'))) q;
-SELECT flow_combine(NULL, NULL);
-SELECT flow_retention_final(customer_flow(date '2026-03-02', NULL, daterange('2026-03-01', '2026-04-01')));
+SELECT retention_internal.flow_combine(NULL, NULL);
+SELECT retention_internal.flow_retention_final(customer_flow(date '2026-03-02', NULL, daterange('2026-03-01', '2026-04-01')));
 SELECT 'x'::retention_flow;
 SELECT ''::retention_flow;
 

@@ -59,8 +59,8 @@ BEGIN
 EXCEPTION WHEN feature_not_supported THEN
   RAISE NOTICE '%', sqlerrm;
 END $$;
-SELECT flow_customers_final(NULL);
-SELECT population_combine(NULL, NULL);
+SELECT retention_internal.flow_customers_final(NULL);
+SELECT retention_internal.population_combine(NULL, NULL);
 
 -- The same as range_agg makes it: random rows, three keys, three types of time, many groups and one
 CREATE TABLE row_of_customer AS

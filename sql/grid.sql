@@ -120,8 +120,8 @@ SELECT 'month'::retention_grid = ' 1 MONTH', 'month'::retention_grid <> 'month; 
   'month'::retention_grid = 'months; time_zone=UTC';
 SELECT grid, count(*) FROM unnest('{month,week,month,1 months}'::retention_grid[]) AS grid GROUP BY grid ORDER BY grid;
 SELECT count(*) FILTER (WHERE (a < b) = (a::text COLLATE "C" < b::text) AND (a <= b) = (b >= a) AND (a > b) = (b < a)
-  AND (a <= b) = (a < b OR a = b) AND (a = b) = (retention_grid_hash(a) = retention_grid_hash(b))
-  AND sign(retention_grid_cmp(a, b)) = (a > b)::integer - (a < b)::integer) AS right_pairs, count(*) AS pairs
+  AND (a <= b) = (a < b OR a = b) AND (a = b) = (retention_internal.retention_grid_hash(a) = retention_internal.retention_grid_hash(b))
+  AND sign(retention_internal.retention_grid_cmp(a, b)) = (a > b)::integer - (a < b)::integer) AS right_pairs, count(*) AS pairs
 FROM unnest('{month,week,months,3 months,28 days,month; time_zone=UTC,day}'::retention_grid[]) AS a,
   unnest('{month,week,months,3 months,28 days,month; time_zone=UTC,day}'::retention_grid[]) AS b;
 
@@ -134,11 +134,11 @@ CREATE TABLE raw (id integer, bytes bytea);
 INSERT INTO grids VALUES (1, 'month'), (2, NULL),
   (3, '28 days; time_zone=Europe/Berlin; brackets=1-3,4-10; as_of=2026-04-01 00:00:00.000001');
 INSERT INTO grids SELECT 4, retention_grid('day', brackets => string_agg((10000 + n)::text, ',')) FROM generate_series(1, 1000) AS n;
-SELECT retention_grid_send(grid) FROM grids WHERE id = 1;
+SELECT retention_internal.retention_grid_send(grid) FROM grids WHERE id = 1;
 COPY grids TO STDOUT (FORMAT binary) \g grid_binary.tmp
 CREATE TABLE copies (LIKE grids);
 \copy copies FROM 'grid_binary.tmp' (FORMAT binary)
-SELECT id, retention_grid_send(g.grid) = retention_grid_send(c.grid) AS same_bytes, g.grid = c.grid AS equal,
+SELECT id, retention_internal.retention_grid_send(g.grid) = retention_internal.retention_grid_send(c.grid) AS same_bytes, g.grid = c.grid AS equal,
   length(c.grid::text)
 FROM grids AS g JOIN copies AS c USING (id) ORDER BY id;
 
@@ -183,7 +183,7 @@ CREATE CAST (text AS retention_grid) WITHOUT FUNCTION;
 SELECT bytes || ': ' || pg_temp.refusal(format(call, format('%L::text::retention_grid', bytes)))
 FROM unnest(ARRAY['', 'mnth', 'Month', 'month ', '1 month', 'month; week_start=monday', 'day; brackets=0',
     'day; brackets=1-1', 'day; as_of=2026-04-01', 'day; min_events=99999999999', '5 hours', 'day; time_zone=+02 ']) AS bytes,
-  unnest(ARRAY['SELECT (%s)::text', 'SELECT retention_grid_send(%s)',
+  unnest(ARRAY['SELECT (%s)::text', 'SELECT retention_internal.retention_grid_send(%s)',
     'SELECT retention_period_number(''2024-01-01''::date, %s)']) AS call;
 -- A zone that this server does not know (any more) is shown, but not used.
 SELECT pg_temp.refusal(format(call, '''day; time_zone=Gone/Zone''::text::retention_grid'))

@@ -269,9 +269,9 @@ SELECT bool_and(w.t = a.t) FROM (SELECT i, logrank_test(d, c, g) OVER (ORDER BY 
     FROM many WHERE i <= 50) w, LATERAL (SELECT logrank_test(d, c, g) t FROM many WHERE i BETWEEN w.i - 9 AND w.i) a
 WHERE w.i > 20;
 -- the state is a type like others (workers and other servers send it as text)
-CREATE AGGREGATE logrank_state(double precision, boolean, text, text, text) (SFUNC = logrank_add, STYPE = retention_logrank_state);
-CREATE AGGREGATE logrank_of(retention_logrank_state) (SFUNC = logrank_merge, STYPE = retention_logrank_state, FINALFUNC = logrank_final);
-SELECT (SELECT logrank_of(s::text::retention_logrank_state) FROM (SELECT logrank_state(d, c, g, 'peto-peto', g) s FROM many GROUP BY i % 10) q)
+CREATE AGGREGATE logrank_state(double precision, boolean, text, text, text) (SFUNC = retention_internal.logrank_add, STYPE = retention_internal.retention_logrank_state);
+CREATE AGGREGATE logrank_of(retention_internal.retention_logrank_state) (SFUNC = retention_internal.logrank_merge, STYPE = retention_internal.retention_logrank_state, FINALFUNC = retention_internal.logrank_final);
+SELECT (SELECT logrank_of(s::text::retention_internal.retention_logrank_state) FROM (SELECT logrank_state(d, c, g, 'peto-peto', g) s FROM many GROUP BY i % 10) q)
     = (SELECT logrank_test(d, c, g, 'peto-peto', g) FROM many) AS merged_as_text;
 
 --
@@ -399,9 +399,9 @@ SELECT bool_and(w.f::text = a.f::text) FROM (SELECT i, cox_fit(d, c, ARRAY[i % 5
     FROM many WHERE i <= 40) w, LATERAL (SELECT cox_fit(d, c, ARRAY[i % 5]) f FROM many WHERE i BETWEEN w.i - 19 AND w.i) a;
 SELECT bool_and(f::text::retention_cox::text = f::text) AS text_round_trip FROM fits;
 CREATE AGGREGATE cox_gather(double precision, boolean, double precision[], text, double precision)
-    (SFUNC = cox_add, STYPE = retention_cox_rows);
-CREATE AGGREGATE cox_of(retention_cox_rows) (SFUNC = cox_merge, STYPE = retention_cox_rows, FINALFUNC = cox_final);
-SELECT (SELECT cox_of(r::text::retention_cox_rows)::text FROM (SELECT cox_gather(d, c, ARRAY[i % 11, i % 13], 'efron', e) r FROM many GROUP BY i % 10) q)
+    (SFUNC = retention_internal.cox_add, STYPE = retention_internal.retention_cox_rows);
+CREATE AGGREGATE cox_of(retention_internal.retention_cox_rows) (SFUNC = retention_internal.cox_merge, STYPE = retention_internal.retention_cox_rows, FINALFUNC = retention_internal.cox_final);
+SELECT (SELECT cox_of(r::text::retention_internal.retention_cox_rows)::text FROM (SELECT cox_gather(d, c, ARRAY[i % 11, i % 13], 'efron', e) r FROM many GROUP BY i % 10) q)
     = (SELECT cox_fit(d, c, ARRAY[i % 11, i % 13], 'efron', e)::text FROM many) AS merged_as_text;
 CREATE TABLE kept AS SELECT 1 AS n, f, (SELECT cox_gather(d, c, ARRAY[i % 11], 'breslow', e) FROM many WHERE i < 100) r FROM fits WHERE dataset = 'heart' AND ties = 'efron';
 \set ECHO none
@@ -456,9 +456,9 @@ SELECT statement, f.* FROM unnest(ARRAY[
     $$SELECT hazard_by(survival(1, true), 1e-6)$$,
     $$SELECT payback(survival(1, true), 0, 1)$$,
     $$SELECT payback(survival(1, true), 1, -1)$$,
-    $$SELECT survival_add(NULL, 1, true)$$,
-    $$SELECT survival_merge(NULL, NULL)$$,
-    $$SELECT survival_final(s) FROM stored$$,
+    $$SELECT retention_internal.survival_add(NULL, 1, true)$$,
+    $$SELECT retention_internal.survival_merge(NULL, NULL)$$,
+    $$SELECT retention_internal.survival_final(s) FROM stored$$,
     $$SELECT logrank_test(-1, true, 'a')$$,
     $$SELECT logrank_test(1, true, 'a', 'log-rank')$$,
     $$SELECT logrank_test(1, true, 'a', 'fleming-harrington')$$,
@@ -470,11 +470,11 @@ SELECT statement, f.* FROM unnest(ARRAY[
     $$SELECT logrank_test(1, true, repeat('x', 6000000) || i) FROM generate_series(1, 3) i$$,
     $$SELECT logrank_test('gehan', s, s) FROM stored WHERE n = 1$$,
     $$SELECT logrank_test(survival(1, true), survival(1, true, NULL, 0.5))$$,
-    $$SELECT logrank_add(NULL, 1, true, 'a')$$,
+    $$SELECT retention_internal.logrank_add(NULL, 1, true, 'a')$$,
     $$SELECT cumulative_incidence(-1, 'price')$$,
     $$SELECT incidence_curve(cumulative_incidence(1, 'price'), 'wide')$$,
     $$SELECT incidence_curve(cumulative_incidence(1, 'price'), times => '{-1}')$$,
-    $$SELECT incidence_add(NULL, 1, 'price')$$,
+    $$SELECT retention_internal.incidence_add(NULL, 1, 'price')$$,
     $$SELECT landmark_duration(-1, 3)$$,
     $$SELECT landmark_duration(1, 'NaN')$$,
     $$SELECT landmark_start('infinity', NULL, '3 months')$$,
@@ -492,12 +492,12 @@ SELECT statement, f.* FROM unnest(ARRAY[
     $$SELECT cox_fit(abs(j), true, ARRAY[j * 1.5e308]) FROM unnest('{-1,0,1}'::float8[]) j$$,
     $$SELECT cox_table(f, '{a}') FROM fits WHERE dataset = 'lung'$$,
     $$SELECT cox_table(f, confidence => 1) FROM fits WHERE dataset = 'lung'$$,
-    $$SELECT cox_add(NULL, 1, true, ARRAY[1])$$,
-    $$SELECT cox_merge(NULL, NULL)$$,
+    $$SELECT retention_internal.cox_add(NULL, 1, true, ARRAY[1])$$,
+    $$SELECT retention_internal.cox_merge(NULL, NULL)$$,
     $$SELECT cox_of(r) FROM (SELECT cox_gather(1, true, ARRAY[1], 'efron', NULL) UNION ALL SELECT cox_gather(1, true, ARRAY[1, 2], 'efron', NULL)) q (r)$$,
     $$SELECT cox_of(r) FROM (SELECT cox_gather(1, true, ARRAY[1], 'efron', NULL) UNION ALL SELECT cox_gather(1, true, ARRAY[1], 'breslow', NULL)) q (r)$$,
     $$SELECT 'x'::retention_cox$$,
-    $$SELECT 'x'::retention_cox_rows$$,
+    $$SELECT 'x'::retention_internal.retention_cox_rows$$,
     $$SELECT 'x'::retention_survival$$,
     $$SELECT ''::retention_survival$$,
     $$SELECT '525302'::retention_survival$$,
@@ -543,11 +543,11 @@ SELECT h.code, h.tries > 0 AS some FROM (SELECT survival(d, d < 3, CASE WHEN d =
 SELECT h.code, h.tries > 0 AS some FROM (SELECT survival(d, d < 3) s FROM generate_series(0, 3) d) q,
     hostile('retention_survival', s::text, 'SELECT count(*) FROM (SELECT rollup(%1$L::%2$s) s) q, survival_curve(s), hazard_by(s, 100000), restricted_mean(s, 1)') h;
 SELECT h.code, h.tries > 0 AS some FROM (SELECT logrank_state(d, d < 3, 'g' || d % 2, 'fleming-harrington(0.5)', CASE WHEN d < 2 THEN 's' END) s FROM generate_series(0, 3) d) q,
-    hostile('retention_logrank_state', s::text, 'SELECT logrank_of(%1$L::%2$s)') h;
+    hostile('retention_internal.retention_logrank_state', s::text, 'SELECT logrank_of(%1$L::%2$s)') h;
 SELECT h.code, h.tries > 0 AS some FROM (SELECT cumulative_incidence(d, CASE WHEN d < 3 THEN 'g' || d % 2 END) s FROM generate_series(0, 3) d) q,
     hostile('retention_incidence', s::text, 'SELECT count(*) FROM (SELECT rollup(%1$L::%2$s) s) q, incidence_curve(s)') h;
 SELECT h.code, h.tries > 0 AS some FROM (SELECT cox_gather(d, d < 3, ARRAY[d, d % 2], 'efron', CASE WHEN d = 2 THEN 1 END) r FROM generate_series(0, 3) d) q,
-    hostile('retention_cox_rows', r::text, 'SELECT cox_of(%1$L::%2$s)') h;
+    hostile('retention_internal.retention_cox_rows', r::text, 'SELECT cox_of(%1$L::%2$s)') h;
 SELECT h.code, h.tries > 0 AS some FROM fits, hostile('retention_cox', f::text, 'SELECT count(*) FROM (SELECT %1$L::%2$s f) q, cox_table(f), cox_summary(f)') h
 WHERE dataset = 'random 1' AND ties = 'efron';
 

@@ -19,7 +19,7 @@ my %house = (
   'META.json'          => qq({ "version": "1.2.3", "provides": { "version": "1.2.3" } }\n),
   'CHANGELOG.md'       => "## [1.2.3] - 2026-01-01\n",
   'README.md'          => "[one](doc/one.md)\n",
-  'doc/one.md'         => "[up](../README.md)\n",
+  'doc/one.md'         => "[up](../README.md) one()\n",
   'src/compat.h'       => "#if PG_VERSION_NUM >= 160000\n#endif\n",
   'src/retention.h'    => "#include \"compat.h\"\n",
   'src/base/wire.h'    => "extern int wire;\n",
@@ -85,6 +85,12 @@ my @breaks = (
   [ 'Boost stays in src/math', 'src/one/one.c', "#include <boost/math/distributions.hpp>\n" ],
   [ 'SQL scripts are plain DDL', 'src/one/one.sql', "CREATE OR REPLACE FUNCTION one();\n" ],
   [ 'SQL scripts are plain DDL', 'src/one/one.sql', "ALTER FUNCTION one() SECURITY DEFINER;\n" ],
+  [ 'a page documents every function of the schema that the user names', 'src/one/one.sql', "CREATE FUNCTION one_helper();\n" ],
+  [ 'calls of public functions say every argument and its type', 'src/one/one.sql', "SELECT \@extschema\@.one(1);\n" ],
+  [
+    'calls of public functions say every argument and its type', 'src/one/one.sql',
+    "CREATE FUNCTION one(a text, b text DEFAULT repeat('(', 2));\nSELECT \@extschema\@.one(text 'a', 'b');\n"
+  ],
   [ 'no file in src over 1000 lines', 'src/one/one.sql', "-- line\n" x 1000 ],
   [ 'white space', 'src/one/one.sql', "SELECT 1; \n" ],
   [ 'white space', 'src/one/one.sql', "SELECT 1;\r\n" ],

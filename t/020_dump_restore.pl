@@ -18,6 +18,7 @@ my $folder = PostgreSQL::Test::Utils::tempdir();
 my $inventory = q{
   SELECT string_agg(line, E'\n' ORDER BY line) FROM (
     SELECT 'function ' || p.oid::regprocedure AS line FROM pg_proc p WHERE p.oid >= 16384
+    UNION ALL SELECT 'schema ' || nspname FROM pg_namespace WHERE oid >= 16384 AND nspname !~ '^pg_(toast_)?temp_'
     UNION ALL SELECT 'type ' || t.oid::regtype FROM pg_type t WHERE t.oid >= 16384
     UNION ALL SELECT 'cast ' || castsource::regtype || ' ' || casttarget::regtype FROM pg_cast WHERE oid >= 16384
     UNION ALL SELECT 'operator ' || oid::regoperator FROM pg_operator WHERE oid >= 16384
@@ -93,7 +94,7 @@ $node->safe_psql(
     SELECT 1 AS id, cohort_retention(customer % 700, started, 'month') AS summary FROM customers
     UNION ALL SELECT 2, cohort_retention(customer % 700, started, retention_grid('week', cohorts => 'recurring', brackets => '1-3,4')) FROM customers
     UNION ALL SELECT 3, cohort_retention(customer % 700, started, retention_grid('month', windows => 'elapsed')) FROM customers;
-  CREATE AGGREGATE population_of(bigint, date, retention_grid) (SFUNC = cohort_transfn, STYPE = retention_population);
+  CREATE AGGREGATE population_of(bigint, date, retention_grid) (SFUNC = retention_internal.cohort_transfn, STYPE = retention_internal.retention_population);
   CREATE TABLE populations AS
     SELECT 1 AS id, population_of(customer % 700, started, 'month') AS population FROM customers
     UNION ALL SELECT 2, population_of(customer, started, 'month') FROM customers WHERE customer < 9;
@@ -105,10 +106,10 @@ $node->safe_psql(
     FROM customers;
   CREATE TABLE fits AS
     SELECT 1 AS id, cox_fit(customer % 97 + 1, customer % 3 = 0, ARRAY[customer % 5, customer % 2]::float8[]) AS fit FROM customers;
-  CREATE AGGREGATE rows_of_fit(float8, boolean, float8[]) (SFUNC = cox_add, STYPE = retention_cox_rows);
+  CREATE AGGREGATE rows_of_fit(float8, boolean, float8[]) (SFUNC = retention_internal.cox_add, STYPE = retention_internal.retention_cox_rows);
   CREATE TABLE rows_of_fits AS
     SELECT 1 AS id, rows_of_fit(customer % 97 + 1, customer % 3 = 0, ARRAY[customer % 5, customer % 2]::float8[]) AS fit FROM customers;
-  CREATE AGGREGATE test_state(float8, boolean, text) (SFUNC = logrank_add, STYPE = retention_logrank_state);
+  CREATE AGGREGATE test_state(float8, boolean, text) (SFUNC = retention_internal.logrank_add, STYPE = retention_internal.retention_logrank_state);
   CREATE TABLE tests AS
     SELECT 1 AS id, test_state(customer % 97 + 1, customer % 3 = 0, 'group ' || customer % 3) AS state FROM customers;
   CREATE TABLE drivers AS
@@ -243,6 +244,22 @@ is(
     'one', q{SELECT apart.retention_rate(s, e, '[2024-01-01,2024-02-01)'::daterange)
       FROM (VALUES (DATE '2023-01-01', NULL::date), ('2023-01-01', '2024-01-15')) v (s, e)}) + 0,
   50, 'and it can be created again, in another schema');
+
+
+# Who may only CREATE in the database installs it as well, in a schema of their own; the machinery stays out of their reach.
+$node->safe_psql('postgres', q{CREATE ROLE tenant LOGIN; CREATE DATABASE theirs; GRANT CREATE ON DATABASE theirs TO tenant});
+my @tenant = (extra_params => [ '-U', 'tenant' ]);
+$node->safe_psql('theirs', q{CREATE SCHEMA kept; CREATE EXTENSION retention SCHEMA kept}, @tenant);
+is(
+  $node->safe_psql(
+    'theirs', q{CREATE TABLE kept.facts AS SELECT kept.activity(date '2024-01-01' + i, 'month'::kept.retention_grid) AS fact FROM generate_series(1, 40) i;
+      SELECT period_start FROM kept.facts, kept.active_periods(fact) ORDER BY 1}, @tenant),
+  "2024-01-01\n2024-02-01", 'without superuser, in another schema');
+($rc, $said, $err) = $node->psql('theirs', q{CREATE FUNCTION retention_internal.flow_combine(text) RETURNS text LANGUAGE sql AS 'SELECT $1'}, @tenant);
+like($err, qr/permission denied for schema retention_internal/, 'who installed it adds nothing to the machinery');
+$node->safe_psql('postgres', 'CREATE DATABASE taken');
+($rc, $said, $err) = $node->psql('taken', 'CREATE SCHEMA retention_internal; CREATE EXTENSION retention');
+like($err, qr/schema "retention_internal" already exists/, 'it does not move in with somebody');
 
 $node->stop;
 done_testing();

@@ -78,6 +78,20 @@ sub without_comments
   return $code;
 }
 
+# The arguments inside a pair of parentheses, apart.
+sub arguments
+{
+  my ($list) = @_;
+  my ($depth, @found) = (0, '');
+  for my $part ($list =~ /'(?:[^']|'')*'|[(),]|[^'(),]+/g) {
+    if ($part eq '(' && $depth++ == 0) { next }
+    if ($part eq ')' && --$depth == 0) { last }
+    if ($part eq ',' && $depth == 1) { push @found, ''; next }
+    $found[-1] .= $part;
+  }
+  return @found == 1 && $found[0] !~ /\S/ ? () : @found;
+}
+
 my @c_files = files(qr/\.(c|cpp|h)$/, 'src', 'test');
 my @src     = files(qr/./, 'src');
 my %layer   = (math => 0, base => 1, population => 2, scan => 4, source => 5, report => 6);
@@ -173,6 +187,46 @@ rule 'Boost stays in src/math' => sub {
 
 rule 'SQL scripts are plain DDL' => sub {
   return grep { !/:\s*--/ } grep_lines(qr/\bOR\s+REPLACE\b|\bIF\s+(NOT\s+)?EXISTS\b|\bSECURITY\s+DEFINER\b/i, grep /\.sql$/, @src);
+};
+
+# What nobody calls by name is in retention_internal. Sources and reports still have helpers elsewhere.
+my @sql = grep /\.sql$/, @src;
+my $elsewhere = qr{^src/(source|report)/};
+
+rule 'a page documents every function of the schema that the user names' => sub {
+  my %said;
+  for my $page ('README.md', grep $_ ne 'doc/design.md', files(qr/\.md$/, 'doc')) { $said{$_} = 1 for text($page) =~ /\w+/g }
+  my @bad;
+  for my $path (grep $_ !~ $elsewhere, @sql) {
+    push @bad, map "$path: $_() is in no page", grep !$said{$_}, text($path) =~ /^CREATE (?:FUNCTION|AGGREGATE|PROCEDURE) (\w+)\(/mg;
+  }
+  return @bad;
+};
+
+# A function of the same name with fewer arguments, or with text where a literal stands, would be called instead: anybody
+# who may create functions in the schema could make one.
+my $list = qr{(\((?:[^()']|'(?:[^']|'')*'|(?-1))*\))};
+
+rule 'calls of public functions say every argument and its type' => sub {
+  my (%most, @bad);
+  for my $path (@sql) {
+    my $code = text($path);
+    while ($code =~ /^CREATE (?:FUNCTION|AGGREGATE|PROCEDURE) (\w+)$list/mg) {
+      my ($name, @arguments) = ($1, arguments($2));
+      my $count = grep !/^\s*OUT\b/, @arguments;
+      $most{$name}{$count} = 1;
+    }
+  }
+  for my $path (grep $_ !~ $elsewhere, @sql) {
+    my $code = text($path);
+    while ($code =~ /\@extschema\@\.(\w+)$list/g) {
+      my ($name, @arguments) = ($1, arguments($2));
+      next unless $most{$name};
+      push @bad, "$path: $name() is called with " . @arguments . ' arguments' unless $most{$name}{ scalar @arguments };
+      push @bad, "$path: $name() is called with the literal $_" for grep /^\s*(NULL|'[^']*')\s*$/, @arguments;
+    }
+  }
+  return @bad;
 };
 
 rule 'no file in src over 1000 lines' => sub {

@@ -2,27 +2,27 @@
 
 CREATE TYPE retention_grid;
 
-CREATE FUNCTION retention_grid_in(cstring) RETURNS retention_grid
+CREATE FUNCTION retention_internal.retention_grid_in(cstring) RETURNS retention_grid
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'retention_grid_in';
 
-CREATE FUNCTION retention_grid_out(retention_grid) RETURNS cstring
+CREATE FUNCTION retention_internal.retention_grid_out(retention_grid) RETURNS cstring
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'retention_grid_out';
 
-CREATE FUNCTION retention_grid_recv(internal) RETURNS retention_grid
+CREATE FUNCTION retention_internal.retention_grid_recv(internal) RETURNS retention_grid
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'retention_grid_recv';
 
-CREATE FUNCTION retention_grid_send(retention_grid) RETURNS bytea
+CREATE FUNCTION retention_internal.retention_grid_send(retention_grid) RETURNS bytea
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'retention_grid_send';
 
 CREATE TYPE retention_grid (
-  INPUT = retention_grid_in,
-  OUTPUT = retention_grid_out,
-  RECEIVE = retention_grid_recv,
-  SEND = retention_grid_send,
+  INPUT = retention_internal.retention_grid_in,
+  OUTPUT = retention_internal.retention_grid_out,
+  RECEIVE = retention_internal.retention_grid_recv,
+  SEND = retention_internal.retention_grid_send,
   INTERNALLENGTH = VARIABLE,
   ALIGNMENT = int4,
   STORAGE = extended
@@ -30,64 +30,64 @@ CREATE TYPE retention_grid (
 
 COMMENT ON TYPE retention_grid IS
 'how time is cut into periods, for example ''month; time_zone=Europe/Berlin''';
-COMMENT ON FUNCTION retention_grid_in(cstring) IS 'text input of retention_grid';
-COMMENT ON FUNCTION retention_grid_out(retention_grid) IS 'text output of retention_grid';
-COMMENT ON FUNCTION retention_grid_recv(internal) IS 'binary input of retention_grid';
-COMMENT ON FUNCTION retention_grid_send(retention_grid) IS 'binary output of retention_grid';
+COMMENT ON FUNCTION retention_internal.retention_grid_in(cstring) IS 'text input of retention_grid';
+COMMENT ON FUNCTION retention_internal.retention_grid_out(retention_grid) IS 'text output of retention_grid';
+COMMENT ON FUNCTION retention_internal.retention_grid_recv(internal) IS 'binary input of retention_grid';
+COMMENT ON FUNCTION retention_internal.retention_grid_send(retention_grid) IS 'binary output of retention_grid';
 
-CREATE FUNCTION retention_grid_eq(retention_grid, retention_grid) RETURNS boolean
+CREATE FUNCTION retention_internal.retention_grid_eq(retention_grid, retention_grid) RETURNS boolean
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'retention_grid_eq';
 
-CREATE FUNCTION retention_grid_ne(retention_grid, retention_grid) RETURNS boolean
+CREATE FUNCTION retention_internal.retention_grid_ne(retention_grid, retention_grid) RETURNS boolean
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'retention_grid_ne';
 
-CREATE FUNCTION retention_grid_lt(retention_grid, retention_grid) RETURNS boolean
+CREATE FUNCTION retention_internal.retention_grid_lt(retention_grid, retention_grid) RETURNS boolean
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'retention_grid_lt';
 
-CREATE FUNCTION retention_grid_le(retention_grid, retention_grid) RETURNS boolean
+CREATE FUNCTION retention_internal.retention_grid_le(retention_grid, retention_grid) RETURNS boolean
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'retention_grid_le';
 
-CREATE FUNCTION retention_grid_gt(retention_grid, retention_grid) RETURNS boolean
+CREATE FUNCTION retention_internal.retention_grid_gt(retention_grid, retention_grid) RETURNS boolean
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'retention_grid_gt';
 
-CREATE FUNCTION retention_grid_ge(retention_grid, retention_grid) RETURNS boolean
+CREATE FUNCTION retention_internal.retention_grid_ge(retention_grid, retention_grid) RETURNS boolean
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'retention_grid_ge';
 
-CREATE FUNCTION retention_grid_cmp(retention_grid, retention_grid) RETURNS integer
+CREATE FUNCTION retention_internal.retention_grid_cmp(retention_grid, retention_grid) RETURNS integer
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'retention_grid_cmp';
 
-CREATE FUNCTION retention_grid_hash(retention_grid) RETURNS integer
+CREATE FUNCTION retention_internal.retention_grid_hash(retention_grid) RETURNS integer
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'retention_grid_hash';
 
-COMMENT ON FUNCTION retention_grid_eq(retention_grid, retention_grid) IS
+COMMENT ON FUNCTION retention_internal.retention_grid_eq(retention_grid, retention_grid) IS
 'whether two grids are the same';
-COMMENT ON FUNCTION retention_grid_ne(retention_grid, retention_grid) IS
+COMMENT ON FUNCTION retention_internal.retention_grid_ne(retention_grid, retention_grid) IS
 'whether two grids differ';
-COMMENT ON FUNCTION retention_grid_lt(retention_grid, retention_grid) IS
+COMMENT ON FUNCTION retention_internal.retention_grid_lt(retention_grid, retention_grid) IS
 'whether a grid sorts before another';
-COMMENT ON FUNCTION retention_grid_le(retention_grid, retention_grid) IS
+COMMENT ON FUNCTION retention_internal.retention_grid_le(retention_grid, retention_grid) IS
 'whether a grid does not sort after another';
-COMMENT ON FUNCTION retention_grid_gt(retention_grid, retention_grid) IS
+COMMENT ON FUNCTION retention_internal.retention_grid_gt(retention_grid, retention_grid) IS
 'whether a grid sorts after another';
-COMMENT ON FUNCTION retention_grid_ge(retention_grid, retention_grid) IS
+COMMENT ON FUNCTION retention_internal.retention_grid_ge(retention_grid, retention_grid) IS
 'whether a grid does not sort before another';
-COMMENT ON FUNCTION retention_grid_cmp(retention_grid, retention_grid) IS
+COMMENT ON FUNCTION retention_internal.retention_grid_cmp(retention_grid, retention_grid) IS
 'order of two grids, for indexes; it means nothing';
-COMMENT ON FUNCTION retention_grid_hash(retention_grid) IS
+COMMENT ON FUNCTION retention_internal.retention_grid_hash(retention_grid) IS
 'hash of a grid, for grouping and joining';
 
 CREATE OPERATOR = (
   LEFTARG = retention_grid,
   RIGHTARG = retention_grid,
-  FUNCTION = retention_grid_eq,
+  FUNCTION = retention_internal.retention_grid_eq,
   COMMUTATOR = =,
   NEGATOR = <>,
   RESTRICT = eqsel,
@@ -99,7 +99,7 @@ CREATE OPERATOR = (
 CREATE OPERATOR <> (
   LEFTARG = retention_grid,
   RIGHTARG = retention_grid,
-  FUNCTION = retention_grid_ne,
+  FUNCTION = retention_internal.retention_grid_ne,
   COMMUTATOR = <>,
   NEGATOR = =,
   RESTRICT = neqsel,
@@ -109,7 +109,7 @@ CREATE OPERATOR <> (
 CREATE OPERATOR < (
   LEFTARG = retention_grid,
   RIGHTARG = retention_grid,
-  FUNCTION = retention_grid_lt,
+  FUNCTION = retention_internal.retention_grid_lt,
   COMMUTATOR = >,
   NEGATOR = >=,
   RESTRICT = scalarltsel,
@@ -119,7 +119,7 @@ CREATE OPERATOR < (
 CREATE OPERATOR <= (
   LEFTARG = retention_grid,
   RIGHTARG = retention_grid,
-  FUNCTION = retention_grid_le,
+  FUNCTION = retention_internal.retention_grid_le,
   COMMUTATOR = >=,
   NEGATOR = >,
   RESTRICT = scalarlesel,
@@ -129,7 +129,7 @@ CREATE OPERATOR <= (
 CREATE OPERATOR > (
   LEFTARG = retention_grid,
   RIGHTARG = retention_grid,
-  FUNCTION = retention_grid_gt,
+  FUNCTION = retention_internal.retention_grid_gt,
   COMMUTATOR = <,
   NEGATOR = <=,
   RESTRICT = scalargtsel,
@@ -139,7 +139,7 @@ CREATE OPERATOR > (
 CREATE OPERATOR >= (
   LEFTARG = retention_grid,
   RIGHTARG = retention_grid,
-  FUNCTION = retention_grid_ge,
+  FUNCTION = retention_internal.retention_grid_ge,
   COMMUTATOR = <=,
   NEGATOR = <,
   RESTRICT = scalargesel,
@@ -152,11 +152,11 @@ CREATE OPERATOR CLASS retention_grid_ops DEFAULT FOR TYPE retention_grid USING b
   OPERATOR 3 =,
   OPERATOR 4 >=,
   OPERATOR 5 >,
-  FUNCTION 1 retention_grid_cmp(retention_grid, retention_grid);
+  FUNCTION 1 retention_internal.retention_grid_cmp(retention_grid, retention_grid);
 
 CREATE OPERATOR CLASS retention_grid_ops DEFAULT FOR TYPE retention_grid USING hash AS
   OPERATOR 1 =,
-  FUNCTION 1 retention_grid_hash(retention_grid);
+  FUNCTION 1 retention_internal.retention_grid_hash(retention_grid);
 
 COMMENT ON OPERATOR = (retention_grid, retention_grid) IS 'whether two grids are the same';
 COMMENT ON OPERATOR <> (retention_grid, retention_grid) IS 'whether two grids differ';

@@ -2,27 +2,27 @@
 
 CREATE TYPE retention_cohorts;
 
-CREATE FUNCTION retention_cohorts_in(cstring) RETURNS retention_cohorts
+CREATE FUNCTION retention_internal.retention_cohorts_in(cstring) RETURNS retention_cohorts
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION retention_cohorts_in(cstring) IS 'I/O';
+COMMENT ON FUNCTION retention_internal.retention_cohorts_in(cstring) IS 'I/O';
 
-CREATE FUNCTION retention_cohorts_out(retention_cohorts) RETURNS cstring
+CREATE FUNCTION retention_internal.retention_cohorts_out(retention_cohorts) RETURNS cstring
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION retention_cohorts_out(retention_cohorts) IS 'I/O';
+COMMENT ON FUNCTION retention_internal.retention_cohorts_out(retention_cohorts) IS 'I/O';
 
-CREATE FUNCTION retention_cohorts_recv(internal) RETURNS retention_cohorts
+CREATE FUNCTION retention_internal.retention_cohorts_recv(internal) RETURNS retention_cohorts
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION retention_cohorts_recv(internal) IS 'I/O';
+COMMENT ON FUNCTION retention_internal.retention_cohorts_recv(internal) IS 'I/O';
 
-CREATE FUNCTION retention_cohorts_send(retention_cohorts) RETURNS bytea
+CREATE FUNCTION retention_internal.retention_cohorts_send(retention_cohorts) RETURNS bytea
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION retention_cohorts_send(retention_cohorts) IS 'I/O';
+COMMENT ON FUNCTION retention_internal.retention_cohorts_send(retention_cohorts) IS 'I/O';
 
 CREATE TYPE retention_cohorts (
-  INPUT = retention_cohorts_in,
-  OUTPUT = retention_cohorts_out,
-  RECEIVE = retention_cohorts_recv,
-  SEND = retention_cohorts_send,
+  INPUT = retention_internal.retention_cohorts_in,
+  OUTPUT = retention_internal.retention_cohorts_out,
+  RECEIVE = retention_internal.retention_cohorts_recv,
+  SEND = retention_internal.retention_cohorts_send,
   INTERNALLENGTH = VARIABLE,
   ALIGNMENT = double,
   STORAGE = extended
@@ -30,236 +30,236 @@ CREATE TYPE retention_cohorts (
 COMMENT ON TYPE retention_cohorts IS
 'cohorts of customers and who came back when: storable, and added over disjoint customers by rollup()';
 
-CREATE FUNCTION cohort_final(retention_population) RETURNS retention_cohorts
+CREATE FUNCTION retention_internal.cohort_final(retention_internal.retention_population) RETURNS retention_cohorts
 LANGUAGE C STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION cohort_final(retention_population) IS 'final function of the aggregate cohort_retention';
+COMMENT ON FUNCTION retention_internal.cohort_final(retention_internal.retention_population) IS 'final function of the aggregate cohort_retention';
 
-CREATE FUNCTION cohort_combine(retention_cohorts, retention_cohorts) RETURNS retention_cohorts
+CREATE FUNCTION retention_internal.cohort_combine(retention_cohorts, retention_cohorts) RETURNS retention_cohorts
 LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION cohort_combine(retention_cohorts, retention_cohorts) IS 'transition and combine function of rollup(retention_cohorts)';
+COMMENT ON FUNCTION retention_internal.cohort_combine(retention_cohorts, retention_cohorts) IS 'transition and combine function of rollup(retention_cohorts)';
 
 -- Rows with a customer of type bigint.
 
-CREATE FUNCTION cohort_transfn(retention_population, bigint, date, retention_grid) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_bigint_date';
-COMMENT ON FUNCTION cohort_transfn(retention_population, bigint, date, retention_grid) IS 'transition function of the aggregate cohort_retention';
+CREATE FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, bigint, date, retention_grid) RETURNS retention_internal.retention_population
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_internal.retention_batch_support AS 'MODULE_PATHNAME', 'cohort_bigint_date';
+COMMENT ON FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, bigint, date, retention_grid) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer bigint, at date, grid retention_grid) (
-  SFUNC = cohort_transfn,
-  STYPE = retention_population,
+  SFUNC = retention_internal.cohort_transfn,
+  STYPE = retention_internal.retention_population,
   SSPACE = 1024,
-  FINALFUNC = cohort_final,
-  COMBINEFUNC = population_combine,
+  FINALFUNC = retention_internal.cohort_final,
+  COMBINEFUNC = retention_internal.population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(bigint, date, retention_grid) IS
 'cohorts by first (or every) activity, and who was active again';
 
-CREATE FUNCTION cohort_transfn(retention_population, bigint, timestamp, retention_grid) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_bigint_local';
-COMMENT ON FUNCTION cohort_transfn(retention_population, bigint, timestamp, retention_grid) IS 'transition function of the aggregate cohort_retention';
+CREATE FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, bigint, timestamp, retention_grid) RETURNS retention_internal.retention_population
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_internal.retention_batch_support AS 'MODULE_PATHNAME', 'cohort_bigint_local';
+COMMENT ON FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, bigint, timestamp, retention_grid) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer bigint, at timestamp, grid retention_grid) (
-  SFUNC = cohort_transfn,
-  STYPE = retention_population,
+  SFUNC = retention_internal.cohort_transfn,
+  STYPE = retention_internal.retention_population,
   SSPACE = 1024,
-  FINALFUNC = cohort_final,
-  COMBINEFUNC = population_combine,
+  FINALFUNC = retention_internal.cohort_final,
+  COMBINEFUNC = retention_internal.population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(bigint, timestamp, retention_grid) IS
 'cohorts by first (or every) activity, and who was active again';
 
-CREATE FUNCTION cohort_transfn(retention_population, bigint, timestamptz, retention_grid) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_bigint_instant';
-COMMENT ON FUNCTION cohort_transfn(retention_population, bigint, timestamptz, retention_grid) IS 'transition function of the aggregate cohort_retention';
+CREATE FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, bigint, timestamptz, retention_grid) RETURNS retention_internal.retention_population
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_internal.retention_batch_support AS 'MODULE_PATHNAME', 'cohort_bigint_instant';
+COMMENT ON FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, bigint, timestamptz, retention_grid) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer bigint, at timestamptz, grid retention_grid) (
-  SFUNC = cohort_transfn,
-  STYPE = retention_population,
+  SFUNC = retention_internal.cohort_transfn,
+  STYPE = retention_internal.retention_population,
   SSPACE = 1024,
-  FINALFUNC = cohort_final,
-  COMBINEFUNC = population_combine,
+  FINALFUNC = retention_internal.cohort_final,
+  COMBINEFUNC = retention_internal.population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(bigint, timestamptz, retention_grid) IS
 'cohorts by first (or every) activity, and who was active again';
 
-CREATE FUNCTION cohort_transfn(retention_population, bigint, date, retention_grid, boolean, boolean) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_bigint_date_flags';
-COMMENT ON FUNCTION cohort_transfn(retention_population, bigint, date, retention_grid, boolean, boolean) IS 'transition function of the aggregate cohort_retention';
+CREATE FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, bigint, date, retention_grid, boolean, boolean) RETURNS retention_internal.retention_population
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_internal.retention_batch_support AS 'MODULE_PATHNAME', 'cohort_bigint_date_flags';
+COMMENT ON FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, bigint, date, retention_grid, boolean, boolean) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer bigint, at date, grid retention_grid, is_start boolean, is_return boolean) (
-  SFUNC = cohort_transfn,
-  STYPE = retention_population,
+  SFUNC = retention_internal.cohort_transfn,
+  STYPE = retention_internal.retention_population,
   SSPACE = 1024,
-  FINALFUNC = cohort_final,
-  COMBINEFUNC = population_combine,
+  FINALFUNC = retention_internal.cohort_final,
+  COMBINEFUNC = retention_internal.population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(bigint, date, retention_grid, boolean, boolean) IS
 'cohorts by rows that start one, and who came back by rows that count as coming back';
 
-CREATE FUNCTION cohort_transfn(retention_population, bigint, timestamp, retention_grid, boolean, boolean) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_bigint_local_flags';
-COMMENT ON FUNCTION cohort_transfn(retention_population, bigint, timestamp, retention_grid, boolean, boolean) IS 'transition function of the aggregate cohort_retention';
+CREATE FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, bigint, timestamp, retention_grid, boolean, boolean) RETURNS retention_internal.retention_population
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_internal.retention_batch_support AS 'MODULE_PATHNAME', 'cohort_bigint_local_flags';
+COMMENT ON FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, bigint, timestamp, retention_grid, boolean, boolean) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer bigint, at timestamp, grid retention_grid, is_start boolean, is_return boolean) (
-  SFUNC = cohort_transfn,
-  STYPE = retention_population,
+  SFUNC = retention_internal.cohort_transfn,
+  STYPE = retention_internal.retention_population,
   SSPACE = 1024,
-  FINALFUNC = cohort_final,
-  COMBINEFUNC = population_combine,
+  FINALFUNC = retention_internal.cohort_final,
+  COMBINEFUNC = retention_internal.population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(bigint, timestamp, retention_grid, boolean, boolean) IS
 'cohorts by rows that start one, and who came back by rows that count as coming back';
 
-CREATE FUNCTION cohort_transfn(retention_population, bigint, timestamptz, retention_grid, boolean, boolean) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_bigint_instant_flags';
-COMMENT ON FUNCTION cohort_transfn(retention_population, bigint, timestamptz, retention_grid, boolean, boolean) IS 'transition function of the aggregate cohort_retention';
+CREATE FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, bigint, timestamptz, retention_grid, boolean, boolean) RETURNS retention_internal.retention_population
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_internal.retention_batch_support AS 'MODULE_PATHNAME', 'cohort_bigint_instant_flags';
+COMMENT ON FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, bigint, timestamptz, retention_grid, boolean, boolean) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer bigint, at timestamptz, grid retention_grid, is_start boolean, is_return boolean) (
-  SFUNC = cohort_transfn,
-  STYPE = retention_population,
+  SFUNC = retention_internal.cohort_transfn,
+  STYPE = retention_internal.retention_population,
   SSPACE = 1024,
-  FINALFUNC = cohort_final,
-  COMBINEFUNC = population_combine,
+  FINALFUNC = retention_internal.cohort_final,
+  COMBINEFUNC = retention_internal.population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(bigint, timestamptz, retention_grid, boolean, boolean) IS
 'cohorts by rows that start one, and who came back by rows that count as coming back';
 
-CREATE FUNCTION cohort_transfn(retention_population, bigint, date, date, retention_grid) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_bigint_date_date';
-COMMENT ON FUNCTION cohort_transfn(retention_population, bigint, date, date, retention_grid) IS 'transition function of the aggregate cohort_retention';
+CREATE FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, bigint, date, date, retention_grid) RETURNS retention_internal.retention_population
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_internal.retention_batch_support AS 'MODULE_PATHNAME', 'cohort_bigint_date_date';
+COMMENT ON FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, bigint, date, date, retention_grid) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer bigint, anchor date, at date, grid retention_grid) (
-  SFUNC = cohort_transfn,
-  STYPE = retention_population,
+  SFUNC = retention_internal.cohort_transfn,
+  STYPE = retention_internal.retention_population,
   SSPACE = 1024,
-  FINALFUNC = cohort_final,
-  COMBINEFUNC = population_combine,
+  FINALFUNC = retention_internal.cohort_final,
+  COMBINEFUNC = retention_internal.population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(bigint, date, date, retention_grid) IS
 'cohorts by a start that each row carries, and who was active after it';
 
-CREATE FUNCTION cohort_transfn(retention_population, bigint, date, timestamp, retention_grid) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_bigint_date_local';
-COMMENT ON FUNCTION cohort_transfn(retention_population, bigint, date, timestamp, retention_grid) IS 'transition function of the aggregate cohort_retention';
+CREATE FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, bigint, date, timestamp, retention_grid) RETURNS retention_internal.retention_population
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_internal.retention_batch_support AS 'MODULE_PATHNAME', 'cohort_bigint_date_local';
+COMMENT ON FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, bigint, date, timestamp, retention_grid) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer bigint, anchor date, at timestamp, grid retention_grid) (
-  SFUNC = cohort_transfn,
-  STYPE = retention_population,
+  SFUNC = retention_internal.cohort_transfn,
+  STYPE = retention_internal.retention_population,
   SSPACE = 1024,
-  FINALFUNC = cohort_final,
-  COMBINEFUNC = population_combine,
+  FINALFUNC = retention_internal.cohort_final,
+  COMBINEFUNC = retention_internal.population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(bigint, date, timestamp, retention_grid) IS
 'cohorts by a start that each row carries, and who was active after it';
 
-CREATE FUNCTION cohort_transfn(retention_population, bigint, date, timestamptz, retention_grid) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_bigint_date_instant';
-COMMENT ON FUNCTION cohort_transfn(retention_population, bigint, date, timestamptz, retention_grid) IS 'transition function of the aggregate cohort_retention';
+CREATE FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, bigint, date, timestamptz, retention_grid) RETURNS retention_internal.retention_population
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_internal.retention_batch_support AS 'MODULE_PATHNAME', 'cohort_bigint_date_instant';
+COMMENT ON FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, bigint, date, timestamptz, retention_grid) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer bigint, anchor date, at timestamptz, grid retention_grid) (
-  SFUNC = cohort_transfn,
-  STYPE = retention_population,
+  SFUNC = retention_internal.cohort_transfn,
+  STYPE = retention_internal.retention_population,
   SSPACE = 1024,
-  FINALFUNC = cohort_final,
-  COMBINEFUNC = population_combine,
+  FINALFUNC = retention_internal.cohort_final,
+  COMBINEFUNC = retention_internal.population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(bigint, date, timestamptz, retention_grid) IS
 'cohorts by a start that each row carries, and who was active after it';
 
-CREATE FUNCTION cohort_transfn(retention_population, bigint, timestamp, date, retention_grid) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_bigint_local_date';
-COMMENT ON FUNCTION cohort_transfn(retention_population, bigint, timestamp, date, retention_grid) IS 'transition function of the aggregate cohort_retention';
+CREATE FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, bigint, timestamp, date, retention_grid) RETURNS retention_internal.retention_population
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_internal.retention_batch_support AS 'MODULE_PATHNAME', 'cohort_bigint_local_date';
+COMMENT ON FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, bigint, timestamp, date, retention_grid) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer bigint, anchor timestamp, at date, grid retention_grid) (
-  SFUNC = cohort_transfn,
-  STYPE = retention_population,
+  SFUNC = retention_internal.cohort_transfn,
+  STYPE = retention_internal.retention_population,
   SSPACE = 1024,
-  FINALFUNC = cohort_final,
-  COMBINEFUNC = population_combine,
+  FINALFUNC = retention_internal.cohort_final,
+  COMBINEFUNC = retention_internal.population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(bigint, timestamp, date, retention_grid) IS
 'cohorts by a start that each row carries, and who was active after it';
 
-CREATE FUNCTION cohort_transfn(retention_population, bigint, timestamp, timestamp, retention_grid) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_bigint_local_local';
-COMMENT ON FUNCTION cohort_transfn(retention_population, bigint, timestamp, timestamp, retention_grid) IS 'transition function of the aggregate cohort_retention';
+CREATE FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, bigint, timestamp, timestamp, retention_grid) RETURNS retention_internal.retention_population
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_internal.retention_batch_support AS 'MODULE_PATHNAME', 'cohort_bigint_local_local';
+COMMENT ON FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, bigint, timestamp, timestamp, retention_grid) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer bigint, anchor timestamp, at timestamp, grid retention_grid) (
-  SFUNC = cohort_transfn,
-  STYPE = retention_population,
+  SFUNC = retention_internal.cohort_transfn,
+  STYPE = retention_internal.retention_population,
   SSPACE = 1024,
-  FINALFUNC = cohort_final,
-  COMBINEFUNC = population_combine,
+  FINALFUNC = retention_internal.cohort_final,
+  COMBINEFUNC = retention_internal.population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(bigint, timestamp, timestamp, retention_grid) IS
 'cohorts by a start that each row carries, and who was active after it';
 
-CREATE FUNCTION cohort_transfn(retention_population, bigint, timestamp, timestamptz, retention_grid) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_bigint_local_instant';
-COMMENT ON FUNCTION cohort_transfn(retention_population, bigint, timestamp, timestamptz, retention_grid) IS 'transition function of the aggregate cohort_retention';
+CREATE FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, bigint, timestamp, timestamptz, retention_grid) RETURNS retention_internal.retention_population
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_internal.retention_batch_support AS 'MODULE_PATHNAME', 'cohort_bigint_local_instant';
+COMMENT ON FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, bigint, timestamp, timestamptz, retention_grid) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer bigint, anchor timestamp, at timestamptz, grid retention_grid) (
-  SFUNC = cohort_transfn,
-  STYPE = retention_population,
+  SFUNC = retention_internal.cohort_transfn,
+  STYPE = retention_internal.retention_population,
   SSPACE = 1024,
-  FINALFUNC = cohort_final,
-  COMBINEFUNC = population_combine,
+  FINALFUNC = retention_internal.cohort_final,
+  COMBINEFUNC = retention_internal.population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(bigint, timestamp, timestamptz, retention_grid) IS
 'cohorts by a start that each row carries, and who was active after it';
 
-CREATE FUNCTION cohort_transfn(retention_population, bigint, timestamptz, date, retention_grid) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_bigint_instant_date';
-COMMENT ON FUNCTION cohort_transfn(retention_population, bigint, timestamptz, date, retention_grid) IS 'transition function of the aggregate cohort_retention';
+CREATE FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, bigint, timestamptz, date, retention_grid) RETURNS retention_internal.retention_population
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_internal.retention_batch_support AS 'MODULE_PATHNAME', 'cohort_bigint_instant_date';
+COMMENT ON FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, bigint, timestamptz, date, retention_grid) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer bigint, anchor timestamptz, at date, grid retention_grid) (
-  SFUNC = cohort_transfn,
-  STYPE = retention_population,
+  SFUNC = retention_internal.cohort_transfn,
+  STYPE = retention_internal.retention_population,
   SSPACE = 1024,
-  FINALFUNC = cohort_final,
-  COMBINEFUNC = population_combine,
+  FINALFUNC = retention_internal.cohort_final,
+  COMBINEFUNC = retention_internal.population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(bigint, timestamptz, date, retention_grid) IS
 'cohorts by a start that each row carries, and who was active after it';
 
-CREATE FUNCTION cohort_transfn(retention_population, bigint, timestamptz, timestamp, retention_grid) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_bigint_instant_local';
-COMMENT ON FUNCTION cohort_transfn(retention_population, bigint, timestamptz, timestamp, retention_grid) IS 'transition function of the aggregate cohort_retention';
+CREATE FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, bigint, timestamptz, timestamp, retention_grid) RETURNS retention_internal.retention_population
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_internal.retention_batch_support AS 'MODULE_PATHNAME', 'cohort_bigint_instant_local';
+COMMENT ON FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, bigint, timestamptz, timestamp, retention_grid) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer bigint, anchor timestamptz, at timestamp, grid retention_grid) (
-  SFUNC = cohort_transfn,
-  STYPE = retention_population,
+  SFUNC = retention_internal.cohort_transfn,
+  STYPE = retention_internal.retention_population,
   SSPACE = 1024,
-  FINALFUNC = cohort_final,
-  COMBINEFUNC = population_combine,
+  FINALFUNC = retention_internal.cohort_final,
+  COMBINEFUNC = retention_internal.population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(bigint, timestamptz, timestamp, retention_grid) IS
 'cohorts by a start that each row carries, and who was active after it';
 
-CREATE FUNCTION cohort_transfn(retention_population, bigint, timestamptz, timestamptz, retention_grid) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_bigint_instant_instant';
-COMMENT ON FUNCTION cohort_transfn(retention_population, bigint, timestamptz, timestamptz, retention_grid) IS 'transition function of the aggregate cohort_retention';
+CREATE FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, bigint, timestamptz, timestamptz, retention_grid) RETURNS retention_internal.retention_population
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_internal.retention_batch_support AS 'MODULE_PATHNAME', 'cohort_bigint_instant_instant';
+COMMENT ON FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, bigint, timestamptz, timestamptz, retention_grid) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer bigint, anchor timestamptz, at timestamptz, grid retention_grid) (
-  SFUNC = cohort_transfn,
-  STYPE = retention_population,
+  SFUNC = retention_internal.cohort_transfn,
+  STYPE = retention_internal.retention_population,
   SSPACE = 1024,
-  FINALFUNC = cohort_final,
-  COMBINEFUNC = population_combine,
+  FINALFUNC = retention_internal.cohort_final,
+  COMBINEFUNC = retention_internal.population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(bigint, timestamptz, timestamptz, retention_grid) IS
@@ -267,226 +267,226 @@ COMMENT ON AGGREGATE cohort_retention(bigint, timestamptz, timestamptz, retentio
 
 -- Rows with a customer of type uuid.
 
-CREATE FUNCTION cohort_transfn(retention_population, uuid, date, retention_grid) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_uuid_date';
-COMMENT ON FUNCTION cohort_transfn(retention_population, uuid, date, retention_grid) IS 'transition function of the aggregate cohort_retention';
+CREATE FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, uuid, date, retention_grid) RETURNS retention_internal.retention_population
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_internal.retention_batch_support AS 'MODULE_PATHNAME', 'cohort_uuid_date';
+COMMENT ON FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, uuid, date, retention_grid) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer uuid, at date, grid retention_grid) (
-  SFUNC = cohort_transfn,
-  STYPE = retention_population,
+  SFUNC = retention_internal.cohort_transfn,
+  STYPE = retention_internal.retention_population,
   SSPACE = 1024,
-  FINALFUNC = cohort_final,
-  COMBINEFUNC = population_combine,
+  FINALFUNC = retention_internal.cohort_final,
+  COMBINEFUNC = retention_internal.population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(uuid, date, retention_grid) IS
 'cohorts by first (or every) activity, and who was active again';
 
-CREATE FUNCTION cohort_transfn(retention_population, uuid, timestamp, retention_grid) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_uuid_local';
-COMMENT ON FUNCTION cohort_transfn(retention_population, uuid, timestamp, retention_grid) IS 'transition function of the aggregate cohort_retention';
+CREATE FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, uuid, timestamp, retention_grid) RETURNS retention_internal.retention_population
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_internal.retention_batch_support AS 'MODULE_PATHNAME', 'cohort_uuid_local';
+COMMENT ON FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, uuid, timestamp, retention_grid) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer uuid, at timestamp, grid retention_grid) (
-  SFUNC = cohort_transfn,
-  STYPE = retention_population,
+  SFUNC = retention_internal.cohort_transfn,
+  STYPE = retention_internal.retention_population,
   SSPACE = 1024,
-  FINALFUNC = cohort_final,
-  COMBINEFUNC = population_combine,
+  FINALFUNC = retention_internal.cohort_final,
+  COMBINEFUNC = retention_internal.population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(uuid, timestamp, retention_grid) IS
 'cohorts by first (or every) activity, and who was active again';
 
-CREATE FUNCTION cohort_transfn(retention_population, uuid, timestamptz, retention_grid) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_uuid_instant';
-COMMENT ON FUNCTION cohort_transfn(retention_population, uuid, timestamptz, retention_grid) IS 'transition function of the aggregate cohort_retention';
+CREATE FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, uuid, timestamptz, retention_grid) RETURNS retention_internal.retention_population
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_internal.retention_batch_support AS 'MODULE_PATHNAME', 'cohort_uuid_instant';
+COMMENT ON FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, uuid, timestamptz, retention_grid) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer uuid, at timestamptz, grid retention_grid) (
-  SFUNC = cohort_transfn,
-  STYPE = retention_population,
+  SFUNC = retention_internal.cohort_transfn,
+  STYPE = retention_internal.retention_population,
   SSPACE = 1024,
-  FINALFUNC = cohort_final,
-  COMBINEFUNC = population_combine,
+  FINALFUNC = retention_internal.cohort_final,
+  COMBINEFUNC = retention_internal.population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(uuid, timestamptz, retention_grid) IS
 'cohorts by first (or every) activity, and who was active again';
 
-CREATE FUNCTION cohort_transfn(retention_population, uuid, date, retention_grid, boolean, boolean) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_uuid_date_flags';
-COMMENT ON FUNCTION cohort_transfn(retention_population, uuid, date, retention_grid, boolean, boolean) IS 'transition function of the aggregate cohort_retention';
+CREATE FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, uuid, date, retention_grid, boolean, boolean) RETURNS retention_internal.retention_population
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_internal.retention_batch_support AS 'MODULE_PATHNAME', 'cohort_uuid_date_flags';
+COMMENT ON FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, uuid, date, retention_grid, boolean, boolean) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer uuid, at date, grid retention_grid, is_start boolean, is_return boolean) (
-  SFUNC = cohort_transfn,
-  STYPE = retention_population,
+  SFUNC = retention_internal.cohort_transfn,
+  STYPE = retention_internal.retention_population,
   SSPACE = 1024,
-  FINALFUNC = cohort_final,
-  COMBINEFUNC = population_combine,
+  FINALFUNC = retention_internal.cohort_final,
+  COMBINEFUNC = retention_internal.population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(uuid, date, retention_grid, boolean, boolean) IS
 'cohorts by rows that start one, and who came back by rows that count as coming back';
 
-CREATE FUNCTION cohort_transfn(retention_population, uuid, timestamp, retention_grid, boolean, boolean) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_uuid_local_flags';
-COMMENT ON FUNCTION cohort_transfn(retention_population, uuid, timestamp, retention_grid, boolean, boolean) IS 'transition function of the aggregate cohort_retention';
+CREATE FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, uuid, timestamp, retention_grid, boolean, boolean) RETURNS retention_internal.retention_population
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_internal.retention_batch_support AS 'MODULE_PATHNAME', 'cohort_uuid_local_flags';
+COMMENT ON FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, uuid, timestamp, retention_grid, boolean, boolean) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer uuid, at timestamp, grid retention_grid, is_start boolean, is_return boolean) (
-  SFUNC = cohort_transfn,
-  STYPE = retention_population,
+  SFUNC = retention_internal.cohort_transfn,
+  STYPE = retention_internal.retention_population,
   SSPACE = 1024,
-  FINALFUNC = cohort_final,
-  COMBINEFUNC = population_combine,
+  FINALFUNC = retention_internal.cohort_final,
+  COMBINEFUNC = retention_internal.population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(uuid, timestamp, retention_grid, boolean, boolean) IS
 'cohorts by rows that start one, and who came back by rows that count as coming back';
 
-CREATE FUNCTION cohort_transfn(retention_population, uuid, timestamptz, retention_grid, boolean, boolean) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_uuid_instant_flags';
-COMMENT ON FUNCTION cohort_transfn(retention_population, uuid, timestamptz, retention_grid, boolean, boolean) IS 'transition function of the aggregate cohort_retention';
+CREATE FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, uuid, timestamptz, retention_grid, boolean, boolean) RETURNS retention_internal.retention_population
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_internal.retention_batch_support AS 'MODULE_PATHNAME', 'cohort_uuid_instant_flags';
+COMMENT ON FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, uuid, timestamptz, retention_grid, boolean, boolean) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer uuid, at timestamptz, grid retention_grid, is_start boolean, is_return boolean) (
-  SFUNC = cohort_transfn,
-  STYPE = retention_population,
+  SFUNC = retention_internal.cohort_transfn,
+  STYPE = retention_internal.retention_population,
   SSPACE = 1024,
-  FINALFUNC = cohort_final,
-  COMBINEFUNC = population_combine,
+  FINALFUNC = retention_internal.cohort_final,
+  COMBINEFUNC = retention_internal.population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(uuid, timestamptz, retention_grid, boolean, boolean) IS
 'cohorts by rows that start one, and who came back by rows that count as coming back';
 
-CREATE FUNCTION cohort_transfn(retention_population, uuid, date, date, retention_grid) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_uuid_date_date';
-COMMENT ON FUNCTION cohort_transfn(retention_population, uuid, date, date, retention_grid) IS 'transition function of the aggregate cohort_retention';
+CREATE FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, uuid, date, date, retention_grid) RETURNS retention_internal.retention_population
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_internal.retention_batch_support AS 'MODULE_PATHNAME', 'cohort_uuid_date_date';
+COMMENT ON FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, uuid, date, date, retention_grid) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer uuid, anchor date, at date, grid retention_grid) (
-  SFUNC = cohort_transfn,
-  STYPE = retention_population,
+  SFUNC = retention_internal.cohort_transfn,
+  STYPE = retention_internal.retention_population,
   SSPACE = 1024,
-  FINALFUNC = cohort_final,
-  COMBINEFUNC = population_combine,
+  FINALFUNC = retention_internal.cohort_final,
+  COMBINEFUNC = retention_internal.population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(uuid, date, date, retention_grid) IS
 'cohorts by a start that each row carries, and who was active after it';
 
-CREATE FUNCTION cohort_transfn(retention_population, uuid, date, timestamp, retention_grid) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_uuid_date_local';
-COMMENT ON FUNCTION cohort_transfn(retention_population, uuid, date, timestamp, retention_grid) IS 'transition function of the aggregate cohort_retention';
+CREATE FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, uuid, date, timestamp, retention_grid) RETURNS retention_internal.retention_population
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_internal.retention_batch_support AS 'MODULE_PATHNAME', 'cohort_uuid_date_local';
+COMMENT ON FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, uuid, date, timestamp, retention_grid) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer uuid, anchor date, at timestamp, grid retention_grid) (
-  SFUNC = cohort_transfn,
-  STYPE = retention_population,
+  SFUNC = retention_internal.cohort_transfn,
+  STYPE = retention_internal.retention_population,
   SSPACE = 1024,
-  FINALFUNC = cohort_final,
-  COMBINEFUNC = population_combine,
+  FINALFUNC = retention_internal.cohort_final,
+  COMBINEFUNC = retention_internal.population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(uuid, date, timestamp, retention_grid) IS
 'cohorts by a start that each row carries, and who was active after it';
 
-CREATE FUNCTION cohort_transfn(retention_population, uuid, date, timestamptz, retention_grid) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_uuid_date_instant';
-COMMENT ON FUNCTION cohort_transfn(retention_population, uuid, date, timestamptz, retention_grid) IS 'transition function of the aggregate cohort_retention';
+CREATE FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, uuid, date, timestamptz, retention_grid) RETURNS retention_internal.retention_population
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_internal.retention_batch_support AS 'MODULE_PATHNAME', 'cohort_uuid_date_instant';
+COMMENT ON FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, uuid, date, timestamptz, retention_grid) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer uuid, anchor date, at timestamptz, grid retention_grid) (
-  SFUNC = cohort_transfn,
-  STYPE = retention_population,
+  SFUNC = retention_internal.cohort_transfn,
+  STYPE = retention_internal.retention_population,
   SSPACE = 1024,
-  FINALFUNC = cohort_final,
-  COMBINEFUNC = population_combine,
+  FINALFUNC = retention_internal.cohort_final,
+  COMBINEFUNC = retention_internal.population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(uuid, date, timestamptz, retention_grid) IS
 'cohorts by a start that each row carries, and who was active after it';
 
-CREATE FUNCTION cohort_transfn(retention_population, uuid, timestamp, date, retention_grid) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_uuid_local_date';
-COMMENT ON FUNCTION cohort_transfn(retention_population, uuid, timestamp, date, retention_grid) IS 'transition function of the aggregate cohort_retention';
+CREATE FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, uuid, timestamp, date, retention_grid) RETURNS retention_internal.retention_population
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_internal.retention_batch_support AS 'MODULE_PATHNAME', 'cohort_uuid_local_date';
+COMMENT ON FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, uuid, timestamp, date, retention_grid) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer uuid, anchor timestamp, at date, grid retention_grid) (
-  SFUNC = cohort_transfn,
-  STYPE = retention_population,
+  SFUNC = retention_internal.cohort_transfn,
+  STYPE = retention_internal.retention_population,
   SSPACE = 1024,
-  FINALFUNC = cohort_final,
-  COMBINEFUNC = population_combine,
+  FINALFUNC = retention_internal.cohort_final,
+  COMBINEFUNC = retention_internal.population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(uuid, timestamp, date, retention_grid) IS
 'cohorts by a start that each row carries, and who was active after it';
 
-CREATE FUNCTION cohort_transfn(retention_population, uuid, timestamp, timestamp, retention_grid) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_uuid_local_local';
-COMMENT ON FUNCTION cohort_transfn(retention_population, uuid, timestamp, timestamp, retention_grid) IS 'transition function of the aggregate cohort_retention';
+CREATE FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, uuid, timestamp, timestamp, retention_grid) RETURNS retention_internal.retention_population
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_internal.retention_batch_support AS 'MODULE_PATHNAME', 'cohort_uuid_local_local';
+COMMENT ON FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, uuid, timestamp, timestamp, retention_grid) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer uuid, anchor timestamp, at timestamp, grid retention_grid) (
-  SFUNC = cohort_transfn,
-  STYPE = retention_population,
+  SFUNC = retention_internal.cohort_transfn,
+  STYPE = retention_internal.retention_population,
   SSPACE = 1024,
-  FINALFUNC = cohort_final,
-  COMBINEFUNC = population_combine,
+  FINALFUNC = retention_internal.cohort_final,
+  COMBINEFUNC = retention_internal.population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(uuid, timestamp, timestamp, retention_grid) IS
 'cohorts by a start that each row carries, and who was active after it';
 
-CREATE FUNCTION cohort_transfn(retention_population, uuid, timestamp, timestamptz, retention_grid) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_uuid_local_instant';
-COMMENT ON FUNCTION cohort_transfn(retention_population, uuid, timestamp, timestamptz, retention_grid) IS 'transition function of the aggregate cohort_retention';
+CREATE FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, uuid, timestamp, timestamptz, retention_grid) RETURNS retention_internal.retention_population
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_internal.retention_batch_support AS 'MODULE_PATHNAME', 'cohort_uuid_local_instant';
+COMMENT ON FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, uuid, timestamp, timestamptz, retention_grid) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer uuid, anchor timestamp, at timestamptz, grid retention_grid) (
-  SFUNC = cohort_transfn,
-  STYPE = retention_population,
+  SFUNC = retention_internal.cohort_transfn,
+  STYPE = retention_internal.retention_population,
   SSPACE = 1024,
-  FINALFUNC = cohort_final,
-  COMBINEFUNC = population_combine,
+  FINALFUNC = retention_internal.cohort_final,
+  COMBINEFUNC = retention_internal.population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(uuid, timestamp, timestamptz, retention_grid) IS
 'cohorts by a start that each row carries, and who was active after it';
 
-CREATE FUNCTION cohort_transfn(retention_population, uuid, timestamptz, date, retention_grid) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_uuid_instant_date';
-COMMENT ON FUNCTION cohort_transfn(retention_population, uuid, timestamptz, date, retention_grid) IS 'transition function of the aggregate cohort_retention';
+CREATE FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, uuid, timestamptz, date, retention_grid) RETURNS retention_internal.retention_population
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_internal.retention_batch_support AS 'MODULE_PATHNAME', 'cohort_uuid_instant_date';
+COMMENT ON FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, uuid, timestamptz, date, retention_grid) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer uuid, anchor timestamptz, at date, grid retention_grid) (
-  SFUNC = cohort_transfn,
-  STYPE = retention_population,
+  SFUNC = retention_internal.cohort_transfn,
+  STYPE = retention_internal.retention_population,
   SSPACE = 1024,
-  FINALFUNC = cohort_final,
-  COMBINEFUNC = population_combine,
+  FINALFUNC = retention_internal.cohort_final,
+  COMBINEFUNC = retention_internal.population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(uuid, timestamptz, date, retention_grid) IS
 'cohorts by a start that each row carries, and who was active after it';
 
-CREATE FUNCTION cohort_transfn(retention_population, uuid, timestamptz, timestamp, retention_grid) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_uuid_instant_local';
-COMMENT ON FUNCTION cohort_transfn(retention_population, uuid, timestamptz, timestamp, retention_grid) IS 'transition function of the aggregate cohort_retention';
+CREATE FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, uuid, timestamptz, timestamp, retention_grid) RETURNS retention_internal.retention_population
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_internal.retention_batch_support AS 'MODULE_PATHNAME', 'cohort_uuid_instant_local';
+COMMENT ON FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, uuid, timestamptz, timestamp, retention_grid) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer uuid, anchor timestamptz, at timestamp, grid retention_grid) (
-  SFUNC = cohort_transfn,
-  STYPE = retention_population,
+  SFUNC = retention_internal.cohort_transfn,
+  STYPE = retention_internal.retention_population,
   SSPACE = 1024,
-  FINALFUNC = cohort_final,
-  COMBINEFUNC = population_combine,
+  FINALFUNC = retention_internal.cohort_final,
+  COMBINEFUNC = retention_internal.population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(uuid, timestamptz, timestamp, retention_grid) IS
 'cohorts by a start that each row carries, and who was active after it';
 
-CREATE FUNCTION cohort_transfn(retention_population, uuid, timestamptz, timestamptz, retention_grid) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_uuid_instant_instant';
-COMMENT ON FUNCTION cohort_transfn(retention_population, uuid, timestamptz, timestamptz, retention_grid) IS 'transition function of the aggregate cohort_retention';
+CREATE FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, uuid, timestamptz, timestamptz, retention_grid) RETURNS retention_internal.retention_population
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_internal.retention_batch_support AS 'MODULE_PATHNAME', 'cohort_uuid_instant_instant';
+COMMENT ON FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, uuid, timestamptz, timestamptz, retention_grid) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer uuid, anchor timestamptz, at timestamptz, grid retention_grid) (
-  SFUNC = cohort_transfn,
-  STYPE = retention_population,
+  SFUNC = retention_internal.cohort_transfn,
+  STYPE = retention_internal.retention_population,
   SSPACE = 1024,
-  FINALFUNC = cohort_final,
-  COMBINEFUNC = population_combine,
+  FINALFUNC = retention_internal.cohort_final,
+  COMBINEFUNC = retention_internal.population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(uuid, timestamptz, timestamptz, retention_grid) IS
@@ -494,226 +494,226 @@ COMMENT ON AGGREGATE cohort_retention(uuid, timestamptz, timestamptz, retention_
 
 -- Rows with a customer of type text.
 
-CREATE FUNCTION cohort_transfn(retention_population, text, date, retention_grid) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_text_date';
-COMMENT ON FUNCTION cohort_transfn(retention_population, text, date, retention_grid) IS 'transition function of the aggregate cohort_retention';
+CREATE FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, text, date, retention_grid) RETURNS retention_internal.retention_population
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_internal.retention_batch_support AS 'MODULE_PATHNAME', 'cohort_text_date';
+COMMENT ON FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, text, date, retention_grid) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer text, at date, grid retention_grid) (
-  SFUNC = cohort_transfn,
-  STYPE = retention_population,
+  SFUNC = retention_internal.cohort_transfn,
+  STYPE = retention_internal.retention_population,
   SSPACE = 1024,
-  FINALFUNC = cohort_final,
-  COMBINEFUNC = population_combine,
+  FINALFUNC = retention_internal.cohort_final,
+  COMBINEFUNC = retention_internal.population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(text, date, retention_grid) IS
 'cohorts by first (or every) activity, and who was active again';
 
-CREATE FUNCTION cohort_transfn(retention_population, text, timestamp, retention_grid) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_text_local';
-COMMENT ON FUNCTION cohort_transfn(retention_population, text, timestamp, retention_grid) IS 'transition function of the aggregate cohort_retention';
+CREATE FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, text, timestamp, retention_grid) RETURNS retention_internal.retention_population
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_internal.retention_batch_support AS 'MODULE_PATHNAME', 'cohort_text_local';
+COMMENT ON FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, text, timestamp, retention_grid) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer text, at timestamp, grid retention_grid) (
-  SFUNC = cohort_transfn,
-  STYPE = retention_population,
+  SFUNC = retention_internal.cohort_transfn,
+  STYPE = retention_internal.retention_population,
   SSPACE = 1024,
-  FINALFUNC = cohort_final,
-  COMBINEFUNC = population_combine,
+  FINALFUNC = retention_internal.cohort_final,
+  COMBINEFUNC = retention_internal.population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(text, timestamp, retention_grid) IS
 'cohorts by first (or every) activity, and who was active again';
 
-CREATE FUNCTION cohort_transfn(retention_population, text, timestamptz, retention_grid) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_text_instant';
-COMMENT ON FUNCTION cohort_transfn(retention_population, text, timestamptz, retention_grid) IS 'transition function of the aggregate cohort_retention';
+CREATE FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, text, timestamptz, retention_grid) RETURNS retention_internal.retention_population
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_internal.retention_batch_support AS 'MODULE_PATHNAME', 'cohort_text_instant';
+COMMENT ON FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, text, timestamptz, retention_grid) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer text, at timestamptz, grid retention_grid) (
-  SFUNC = cohort_transfn,
-  STYPE = retention_population,
+  SFUNC = retention_internal.cohort_transfn,
+  STYPE = retention_internal.retention_population,
   SSPACE = 1024,
-  FINALFUNC = cohort_final,
-  COMBINEFUNC = population_combine,
+  FINALFUNC = retention_internal.cohort_final,
+  COMBINEFUNC = retention_internal.population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(text, timestamptz, retention_grid) IS
 'cohorts by first (or every) activity, and who was active again';
 
-CREATE FUNCTION cohort_transfn(retention_population, text, date, retention_grid, boolean, boolean) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_text_date_flags';
-COMMENT ON FUNCTION cohort_transfn(retention_population, text, date, retention_grid, boolean, boolean) IS 'transition function of the aggregate cohort_retention';
+CREATE FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, text, date, retention_grid, boolean, boolean) RETURNS retention_internal.retention_population
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_internal.retention_batch_support AS 'MODULE_PATHNAME', 'cohort_text_date_flags';
+COMMENT ON FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, text, date, retention_grid, boolean, boolean) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer text, at date, grid retention_grid, is_start boolean, is_return boolean) (
-  SFUNC = cohort_transfn,
-  STYPE = retention_population,
+  SFUNC = retention_internal.cohort_transfn,
+  STYPE = retention_internal.retention_population,
   SSPACE = 1024,
-  FINALFUNC = cohort_final,
-  COMBINEFUNC = population_combine,
+  FINALFUNC = retention_internal.cohort_final,
+  COMBINEFUNC = retention_internal.population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(text, date, retention_grid, boolean, boolean) IS
 'cohorts by rows that start one, and who came back by rows that count as coming back';
 
-CREATE FUNCTION cohort_transfn(retention_population, text, timestamp, retention_grid, boolean, boolean) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_text_local_flags';
-COMMENT ON FUNCTION cohort_transfn(retention_population, text, timestamp, retention_grid, boolean, boolean) IS 'transition function of the aggregate cohort_retention';
+CREATE FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, text, timestamp, retention_grid, boolean, boolean) RETURNS retention_internal.retention_population
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_internal.retention_batch_support AS 'MODULE_PATHNAME', 'cohort_text_local_flags';
+COMMENT ON FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, text, timestamp, retention_grid, boolean, boolean) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer text, at timestamp, grid retention_grid, is_start boolean, is_return boolean) (
-  SFUNC = cohort_transfn,
-  STYPE = retention_population,
+  SFUNC = retention_internal.cohort_transfn,
+  STYPE = retention_internal.retention_population,
   SSPACE = 1024,
-  FINALFUNC = cohort_final,
-  COMBINEFUNC = population_combine,
+  FINALFUNC = retention_internal.cohort_final,
+  COMBINEFUNC = retention_internal.population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(text, timestamp, retention_grid, boolean, boolean) IS
 'cohorts by rows that start one, and who came back by rows that count as coming back';
 
-CREATE FUNCTION cohort_transfn(retention_population, text, timestamptz, retention_grid, boolean, boolean) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_text_instant_flags';
-COMMENT ON FUNCTION cohort_transfn(retention_population, text, timestamptz, retention_grid, boolean, boolean) IS 'transition function of the aggregate cohort_retention';
+CREATE FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, text, timestamptz, retention_grid, boolean, boolean) RETURNS retention_internal.retention_population
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_internal.retention_batch_support AS 'MODULE_PATHNAME', 'cohort_text_instant_flags';
+COMMENT ON FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, text, timestamptz, retention_grid, boolean, boolean) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer text, at timestamptz, grid retention_grid, is_start boolean, is_return boolean) (
-  SFUNC = cohort_transfn,
-  STYPE = retention_population,
+  SFUNC = retention_internal.cohort_transfn,
+  STYPE = retention_internal.retention_population,
   SSPACE = 1024,
-  FINALFUNC = cohort_final,
-  COMBINEFUNC = population_combine,
+  FINALFUNC = retention_internal.cohort_final,
+  COMBINEFUNC = retention_internal.population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(text, timestamptz, retention_grid, boolean, boolean) IS
 'cohorts by rows that start one, and who came back by rows that count as coming back';
 
-CREATE FUNCTION cohort_transfn(retention_population, text, date, date, retention_grid) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_text_date_date';
-COMMENT ON FUNCTION cohort_transfn(retention_population, text, date, date, retention_grid) IS 'transition function of the aggregate cohort_retention';
+CREATE FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, text, date, date, retention_grid) RETURNS retention_internal.retention_population
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_internal.retention_batch_support AS 'MODULE_PATHNAME', 'cohort_text_date_date';
+COMMENT ON FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, text, date, date, retention_grid) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer text, anchor date, at date, grid retention_grid) (
-  SFUNC = cohort_transfn,
-  STYPE = retention_population,
+  SFUNC = retention_internal.cohort_transfn,
+  STYPE = retention_internal.retention_population,
   SSPACE = 1024,
-  FINALFUNC = cohort_final,
-  COMBINEFUNC = population_combine,
+  FINALFUNC = retention_internal.cohort_final,
+  COMBINEFUNC = retention_internal.population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(text, date, date, retention_grid) IS
 'cohorts by a start that each row carries, and who was active after it';
 
-CREATE FUNCTION cohort_transfn(retention_population, text, date, timestamp, retention_grid) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_text_date_local';
-COMMENT ON FUNCTION cohort_transfn(retention_population, text, date, timestamp, retention_grid) IS 'transition function of the aggregate cohort_retention';
+CREATE FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, text, date, timestamp, retention_grid) RETURNS retention_internal.retention_population
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_internal.retention_batch_support AS 'MODULE_PATHNAME', 'cohort_text_date_local';
+COMMENT ON FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, text, date, timestamp, retention_grid) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer text, anchor date, at timestamp, grid retention_grid) (
-  SFUNC = cohort_transfn,
-  STYPE = retention_population,
+  SFUNC = retention_internal.cohort_transfn,
+  STYPE = retention_internal.retention_population,
   SSPACE = 1024,
-  FINALFUNC = cohort_final,
-  COMBINEFUNC = population_combine,
+  FINALFUNC = retention_internal.cohort_final,
+  COMBINEFUNC = retention_internal.population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(text, date, timestamp, retention_grid) IS
 'cohorts by a start that each row carries, and who was active after it';
 
-CREATE FUNCTION cohort_transfn(retention_population, text, date, timestamptz, retention_grid) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_text_date_instant';
-COMMENT ON FUNCTION cohort_transfn(retention_population, text, date, timestamptz, retention_grid) IS 'transition function of the aggregate cohort_retention';
+CREATE FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, text, date, timestamptz, retention_grid) RETURNS retention_internal.retention_population
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_internal.retention_batch_support AS 'MODULE_PATHNAME', 'cohort_text_date_instant';
+COMMENT ON FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, text, date, timestamptz, retention_grid) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer text, anchor date, at timestamptz, grid retention_grid) (
-  SFUNC = cohort_transfn,
-  STYPE = retention_population,
+  SFUNC = retention_internal.cohort_transfn,
+  STYPE = retention_internal.retention_population,
   SSPACE = 1024,
-  FINALFUNC = cohort_final,
-  COMBINEFUNC = population_combine,
+  FINALFUNC = retention_internal.cohort_final,
+  COMBINEFUNC = retention_internal.population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(text, date, timestamptz, retention_grid) IS
 'cohorts by a start that each row carries, and who was active after it';
 
-CREATE FUNCTION cohort_transfn(retention_population, text, timestamp, date, retention_grid) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_text_local_date';
-COMMENT ON FUNCTION cohort_transfn(retention_population, text, timestamp, date, retention_grid) IS 'transition function of the aggregate cohort_retention';
+CREATE FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, text, timestamp, date, retention_grid) RETURNS retention_internal.retention_population
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_internal.retention_batch_support AS 'MODULE_PATHNAME', 'cohort_text_local_date';
+COMMENT ON FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, text, timestamp, date, retention_grid) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer text, anchor timestamp, at date, grid retention_grid) (
-  SFUNC = cohort_transfn,
-  STYPE = retention_population,
+  SFUNC = retention_internal.cohort_transfn,
+  STYPE = retention_internal.retention_population,
   SSPACE = 1024,
-  FINALFUNC = cohort_final,
-  COMBINEFUNC = population_combine,
+  FINALFUNC = retention_internal.cohort_final,
+  COMBINEFUNC = retention_internal.population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(text, timestamp, date, retention_grid) IS
 'cohorts by a start that each row carries, and who was active after it';
 
-CREATE FUNCTION cohort_transfn(retention_population, text, timestamp, timestamp, retention_grid) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_text_local_local';
-COMMENT ON FUNCTION cohort_transfn(retention_population, text, timestamp, timestamp, retention_grid) IS 'transition function of the aggregate cohort_retention';
+CREATE FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, text, timestamp, timestamp, retention_grid) RETURNS retention_internal.retention_population
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_internal.retention_batch_support AS 'MODULE_PATHNAME', 'cohort_text_local_local';
+COMMENT ON FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, text, timestamp, timestamp, retention_grid) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer text, anchor timestamp, at timestamp, grid retention_grid) (
-  SFUNC = cohort_transfn,
-  STYPE = retention_population,
+  SFUNC = retention_internal.cohort_transfn,
+  STYPE = retention_internal.retention_population,
   SSPACE = 1024,
-  FINALFUNC = cohort_final,
-  COMBINEFUNC = population_combine,
+  FINALFUNC = retention_internal.cohort_final,
+  COMBINEFUNC = retention_internal.population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(text, timestamp, timestamp, retention_grid) IS
 'cohorts by a start that each row carries, and who was active after it';
 
-CREATE FUNCTION cohort_transfn(retention_population, text, timestamp, timestamptz, retention_grid) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_text_local_instant';
-COMMENT ON FUNCTION cohort_transfn(retention_population, text, timestamp, timestamptz, retention_grid) IS 'transition function of the aggregate cohort_retention';
+CREATE FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, text, timestamp, timestamptz, retention_grid) RETURNS retention_internal.retention_population
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_internal.retention_batch_support AS 'MODULE_PATHNAME', 'cohort_text_local_instant';
+COMMENT ON FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, text, timestamp, timestamptz, retention_grid) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer text, anchor timestamp, at timestamptz, grid retention_grid) (
-  SFUNC = cohort_transfn,
-  STYPE = retention_population,
+  SFUNC = retention_internal.cohort_transfn,
+  STYPE = retention_internal.retention_population,
   SSPACE = 1024,
-  FINALFUNC = cohort_final,
-  COMBINEFUNC = population_combine,
+  FINALFUNC = retention_internal.cohort_final,
+  COMBINEFUNC = retention_internal.population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(text, timestamp, timestamptz, retention_grid) IS
 'cohorts by a start that each row carries, and who was active after it';
 
-CREATE FUNCTION cohort_transfn(retention_population, text, timestamptz, date, retention_grid) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_text_instant_date';
-COMMENT ON FUNCTION cohort_transfn(retention_population, text, timestamptz, date, retention_grid) IS 'transition function of the aggregate cohort_retention';
+CREATE FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, text, timestamptz, date, retention_grid) RETURNS retention_internal.retention_population
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_internal.retention_batch_support AS 'MODULE_PATHNAME', 'cohort_text_instant_date';
+COMMENT ON FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, text, timestamptz, date, retention_grid) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer text, anchor timestamptz, at date, grid retention_grid) (
-  SFUNC = cohort_transfn,
-  STYPE = retention_population,
+  SFUNC = retention_internal.cohort_transfn,
+  STYPE = retention_internal.retention_population,
   SSPACE = 1024,
-  FINALFUNC = cohort_final,
-  COMBINEFUNC = population_combine,
+  FINALFUNC = retention_internal.cohort_final,
+  COMBINEFUNC = retention_internal.population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(text, timestamptz, date, retention_grid) IS
 'cohorts by a start that each row carries, and who was active after it';
 
-CREATE FUNCTION cohort_transfn(retention_population, text, timestamptz, timestamp, retention_grid) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_text_instant_local';
-COMMENT ON FUNCTION cohort_transfn(retention_population, text, timestamptz, timestamp, retention_grid) IS 'transition function of the aggregate cohort_retention';
+CREATE FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, text, timestamptz, timestamp, retention_grid) RETURNS retention_internal.retention_population
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_internal.retention_batch_support AS 'MODULE_PATHNAME', 'cohort_text_instant_local';
+COMMENT ON FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, text, timestamptz, timestamp, retention_grid) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer text, anchor timestamptz, at timestamp, grid retention_grid) (
-  SFUNC = cohort_transfn,
-  STYPE = retention_population,
+  SFUNC = retention_internal.cohort_transfn,
+  STYPE = retention_internal.retention_population,
   SSPACE = 1024,
-  FINALFUNC = cohort_final,
-  COMBINEFUNC = population_combine,
+  FINALFUNC = retention_internal.cohort_final,
+  COMBINEFUNC = retention_internal.population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(text, timestamptz, timestamp, retention_grid) IS
 'cohorts by a start that each row carries, and who was active after it';
 
-CREATE FUNCTION cohort_transfn(retention_population, text, timestamptz, timestamptz, retention_grid) RETURNS retention_population
-LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_batch_support AS 'MODULE_PATHNAME', 'cohort_text_instant_instant';
-COMMENT ON FUNCTION cohort_transfn(retention_population, text, timestamptz, timestamptz, retention_grid) IS 'transition function of the aggregate cohort_retention';
+CREATE FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, text, timestamptz, timestamptz, retention_grid) RETURNS retention_internal.retention_population
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_internal.retention_batch_support AS 'MODULE_PATHNAME', 'cohort_text_instant_instant';
+COMMENT ON FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, text, timestamptz, timestamptz, retention_grid) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(customer text, anchor timestamptz, at timestamptz, grid retention_grid) (
-  SFUNC = cohort_transfn,
-  STYPE = retention_population,
+  SFUNC = retention_internal.cohort_transfn,
+  STYPE = retention_internal.retention_population,
   SSPACE = 1024,
-  FINALFUNC = cohort_final,
-  COMBINEFUNC = population_combine,
+  FINALFUNC = retention_internal.cohort_final,
+  COMBINEFUNC = retention_internal.population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(text, timestamptz, timestamptz, retention_grid) IS
@@ -721,16 +721,16 @@ COMMENT ON AGGREGATE cohort_retention(text, timestamptz, timestamptz, retention_
 
 -- Facts: one value per customer.
 
-CREATE FUNCTION cohort_transfn(retention_population, retention_activity) RETURNS retention_population
+CREATE FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, retention_activity) RETURNS retention_internal.retention_population
 LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cohort_activity';
-COMMENT ON FUNCTION cohort_transfn(retention_population, retention_activity) IS 'transition function of the aggregate cohort_retention';
+COMMENT ON FUNCTION retention_internal.cohort_transfn(retention_internal.retention_population, retention_activity) IS 'transition function of the aggregate cohort_retention';
 
 CREATE AGGREGATE cohort_retention(activity retention_activity) (
-  SFUNC = cohort_transfn,
-  STYPE = retention_population,
+  SFUNC = retention_internal.cohort_transfn,
+  STYPE = retention_internal.retention_population,
   SSPACE = 1024,
-  FINALFUNC = cohort_final,
-  COMBINEFUNC = population_combine,
+  FINALFUNC = retention_internal.cohort_final,
+  COMBINEFUNC = retention_internal.population_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cohort_retention(retention_activity) IS
@@ -739,10 +739,10 @@ COMMENT ON AGGREGATE cohort_retention(retention_activity) IS
 -- Cohorts of disjoint customers, added.
 
 CREATE AGGREGATE rollup(cohorts retention_cohorts) (
-  SFUNC = cohort_combine,
+  SFUNC = retention_internal.cohort_combine,
   STYPE = retention_cohorts,
   SSPACE = 16384,
-  COMBINEFUNC = cohort_combine,
+  COMBINEFUNC = retention_internal.cohort_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE rollup(retention_cohorts) IS

@@ -2,27 +2,27 @@
 
 CREATE TYPE retention_drivers;
 
-CREATE FUNCTION retention_drivers_in(cstring) RETURNS retention_drivers
+CREATE FUNCTION retention_internal.retention_drivers_in(cstring) RETURNS retention_drivers
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'drivers_in';
-COMMENT ON FUNCTION retention_drivers_in(cstring) IS 'I/O';
+COMMENT ON FUNCTION retention_internal.retention_drivers_in(cstring) IS 'I/O';
 
-CREATE FUNCTION retention_drivers_out(retention_drivers) RETURNS cstring
+CREATE FUNCTION retention_internal.retention_drivers_out(retention_drivers) RETURNS cstring
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'drivers_out';
-COMMENT ON FUNCTION retention_drivers_out(retention_drivers) IS 'I/O';
+COMMENT ON FUNCTION retention_internal.retention_drivers_out(retention_drivers) IS 'I/O';
 
-CREATE FUNCTION retention_drivers_recv(internal) RETURNS retention_drivers
+CREATE FUNCTION retention_internal.retention_drivers_recv(internal) RETURNS retention_drivers
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'drivers_recv';
-COMMENT ON FUNCTION retention_drivers_recv(internal) IS 'I/O';
+COMMENT ON FUNCTION retention_internal.retention_drivers_recv(internal) IS 'I/O';
 
-CREATE FUNCTION retention_drivers_send(retention_drivers) RETURNS bytea
+CREATE FUNCTION retention_internal.retention_drivers_send(retention_drivers) RETURNS bytea
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'drivers_send';
-COMMENT ON FUNCTION retention_drivers_send(retention_drivers) IS 'I/O';
+COMMENT ON FUNCTION retention_internal.retention_drivers_send(retention_drivers) IS 'I/O';
 
 CREATE TYPE retention_drivers (
-    INPUT = retention_drivers_in,
-    OUTPUT = retention_drivers_out,
-    RECEIVE = retention_drivers_recv,
-    SEND = retention_drivers_send,
+    INPUT = retention_internal.retention_drivers_in,
+    OUTPUT = retention_internal.retention_drivers_out,
+    RECEIVE = retention_internal.retention_drivers_recv,
+    SEND = retention_internal.retention_drivers_send,
     INTERNALLENGTH = VARIABLE,
     ALIGNMENT = double,
     STORAGE = extended
@@ -30,38 +30,38 @@ CREATE TYPE retention_drivers (
 COMMENT ON TYPE retention_drivers IS
 'customers, and those of them who churned, by the value of every attribute; states of disjoint customers add up by rollup';
 
-CREATE FUNCTION drivers_transfn(retention_drivers, boolean, record) RETURNS retention_drivers
+CREATE FUNCTION retention_internal.drivers_transfn(retention_drivers, boolean, record) RETURNS retention_drivers
 LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'drivers_transfn';
-COMMENT ON FUNCTION drivers_transfn(retention_drivers, boolean, record) IS
+COMMENT ON FUNCTION retention_internal.drivers_transfn(retention_drivers, boolean, record) IS
 'transition function of churn_drivers()';
 
-CREATE FUNCTION drivers_combine(retention_drivers, retention_drivers) RETURNS retention_drivers
+CREATE FUNCTION retention_internal.drivers_combine(retention_drivers, retention_drivers) RETURNS retention_drivers
 LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'drivers_combine';
-COMMENT ON FUNCTION drivers_combine(retention_drivers, retention_drivers) IS
+COMMENT ON FUNCTION retention_internal.drivers_combine(retention_drivers, retention_drivers) IS
 'combine function of churn_drivers() and rollup()';
 
-CREATE FUNCTION drivers_final(retention_drivers) RETURNS retention_drivers
+CREATE FUNCTION retention_internal.drivers_final(retention_drivers) RETURNS retention_drivers
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'drivers_final';
-COMMENT ON FUNCTION drivers_final(retention_drivers) IS
+COMMENT ON FUNCTION retention_internal.drivers_final(retention_drivers) IS
 'final function of churn_drivers() and rollup()';
 
 CREATE AGGREGATE churn_drivers(churned boolean, attributes record) (
-    SFUNC = drivers_transfn,
+    SFUNC = retention_internal.drivers_transfn,
     STYPE = retention_drivers,
     SSPACE = 4096,
-    FINALFUNC = drivers_final,
-    COMBINEFUNC = drivers_combine,
+    FINALFUNC = retention_internal.drivers_final,
+    COMBINEFUNC = retention_internal.drivers_combine,
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE churn_drivers(boolean, record) IS
 'customers and churned customers by the value of every attribute: the columns of a record; a NULL churned is left out and counted';
 
 CREATE AGGREGATE rollup(state retention_drivers) (
-    SFUNC = drivers_combine,
+    SFUNC = retention_internal.drivers_combine,
     STYPE = retention_drivers,
     SSPACE = 4096,
-    FINALFUNC = drivers_final,
-    COMBINEFUNC = drivers_combine,
+    FINALFUNC = retention_internal.drivers_final,
+    COMBINEFUNC = retention_internal.drivers_combine,
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE rollup(retention_drivers) IS
@@ -148,27 +148,27 @@ GRANT SELECT ON retention_churn_reason TO PUBLIC;
 
 CREATE TYPE retention_reasons;
 
-CREATE FUNCTION retention_reasons_in(cstring) RETURNS retention_reasons
+CREATE FUNCTION retention_internal.retention_reasons_in(cstring) RETURNS retention_reasons
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'reasons_in';
-COMMENT ON FUNCTION retention_reasons_in(cstring) IS 'I/O';
+COMMENT ON FUNCTION retention_internal.retention_reasons_in(cstring) IS 'I/O';
 
-CREATE FUNCTION retention_reasons_out(retention_reasons) RETURNS cstring
+CREATE FUNCTION retention_internal.retention_reasons_out(retention_reasons) RETURNS cstring
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'reasons_out';
-COMMENT ON FUNCTION retention_reasons_out(retention_reasons) IS 'I/O';
+COMMENT ON FUNCTION retention_internal.retention_reasons_out(retention_reasons) IS 'I/O';
 
-CREATE FUNCTION retention_reasons_recv(internal) RETURNS retention_reasons
+CREATE FUNCTION retention_internal.retention_reasons_recv(internal) RETURNS retention_reasons
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'reasons_recv';
-COMMENT ON FUNCTION retention_reasons_recv(internal) IS 'I/O';
+COMMENT ON FUNCTION retention_internal.retention_reasons_recv(internal) IS 'I/O';
 
-CREATE FUNCTION retention_reasons_send(retention_reasons) RETURNS bytea
+CREATE FUNCTION retention_internal.retention_reasons_send(retention_reasons) RETURNS bytea
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'reasons_send';
-COMMENT ON FUNCTION retention_reasons_send(retention_reasons) IS 'I/O';
+COMMENT ON FUNCTION retention_internal.retention_reasons_send(retention_reasons) IS 'I/O';
 
 CREATE TYPE retention_reasons (
-    INPUT = retention_reasons_in,
-    OUTPUT = retention_reasons_out,
-    RECEIVE = retention_reasons_recv,
-    SEND = retention_reasons_send,
+    INPUT = retention_internal.retention_reasons_in,
+    OUTPUT = retention_internal.retention_reasons_out,
+    RECEIVE = retention_internal.retention_reasons_recv,
+    SEND = retention_internal.retention_reasons_send,
     INTERNALLENGTH = VARIABLE,
     ALIGNMENT = double,
     STORAGE = extended
@@ -176,38 +176,38 @@ CREATE TYPE retention_reasons (
 COMMENT ON TYPE retention_reasons IS
 'customers who left by their reason; states of disjoint customers add up by rollup';
 
-CREATE FUNCTION reasons_transfn(retention_reasons, text) RETURNS retention_reasons
+CREATE FUNCTION retention_internal.reasons_transfn(retention_reasons, text) RETURNS retention_reasons
 LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'reasons_transfn';
-COMMENT ON FUNCTION reasons_transfn(retention_reasons, text) IS
+COMMENT ON FUNCTION retention_internal.reasons_transfn(retention_reasons, text) IS
 'transition function of churn_reasons()';
 
-CREATE FUNCTION reasons_combine(retention_reasons, retention_reasons) RETURNS retention_reasons
+CREATE FUNCTION retention_internal.reasons_combine(retention_reasons, retention_reasons) RETURNS retention_reasons
 LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'reasons_combine';
-COMMENT ON FUNCTION reasons_combine(retention_reasons, retention_reasons) IS
+COMMENT ON FUNCTION retention_internal.reasons_combine(retention_reasons, retention_reasons) IS
 'combine function of churn_reasons() and rollup()';
 
-CREATE FUNCTION reasons_final(retention_reasons) RETURNS retention_reasons
+CREATE FUNCTION retention_internal.reasons_final(retention_reasons) RETURNS retention_reasons
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'reasons_final';
-COMMENT ON FUNCTION reasons_final(retention_reasons) IS
+COMMENT ON FUNCTION retention_internal.reasons_final(retention_reasons) IS
 'final function of churn_reasons() and rollup()';
 
 CREATE AGGREGATE churn_reasons(reason text) (
-    SFUNC = reasons_transfn,
+    SFUNC = retention_internal.reasons_transfn,
     STYPE = retention_reasons,
     SSPACE = 1024,
-    FINALFUNC = reasons_final,
-    COMBINEFUNC = reasons_combine,
+    FINALFUNC = retention_internal.reasons_final,
+    COMBINEFUNC = retention_internal.reasons_combine,
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE churn_reasons(text) IS
 'customers who left by their reason; a NULL reason is an unknown one';
 
 CREATE AGGREGATE rollup(state retention_reasons) (
-    SFUNC = reasons_combine,
+    SFUNC = retention_internal.reasons_combine,
     STYPE = retention_reasons,
     SSPACE = 1024,
-    FINALFUNC = reasons_final,
-    COMBINEFUNC = reasons_combine,
+    FINALFUNC = retention_internal.reasons_final,
+    COMBINEFUNC = retention_internal.reasons_combine,
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE rollup(retention_reasons) IS
@@ -327,7 +327,7 @@ BEGIN
         retention_rate := trim_scale((100 OPERATOR(pg_catalog.*) $1::numeric) OPERATOR(pg_catalog./) $2::numeric);
         difference := retention_rate OPERATOR(pg_catalog.-) benchmark;
         SELECT i.low OPERATOR(pg_catalog.-) benchmark, i.high OPERATOR(pg_catalog.-) benchmark INTO ci_low, ci_high
-        FROM @extschema@.rate_interval($1::numeric, $2::numeric, $4) AS i;
+        FROM @extschema@.rate_interval($1::numeric, $2::numeric, $4, text 'wilson') AS i;
     END IF;
 END
 $$;
@@ -362,7 +362,7 @@ BEGIN
         bool_and(f.period_end OPERATOR(pg_catalog.=) (f.period_start OPERATOR(pg_catalog.+) interval '1 year')),
         bool_and(f.status OPERATOR(pg_catalog.=) 'observed'), sum(f.kept)::bigint, sum(f.at_start)::bigint
     INTO periods, bounds, yearly, observed, kept, at_start
-    FROM @extschema@.flow_periods($1) AS f;
+    FROM @extschema@.flow_periods($1, text 'kept', text 'lost', double precision '0.95') AS f;
     IF (periods OPERATOR(pg_catalog.<>) 1) OR NOT yearly THEN
         RAISE EXCEPTION USING ERRCODE = '22023',
             MESSAGE = 'a benchmark is compared with a flow of one year',

@@ -2,27 +2,27 @@
 
 CREATE TYPE retention_flow;
 
-CREATE FUNCTION retention_flow_in(cstring) RETURNS retention_flow
+CREATE FUNCTION retention_internal.retention_flow_in(cstring) RETURNS retention_flow
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION retention_flow_in(cstring) IS 'I/O';
+COMMENT ON FUNCTION retention_internal.retention_flow_in(cstring) IS 'I/O';
 
-CREATE FUNCTION retention_flow_out(retention_flow) RETURNS cstring
+CREATE FUNCTION retention_internal.retention_flow_out(retention_flow) RETURNS cstring
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION retention_flow_out(retention_flow) IS 'I/O';
+COMMENT ON FUNCTION retention_internal.retention_flow_out(retention_flow) IS 'I/O';
 
-CREATE FUNCTION retention_flow_recv(internal) RETURNS retention_flow
+CREATE FUNCTION retention_internal.retention_flow_recv(internal) RETURNS retention_flow
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION retention_flow_recv(internal) IS 'I/O';
+COMMENT ON FUNCTION retention_internal.retention_flow_recv(internal) IS 'I/O';
 
-CREATE FUNCTION retention_flow_send(retention_flow) RETURNS bytea
+CREATE FUNCTION retention_internal.retention_flow_send(retention_flow) RETURNS bytea
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION retention_flow_send(retention_flow) IS 'I/O';
+COMMENT ON FUNCTION retention_internal.retention_flow_send(retention_flow) IS 'I/O';
 
 CREATE TYPE retention_flow (
-  INPUT = retention_flow_in,
-  OUTPUT = retention_flow_out,
-  RECEIVE = retention_flow_recv,
-  SEND = retention_flow_send,
+  INPUT = retention_internal.retention_flow_in,
+  OUTPUT = retention_internal.retention_flow_out,
+  RECEIVE = retention_internal.retention_flow_recv,
+  SEND = retention_internal.retention_flow_send,
   INTERNALLENGTH = VARIABLE,
   ALIGNMENT = double,
   STORAGE = extended
@@ -30,165 +30,165 @@ CREATE TYPE retention_flow (
 COMMENT ON TYPE retention_flow IS
 'movements of customers per period: storable, and added over disjoint customers by rollup()';
 
-CREATE FUNCTION flow_combine(retention_flow, retention_flow) RETURNS retention_flow
+CREATE FUNCTION retention_internal.flow_combine(retention_flow, retention_flow) RETURNS retention_flow
 LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION flow_combine(retention_flow, retention_flow) IS 'combine function of the flow aggregates';
+COMMENT ON FUNCTION retention_internal.flow_combine(retention_flow, retention_flow) IS 'combine function of the flow aggregates';
 
-CREATE FUNCTION flow_retention_final(retention_flow) RETURNS numeric
+CREATE FUNCTION retention_internal.flow_retention_final(retention_flow) RETURNS numeric
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION flow_retention_final(retention_flow) IS 'final function of the aggregate retention_rate';
+COMMENT ON FUNCTION retention_internal.flow_retention_final(retention_flow) IS 'final function of the aggregate retention_rate';
 
-CREATE FUNCTION flow_churn_final(retention_flow) RETURNS numeric
+CREATE FUNCTION retention_internal.flow_churn_final(retention_flow) RETURNS numeric
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION flow_churn_final(retention_flow) IS 'final function of the aggregate churn_rate';
+COMMENT ON FUNCTION retention_internal.flow_churn_final(retention_flow) IS 'final function of the aggregate churn_rate';
 
 -- Presence of customers in dates.
 
-CREATE FUNCTION flow_pair_transfn(retention_flow, date, date, daterange) RETURNS retention_flow
+CREATE FUNCTION retention_internal.flow_pair_transfn(retention_flow, date, date, daterange) RETURNS retention_flow
 LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'flow_pair_transfn';
-COMMENT ON FUNCTION flow_pair_transfn(retention_flow, date, date, daterange) IS 'transition function of the flow aggregates';
+COMMENT ON FUNCTION retention_internal.flow_pair_transfn(retention_flow, date, date, daterange) IS 'transition function of the flow aggregates';
 
 CREATE AGGREGATE customer_flow(started date, ended date, period daterange) (
-  SFUNC = flow_pair_transfn,
+  SFUNC = retention_internal.flow_pair_transfn,
   STYPE = retention_flow,
   SSPACE = 256,
-  COMBINEFUNC = flow_combine,
+  COMBINEFUNC = retention_internal.flow_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE customer_flow(date, date, daterange) IS
 'who was there at the start, came, left and was there at the end of a period';
 
 CREATE AGGREGATE retention_rate(started date, ended date, period daterange) (
-  SFUNC = flow_pair_transfn,
+  SFUNC = retention_internal.flow_pair_transfn,
   STYPE = retention_flow,
   SSPACE = 256,
-  FINALFUNC = flow_retention_final,
-  COMBINEFUNC = flow_combine,
+  FINALFUNC = retention_internal.flow_retention_final,
+  COMBINEFUNC = retention_internal.flow_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE retention_rate(date, date, daterange) IS
 'retention rate of a period in per cent: customers there at its start and end / customers there at its start';
 
 CREATE AGGREGATE churn_rate(started date, ended date, period daterange) (
-  SFUNC = flow_pair_transfn,
+  SFUNC = retention_internal.flow_pair_transfn,
   STYPE = retention_flow,
   SSPACE = 256,
-  FINALFUNC = flow_churn_final,
-  COMBINEFUNC = flow_combine,
+  FINALFUNC = retention_internal.flow_churn_final,
+  COMBINEFUNC = retention_internal.flow_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE churn_rate(date, date, daterange) IS
 'churn rate of a period in per cent: customers there at its start and not at its end / customers there at its start';
 
-CREATE FUNCTION flow_pair_grid_transfn(retention_flow, date, date, retention_grid, daterange) RETURNS retention_flow
+CREATE FUNCTION retention_internal.flow_pair_grid_transfn(retention_flow, date, date, retention_grid, daterange) RETURNS retention_flow
 LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'flow_pair_grid_transfn';
-COMMENT ON FUNCTION flow_pair_grid_transfn(retention_flow, date, date, retention_grid, daterange) IS 'transition function of the flow aggregates';
+COMMENT ON FUNCTION retention_internal.flow_pair_grid_transfn(retention_flow, date, date, retention_grid, daterange) IS 'transition function of the flow aggregates';
 
 CREATE AGGREGATE customer_flow(started date, ended date, grid retention_grid, span daterange) (
-  SFUNC = flow_pair_grid_transfn,
+  SFUNC = retention_internal.flow_pair_grid_transfn,
   STYPE = retention_flow,
   SSPACE = 4096,
-  COMBINEFUNC = flow_combine,
+  COMBINEFUNC = retention_internal.flow_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE customer_flow(date, date, retention_grid, daterange) IS
 'who was there at the start, came, left and was there at the end of every period of a grid inside the span';
 
-CREATE FUNCTION flow_range_transfn(retention_flow, daterange, daterange) RETURNS retention_flow
+CREATE FUNCTION retention_internal.flow_range_transfn(retention_flow, daterange, daterange) RETURNS retention_flow
 LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'flow_range_transfn';
-COMMENT ON FUNCTION flow_range_transfn(retention_flow, daterange, daterange) IS 'transition function of the flow aggregates';
+COMMENT ON FUNCTION retention_internal.flow_range_transfn(retention_flow, daterange, daterange) IS 'transition function of the flow aggregates';
 
 CREATE AGGREGATE customer_flow(presence daterange, period daterange) (
-  SFUNC = flow_range_transfn,
+  SFUNC = retention_internal.flow_range_transfn,
   STYPE = retention_flow,
   SSPACE = 256,
-  COMBINEFUNC = flow_combine,
+  COMBINEFUNC = retention_internal.flow_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE customer_flow(daterange, daterange) IS
 'who was there at the start, came, left and was there at the end of a period';
 
 CREATE AGGREGATE retention_rate(presence daterange, period daterange) (
-  SFUNC = flow_range_transfn,
+  SFUNC = retention_internal.flow_range_transfn,
   STYPE = retention_flow,
   SSPACE = 256,
-  FINALFUNC = flow_retention_final,
-  COMBINEFUNC = flow_combine,
+  FINALFUNC = retention_internal.flow_retention_final,
+  COMBINEFUNC = retention_internal.flow_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE retention_rate(daterange, daterange) IS
 'retention rate of a period in per cent: customers there at its start and end / customers there at its start';
 
 CREATE AGGREGATE churn_rate(presence daterange, period daterange) (
-  SFUNC = flow_range_transfn,
+  SFUNC = retention_internal.flow_range_transfn,
   STYPE = retention_flow,
   SSPACE = 256,
-  FINALFUNC = flow_churn_final,
-  COMBINEFUNC = flow_combine,
+  FINALFUNC = retention_internal.flow_churn_final,
+  COMBINEFUNC = retention_internal.flow_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE churn_rate(daterange, daterange) IS
 'churn rate of a period in per cent: customers there at its start and not at its end / customers there at its start';
 
-CREATE FUNCTION flow_range_grid_transfn(retention_flow, daterange, retention_grid, daterange) RETURNS retention_flow
+CREATE FUNCTION retention_internal.flow_range_grid_transfn(retention_flow, daterange, retention_grid, daterange) RETURNS retention_flow
 LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'flow_range_grid_transfn';
-COMMENT ON FUNCTION flow_range_grid_transfn(retention_flow, daterange, retention_grid, daterange) IS 'transition function of the flow aggregates';
+COMMENT ON FUNCTION retention_internal.flow_range_grid_transfn(retention_flow, daterange, retention_grid, daterange) IS 'transition function of the flow aggregates';
 
 CREATE AGGREGATE customer_flow(presence daterange, grid retention_grid, span daterange) (
-  SFUNC = flow_range_grid_transfn,
+  SFUNC = retention_internal.flow_range_grid_transfn,
   STYPE = retention_flow,
   SSPACE = 4096,
-  COMBINEFUNC = flow_combine,
+  COMBINEFUNC = retention_internal.flow_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE customer_flow(daterange, retention_grid, daterange) IS
 'who was there at the start, came, left and was there at the end of every period of a grid inside the span';
 
-CREATE FUNCTION flow_multirange_transfn(retention_flow, datemultirange, daterange) RETURNS retention_flow
+CREATE FUNCTION retention_internal.flow_multirange_transfn(retention_flow, datemultirange, daterange) RETURNS retention_flow
 LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'flow_multirange_transfn';
-COMMENT ON FUNCTION flow_multirange_transfn(retention_flow, datemultirange, daterange) IS 'transition function of the flow aggregates';
+COMMENT ON FUNCTION retention_internal.flow_multirange_transfn(retention_flow, datemultirange, daterange) IS 'transition function of the flow aggregates';
 
 CREATE AGGREGATE customer_flow(presence datemultirange, period daterange) (
-  SFUNC = flow_multirange_transfn,
+  SFUNC = retention_internal.flow_multirange_transfn,
   STYPE = retention_flow,
   SSPACE = 256,
-  COMBINEFUNC = flow_combine,
+  COMBINEFUNC = retention_internal.flow_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE customer_flow(datemultirange, daterange) IS
 'who was there at the start, came, left and was there at the end of a period';
 
 CREATE AGGREGATE retention_rate(presence datemultirange, period daterange) (
-  SFUNC = flow_multirange_transfn,
+  SFUNC = retention_internal.flow_multirange_transfn,
   STYPE = retention_flow,
   SSPACE = 256,
-  FINALFUNC = flow_retention_final,
-  COMBINEFUNC = flow_combine,
+  FINALFUNC = retention_internal.flow_retention_final,
+  COMBINEFUNC = retention_internal.flow_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE retention_rate(datemultirange, daterange) IS
 'retention rate of a period in per cent: customers there at its start and end / customers there at its start';
 
 CREATE AGGREGATE churn_rate(presence datemultirange, period daterange) (
-  SFUNC = flow_multirange_transfn,
+  SFUNC = retention_internal.flow_multirange_transfn,
   STYPE = retention_flow,
   SSPACE = 256,
-  FINALFUNC = flow_churn_final,
-  COMBINEFUNC = flow_combine,
+  FINALFUNC = retention_internal.flow_churn_final,
+  COMBINEFUNC = retention_internal.flow_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE churn_rate(datemultirange, daterange) IS
 'churn rate of a period in per cent: customers there at its start and not at its end / customers there at its start';
 
-CREATE FUNCTION flow_multirange_grid_transfn(retention_flow, datemultirange, retention_grid, daterange) RETURNS retention_flow
+CREATE FUNCTION retention_internal.flow_multirange_grid_transfn(retention_flow, datemultirange, retention_grid, daterange) RETURNS retention_flow
 LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'flow_multirange_grid_transfn';
-COMMENT ON FUNCTION flow_multirange_grid_transfn(retention_flow, datemultirange, retention_grid, daterange) IS 'transition function of the flow aggregates';
+COMMENT ON FUNCTION retention_internal.flow_multirange_grid_transfn(retention_flow, datemultirange, retention_grid, daterange) IS 'transition function of the flow aggregates';
 
 CREATE AGGREGATE customer_flow(presence datemultirange, grid retention_grid, span daterange) (
-  SFUNC = flow_multirange_grid_transfn,
+  SFUNC = retention_internal.flow_multirange_grid_transfn,
   STYPE = retention_flow,
   SSPACE = 4096,
-  COMBINEFUNC = flow_combine,
+  COMBINEFUNC = retention_internal.flow_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE customer_flow(datemultirange, retention_grid, daterange) IS
@@ -196,151 +196,151 @@ COMMENT ON AGGREGATE customer_flow(datemultirange, retention_grid, daterange) IS
 
 -- Presence of customers in timestamps without a zone.
 
-CREATE FUNCTION flow_pair_transfn(retention_flow, timestamp, timestamp, tsrange) RETURNS retention_flow
+CREATE FUNCTION retention_internal.flow_pair_transfn(retention_flow, timestamp, timestamp, tsrange) RETURNS retention_flow
 LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'flow_pair_transfn';
-COMMENT ON FUNCTION flow_pair_transfn(retention_flow, timestamp, timestamp, tsrange) IS 'transition function of the flow aggregates';
+COMMENT ON FUNCTION retention_internal.flow_pair_transfn(retention_flow, timestamp, timestamp, tsrange) IS 'transition function of the flow aggregates';
 
 CREATE AGGREGATE customer_flow(started timestamp, ended timestamp, period tsrange) (
-  SFUNC = flow_pair_transfn,
+  SFUNC = retention_internal.flow_pair_transfn,
   STYPE = retention_flow,
   SSPACE = 256,
-  COMBINEFUNC = flow_combine,
+  COMBINEFUNC = retention_internal.flow_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE customer_flow(timestamp, timestamp, tsrange) IS
 'who was there at the start, came, left and was there at the end of a period';
 
 CREATE AGGREGATE retention_rate(started timestamp, ended timestamp, period tsrange) (
-  SFUNC = flow_pair_transfn,
+  SFUNC = retention_internal.flow_pair_transfn,
   STYPE = retention_flow,
   SSPACE = 256,
-  FINALFUNC = flow_retention_final,
-  COMBINEFUNC = flow_combine,
+  FINALFUNC = retention_internal.flow_retention_final,
+  COMBINEFUNC = retention_internal.flow_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE retention_rate(timestamp, timestamp, tsrange) IS
 'retention rate of a period in per cent: customers there at its start and end / customers there at its start';
 
 CREATE AGGREGATE churn_rate(started timestamp, ended timestamp, period tsrange) (
-  SFUNC = flow_pair_transfn,
+  SFUNC = retention_internal.flow_pair_transfn,
   STYPE = retention_flow,
   SSPACE = 256,
-  FINALFUNC = flow_churn_final,
-  COMBINEFUNC = flow_combine,
+  FINALFUNC = retention_internal.flow_churn_final,
+  COMBINEFUNC = retention_internal.flow_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE churn_rate(timestamp, timestamp, tsrange) IS
 'churn rate of a period in per cent: customers there at its start and not at its end / customers there at its start';
 
-CREATE FUNCTION flow_pair_grid_transfn(retention_flow, timestamp, timestamp, retention_grid, tsrange) RETURNS retention_flow
+CREATE FUNCTION retention_internal.flow_pair_grid_transfn(retention_flow, timestamp, timestamp, retention_grid, tsrange) RETURNS retention_flow
 LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'flow_pair_grid_transfn';
-COMMENT ON FUNCTION flow_pair_grid_transfn(retention_flow, timestamp, timestamp, retention_grid, tsrange) IS 'transition function of the flow aggregates';
+COMMENT ON FUNCTION retention_internal.flow_pair_grid_transfn(retention_flow, timestamp, timestamp, retention_grid, tsrange) IS 'transition function of the flow aggregates';
 
 CREATE AGGREGATE customer_flow(started timestamp, ended timestamp, grid retention_grid, span tsrange) (
-  SFUNC = flow_pair_grid_transfn,
+  SFUNC = retention_internal.flow_pair_grid_transfn,
   STYPE = retention_flow,
   SSPACE = 4096,
-  COMBINEFUNC = flow_combine,
+  COMBINEFUNC = retention_internal.flow_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE customer_flow(timestamp, timestamp, retention_grid, tsrange) IS
 'who was there at the start, came, left and was there at the end of every period of a grid inside the span';
 
-CREATE FUNCTION flow_range_transfn(retention_flow, tsrange, tsrange) RETURNS retention_flow
+CREATE FUNCTION retention_internal.flow_range_transfn(retention_flow, tsrange, tsrange) RETURNS retention_flow
 LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'flow_range_transfn';
-COMMENT ON FUNCTION flow_range_transfn(retention_flow, tsrange, tsrange) IS 'transition function of the flow aggregates';
+COMMENT ON FUNCTION retention_internal.flow_range_transfn(retention_flow, tsrange, tsrange) IS 'transition function of the flow aggregates';
 
 CREATE AGGREGATE customer_flow(presence tsrange, period tsrange) (
-  SFUNC = flow_range_transfn,
+  SFUNC = retention_internal.flow_range_transfn,
   STYPE = retention_flow,
   SSPACE = 256,
-  COMBINEFUNC = flow_combine,
+  COMBINEFUNC = retention_internal.flow_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE customer_flow(tsrange, tsrange) IS
 'who was there at the start, came, left and was there at the end of a period';
 
 CREATE AGGREGATE retention_rate(presence tsrange, period tsrange) (
-  SFUNC = flow_range_transfn,
+  SFUNC = retention_internal.flow_range_transfn,
   STYPE = retention_flow,
   SSPACE = 256,
-  FINALFUNC = flow_retention_final,
-  COMBINEFUNC = flow_combine,
+  FINALFUNC = retention_internal.flow_retention_final,
+  COMBINEFUNC = retention_internal.flow_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE retention_rate(tsrange, tsrange) IS
 'retention rate of a period in per cent: customers there at its start and end / customers there at its start';
 
 CREATE AGGREGATE churn_rate(presence tsrange, period tsrange) (
-  SFUNC = flow_range_transfn,
+  SFUNC = retention_internal.flow_range_transfn,
   STYPE = retention_flow,
   SSPACE = 256,
-  FINALFUNC = flow_churn_final,
-  COMBINEFUNC = flow_combine,
+  FINALFUNC = retention_internal.flow_churn_final,
+  COMBINEFUNC = retention_internal.flow_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE churn_rate(tsrange, tsrange) IS
 'churn rate of a period in per cent: customers there at its start and not at its end / customers there at its start';
 
-CREATE FUNCTION flow_range_grid_transfn(retention_flow, tsrange, retention_grid, tsrange) RETURNS retention_flow
+CREATE FUNCTION retention_internal.flow_range_grid_transfn(retention_flow, tsrange, retention_grid, tsrange) RETURNS retention_flow
 LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'flow_range_grid_transfn';
-COMMENT ON FUNCTION flow_range_grid_transfn(retention_flow, tsrange, retention_grid, tsrange) IS 'transition function of the flow aggregates';
+COMMENT ON FUNCTION retention_internal.flow_range_grid_transfn(retention_flow, tsrange, retention_grid, tsrange) IS 'transition function of the flow aggregates';
 
 CREATE AGGREGATE customer_flow(presence tsrange, grid retention_grid, span tsrange) (
-  SFUNC = flow_range_grid_transfn,
+  SFUNC = retention_internal.flow_range_grid_transfn,
   STYPE = retention_flow,
   SSPACE = 4096,
-  COMBINEFUNC = flow_combine,
+  COMBINEFUNC = retention_internal.flow_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE customer_flow(tsrange, retention_grid, tsrange) IS
 'who was there at the start, came, left and was there at the end of every period of a grid inside the span';
 
-CREATE FUNCTION flow_multirange_transfn(retention_flow, tsmultirange, tsrange) RETURNS retention_flow
+CREATE FUNCTION retention_internal.flow_multirange_transfn(retention_flow, tsmultirange, tsrange) RETURNS retention_flow
 LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'flow_multirange_transfn';
-COMMENT ON FUNCTION flow_multirange_transfn(retention_flow, tsmultirange, tsrange) IS 'transition function of the flow aggregates';
+COMMENT ON FUNCTION retention_internal.flow_multirange_transfn(retention_flow, tsmultirange, tsrange) IS 'transition function of the flow aggregates';
 
 CREATE AGGREGATE customer_flow(presence tsmultirange, period tsrange) (
-  SFUNC = flow_multirange_transfn,
+  SFUNC = retention_internal.flow_multirange_transfn,
   STYPE = retention_flow,
   SSPACE = 256,
-  COMBINEFUNC = flow_combine,
+  COMBINEFUNC = retention_internal.flow_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE customer_flow(tsmultirange, tsrange) IS
 'who was there at the start, came, left and was there at the end of a period';
 
 CREATE AGGREGATE retention_rate(presence tsmultirange, period tsrange) (
-  SFUNC = flow_multirange_transfn,
+  SFUNC = retention_internal.flow_multirange_transfn,
   STYPE = retention_flow,
   SSPACE = 256,
-  FINALFUNC = flow_retention_final,
-  COMBINEFUNC = flow_combine,
+  FINALFUNC = retention_internal.flow_retention_final,
+  COMBINEFUNC = retention_internal.flow_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE retention_rate(tsmultirange, tsrange) IS
 'retention rate of a period in per cent: customers there at its start and end / customers there at its start';
 
 CREATE AGGREGATE churn_rate(presence tsmultirange, period tsrange) (
-  SFUNC = flow_multirange_transfn,
+  SFUNC = retention_internal.flow_multirange_transfn,
   STYPE = retention_flow,
   SSPACE = 256,
-  FINALFUNC = flow_churn_final,
-  COMBINEFUNC = flow_combine,
+  FINALFUNC = retention_internal.flow_churn_final,
+  COMBINEFUNC = retention_internal.flow_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE churn_rate(tsmultirange, tsrange) IS
 'churn rate of a period in per cent: customers there at its start and not at its end / customers there at its start';
 
-CREATE FUNCTION flow_multirange_grid_transfn(retention_flow, tsmultirange, retention_grid, tsrange) RETURNS retention_flow
+CREATE FUNCTION retention_internal.flow_multirange_grid_transfn(retention_flow, tsmultirange, retention_grid, tsrange) RETURNS retention_flow
 LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'flow_multirange_grid_transfn';
-COMMENT ON FUNCTION flow_multirange_grid_transfn(retention_flow, tsmultirange, retention_grid, tsrange) IS 'transition function of the flow aggregates';
+COMMENT ON FUNCTION retention_internal.flow_multirange_grid_transfn(retention_flow, tsmultirange, retention_grid, tsrange) IS 'transition function of the flow aggregates';
 
 CREATE AGGREGATE customer_flow(presence tsmultirange, grid retention_grid, span tsrange) (
-  SFUNC = flow_multirange_grid_transfn,
+  SFUNC = retention_internal.flow_multirange_grid_transfn,
   STYPE = retention_flow,
   SSPACE = 4096,
-  COMBINEFUNC = flow_combine,
+  COMBINEFUNC = retention_internal.flow_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE customer_flow(tsmultirange, retention_grid, tsrange) IS
@@ -348,151 +348,151 @@ COMMENT ON AGGREGATE customer_flow(tsmultirange, retention_grid, tsrange) IS
 
 -- Presence of customers in timestamps with a zone.
 
-CREATE FUNCTION flow_pair_transfn(retention_flow, timestamptz, timestamptz, tstzrange) RETURNS retention_flow
+CREATE FUNCTION retention_internal.flow_pair_transfn(retention_flow, timestamptz, timestamptz, tstzrange) RETURNS retention_flow
 LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'flow_pair_transfn';
-COMMENT ON FUNCTION flow_pair_transfn(retention_flow, timestamptz, timestamptz, tstzrange) IS 'transition function of the flow aggregates';
+COMMENT ON FUNCTION retention_internal.flow_pair_transfn(retention_flow, timestamptz, timestamptz, tstzrange) IS 'transition function of the flow aggregates';
 
 CREATE AGGREGATE customer_flow(started timestamptz, ended timestamptz, period tstzrange) (
-  SFUNC = flow_pair_transfn,
+  SFUNC = retention_internal.flow_pair_transfn,
   STYPE = retention_flow,
   SSPACE = 256,
-  COMBINEFUNC = flow_combine,
+  COMBINEFUNC = retention_internal.flow_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE customer_flow(timestamptz, timestamptz, tstzrange) IS
 'who was there at the start, came, left and was there at the end of a period';
 
 CREATE AGGREGATE retention_rate(started timestamptz, ended timestamptz, period tstzrange) (
-  SFUNC = flow_pair_transfn,
+  SFUNC = retention_internal.flow_pair_transfn,
   STYPE = retention_flow,
   SSPACE = 256,
-  FINALFUNC = flow_retention_final,
-  COMBINEFUNC = flow_combine,
+  FINALFUNC = retention_internal.flow_retention_final,
+  COMBINEFUNC = retention_internal.flow_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE retention_rate(timestamptz, timestamptz, tstzrange) IS
 'retention rate of a period in per cent: customers there at its start and end / customers there at its start';
 
 CREATE AGGREGATE churn_rate(started timestamptz, ended timestamptz, period tstzrange) (
-  SFUNC = flow_pair_transfn,
+  SFUNC = retention_internal.flow_pair_transfn,
   STYPE = retention_flow,
   SSPACE = 256,
-  FINALFUNC = flow_churn_final,
-  COMBINEFUNC = flow_combine,
+  FINALFUNC = retention_internal.flow_churn_final,
+  COMBINEFUNC = retention_internal.flow_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE churn_rate(timestamptz, timestamptz, tstzrange) IS
 'churn rate of a period in per cent: customers there at its start and not at its end / customers there at its start';
 
-CREATE FUNCTION flow_pair_grid_transfn(retention_flow, timestamptz, timestamptz, retention_grid, tstzrange) RETURNS retention_flow
+CREATE FUNCTION retention_internal.flow_pair_grid_transfn(retention_flow, timestamptz, timestamptz, retention_grid, tstzrange) RETURNS retention_flow
 LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'flow_pair_grid_transfn';
-COMMENT ON FUNCTION flow_pair_grid_transfn(retention_flow, timestamptz, timestamptz, retention_grid, tstzrange) IS 'transition function of the flow aggregates';
+COMMENT ON FUNCTION retention_internal.flow_pair_grid_transfn(retention_flow, timestamptz, timestamptz, retention_grid, tstzrange) IS 'transition function of the flow aggregates';
 
 CREATE AGGREGATE customer_flow(started timestamptz, ended timestamptz, grid retention_grid, span tstzrange) (
-  SFUNC = flow_pair_grid_transfn,
+  SFUNC = retention_internal.flow_pair_grid_transfn,
   STYPE = retention_flow,
   SSPACE = 4096,
-  COMBINEFUNC = flow_combine,
+  COMBINEFUNC = retention_internal.flow_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE customer_flow(timestamptz, timestamptz, retention_grid, tstzrange) IS
 'who was there at the start, came, left and was there at the end of every period of a grid inside the span';
 
-CREATE FUNCTION flow_range_transfn(retention_flow, tstzrange, tstzrange) RETURNS retention_flow
+CREATE FUNCTION retention_internal.flow_range_transfn(retention_flow, tstzrange, tstzrange) RETURNS retention_flow
 LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'flow_range_transfn';
-COMMENT ON FUNCTION flow_range_transfn(retention_flow, tstzrange, tstzrange) IS 'transition function of the flow aggregates';
+COMMENT ON FUNCTION retention_internal.flow_range_transfn(retention_flow, tstzrange, tstzrange) IS 'transition function of the flow aggregates';
 
 CREATE AGGREGATE customer_flow(presence tstzrange, period tstzrange) (
-  SFUNC = flow_range_transfn,
+  SFUNC = retention_internal.flow_range_transfn,
   STYPE = retention_flow,
   SSPACE = 256,
-  COMBINEFUNC = flow_combine,
+  COMBINEFUNC = retention_internal.flow_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE customer_flow(tstzrange, tstzrange) IS
 'who was there at the start, came, left and was there at the end of a period';
 
 CREATE AGGREGATE retention_rate(presence tstzrange, period tstzrange) (
-  SFUNC = flow_range_transfn,
+  SFUNC = retention_internal.flow_range_transfn,
   STYPE = retention_flow,
   SSPACE = 256,
-  FINALFUNC = flow_retention_final,
-  COMBINEFUNC = flow_combine,
+  FINALFUNC = retention_internal.flow_retention_final,
+  COMBINEFUNC = retention_internal.flow_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE retention_rate(tstzrange, tstzrange) IS
 'retention rate of a period in per cent: customers there at its start and end / customers there at its start';
 
 CREATE AGGREGATE churn_rate(presence tstzrange, period tstzrange) (
-  SFUNC = flow_range_transfn,
+  SFUNC = retention_internal.flow_range_transfn,
   STYPE = retention_flow,
   SSPACE = 256,
-  FINALFUNC = flow_churn_final,
-  COMBINEFUNC = flow_combine,
+  FINALFUNC = retention_internal.flow_churn_final,
+  COMBINEFUNC = retention_internal.flow_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE churn_rate(tstzrange, tstzrange) IS
 'churn rate of a period in per cent: customers there at its start and not at its end / customers there at its start';
 
-CREATE FUNCTION flow_range_grid_transfn(retention_flow, tstzrange, retention_grid, tstzrange) RETURNS retention_flow
+CREATE FUNCTION retention_internal.flow_range_grid_transfn(retention_flow, tstzrange, retention_grid, tstzrange) RETURNS retention_flow
 LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'flow_range_grid_transfn';
-COMMENT ON FUNCTION flow_range_grid_transfn(retention_flow, tstzrange, retention_grid, tstzrange) IS 'transition function of the flow aggregates';
+COMMENT ON FUNCTION retention_internal.flow_range_grid_transfn(retention_flow, tstzrange, retention_grid, tstzrange) IS 'transition function of the flow aggregates';
 
 CREATE AGGREGATE customer_flow(presence tstzrange, grid retention_grid, span tstzrange) (
-  SFUNC = flow_range_grid_transfn,
+  SFUNC = retention_internal.flow_range_grid_transfn,
   STYPE = retention_flow,
   SSPACE = 4096,
-  COMBINEFUNC = flow_combine,
+  COMBINEFUNC = retention_internal.flow_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE customer_flow(tstzrange, retention_grid, tstzrange) IS
 'who was there at the start, came, left and was there at the end of every period of a grid inside the span';
 
-CREATE FUNCTION flow_multirange_transfn(retention_flow, tstzmultirange, tstzrange) RETURNS retention_flow
+CREATE FUNCTION retention_internal.flow_multirange_transfn(retention_flow, tstzmultirange, tstzrange) RETURNS retention_flow
 LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'flow_multirange_transfn';
-COMMENT ON FUNCTION flow_multirange_transfn(retention_flow, tstzmultirange, tstzrange) IS 'transition function of the flow aggregates';
+COMMENT ON FUNCTION retention_internal.flow_multirange_transfn(retention_flow, tstzmultirange, tstzrange) IS 'transition function of the flow aggregates';
 
 CREATE AGGREGATE customer_flow(presence tstzmultirange, period tstzrange) (
-  SFUNC = flow_multirange_transfn,
+  SFUNC = retention_internal.flow_multirange_transfn,
   STYPE = retention_flow,
   SSPACE = 256,
-  COMBINEFUNC = flow_combine,
+  COMBINEFUNC = retention_internal.flow_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE customer_flow(tstzmultirange, tstzrange) IS
 'who was there at the start, came, left and was there at the end of a period';
 
 CREATE AGGREGATE retention_rate(presence tstzmultirange, period tstzrange) (
-  SFUNC = flow_multirange_transfn,
+  SFUNC = retention_internal.flow_multirange_transfn,
   STYPE = retention_flow,
   SSPACE = 256,
-  FINALFUNC = flow_retention_final,
-  COMBINEFUNC = flow_combine,
+  FINALFUNC = retention_internal.flow_retention_final,
+  COMBINEFUNC = retention_internal.flow_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE retention_rate(tstzmultirange, tstzrange) IS
 'retention rate of a period in per cent: customers there at its start and end / customers there at its start';
 
 CREATE AGGREGATE churn_rate(presence tstzmultirange, period tstzrange) (
-  SFUNC = flow_multirange_transfn,
+  SFUNC = retention_internal.flow_multirange_transfn,
   STYPE = retention_flow,
   SSPACE = 256,
-  FINALFUNC = flow_churn_final,
-  COMBINEFUNC = flow_combine,
+  FINALFUNC = retention_internal.flow_churn_final,
+  COMBINEFUNC = retention_internal.flow_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE churn_rate(tstzmultirange, tstzrange) IS
 'churn rate of a period in per cent: customers there at its start and not at its end / customers there at its start';
 
-CREATE FUNCTION flow_multirange_grid_transfn(retention_flow, tstzmultirange, retention_grid, tstzrange) RETURNS retention_flow
+CREATE FUNCTION retention_internal.flow_multirange_grid_transfn(retention_flow, tstzmultirange, retention_grid, tstzrange) RETURNS retention_flow
 LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'flow_multirange_grid_transfn';
-COMMENT ON FUNCTION flow_multirange_grid_transfn(retention_flow, tstzmultirange, retention_grid, tstzrange) IS 'transition function of the flow aggregates';
+COMMENT ON FUNCTION retention_internal.flow_multirange_grid_transfn(retention_flow, tstzmultirange, retention_grid, tstzrange) IS 'transition function of the flow aggregates';
 
 CREATE AGGREGATE customer_flow(presence tstzmultirange, grid retention_grid, span tstzrange) (
-  SFUNC = flow_multirange_grid_transfn,
+  SFUNC = retention_internal.flow_multirange_grid_transfn,
   STYPE = retention_flow,
   SSPACE = 4096,
-  COMBINEFUNC = flow_combine,
+  COMBINEFUNC = retention_internal.flow_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE customer_flow(tstzmultirange, retention_grid, tstzrange) IS
@@ -501,10 +501,10 @@ COMMENT ON AGGREGATE customer_flow(tstzmultirange, retention_grid, tstzrange) IS
 -- Flows of disjoint customers, added.
 
 CREATE AGGREGATE rollup(flow retention_flow) (
-  SFUNC = flow_combine,
+  SFUNC = retention_internal.flow_combine,
   STYPE = retention_flow,
   SSPACE = 4096,
-  COMBINEFUNC = flow_combine,
+  COMBINEFUNC = retention_internal.flow_combine,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE rollup(retention_flow) IS

@@ -1,6 +1,6 @@
 -- The batch scan. Before the rooms, whose transition functions name it.
 
-CREATE FUNCTION retention_batch_support(internal) RETURNS internal
+CREATE FUNCTION retention_internal.retention_batch_support(internal) RETURNS internal
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION retention_batch_support(internal) IS
+COMMENT ON FUNCTION retention_internal.retention_batch_support(internal) IS
 'planner support of transition functions: loads the batch scan';

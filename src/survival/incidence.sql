@@ -2,27 +2,27 @@
 
 CREATE TYPE retention_incidence;
 
-CREATE FUNCTION retention_incidence_in(cstring) RETURNS retention_incidence
+CREATE FUNCTION retention_internal.retention_incidence_in(cstring) RETURNS retention_incidence
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'incidence_in';
-COMMENT ON FUNCTION retention_incidence_in(cstring) IS 'I/O';
+COMMENT ON FUNCTION retention_internal.retention_incidence_in(cstring) IS 'I/O';
 
-CREATE FUNCTION retention_incidence_out(retention_incidence) RETURNS cstring
+CREATE FUNCTION retention_internal.retention_incidence_out(retention_incidence) RETURNS cstring
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'incidence_out';
-COMMENT ON FUNCTION retention_incidence_out(retention_incidence) IS 'I/O';
+COMMENT ON FUNCTION retention_internal.retention_incidence_out(retention_incidence) IS 'I/O';
 
-CREATE FUNCTION retention_incidence_recv(internal) RETURNS retention_incidence
+CREATE FUNCTION retention_internal.retention_incidence_recv(internal) RETURNS retention_incidence
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'incidence_recv';
-COMMENT ON FUNCTION retention_incidence_recv(internal) IS 'I/O';
+COMMENT ON FUNCTION retention_internal.retention_incidence_recv(internal) IS 'I/O';
 
-CREATE FUNCTION retention_incidence_send(retention_incidence) RETURNS bytea
+CREATE FUNCTION retention_internal.retention_incidence_send(retention_incidence) RETURNS bytea
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'incidence_send';
-COMMENT ON FUNCTION retention_incidence_send(retention_incidence) IS 'I/O';
+COMMENT ON FUNCTION retention_internal.retention_incidence_send(retention_incidence) IS 'I/O';
 
 CREATE TYPE retention_incidence (
-    INPUT = retention_incidence_in,
-    OUTPUT = retention_incidence_out,
-    RECEIVE = retention_incidence_recv,
-    SEND = retention_incidence_send,
+    INPUT = retention_internal.retention_incidence_in,
+    OUTPUT = retention_internal.retention_incidence_out,
+    RECEIVE = retention_internal.retention_incidence_recv,
+    SEND = retention_internal.retention_incidence_send,
     INTERNALLENGTH = VARIABLE,
     ALIGNMENT = double,
     STORAGE = extended
@@ -30,38 +30,38 @@ CREATE TYPE retention_incidence (
 COMMENT ON TYPE retention_incidence IS
 'customers who left for each cause, and those still there, at each distinct duration; states of disjoint customers add up by rollup';
 
-CREATE FUNCTION incidence_add(retention_incidence, double precision, text) RETURNS retention_incidence
+CREATE FUNCTION retention_internal.incidence_add(retention_incidence, double precision, text) RETURNS retention_incidence
 LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'incidence_add';
-COMMENT ON FUNCTION incidence_add(retention_incidence, double precision, text) IS
+COMMENT ON FUNCTION retention_internal.incidence_add(retention_incidence, double precision, text) IS
 'transition function of cumulative_incidence()';
 
-CREATE FUNCTION incidence_merge(retention_incidence, retention_incidence) RETURNS retention_incidence
+CREATE FUNCTION retention_internal.incidence_merge(retention_incidence, retention_incidence) RETURNS retention_incidence
 LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'incidence_merge';
-COMMENT ON FUNCTION incidence_merge(retention_incidence, retention_incidence) IS
+COMMENT ON FUNCTION retention_internal.incidence_merge(retention_incidence, retention_incidence) IS
 'combine function of cumulative_incidence() and rollup()';
 
-CREATE FUNCTION incidence_final(retention_incidence) RETURNS retention_incidence
+CREATE FUNCTION retention_internal.incidence_final(retention_incidence) RETURNS retention_incidence
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'incidence_final';
-COMMENT ON FUNCTION incidence_final(retention_incidence) IS
+COMMENT ON FUNCTION retention_internal.incidence_final(retention_incidence) IS
 'final function of cumulative_incidence() and rollup()';
 
 CREATE AGGREGATE cumulative_incidence(duration double precision, cause text) (
-    SFUNC = incidence_add,
+    SFUNC = retention_internal.incidence_add,
     STYPE = retention_incidence,
     SSPACE = 1024,
-    FINALFUNC = incidence_final,
-    COMBINEFUNC = incidence_merge,
+    FINALFUNC = retention_internal.incidence_final,
+    COMBINEFUNC = retention_internal.incidence_merge,
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cumulative_incidence(double precision, text) IS
 'state of customers who leave for one of several causes: how long each stayed and why it left; a NULL cause is still here';
 
 CREATE AGGREGATE rollup(state retention_incidence) (
-    SFUNC = incidence_merge,
+    SFUNC = retention_internal.incidence_merge,
     STYPE = retention_incidence,
     SSPACE = 1024,
-    FINALFUNC = incidence_final,
-    COMBINEFUNC = incidence_merge,
+    FINALFUNC = retention_internal.incidence_final,
+    COMBINEFUNC = retention_internal.incidence_merge,
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE rollup(retention_incidence) IS

@@ -2,27 +2,27 @@
 
 CREATE TYPE retention_survival;
 
-CREATE FUNCTION retention_survival_in(cstring) RETURNS retention_survival
+CREATE FUNCTION retention_internal.retention_survival_in(cstring) RETURNS retention_survival
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'survival_in';
-COMMENT ON FUNCTION retention_survival_in(cstring) IS 'I/O';
+COMMENT ON FUNCTION retention_internal.retention_survival_in(cstring) IS 'I/O';
 
-CREATE FUNCTION retention_survival_out(retention_survival) RETURNS cstring
+CREATE FUNCTION retention_internal.retention_survival_out(retention_survival) RETURNS cstring
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'survival_out';
-COMMENT ON FUNCTION retention_survival_out(retention_survival) IS 'I/O';
+COMMENT ON FUNCTION retention_internal.retention_survival_out(retention_survival) IS 'I/O';
 
-CREATE FUNCTION retention_survival_recv(internal) RETURNS retention_survival
+CREATE FUNCTION retention_internal.retention_survival_recv(internal) RETURNS retention_survival
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'survival_recv';
-COMMENT ON FUNCTION retention_survival_recv(internal) IS 'I/O';
+COMMENT ON FUNCTION retention_internal.retention_survival_recv(internal) IS 'I/O';
 
-CREATE FUNCTION retention_survival_send(retention_survival) RETURNS bytea
+CREATE FUNCTION retention_internal.retention_survival_send(retention_survival) RETURNS bytea
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'survival_send';
-COMMENT ON FUNCTION retention_survival_send(retention_survival) IS 'I/O';
+COMMENT ON FUNCTION retention_internal.retention_survival_send(retention_survival) IS 'I/O';
 
 CREATE TYPE retention_survival (
-    INPUT = retention_survival_in,
-    OUTPUT = retention_survival_out,
-    RECEIVE = retention_survival_recv,
-    SEND = retention_survival_send,
+    INPUT = retention_internal.retention_survival_in,
+    OUTPUT = retention_internal.retention_survival_out,
+    RECEIVE = retention_internal.retention_survival_recv,
+    SEND = retention_internal.retention_survival_send,
     INTERNALLENGTH = VARIABLE,
     ALIGNMENT = double,
     STORAGE = extended
@@ -32,104 +32,104 @@ COMMENT ON TYPE retention_survival IS
 
 -- Transition functions, called by the aggregates only.
 
-CREATE FUNCTION survival_add(retention_survival, double precision, boolean) RETURNS retention_survival
+CREATE FUNCTION retention_internal.survival_add(retention_survival, double precision, boolean) RETURNS retention_survival
 LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'survival_add';
-COMMENT ON FUNCTION survival_add(retention_survival, double precision, boolean) IS
+COMMENT ON FUNCTION retention_internal.survival_add(retention_survival, double precision, boolean) IS
 'transition function of survival()';
 
-CREATE FUNCTION survival_add(retention_survival, double precision, boolean, double precision)
+CREATE FUNCTION retention_internal.survival_add(retention_survival, double precision, boolean, double precision)
 RETURNS retention_survival
 LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'survival_add';
-COMMENT ON FUNCTION survival_add(retention_survival, double precision, boolean, double precision) IS
+COMMENT ON FUNCTION retention_internal.survival_add(retention_survival, double precision, boolean, double precision) IS
 'transition function of survival()';
 
-CREATE FUNCTION survival_add(retention_survival, double precision, boolean, double precision, double precision)
+CREATE FUNCTION retention_internal.survival_add(retention_survival, double precision, boolean, double precision, double precision)
 RETURNS retention_survival
 LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'survival_add';
-COMMENT ON FUNCTION survival_add(retention_survival, double precision, boolean, double precision, double precision) IS
+COMMENT ON FUNCTION retention_internal.survival_add(retention_survival, double precision, boolean, double precision, double precision) IS
 'transition function of survival()';
 
-CREATE FUNCTION survival_add(retention_survival, date, date, date) RETURNS retention_survival
+CREATE FUNCTION retention_internal.survival_add(retention_survival, date, date, date) RETURNS retention_survival
 LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'survival_add_dates';
-COMMENT ON FUNCTION survival_add(retention_survival, date, date, date) IS
+COMMENT ON FUNCTION retention_internal.survival_add(retention_survival, date, date, date) IS
 'transition function of survival()';
 
-CREATE FUNCTION survival_add(retention_survival, date, date, date, date) RETURNS retention_survival
+CREATE FUNCTION retention_internal.survival_add(retention_survival, date, date, date, date) RETURNS retention_survival
 LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'survival_add_dates';
-COMMENT ON FUNCTION survival_add(retention_survival, date, date, date, date) IS
+COMMENT ON FUNCTION retention_internal.survival_add(retention_survival, date, date, date, date) IS
 'transition function of survival()';
 
-CREATE FUNCTION survival_merge(retention_survival, retention_survival) RETURNS retention_survival
+CREATE FUNCTION retention_internal.survival_merge(retention_survival, retention_survival) RETURNS retention_survival
 LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'survival_merge';
-COMMENT ON FUNCTION survival_merge(retention_survival, retention_survival) IS
+COMMENT ON FUNCTION retention_internal.survival_merge(retention_survival, retention_survival) IS
 'combine function of survival() and rollup()';
 
-CREATE FUNCTION survival_final(retention_survival) RETURNS retention_survival
+CREATE FUNCTION retention_internal.survival_final(retention_survival) RETURNS retention_survival
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'survival_final';
-COMMENT ON FUNCTION survival_final(retention_survival) IS
+COMMENT ON FUNCTION retention_internal.survival_final(retention_survival) IS
 'final function of survival() and rollup()';
 
 CREATE AGGREGATE survival(duration double precision, churned boolean) (
-    SFUNC = survival_add,
+    SFUNC = retention_internal.survival_add,
     STYPE = retention_survival,
     SSPACE = 1024,
-    FINALFUNC = survival_final,
-    COMBINEFUNC = survival_merge,
+    FINALFUNC = retention_internal.survival_final,
+    COMBINEFUNC = retention_internal.survival_merge,
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE survival(double precision, boolean) IS
 'survival state of customers: how long each stayed, and whether it left (true) or was still there (false)';
 
 CREATE AGGREGATE survival(duration double precision, churned boolean, entry double precision) (
-    SFUNC = survival_add,
+    SFUNC = retention_internal.survival_add,
     STYPE = retention_survival,
     SSPACE = 1024,
-    FINALFUNC = survival_final,
-    COMBINEFUNC = survival_merge,
+    FINALFUNC = retention_internal.survival_final,
+    COMBINEFUNC = retention_internal.survival_merge,
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE survival(double precision, boolean, double precision) IS
 'survival state of customers who came under observation at entry: at risk on (entry, duration]; a NULL entry is from the start';
 
 CREATE AGGREGATE survival(duration double precision, churned boolean, entry double precision, weight double precision) (
-    SFUNC = survival_add,
+    SFUNC = retention_internal.survival_add,
     STYPE = retention_survival,
     SSPACE = 1024,
-    FINALFUNC = survival_final,
-    COMBINEFUNC = survival_merge,
+    FINALFUNC = retention_internal.survival_final,
+    COMBINEFUNC = retention_internal.survival_merge,
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE survival(double precision, boolean, double precision, double precision) IS
 'survival state of weighted customers: whole weights are repeated rows, others give robust standard errors';
 
 CREATE AGGREGATE survival(started date, ended date, as_of date) (
-    SFUNC = survival_add,
+    SFUNC = retention_internal.survival_add,
     STYPE = retention_survival,
     SSPACE = 1024,
-    FINALFUNC = survival_final,
-    COMBINEFUNC = survival_merge,
+    FINALFUNC = retention_internal.survival_final,
+    COMBINEFUNC = retention_internal.survival_merge,
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE survival(date, date, date) IS
 'survival state in days: a NULL end, or one at as_of or later, is still here; a start at as_of or later is left out';
 
 CREATE AGGREGATE survival(started date, ended date, as_of date, records_from date) (
-    SFUNC = survival_add,
+    SFUNC = retention_internal.survival_add,
     STYPE = retention_survival,
     SSPACE = 1024,
-    FINALFUNC = survival_final,
-    COMBINEFUNC = survival_merge,
+    FINALFUNC = retention_internal.survival_final,
+    COMBINEFUNC = retention_internal.survival_merge,
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE survival(date, date, date, date) IS
 'survival state in days where departures before records_from were not recorded';
 
 CREATE AGGREGATE rollup(state retention_survival) (
-    SFUNC = survival_merge,
+    SFUNC = retention_internal.survival_merge,
     STYPE = retention_survival,
     SSPACE = 1024,
-    FINALFUNC = survival_final,
-    COMBINEFUNC = survival_merge,
+    FINALFUNC = retention_internal.survival_final,
+    COMBINEFUNC = retention_internal.survival_merge,
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE rollup(retention_survival) IS

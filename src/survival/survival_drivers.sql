@@ -2,27 +2,27 @@
 
 CREATE TYPE retention_survival_drivers;
 
-CREATE FUNCTION retention_survival_drivers_in(cstring) RETURNS retention_survival_drivers
+CREATE FUNCTION retention_internal.retention_survival_drivers_in(cstring) RETURNS retention_survival_drivers
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'survival_drivers_in';
-COMMENT ON FUNCTION retention_survival_drivers_in(cstring) IS 'I/O';
+COMMENT ON FUNCTION retention_internal.retention_survival_drivers_in(cstring) IS 'I/O';
 
-CREATE FUNCTION retention_survival_drivers_out(retention_survival_drivers) RETURNS cstring
+CREATE FUNCTION retention_internal.retention_survival_drivers_out(retention_survival_drivers) RETURNS cstring
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'survival_drivers_out';
-COMMENT ON FUNCTION retention_survival_drivers_out(retention_survival_drivers) IS 'I/O';
+COMMENT ON FUNCTION retention_internal.retention_survival_drivers_out(retention_survival_drivers) IS 'I/O';
 
-CREATE FUNCTION retention_survival_drivers_recv(internal) RETURNS retention_survival_drivers
+CREATE FUNCTION retention_internal.retention_survival_drivers_recv(internal) RETURNS retention_survival_drivers
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'survival_drivers_recv';
-COMMENT ON FUNCTION retention_survival_drivers_recv(internal) IS 'I/O';
+COMMENT ON FUNCTION retention_internal.retention_survival_drivers_recv(internal) IS 'I/O';
 
-CREATE FUNCTION retention_survival_drivers_send(retention_survival_drivers) RETURNS bytea
+CREATE FUNCTION retention_internal.retention_survival_drivers_send(retention_survival_drivers) RETURNS bytea
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'survival_drivers_send';
-COMMENT ON FUNCTION retention_survival_drivers_send(retention_survival_drivers) IS 'I/O';
+COMMENT ON FUNCTION retention_internal.retention_survival_drivers_send(retention_survival_drivers) IS 'I/O';
 
 CREATE TYPE retention_survival_drivers (
-    INPUT = retention_survival_drivers_in,
-    OUTPUT = retention_survival_drivers_out,
-    RECEIVE = retention_survival_drivers_recv,
-    SEND = retention_survival_drivers_send,
+    INPUT = retention_internal.retention_survival_drivers_in,
+    OUTPUT = retention_internal.retention_survival_drivers_out,
+    RECEIVE = retention_internal.retention_survival_drivers_recv,
+    SEND = retention_internal.retention_survival_drivers_send,
     INTERNALLENGTH = VARIABLE,
     ALIGNMENT = double,
     STORAGE = extended
@@ -30,38 +30,38 @@ CREATE TYPE retention_survival_drivers (
 COMMENT ON TYPE retention_survival_drivers IS
 'how many customers left and were still there at each distinct duration, by the value of every attribute';
 
-CREATE FUNCTION survival_drivers_transfn(retention_survival_drivers, double precision, boolean, record) RETURNS retention_survival_drivers
+CREATE FUNCTION retention_internal.survival_drivers_transfn(retention_survival_drivers, double precision, boolean, record) RETURNS retention_survival_drivers
 LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'survival_drivers_transfn';
-COMMENT ON FUNCTION survival_drivers_transfn(retention_survival_drivers, double precision, boolean, record) IS
+COMMENT ON FUNCTION retention_internal.survival_drivers_transfn(retention_survival_drivers, double precision, boolean, record) IS
 'transition function of survival_drivers()';
 
-CREATE FUNCTION survival_drivers_combine(retention_survival_drivers, retention_survival_drivers) RETURNS retention_survival_drivers
+CREATE FUNCTION retention_internal.survival_drivers_combine(retention_survival_drivers, retention_survival_drivers) RETURNS retention_survival_drivers
 LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'survival_drivers_combine';
-COMMENT ON FUNCTION survival_drivers_combine(retention_survival_drivers, retention_survival_drivers) IS
+COMMENT ON FUNCTION retention_internal.survival_drivers_combine(retention_survival_drivers, retention_survival_drivers) IS
 'combine function of survival_drivers() and rollup()';
 
-CREATE FUNCTION survival_drivers_final(retention_survival_drivers) RETURNS retention_survival_drivers
+CREATE FUNCTION retention_internal.survival_drivers_final(retention_survival_drivers) RETURNS retention_survival_drivers
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'survival_drivers_final';
-COMMENT ON FUNCTION survival_drivers_final(retention_survival_drivers) IS
+COMMENT ON FUNCTION retention_internal.survival_drivers_final(retention_survival_drivers) IS
 'final function of survival_drivers() and rollup()';
 
 CREATE AGGREGATE survival_drivers(duration double precision, churned boolean, attributes record) (
-    SFUNC = survival_drivers_transfn,
+    SFUNC = retention_internal.survival_drivers_transfn,
     STYPE = retention_survival_drivers,
     SSPACE = 4096,
-    FINALFUNC = survival_drivers_final,
-    COMBINEFUNC = survival_drivers_combine,
+    FINALFUNC = retention_internal.survival_drivers_final,
+    COMBINEFUNC = retention_internal.survival_drivers_combine,
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE survival_drivers(double precision, boolean, record) IS
 'durations by the value of every attribute: the columns of a record';
 
 CREATE AGGREGATE rollup(state retention_survival_drivers) (
-    SFUNC = survival_drivers_combine,
+    SFUNC = retention_internal.survival_drivers_combine,
     STYPE = retention_survival_drivers,
     SSPACE = 4096,
-    FINALFUNC = survival_drivers_final,
-    COMBINEFUNC = survival_drivers_combine,
+    FINALFUNC = retention_internal.survival_drivers_final,
+    COMBINEFUNC = retention_internal.survival_drivers_combine,
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE rollup(retention_survival_drivers) IS
