@@ -12,15 +12,19 @@ END $$;
 CREATE FUNCTION times(document text, what text) RETURNS bigint LANGUAGE sql AS $$ SELECT count(*) FROM regexp_matches(document, what, 'g') $$;
 
 -- Words
-SELECT plot_escape('<a href="x">''&amp;'''), plot_escape(E'tab\tline\nbell\x07esc\x1b') = E'tab\tline\nbell?esc?' AS cleaned, plot_escape(NULL) IS NULL AS nothing;
-SELECT plot_escape('a' || chr(65534) || chr(65535) || chr(128512)) = 'a??' || chr(128512) AS noncharacters;
-SELECT plot_fit('premium', 60), plot_fit('premium plus', 60), plot_fit('WIDE WORDS', 60), plot_fit('<<<<<<<<', 30), plot_fit('x', 3), plot_fit('', 3), plot_fit(NULL, 9);
-SELECT length(plot_fit(repeat('&', 100000), 1e9));
-SELECT v, plot_count(v), plot_count_short(v) FROM unnest('{0,999,9999,10000,12345,999949,999950,1000000,-2500000,9223372036854775807,1e30}'::numeric[]) v;
-SELECT plot_percent(88.1234), plot_percent(88.1234, 0), plot_percent(NULL);
-SELECT u, plot_period('2026-04-01 00:00', u), plot_period('2026-04-06 15:00', u) FROM unnest('{hour,day,week,28 days,month,3 months,quarter,year}'::text[]) u;
-SELECT plot_unit('month; time_zone=UTC'), plot_unit('3 months'), plot_unit(''), plot_unit(NULL);
-SELECT s, plot_step(s, 5) FROM unnest('{0,0.3,1,4,5,7,11,24,51,100,9e18}'::double precision[]) s;
+SELECT retention_internal.plot_escape('<a href="x">''&amp;'''), retention_internal.plot_escape(E'tab\tline\nbell\x07esc\x1b') = E'tab\tline\nbell\\u0007esc\\u001B' AS cleaned, retention_internal.plot_escape(NULL) IS NULL AS nothing;
+SELECT retention_internal.plot_escape('a' || chr(65534) || chr(65535) || chr(128512)) = 'a\uFFFE\uFFFF' || chr(128512) AS noncharacters;
+-- what turns the direction of writing or cannot be seen is shown; letters of any script, joiners and emoji stay
+SELECT retention_internal.plot_escape('basic' || chr(x'202E'::int) || 'cisab') AS turned, retention_internal.plot_fit('basic' || chr(x'202E'::int) || 'cisab', 100), retention_internal.plot_fit('basic' || chr(x'202E'::int) || 'cisab', 70);
+SELECT string_agg(retention_internal.plot_escape(chr(c)), ' ' ORDER BY c) FROM unnest('{128,159,173,1564,8203,8206,8207,8232,8233,8234,8235,8236,8237,8238,8288,8294,8295,8296,8297,8303,65279,65529,917569}'::int[]) AS c;
+SELECT retention_internal.plot_escape(kept) = kept AS kept FROM (SELECT string_agg(chr(c), '') AS kept FROM unnest('{233,1488,1575,8204,8205,65039,4352,12354,128105,917760}'::int[]) AS c) AS k;
+SELECT retention_internal.plot_fit('premium', 60), retention_internal.plot_fit('premium plus', 60), retention_internal.plot_fit('WIDE WORDS', 60), retention_internal.plot_fit('<<<<<<<<', 30), retention_internal.plot_fit('x', 3), retention_internal.plot_fit('', 3), retention_internal.plot_fit(NULL, 9);
+SELECT length(retention_internal.plot_fit(repeat('&', 100000), 1e9));
+SELECT v, retention_internal.plot_count(v), retention_internal.plot_count_short(v) FROM unnest('{0,999,9999,10000,12345,999949,999950,1000000,-2500000,9223372036854775807,1e30}'::numeric[]) v;
+SELECT retention_internal.plot_percent(88.1234), retention_internal.plot_percent(88.1234, 0), retention_internal.plot_percent(NULL);
+SELECT u, retention_internal.plot_period('2026-04-01 00:00', u), retention_internal.plot_period('2026-04-06 15:00', u) FROM unnest('{hour,day,week,28 days,month,3 months,quarter,year}'::text[]) u;
+SELECT retention_internal.plot_unit('month; time_zone=UTC'), retention_internal.plot_unit('3 months'), retention_internal.plot_unit(''), retention_internal.plot_unit(NULL);
+SELECT s, retention_internal.plot_step(s, 5) FROM unnest('{0,0.3,1,4,5,7,11,24,51,100,9e18}'::double precision[]) s;
 
 -- The cohort grid
 CREATE TEMP TABLE orders AS
@@ -38,7 +42,7 @@ SELECT regexp_matches(retention_heatmap(s), '<title>(2026-0[13], month [1-4]:[^<
 SELECT criterion, times(retention_heatmap(s, 'svg', criterion), '<g class="cell ') AS cells FROM s, unnest('{on,on_or_after,on_or_before,streak}'::text[]) criterion;
 SELECT times(retention_heatmap(s, as_of => '2026-06-01'), 'url\(#retention-heatmap') AS hatched FROM s;
 SELECT w, well_formed(svg), (regexp_match(svg, ' width="([0-9]+)"'))[1] AS width, times(svg, 'customers</text>') AS column_of_customers
-FROM s, unnest('{0,320,480,1060}'::integer[]) w, plot_heatmap(cohort_cells_json(s), 'month', w) svg;
+FROM s, unnest('{0,320,480,1060}'::integer[]) w, retention_internal.plot_heatmap(retention_internal.cohort_cells_json(s), 'month', w) svg;
 SELECT grid, well_formed(svg), times(svg, '<g class="cell ') = (SELECT count(*) FROM cohort_cells_at(c)) AS all_cells,
   (regexp_match(svg, '<title>([^<]*: [^<]*), [0-9]+ of [0-9]+[^<]*</title></g>'))[1] AS first_cell
 FROM (SELECT grid, cohort_retention(customer, at::timestamp AT TIME ZONE 'UTC', grid::retention_grid) AS c
@@ -61,10 +65,10 @@ FROM retention_heatmap((SELECT cohort_retention(c, (date '2020-01-15' + (c % 60 
   FROM generate_series(0, 119) c, generate_series(0, 59) n WHERE c % 60 + n < 60)) svg;
 -- counts of any size, rates missing
 SELECT well_formed(svg), svg ~ '9,223,372,036,854,775,807' AS whole, svg ~ '&#8211;</text>' AS dash
-FROM plot_heatmap('[{"cohort": "2026-01-01", "cohort_size": 9223372036854775807, "period": 0, "at_risk": 9223372036854775807, "retained": 9223372036854775807, "retention_rate": 100, "status": "observed"},
+FROM retention_internal.plot_heatmap('[{"cohort": "2026-01-01", "cohort_size": 9223372036854775807, "period": 0, "at_risk": 9223372036854775807, "retained": 9223372036854775807, "retention_rate": 100, "status": "observed"},
   {"cohort": "2026-01-01", "cohort_size": 9223372036854775807, "period": 1, "at_risk": 0, "retained": 0, "retention_rate": null, "status": "observed"}]', 'month') svg;
 -- too many to draw
-SELECT plot_heatmap(jsonb_agg(jsonb_build_object('cohort', date '2020-01-01' + c, 'period', c, 'retention_rate', 1, 'status', 'observed')), 'day') FROM generate_series(0, 150) c;
+SELECT retention_internal.plot_heatmap(jsonb_agg(jsonb_build_object('cohort', date '2020-01-01' + c, 'period', c, 'retention_rate', 1, 'status', 'observed')), 'day') FROM generate_series(0, 150) c;
 
 -- Curves
 SELECT well_formed(svg), times(svg, '<circle') AS points, (SELECT count(*) FROM retention_curve(s) WHERE period > 0) AS low_curve, times(svg, 'class="band"') AS bands
@@ -83,7 +87,41 @@ FROM v, retention_plot_survival(s, n) svg;
 -- the curve goes through the probabilities: 210 pixels from 0 to 1
 SELECT (regexp_match(svg, '<path class="line" d="[^"]*V([0-9.]+)"/></g>'))[1] AS end_of_line, round((236 - 210 * min(survival))::numeric, 1) AS expected
 FROM (SELECT survival(days, gone AND days < 250) AS s FROM stay) q, retention_plot_survival(s) svg, survival_curve(s) GROUP BY svg;
-SELECT well_formed(svg), times(svg, '<g class="curve ') AS curves FROM v, retention_plot_survival(s[1], s[2]) svg;
+SELECT well_formed(svg), times(svg, '<g class="curve ') AS curves, svg ~ 'months after the start' AS unit FROM v, unnest(ARRAY[retention_plot_survival(s), retention_plot_survival(s[1], unit => 'months')]) svg;
+-- a curve lies inside its band wherever both are drawn, and has one wherever it has limits: y of the paths in the middle of every pixel
+CREATE FUNCTION lines_at(path text) RETURNS TABLE (x numeric, low numeric, high numeric) LANGUAGE plpgsql AS $$
+DECLARE
+  step text[];
+  at numeric[] := '{0,0}';
+  "to" numeric[];
+  edges numeric[] := '{}';
+BEGIN
+  FOR step IN SELECT m FROM regexp_matches(path, '([MHVL])([0-9.]+)(?: ([0-9.]+))?', 'g') AS m LOOP
+    "to" := CASE step[1] WHEN 'H' THEN ARRAY[step[2]::numeric, at[2]] WHEN 'V' THEN ARRAY[at[1], step[2]::numeric] ELSE ARRAY[step[2], step[3]]::numeric[] END;
+    IF step[1] <> 'M' AND "to"[1] <> at[1] THEN
+      edges := edges || ARRAY[[at[1], at[2], "to"[1], "to"[2]]];
+    END IF;
+    at := "to";
+  END LOOP;
+  RETURN QUERY SELECT p.x, min(p.y), max(p.y)
+    FROM (SELECT g + 0.5 AS x, e.y0 + (e.y1 - e.y0) * (g + 0.5 - e.x0) / (e.x1 - e.x0) AS y
+      FROM (SELECT edges[i][1] AS x0, edges[i][2] AS y0, edges[i][3] AS x1, edges[i][4] AS y1 FROM generate_series(1, coalesce(array_length(edges, 1), 0)) i) e,
+        generate_series(least(e.x0, e.x1), greatest(e.x0, e.x1) - 1) g) p
+    GROUP BY p.x;
+END $$;
+CREATE FUNCTION bands(svg text) RETURNS TABLE (curve bigint, points bigint, banded bigint, outside bigint) LANGUAGE sql AS $$
+  SELECT n, count(*), count(b.x), count(*) FILTER (WHERE l.low < b.low OR l.high > b.high)
+  FROM (SELECT row_number() OVER () AS n, m[1] AS band, m[2] AS line FROM regexp_matches(svg, '<g class="curve s[1-8]">(?:<path class="band" d="([^"]*)"/>)?<path class="line" d="([^"]*)"/></g>', 'g') m) p,
+    lines_at(line) l LEFT JOIN lines_at(band) b USING (x)
+  GROUP BY n ORDER BY n $$;
+SELECT b.* FROM v, retention_plot_survival(s, n) svg, bands(svg) b;
+-- everybody is there for 200 days, then many go at once, the last on the last day: at the times a report has them, wide and narrow
+CREATE TEMP TABLE late AS SELECT survival(greatest(200, c * 37 % 401)::double precision, c % 3 > 0 OR c * 37 % 401 = 400) AS s FROM generate_series(1, 200) c;
+SELECT w, b.*, k.until - k.since AS with_limits FROM late, unnest('{320,520}'::integer[]) w,
+  LATERAL (SELECT jsonb_agg(to_jsonb(c) || jsonb_build_object('low', c.ci_low, 'high', c.ci_high) ORDER BY c."time") AS curve,
+      min(p.x) FILTER (WHERE ci_low IS NOT NULL) AS since, coalesce(min(p.x) FILTER (WHERE survival = 0), max(p.x)) AS until
+    FROM survival_curve(s, times => retention_internal.report_times(400)) c, LATERAL (SELECT round((44 + c."time" / 400 * (w - 58))::numeric) AS x) p) k,
+  bands(retention_internal.plot_survival(jsonb_build_array(jsonb_build_object('name', 'late', 'customers', 200, 'sampled', true, 'curve', curve)), 'days', w)) b;
 SELECT well_formed(svg), svg ~ 'the eight largest of 12' AS says FROM (SELECT array_agg(s) AS s, array_agg('plan ' || p) AS n
   FROM (SELECT c % 12 AS p, survival((c * 7 % 100)::double precision, true) AS s FROM generate_series(1, 480) c GROUP BY 1) q) a, retention_plot_survival(s, n, unit => 'months') svg;
 SELECT well_formed(svg), svg ~ 'Nothing to draw' AS nothing FROM retention_plot_survival(NULL::retention_survival) svg;
@@ -94,11 +132,11 @@ CREATE TEMP TABLE f AS SELECT jsonb_agg(f) AS j FROM flow_periods((
   SELECT customer_flow(customer, at, CASE WHEN customer % 4 > 0 THEN (at + 20) END, retention_grid('month', as_of => '2026-04-20', time_zone => 'UTC'), '[2026-01-01,2026-07-01)') FROM (SELECT DISTINCT ON (customer) * FROM orders ORDER BY customer, at) o)) f;
 SELECT well_formed(flow), times(flow, '<g class="bar">') AS bars, times(flow, 'url\(#retention-flow-520\)') AS hatched, regexp_match(flow, '<title>(2026-02[^<]*)') AS words,
   well_formed(rate), times(rate, '<circle') AS rates, well_formed(narrow), times(narrow, '<circle') AS narrow_rates
-FROM f, plot_flow(j, 'month') flow, plot_rate(j, 'month') rate, plot_rate(j, 'month', 320) narrow;
+FROM f, retention_internal.plot_flow(j, 'month') flow, retention_internal.plot_rate(j, 'month') rate, retention_internal.plot_rate(j, 'month', 320) narrow;
 SELECT well_formed(life), times(life, '<g class="bar">') AS bars, (SELECT count(*) FROM lifecycle(s)) AS expected
-FROM s, plot_lifecycle((SELECT jsonb_agg(l) FROM lifecycle(s) l), 'month') life;
-SELECT well_formed(p), p ~ 'Nothing to draw' AS nothing FROM unnest(ARRAY[plot_flow('[]', 'month'), plot_rate('[]', 'month'), plot_lifecycle('[]', 'month'), plot_curve('[]', 'month'), plot_survival('[]', 'days'), plot_segments('[]'), plot_heatmap('[]', 'month')]) p;
-SELECT well_formed(p), p ~ 'NaN|####' AS bad FROM plot_flow('[{"period_start": "2026-01-01", "status": "observed", "gained": 9223372036854775807, "reactivated": 0, "lost": 9223372036854775807, "at_end": 0}]', 'month') p;
+FROM s, retention_internal.plot_lifecycle((SELECT jsonb_agg(l) FROM lifecycle(s) l), 'month') life;
+SELECT well_formed(p), p ~ 'Nothing to draw' AS nothing FROM unnest(ARRAY[retention_internal.plot_flow('[]', 'month'), retention_internal.plot_rate('[]', 'month'), retention_internal.plot_lifecycle('[]', 'month'), retention_internal.plot_curve('[]', 'month'), retention_internal.plot_survival('[]', 'days'), retention_internal.plot_segments('[]'), retention_internal.plot_heatmap('[]', 'month')]) p;
+SELECT well_formed(p), p ~ 'NaN|####' AS bad FROM retention_internal.plot_flow('[{"period_start": "2026-01-01", "status": "observed", "gained": 9223372036854775807, "reactivated": 0, "lost": 9223372036854775807, "at_end": 0}]', 'month') p;
 
 -- Vega-Lite: npm's compiler reads them in t/070_browser.pl.
 SELECT jsonb_array_length(v -> 'data' -> 'values') AS cells, v -> 'data' -> 'values' -> 1 AS one, v ->> '$schema' AS schema FROM s, CAST(retention_heatmap(s, 'vega-lite') AS jsonb) v;
@@ -120,10 +158,10 @@ CREATE TEMP TABLE r AS SELECT jsonb_build_object('format', 1, 'version', '1.2.3'
       'previous', '{"period_start": "2026-02-01", "value": 10}'::jsonb, 'difference', '{"value": 1.877, "low": -4, "high": 8, "p_value": 0.5}'::jsonb),
     '{"name": "lost", "label": "Lost", "unit": "customers", "period_start": "2026-03-01", "value": 1234, "previous": {"period_start": "2026-02-01", "value": 1000}, "difference": {"value": 234, "low": null, "high": null, "p_value": null}}'::jsonb,
     '{"name": "customers", "label": "Customers", "unit": "customers", "value": null, "difference": null, "previous": null}'::jsonb),
-  'flow', f.j, 'cohorts', cohort_cells_json(s.s), 'curve', (SELECT jsonb_agg(c) FROM retention_curve(s.s) c), 'lifecycle', (SELECT jsonb_agg(l) FROM lifecycle(s.s) l),
+  'flow', f.j, 'cohorts', retention_internal.cohort_cells_json(s.s), 'curve', (SELECT jsonb_agg(c) FROM retention_curve(s.s) c), 'lifecycle', (SELECT jsonb_agg(l) FROM lifecycle(s.s) l),
   'stickiness', (SELECT jsonb_agg(t) FROM stickiness(s.s) t),
-  'survival', jsonb_build_array(jsonb_build_object('segment', NULL, 'value', NULL) || survival_json(NULL, v.s[1]), jsonb_build_object('segment', 'plan', 'value', h) || survival_json(NULL, v.s[2]),
-    jsonb_build_object('segment', 'plan', 'value', NULL) || survival_json(NULL, v.s[3]), jsonb_build_object('segment', h, 'value', 'x') || survival_json(NULL, v.s[1])),
+  'survival', jsonb_build_array(jsonb_build_object('segment', NULL, 'value', NULL) || retention_internal.survival_json(NULL, v.s[1]), jsonb_build_object('segment', 'plan', 'value', h) || retention_internal.survival_json(NULL, v.s[2]),
+    jsonb_build_object('segment', 'plan', 'value', NULL) || retention_internal.survival_json(NULL, v.s[3]), jsonb_build_object('segment', h, 'value', 'x') || retention_internal.survival_json(NULL, v.s[1])),
   'segments', jsonb_build_array(jsonb_build_object('segment', 'plan', 'value', h, 'at_start', 100, 'kept', 50, 'retention_rate', 50, 'low', 40, 'high', 60, 'difference', -3.25, 'difference_low', -9, 'difference_high', 2, 'p_value', 0.3),
     '{"segment": "plan", "value": null, "at_start": 0, "kept": 0, "retention_rate": null, "low": null, "high": null}'::jsonb),
   'driver_ranking', jsonb_build_array(jsonb_build_object('attribute', h, 'cramers_v_corrected', 0.25, 'values', 3, 'p_adjusted', 1e-9, 'note', h)),
@@ -134,17 +172,24 @@ CREATE TEMP TABLE r AS SELECT jsonb_build_object('format', 1, 'version', '1.2.3'
 FROM s, f, v, (SELECT '</title></style><script>alert("&' || chr(7) || ''')</script>]]>--><!--'::text AS h) h;
 SELECT well_formed(p) AS page_is_well_formed, p ~* '<script' AS script, times(p, '&lt;script&gt;') AS as_text, p ~ 'https?://(?!www.w3.org/(1999/xhtml|2000/svg)")' AS goes_elsewhere, p ~ '\s(on[a-z]+|href|src)=' AS active,
   times(p, '<style>') AS styles, times(p, '<svg ') AS pictures, times(p, '<section') AS parts, times(p, '<table>') AS tables, times(p, 'class="cell ') / 2 AS cells
-FROM r, report_page(r) p;
-SELECT array_agg(id) FROM (SELECT m[1] AS id FROM r, regexp_matches(report_page(r), ' id="([^"]*)"', 'g') m GROUP BY 1 HAVING count(*) > 1) d;
+FROM r, retention_report_page(r) p;
+SELECT array_agg(id) FROM (SELECT m[1] AS id FROM r, regexp_matches(retention_report_page(r), ' id="([^"]*)"', 'g') m GROUP BY 1 HAVING count(*) > 1) d;
 -- words about a change: better, worse, chance, not tested
-SELECT m[1] AS class, m[2] AS change, m[3] AS than FROM r, regexp_matches(report_page(r), '<p><span class="([a-z]*)">([^<]*)</span> <span class="soft">([^<]*)</span></p>', 'g') m;
+SELECT m[1] AS class, m[2] AS change, m[3] AS than FROM r, regexp_matches(retention_report_page(r), '<p><span class="([a-z]*)">([^<]*)</span> <span class="soft">([^<]*)</span></p>', 'g') m;
 -- almost nothing, nothing, something else
-SELECT well_formed(p), times(p, 'Nothing to draw') AS empty_pictures FROM report_page('{"format": 1}') p;
-SELECT well_formed(p) FROM report_page('{"format": 1, "version": null, "source": null, "as_of": null, "flow": [], "cohorts": null, "curve": [], "survival": [], "drivers": null, "notes": []}') p;
-SELECT report_page(NULL) IS NULL AS nothing;
-SELECT report_page('{"format": 2}');
-SELECT report_page('[]');
--- of a thousand cohorts the newest are shown
-SELECT well_formed(p), p ~ 'The newest 24 of 400 cohorts' AS says, times(p, 'class="cell ') / 2 AS cells
-FROM report_page((SELECT jsonb_build_object('format', 1, 'source', '{"grid": "week"}'::jsonb, 'cohorts', jsonb_agg(jsonb_build_object('cohort', date '2016-01-04' + 7 * c, 'cohort_size', 10, 'period', p, 'at_risk', 10, 'retained', 5, 'retention_rate', 50, 'status', 'observed')))
-  FROM generate_series(0, 399) c, generate_series(0, 30) p WHERE p <= 399 - c)) p;
+SELECT well_formed(p), times(p, 'Nothing to draw') AS empty_pictures FROM retention_report_page('{"format": 1}') p;
+SELECT well_formed(p) FROM retention_report_page('{"format": 1, "version": null, "source": null, "as_of": null, "flow": [], "cohorts": null, "curve": [], "survival": [], "drivers": null, "notes": []}') p;
+SELECT retention_report_page(NULL) IS NULL AS nothing;
+SELECT retention_report_page('{"format": 2}');
+SELECT retention_report_page('[]');
+-- of many cohorts the newest are shown: the row "all", its size and the retention curve are of these, and the page says so
+CREATE TEMP TABLE many AS SELECT jsonb_build_object('format', 1, 'source', '{"grid": "week"}'::jsonb, 'cohort_count', 500, 'curve', '[{"period": 1, "retention_rate": 6, "at_risk": 4990, "retained": 300}]'::jsonb,
+  'cohorts', jsonb_agg(jsonb_build_object('cohort', date '2016-01-04' + 7 * c, 'cohort_size', 10, 'period', p, 'at_risk', 10, 'retained', k, 'retention_rate', 10 * k, 'status', CASE p WHEN 399 - c THEN 'partial' ELSE 'observed' END))) AS r
+FROM generate_series(300, 399) c, generate_series(0, 30) p, LATERAL (SELECT CASE WHEN p = 0 THEN 10 WHEN c >= 376 THEN 5 ELSE 1 END AS k) k WHERE p <= 399 - c;
+SELECT well_formed(p), p ~ 'The newest 24 of 500 cohorts, 240 customers\. The row &quot;all&quot; is of these' AS says, times(p, 'class="cell ') / 2 AS cells,
+  (regexp_match(p, '>all</text><text [^>]*>([0-9,]*)<'))[1] AS size, (regexp_match(p, 'class="pooled h[0-9][^>]*>.{0,200}?>([0-9.]+)</text>'))[1] AS pooled,
+  (regexp_match(p, '<title>(week 1: [^<]*)<'))[1] AS curve
+FROM many, retention_report_page(r) p;
+-- pooled as retention_curve() does it
+SELECT (retention_internal.page_population(jsonb_build_object('cohorts', retention_internal.cohort_cells_json(s), 'cohort_count', 99, 'source', '{"grid": "month"}'::jsonb), 24)).curve = (SELECT jsonb_agg(c) FROM retention_curve(s) c) AS as_the_curve FROM s;
+SELECT (retention_internal.page_population(jsonb_build_object('cohorts', retention_internal.cohort_cells_json(s), 'cohort_count', 99, 'source', '{"grid": "month; cohorts=recurring"}'::jsonb), 24)).curve -> 1 AS without_limits FROM s;

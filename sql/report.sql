@@ -70,7 +70,7 @@ GROUP BY 1 ORDER BY 1;
 SELECT v ->> 'segment' AS segment, v ->> 'value' AS value, v ->> 'at_start' AS at_start, round((v ->> 'retention_rate')::numeric, 2) AS rate,
   round((v ->> 'difference')::numeric, 2) AS difference, round((v ->> 'p_value')::numeric, 4) AS p, round((v ->> 'p_adjusted')::numeric, 4) AS adjusted
 FROM subs, jsonb_array_elements(r -> 'segments') AS v WHERE v ->> 'segment' <> 'age';
-SELECT report_adjusted('{0.01,NULL,0.04,0.03,0.9}') AS adjusted, report_adjusted('{NULL}') AS none;
+SELECT retention_internal.report_adjusted('{0.01,NULL,0.04,0.03,0.9}') AS adjusted, retention_internal.report_adjusted('{NULL}') AS none;
 -- survival, at the days a report shows
 CREATE TEMP TABLE curves AS SELECT source, nullif(d ->> 'segment', 'all') AS segment, CASE WHEN d ->> 'segment' <> 'all' THEN d ->> 'value' END AS value,
   (d ->> 'days')::integer AS days, (d ->> 'survival_rate')::numeric AS survival, (d ->> 'ci_low')::numeric AS low
@@ -86,7 +86,7 @@ FROM (SELECT 'report subs' AS source, r FROM subs UNION ALL SELECT 'report event
 GROUP BY 1 ORDER BY 1;
 SELECT v ->> 'segment' AS segment, v ->> 'value' AS value, v ->> 'customers' AS customers, v ->> 'churned' AS churned, v ->> 'median' AS median
 FROM subs, jsonb_array_elements(r -> 'survival') AS v LIMIT 4;
-SELECT days, (report_times(days))[1:3] AS first, array_length(report_times(days), 1) AS times FROM unnest('{0,59,60,61,400,10000}'::float8[]) AS days;
+SELECT days, (retention_internal.report_times(days))[1:3] AS first, array_length(retention_internal.report_times(days), 1) AS times FROM unnest('{0,59,60,61,400,10000}'::float8[]) AS days;
 -- drivers and reasons
 SELECT r -> 'drivers_since' AS since,
   r -> 'driver_ranking' = rows_of($$ SELECT n.* FROM (SELECT churn_drivers(NOT kept, a) AS state FROM (SELECT id,
@@ -144,7 +144,7 @@ CREATE TEMP TABLE kinds AS SELECT place, s.*, retention_report(s.name, periods =
 FROM unnest('{report zoned,report local,report hours,report elapsed,report brackets,report year}'::text[]) WITH ORDINALITY AS n (name, place)
   JOIN retention_source AS s USING (name);
 SELECT name, r ->> 'as_of' AS as_of, r ->> 'customers' AS customers, r -> 'flow' -> -2 ->> 'period_start' AS period, r -> 'flow' -> -2 ->> 'at_end' AS at_end,
-  jsonb_array_length(r -> 'cohorts') AS cells, r -> 'cohorts' -> 1 ->> 'cohort' AS cohort, r -> 'survival' -> 0 ->> 'unit' AS unit, length(report_page(r)) > 5000 AS page
+  jsonb_array_length(r -> 'cohorts') AS cells, r -> 'cohorts' -> 1 ->> 'cohort' AS cohort, r -> 'survival' -> 0 ->> 'unit' AS unit, length(retention_report_page(r)) > 5000 AS page
 FROM kinds ORDER BY place;
 -- what is shown is in the views: all of it, or the newest
 SELECT k.name, rows_of(format('SELECT c.* FROM (%s) c WHERE cohort >= %L AND period < 36 ORDER BY cohort, period', source_view(s, 'cohorts'), k.r -> 'cohorts' -> 0 ->> 'cohort')) = k.r -> 'cohorts' AS cohorts,
@@ -191,7 +191,7 @@ SELECT count(*) FROM retention_report_runs('report again') WHERE state = 'failed
 BEGIN; CALL retention_run_job('report again'); ROLLBACK;
 CALL retention_run_job('report again', '2026-01-15', 3);
 SELECT last_run('report again');
-SELECT html = report_page(report) AS page, report = retention_report('report again', '2026-01-15', 3) AS report FROM retention_report_run WHERE source = 'report again' AND state = 'done';
+SELECT html = retention_report_page(report) AS page, report = retention_report('report again', '2026-01-15', 3) AS report FROM retention_report_run WHERE source = 'report again' AND state = 'done';
 SELECT count(*) AS locks FROM pg_locks WHERE locktype = 'advisory';
 SELECT count(retention_run_report('report subs', at)) FROM unnest('{2025-10-05,2025-11-05,2025-12-05,2026-01-10}'::timestamp[]) AS at;
 SELECT as_of, state, took >= interval '0' AS took, error FROM retention_report_runs('report subs');
@@ -268,7 +268,7 @@ SELECT said($$ SELECT retention_schedule('no such', '0 6 1 * *') $$) ~ '^42704' 
 SELECT said($$ SELECT retention_unschedule('report subs') $$) ~ '^42704' AS not_scheduled;
 SELECT retention_schedule(NULL, '0 6 1 * *'), retention_schedule('report subs', NULL), retention_unschedule(NULL);
 SELECT * FROM retention_schedules;
-SELECT report_job_command(E'a\'b\\c\n%'), report_job_name('a b'), report_job_name(repeat('x', 41)) = 'retention report: ' || md5(repeat('x', 41)) AS digest;
+SELECT retention_internal.report_job_command(E'a\'b\\c\n%'), retention_internal.report_job_name('a b'), retention_internal.report_job_name(repeat('x', 41)) = 'retention report: ' || md5(repeat('x', 41)) AS digest;
 
 SELECT retention_drop_source(name) FROM retention_source WHERE name ~ '^report |Neil' ORDER BY name COLLATE "C";
 TRUNCATE retention_report_run;

@@ -64,9 +64,9 @@ for my $source ([ 'shop', 'shop <b>&amp;</b>' ], [ 'orders', 'orders' ], [ 'year
     ask("SELECT count(*), count(*) FILTER (WHERE status = 'partial') FROM (SELECT *, dense_rank() OVER (ORDER BY cohort DESC) AS back FROM jsonb_to_recordset(
       retention_report('$called') -> 'cohorts') AS c (cohort timestamp, period integer, status text)) d WHERE back <= 24 AND period <= 24") ];
 }
-put('empty.html',    ask(q{SELECT report_page('{"format": 1}')}));
+put('empty.html',    ask(q{SELECT retention_report_page('{"format": 1}')}));
 put('heatmap.svg',   ask('SELECT retention_heatmap(s) FROM cohorts'));
-put('narrow.svg',    ask(q{SELECT plot_heatmap(cohort_cells_json(s), 'month', 320) FROM cohorts}));
+put('narrow.svg',    ask(q{SELECT retention_internal.plot_heatmap(retention_internal.cohort_cells_json(s), 'month', 320) FROM cohorts}));
 put('curve.svg',     ask('SELECT retention_plot_curve(s) FROM cohorts'));
 put('survival.svg',  ask('SELECT retention_plot_survival(s, plan) FROM curves'));
 # A page on which everything is wrong: what is said of it must be found.

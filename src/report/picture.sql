@@ -1,6 +1,6 @@
 -- Room report: pictures for use alone, as SVG, as Vega-Lite for tools that draw it themselves, and for psql.
 
-CREATE FUNCTION plot_format(format text) RETURNS text
+CREATE FUNCTION retention_internal.plot_format(format text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -13,11 +13,11 @@ BEGIN
   RETURN format;
 END
 $$;
-COMMENT ON FUNCTION plot_format(text) IS 'the format of a picture, checked';
+COMMENT ON FUNCTION retention_internal.plot_format(text) IS 'the format of a picture, checked';
 
 -- The rows of summaries as JSON, as the report has them.
 
-CREATE FUNCTION cohort_cells_json(summary retention_cohorts, criterion text DEFAULT 'on', as_of timestamp DEFAULT NULL) RETURNS jsonb
+CREATE FUNCTION retention_internal.cohort_cells_json(summary retention_cohorts, criterion text DEFAULT 'on', as_of timestamp DEFAULT NULL) RETURNS jsonb
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -30,41 +30,41 @@ BEGIN
     RETURN (SELECT jsonb_agg(to_jsonb(w) ORDER BY w.cohort, w.period) FROM (
       SELECT c.cohort AT TIME ZONE zone AS cohort, c.cohort_size, c.period, c.period_start AT TIME ZONE zone AS period_start,
         c.period_end AT TIME ZONE zone AS period_end, c.at_risk, c.retained, c.retention_rate, c.ci_low, c.ci_high, c.status
-      FROM @extschema@.cohort_cells_at(summary, criterion, as_of) c) w);
+      FROM @extschema@.cohort_cells_at(summary, criterion, as_of, 0.95::double precision) c) w);
   END IF;
-  RETURN (SELECT jsonb_agg(to_jsonb(c) ORDER BY c.cohort, c.period) FROM @extschema@.cohort_cells(summary, criterion, as_of) c);
+  RETURN (SELECT jsonb_agg(to_jsonb(c) ORDER BY c.cohort, c.period) FROM @extschema@.cohort_cells(summary, criterion, as_of, 0.95::double precision) c);
 END
 $$;
-COMMENT ON FUNCTION cohort_cells_json(retention_cohorts, text, timestamp) IS 'the rows of cohort_cells() as JSON';
+COMMENT ON FUNCTION retention_internal.cohort_cells_json(retention_cohorts, text, timestamp) IS 'the rows of cohort_cells() as JSON';
 
-CREATE FUNCTION survival_json(name text, state retention_survival) RETURNS jsonb
+CREATE FUNCTION retention_internal.survival_json(name text, state retention_survival) RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT jsonb_build_object('name', name, 'customers', max(at_risk), 'median', (@extschema@.median_survival(state))."time", 'curve',
+  SELECT jsonb_build_object('name', name, 'customers', max(at_risk), 'median', (@extschema@.median_survival(state, 'log-log'::text, 0.95::double precision))."time", 'curve',
     coalesce(jsonb_agg(jsonb_build_object('time', "time", 'survival', survival, 'low', ci_low, 'high', ci_high, 'at_risk', at_risk) ORDER BY "time"), '[]'))
-  FROM @extschema@.survival_curve(state)
+  FROM @extschema@.survival_curve(state, 'log-log'::text, 0.95::double precision, NULL::double precision[])
 $$;
-COMMENT ON FUNCTION survival_json(text, retention_survival) IS 'a survival curve as JSON, as plot_survival() draws it';
+COMMENT ON FUNCTION retention_internal.survival_json(text, retention_survival) IS 'a survival curve as JSON, as plot_survival() draws it';
 
 -- Vega-Lite.
 
-CREATE FUNCTION vega_base(title text, description text) RETURNS jsonb
+CREATE FUNCTION retention_internal.vega_base(title text, description text) RETURNS jsonb
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
   SELECT jsonb_build_object('$schema', 'https://vega.github.io/schema/vega-lite/v6.json', 'title', title, 'description', description)
 $$;
-COMMENT ON FUNCTION vega_base(text, text) IS 'what every Vega-Lite specification begins with';
+COMMENT ON FUNCTION retention_internal.vega_base(text, text) IS 'what every Vega-Lite specification begins with';
 
-CREATE FUNCTION vega_heatmap(cells jsonb, unit text) RETURNS jsonb
+CREATE FUNCTION retention_internal.vega_heatmap(cells jsonb, unit text) RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT @extschema@.vega_base('Retention by cohort', 'Retention rate in per cent by cohort and ' || unit || '; pale cells are partial.')
+  SELECT retention_internal.vega_base('Retention by cohort', 'Retention rate in per cent by cohort and ' || unit || '; pale cells are partial.')
     || jsonb_build_object(
       'data', jsonb_build_object('values', coalesce((
-        SELECT jsonb_agg(jsonb_build_object('cohort', @extschema@.plot_period(cohort, unit), 'customers', cohort_size, 'period', period,
+        SELECT jsonb_agg(jsonb_build_object('cohort', retention_internal.plot_period(cohort, unit), 'customers', cohort_size, 'period', period,
             'retention', round(retention_rate, 4), 'low', round(ci_low, 4), 'high', round(ci_high, 4), 'retained', retained,
             'at_risk', at_risk, 'status', status) ORDER BY cohort, period)
         FROM jsonb_to_recordset(cells) AS c (cohort timestamp, cohort_size numeric, period integer, at_risk numeric, retained numeric,
@@ -84,15 +84,15 @@ AS $$
           'text', '{"field": "retention", "type": "quantitative", "format": ".1f"}'::jsonb,
           'color', jsonb_build_object('value', '#1b1f24', 'condition', jsonb_build_object('value', '#ffffff',
             'test', format('datum.status !== ''partial'' && datum.retention > %s', low + (high - low) * 0.55)))))))
-  FROM @extschema@.plot_heat_range(cells)
+  FROM retention_internal.plot_heat_range(cells)
 $$;
-COMMENT ON FUNCTION vega_heatmap(jsonb, text) IS 'the rows of cohort_cells() as a Vega-Lite specification';
+COMMENT ON FUNCTION retention_internal.vega_heatmap(jsonb, text) IS 'the rows of cohort_cells() as a Vega-Lite specification';
 
-CREATE FUNCTION vega_lines(title text, description text, data jsonb, x jsonb, y jsonb, step boolean, many boolean) RETURNS jsonb
+CREATE FUNCTION retention_internal.vega_lines(title text, description text, data jsonb, x jsonb, y jsonb, step boolean, many boolean) RETURNS jsonb
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT @extschema@.vega_base(title, description) || jsonb_build_object(
+  SELECT retention_internal.vega_base(title, description) || jsonb_build_object(
     'width', 480, 'height', 260, 'data', jsonb_build_object('values', data),
     'encoding', jsonb_build_object('x', x || CASE WHEN jsonb_array_length(data) = 0 THEN '{"scale": {"domain": [0, 1]}}'::jsonb ELSE '{}' END) || CASE WHEN many THEN
       '{"color": {"field": "name", "type": "nominal", "title": null, "sort": null, "scale": {"range":
@@ -105,31 +105,31 @@ AS $$
         'encoding', jsonb_build_object('y', y))))
   FROM (SELECT CASE WHEN step THEN '{"interpolate": "step-after"}'::jsonb ELSE '{}' END AS shape) s
 $$;
-COMMENT ON FUNCTION vega_lines(text, text, jsonb, jsonb, jsonb, boolean, boolean) IS 'lines with bands as a Vega-Lite specification';
+COMMENT ON FUNCTION retention_internal.vega_lines(text, text, jsonb, jsonb, jsonb, boolean, boolean) IS 'lines with bands as a Vega-Lite specification';
 
-CREATE FUNCTION vega_curve(series jsonb, unit text) RETURNS jsonb
+CREATE FUNCTION retention_internal.vega_curve(series jsonb, unit text) RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT @extschema@.vega_lines('Retention curve', 'Share retained in per cent by ' || unit || ' after the start, with 95 % limits.', coalesce((
-      SELECT jsonb_agg(jsonb_build_object('name', coalesce(one ->> 'name', 'unknown'), 'period', period, 'retention', round(retention_rate, 4),
+  SELECT retention_internal.vega_lines('Retention curve', 'Share retained in per cent by ' || unit || ' after the start, with 95 % limits.', coalesce((
+      SELECT jsonb_agg(jsonb_build_object('name', coalesce(retention_internal.plot_visible(one ->> 'name'), 'unknown'), 'period', period, 'retention', round(retention_rate, 4),
         'low', round(ci_low, 4), 'high', round(ci_high, 4), 'retained', retained, 'at_risk', at_risk) ORDER BY n, period)
       FROM jsonb_array_elements(series) WITH ORDINALITY s (one, n),
         jsonb_to_recordset(one -> 'curve') AS c (period integer, at_risk numeric, retained numeric, retention_rate numeric, ci_low numeric, ci_high numeric)), '[]'),
     jsonb_build_object('field', 'period', 'type', 'quantitative', 'title', unit || ' after the start', 'axis', '{"tickMinStep": 1}'::jsonb),
     '{"field": "retention", "type": "quantitative", "title": "per cent retained"}', false, jsonb_array_length(series) > 1)
 $$;
-COMMENT ON FUNCTION vega_curve(jsonb, text) IS 'retention curves as a Vega-Lite specification';
+COMMENT ON FUNCTION retention_internal.vega_curve(jsonb, text) IS 'retention curves as a Vega-Lite specification';
 
-CREATE FUNCTION vega_survival(groups jsonb, unit text) RETURNS jsonb
+CREATE FUNCTION retention_internal.vega_survival(groups jsonb, unit text) RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
   -- Of long curves a thousand points, the last of each stretch of time.
-  SELECT @extschema@.vega_lines('Survival', 'Probability of still being there by time since the start, with 95 % limits.', coalesce((
+  SELECT retention_internal.vega_lines('Survival', 'Probability of still being there by time since the start, with 95 % limits.', coalesce((
       SELECT jsonb_agg(p.point ORDER BY p.n, p."time")
       FROM (
-        SELECT DISTINCT ON (n, floor("time" / longest * 1000)) n, "time", jsonb_build_object('name', coalesce(one ->> 'name', 'unknown'), 'time', "time",
+        SELECT DISTINCT ON (n, floor("time" / longest * 1000)) n, "time", jsonb_build_object('name', coalesce(retention_internal.plot_visible(one ->> 'name'), 'unknown'), 'time', "time",
           'survival', survival, 'low', low, 'high', high, 'at_risk', at_risk) AS point
         FROM jsonb_array_elements(groups) WITH ORDINALITY s (one, n),
           jsonb_to_recordset((one -> 'curve') || CASE WHEN one -> 'curve' -> 0 IS NULL THEN '[]'::jsonb
@@ -144,7 +144,7 @@ AS $$
     '{"field": "survival", "type": "quantitative", "title": "still there", "scale": {"domain": [0, 1]}, "axis": {"format": "%"}}',
     true, jsonb_array_length(groups) > 1)
 $$;
-COMMENT ON FUNCTION vega_survival(jsonb, text) IS 'survival curves as a Vega-Lite specification';
+COMMENT ON FUNCTION retention_internal.vega_survival(jsonb, text) IS 'survival curves as a Vega-Lite specification';
 
 -- The doors.
 
@@ -157,12 +157,12 @@ CREATE FUNCTION retention_heatmap(
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT CASE @extschema@.plot_format(format)
-    WHEN 'svg' THEN @extschema@.plot_heatmap(cells, grid)
-    ELSE @extschema@.vega_heatmap(cells, @extschema@.plot_unit(grid))::text
+  SELECT CASE retention_internal.plot_format(format)
+    WHEN 'svg' THEN retention_internal.plot_heatmap(cells, grid)
+    ELSE retention_internal.vega_heatmap(cells, retention_internal.plot_unit(grid))::text
   END
   FROM (
-    SELECT coalesce(@extschema@.cohort_cells_json(summary, criterion, as_of), '[]') AS cells,
+    SELECT coalesce(retention_internal.cohort_cells_json(summary, criterion, as_of), '[]') AS cells,
       (@extschema@.cohort_totals(summary)).grid
   ) c
 $$;
@@ -178,13 +178,13 @@ CREATE FUNCTION retention_plot_curve(
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT CASE @extschema@.plot_format(format)
-    WHEN 'svg' THEN @extschema@.plot_curve(series, grid)
-    ELSE @extschema@.vega_curve(series, @extschema@.plot_unit(grid))::text
+  SELECT CASE retention_internal.plot_format(format)
+    WHEN 'svg' THEN retention_internal.plot_curve(series, grid)
+    ELSE retention_internal.vega_curve(series, retention_internal.plot_unit(grid))::text
   END
   FROM (
     SELECT coalesce(jsonb_agg(jsonb_build_object('name', CASE WHEN names IS NULL THEN n::text ELSE names[n] END, 'curve', (
-          SELECT coalesce(jsonb_agg(to_jsonb(c) ORDER BY c.period), '[]') FROM @extschema@.retention_curve(s, criterion) c)) ORDER BY n), '[]') AS series,
+          SELECT coalesce(jsonb_agg(to_jsonb(c) ORDER BY c.period), '[]') FROM @extschema@.retention_curve(s, criterion, 'pooled'::text, NULL::timestamp, 0.95::double precision) c)) ORDER BY n), '[]') AS series,
       max((@extschema@.cohort_totals(s)).grid) AS grid
     FROM unnest(summaries) WITH ORDINALITY u (s, n) WHERE s IS NOT NULL
   ) c
@@ -199,36 +199,41 @@ CREATE FUNCTION retention_plot_curve(
 ) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
-AS $$ SELECT @extschema@.retention_plot_curve(ARRAY[summary], NULL, format, criterion) $$;
+AS $$ SELECT @extschema@.retention_plot_curve(ARRAY[summary], NULL::text[], format, criterion) $$;
 COMMENT ON FUNCTION retention_plot_curve(retention_cohorts, text, text) IS
 'the retention curve of all cohorts as a picture: svg or vega-lite';
 
 CREATE FUNCTION retention_plot_survival(
   states retention_survival[],
-  names text[],
+  names text[] DEFAULT NULL,
   format text DEFAULT 'svg',
   unit text DEFAULT 'days'
 ) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT CASE @extschema@.plot_format(format)
-    WHEN 'svg' THEN @extschema@.plot_survival(groups, coalesce(unit, 'days'))
-    ELSE @extschema@.vega_survival(groups, coalesce(unit, 'days'))::text
+  SELECT CASE retention_internal.plot_format(format)
+    WHEN 'svg' THEN retention_internal.plot_survival(groups, coalesce(unit, 'days'))
+    ELSE retention_internal.vega_survival(groups, coalesce(unit, 'days'))::text
   END
   FROM (
-    SELECT coalesce(jsonb_agg(@extschema@.survival_json(CASE WHEN names IS NULL THEN n::text ELSE names[n] END, s) ORDER BY n), '[]') AS groups
+    SELECT coalesce(jsonb_agg(retention_internal.survival_json(CASE WHEN names IS NULL THEN n::text ELSE names[n] END, s) ORDER BY n), '[]') AS groups
     FROM unnest(states) WITH ORDINALITY u (s, n) WHERE s IS NOT NULL
   ) c
 $$;
 COMMENT ON FUNCTION retention_plot_survival(retention_survival[], text[], text, text) IS
 'survival curves of several groups, with their names, as a picture: svg or vega-lite';
 
-CREATE FUNCTION retention_plot_survival(VARIADIC states retention_survival[]) RETURNS text
+CREATE FUNCTION retention_plot_survival(
+  state retention_survival,
+  format text DEFAULT 'svg',
+  unit text DEFAULT 'days'
+) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
-AS $$ SELECT @extschema@.retention_plot_survival(states, NULL::text[]) $$;
-COMMENT ON FUNCTION retention_plot_survival(retention_survival[]) IS 'survival curves in days as SVG';
+AS $$ SELECT @extschema@.retention_plot_survival(ARRAY[state], NULL::text[], format, unit) $$;
+COMMENT ON FUNCTION retention_plot_survival(retention_survival, text, text) IS
+'a survival curve as a picture: svg or vega-lite';
 
 CREATE FUNCTION retention_heatmap_text(
   summary retention_cohorts,
@@ -239,10 +244,10 @@ LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 20
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  cells constant jsonb := @extschema@.cohort_cells_json(summary, criterion, as_of);
+  cells constant jsonb := retention_internal.cohort_cells_json(summary, criterion, as_of);
   grid constant text := (@extschema@.cohort_totals(summary)).grid;
-  unit constant text := @extschema@.plot_unit(grid);
-  brackets constant text[] := @extschema@.plot_brackets(grid);
+  unit constant text := retention_internal.plot_unit(grid);
+  brackets constant text[] := retention_internal.plot_brackets(grid);
   -- Light, medium and dark shade and the full block, where the database can hold them.
   shades text[] := ARRAY['.', ':', '+', '#'];
   scale record;
@@ -254,8 +259,8 @@ BEGIN
   IF getdatabaseencoding() = 'UTF8' THEN
     shades := ARRAY[chr(9617), chr(9618), chr(9619), chr(9608)];
   END IF;
-  SELECT * INTO scale FROM @extschema@.plot_heat_range(cells);
-  SELECT max(length(@extschema@.plot_period(cohort, unit))) AS name, greatest(9, max(length(cohort_size::text))) AS size,
+  SELECT * INTO scale FROM retention_internal.plot_heat_range(cells);
+  SELECT max(length(retention_internal.plot_period(cohort, unit))) AS name, greatest(9, max(length(cohort_size::text))) AS size,
       min(period) AS first, max(period) AS last
     INTO wide
     FROM jsonb_to_recordset(cells) AS c (cohort timestamp, cohort_size numeric, period integer);
@@ -263,7 +268,7 @@ BEGIN
   RETURN NEXT rpad('cohort', wide.name) || '  ' || lpad('customers', wide.size)
     || (SELECT rtrim(string_agg(lpad(coalesce(brackets[i], i::text), 6) || ' ', '' ORDER BY i)) FROM generate_series(wide.first, wide.last) i);
   RETURN QUERY
-    SELECT rpad(@extschema@.plot_period(c.cohort, unit), wide.name) || '  ' || lpad(c.size::text, wide.size)
+    SELECT rpad(retention_internal.plot_period(c.cohort, unit), wide.name) || '  ' || lpad(c.size::text, wide.size)
       || rtrim(string_agg(CASE WHEN k.period IS NULL THEN repeat(' ', 7) ELSE ' '
         || CASE WHEN k.period = 0 OR retention_rate IS NULL THEN '  '
           ELSE repeat(shades[1 + least(3, greatest(0, floor((retention_rate - scale.low) / (scale.high - scale.low) * 4)))::integer], 2) END

@@ -2,31 +2,31 @@
 
 -- Small pieces: answers as rows of JSON. Periods are local times of the grid's zone: days, or clock times for grids of hours.
 
-CREATE FUNCTION report_time(at timestamptz, grid retention_grid) RETURNS jsonb
+CREATE FUNCTION retention_internal.report_time(at timestamptz, grid retention_grid) RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT CASE WHEN l.hours THEN to_jsonb(l.at) ELSE to_jsonb(l.at::date) END
     FROM (SELECT $1 AT TIME ZONE @extschema@.source_grid_option($2, 'time_zone') AS at, $2::text ~ '^[^;]*hour' AS hours) AS l
 $$;
-COMMENT ON FUNCTION report_time(timestamptz, retention_grid) IS
+COMMENT ON FUNCTION retention_internal.report_time(timestamptz, retention_grid) IS
 'the beginning of a period as a report writes it';
 
-CREATE FUNCTION report_flow(flow retention_flow, grid retention_grid, since timestamptz) RETURNS jsonb
+CREATE FUNCTION retention_internal.report_flow(flow retention_flow, grid retention_grid, since timestamptz) RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT coalesce(jsonb_agg(to_jsonb(f) || jsonb_build_object(
-            'period_start', @extschema@.report_time(f.period_start, $2), 'period_end', @extschema@.report_time(f.period_end, $2))
+            'period_start', retention_internal.report_time(f.period_start, $2), 'period_end', retention_internal.report_time(f.period_end, $2))
         ORDER BY f.period_start), '[]')
     FROM @extschema@.flow_periods_at($1) AS f
     WHERE f.period_start >= $3
 $$;
-COMMENT ON FUNCTION report_flow(retention_flow, retention_grid, timestamptz) IS
+COMMENT ON FUNCTION retention_internal.report_flow(retention_flow, retention_grid, timestamptz) IS
 'the periods of a flow as a report writes them';
 
 -- A page holds so many cohorts (the newest), offsets (the first) and periods (the newest): a grid of days has more than anybody reads.
-CREATE FUNCTION report_rows(summary retention_cohorts, what text, grid retention_grid, most integer) RETURNS jsonb
+CREATE FUNCTION retention_internal.report_rows(summary retention_cohorts, what text, grid retention_grid, most integer) RETURNS jsonb
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -35,15 +35,15 @@ DECLARE
 BEGIN
     CASE what
         WHEN 'cohorts' THEN
-            SELECT jsonb_agg(to_jsonb(c) - 'place' || jsonb_build_object('cohort', @extschema@.report_time(c.cohort, $3),
-                    'period_start', @extschema@.report_time(c.period_start, $3), 'period_end', @extschema@.report_time(c.period_end, $3))
+            SELECT jsonb_agg(to_jsonb(c) - 'place' || jsonb_build_object('cohort', retention_internal.report_time(c.cohort, $3),
+                    'period_start', retention_internal.report_time(c.period_start, $3), 'period_end', retention_internal.report_time(c.period_end, $3))
                 ORDER BY c.cohort, c.period) INTO answer
             FROM (SELECT n.*, dense_rank() OVER (ORDER BY n.cohort DESC) AS place FROM @extschema@.cohort_cells_at($1) AS n) AS c
             WHERE c.place <= $4 AND c.period < $4;
         WHEN 'curve' THEN
             SELECT jsonb_agg(to_jsonb(c) ORDER BY c.period) INTO answer FROM @extschema@.retention_curve($1) AS c WHERE c.period < $4;
         WHEN 'lifecycle' THEN
-            SELECT jsonb_agg(to_jsonb(l) || jsonb_build_object('period_start', @extschema@.report_time(l.period_start, $3))
+            SELECT jsonb_agg(to_jsonb(l) || jsonb_build_object('period_start', retention_internal.report_time(l.period_start, $3))
                 ORDER BY l.period_start) INTO answer
             FROM (SELECT n.* FROM @extschema@.lifecycle_at($1) AS n ORDER BY n.period_start DESC LIMIT $4) AS l;
         WHEN 'stickiness' THEN
@@ -53,10 +53,10 @@ BEGIN
     RETURN coalesce(answer, '[]');
 END
 $$;
-COMMENT ON FUNCTION report_rows(retention_cohorts, text, retention_grid, integer) IS
+COMMENT ON FUNCTION retention_internal.report_rows(retention_cohorts, text, retention_grid, integer) IS
 'cohorts, curve, lifecycle or stickiness of a summary as a report writes them, the newest or first of them';
 
-CREATE FUNCTION report_survival(state retention_survival, times double precision[], unit text) RETURNS jsonb
+CREATE FUNCTION retention_internal.report_survival(state retention_survival, times double precision[], unit text) RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -68,11 +68,11 @@ AS $$
                   WHERE c.survival IS NOT NULL))
     FROM @extschema@.survival_summary($1) AS n, @extschema@.median_survival($1) AS m
 $$;
-COMMENT ON FUNCTION report_survival(retention_survival, double precision[], text) IS
+COMMENT ON FUNCTION retention_internal.report_survival(retention_survival, double precision[], text) IS
 'how long customers stay, as a report writes it: the curve at the asked times';
 
 -- At most 60 steps, of a width people use.
-CREATE FUNCTION report_times(followed_until double precision) RETURNS double precision[]
+CREATE FUNCTION retention_internal.report_times(followed_until double precision) RETURNS double precision[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -81,10 +81,10 @@ AS $$
           FROM unnest('{1, 2, 5, 7, 10, 14, 30, 60, 90, 180, 365}'::double precision[]) AS w
           WHERE w >= $1 / 60) AS s
 $$;
-COMMENT ON FUNCTION report_times(double precision) IS
+COMMENT ON FUNCTION retention_internal.report_times(double precision) IS
 'the times at which a report shows survival';
 
-CREATE FUNCTION report_rate(flow jsonb, hits text) RETURNS jsonb
+CREATE FUNCTION retention_internal.report_rate(flow jsonb, hits text) RETURNS jsonb
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -97,10 +97,10 @@ AS $$
                 'hits', $1 -> 'lost', 'of', $1 -> 'at_start')
             ELSE jsonb_build_object('value', $1 -> $2, 'low', NULL, 'high', NULL, 'of', NULL) END END
 $$;
-COMMENT ON FUNCTION report_rate(jsonb, text) IS
+COMMENT ON FUNCTION retention_internal.report_rate(jsonb, text) IS
 'a figure of one period of a flow as the head of a report writes it';
 
-CREATE FUNCTION report_difference(now jsonb, before jsonb) RETURNS jsonb
+CREATE FUNCTION retention_internal.report_difference(now jsonb, before jsonb) RETURNS jsonb
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -111,10 +111,10 @@ AS $$
             FROM @extschema@.rate_difference(($1 ->> 'hits')::numeric, ($1 ->> 'of')::numeric, ($2 ->> 'hits')::numeric, ($2 ->> 'of')::numeric) AS d)
         ELSE jsonb_build_object('value', ($1 ->> 'value')::numeric - ($2 ->> 'value')::numeric, 'low', NULL, 'high', NULL, 'p_value', NULL) END
 $$;
-COMMENT ON FUNCTION report_difference(jsonb, jsonb) IS
+COMMENT ON FUNCTION retention_internal.report_difference(jsonb, jsonb) IS
 'one figure of a report minus an earlier one, with the test of no difference where they are rates';
 
-CREATE FUNCTION report_headline(flow jsonb) RETURNS jsonb
+CREATE FUNCTION retention_internal.report_headline(flow jsonb) RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -133,18 +133,18 @@ AS $$
         (3, 'customers', 'Customers at the end', 'customers', 'at_end'), (4, 'joined', 'Joined', 'customers', 'joined'),
         (5, 'reactivated', 'Came back', 'customers', 'reactivated'), (6, 'lost', 'Lost', 'customers', 'lost'))
     SELECT coalesce(jsonb_agg(jsonb_build_object('name', f.name, 'label', f.label, 'unit', f.unit) || c.now
-        || jsonb_build_object('previous', c.before, 'difference', @extschema@.report_difference(c.now, c.before),
-               'year_before', c.year, 'year_difference', @extschema@.report_difference(c.now, c.year))
+        || jsonb_build_object('previous', c.before, 'difference', retention_internal.report_difference(c.now, c.before),
+               'year_before', c.year, 'year_difference', retention_internal.report_difference(c.now, c.year))
         ORDER BY f.place), '[]')
     FROM three AS t CROSS JOIN figure AS f
-        CROSS JOIN LATERAL (SELECT @extschema@.report_rate(t.now, f.hits) AS now, @extschema@.report_rate(t.before, f.hits) AS before,
-            @extschema@.report_rate(t.year, f.hits) AS year) AS c
+        CROSS JOIN LATERAL (SELECT retention_internal.report_rate(t.now, f.hits) AS now, retention_internal.report_rate(t.before, f.hits) AS before,
+            retention_internal.report_rate(t.year, f.hits) AS year) AS c
 $$;
-COMMENT ON FUNCTION report_headline(jsonb) IS
+COMMENT ON FUNCTION retention_internal.report_headline(jsonb) IS
 'the figures of the last complete period of a flow, against the period before and the same period a year before';
 
 -- Of events: who came back in the first period after that of the start, the newest cohort against the one before, and who was active.
-CREATE FUNCTION report_returns(cohorts jsonb, lifecycle jsonb) RETURNS jsonb
+CREATE FUNCTION retention_internal.report_returns(cohorts jsonb, lifecycle jsonb) RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -167,14 +167,14 @@ AS $$
         SELECT 2, 'active', 'Active', 'customers', n.figure, b.figure FROM seen AS n LEFT JOIN seen AS b ON b.back = 2 WHERE n.back = 1
     )
     SELECT coalesce(jsonb_agg(jsonb_build_object('name', p.name, 'label', p.label, 'unit', p.unit) || p.now
-        || jsonb_build_object('previous', p.before, 'difference', @extschema@.report_difference(p.now, p.before),
+        || jsonb_build_object('previous', p.before, 'difference', retention_internal.report_difference(p.now, p.before),
                'year_before', NULL, 'year_difference', NULL) ORDER BY p.place), '[]')
     FROM pair AS p
 $$;
-COMMENT ON FUNCTION report_returns(jsonb, jsonb) IS
+COMMENT ON FUNCTION retention_internal.report_returns(jsonb, jsonb) IS
 'figures of events at the head of a report: who of the newest complete cohort came back at once, and who was active';
 
-CREATE FUNCTION report_adjusted(p_values double precision[]) RETURNS double precision[]
+CREATE FUNCTION retention_internal.report_adjusted(p_values double precision[]) RETURNS double precision[]
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -186,11 +186,11 @@ AS $$
                     CASE WHEN v.p IS NOT NULL THEN row_number() OVER (ORDER BY v.p NULLS LAST, v.place) END AS rank
                 FROM unnest($1) WITH ORDINALITY AS v (p, place)) AS s) AS q
 $$;
-COMMENT ON FUNCTION report_adjusted(double precision[]) IS
+COMMENT ON FUNCTION retention_internal.report_adjusted(double precision[]) IS
 'p-values adjusted for how many there are (false discovery rate)';
 
 -- The values of a segment: at most 20 are shown, those with most customers at the start.
-CREATE FUNCTION report_segments(counts jsonb) RETURNS jsonb
+CREATE FUNCTION retention_internal.report_segments(counts jsonb) RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -212,14 +212,14 @@ AS $$
             'retention_rate', trim_scale(100 * t.kept::numeric / t.at_start), 'low', t.low, 'high', t.high,
             'difference', t.difference, 'difference_low', t.difference_low, 'difference_high', t.difference_high,
             'p_value', t.p_value, 'p_adjusted', a.adjusted[t.number]) ORDER BY t.number), '[]')
-    FROM tested AS t, (SELECT @extschema@.report_adjusted(array_agg(n.p_value ORDER BY n.number)) AS adjusted FROM tested AS n) AS a
+    FROM tested AS t, (SELECT retention_internal.report_adjusted(array_agg(n.p_value ORDER BY n.number)) AS adjusted FROM tested AS n) AS a
 $$;
-COMMENT ON FUNCTION report_segments(jsonb) IS
+COMMENT ON FUNCTION retention_internal.report_segments(jsonb) IS
 'the retention of every value of a segment and of all others of it, from counts of one period';
 
 -- The page.
 
-CREATE FUNCTION report_activity(grid retention_grid, as_of timestamp, type regtype) RETURNS text
+CREATE FUNCTION retention_internal.report_activity(grid retention_grid, as_of timestamp, type regtype) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -238,7 +238,7 @@ AS $$
             $1, $2, CASE WHEN $3 = 'timestamptz'::regtype THEN '' ELSE format(' AT TIME ZONE %L', o.zone) END, o.zone) END
     FROM (SELECT @extschema@.source_grid_option($1, 'time_zone') AS zone) AS o
 $$;
-COMMENT ON FUNCTION report_activity(retention_grid, timestamp, regtype) IS
+COMMENT ON FUNCTION retention_internal.report_activity(retention_grid, timestamp, regtype) IS
 'a query that gives, of subscriptions, a time in every period in which a customer was there for a moment';
 
 CREATE FUNCTION retention_report(source text, as_of timestamp DEFAULT NULL, periods integer DEFAULT 12) RETURNS jsonb
@@ -321,7 +321,7 @@ BEGIN
     END IF;
     IF known IS NULL THEN
         PERFORM @extschema@.progress();
-        RETURN report || jsonb_build_object('as_of', NULL, 'rows', 0, 'customers', 0, 'ignored', 0, 'headline', '[]'::jsonb, 'flow', '[]'::jsonb,
+        RETURN report || jsonb_build_object('as_of', NULL, 'rows', 0, 'customers', 0, 'ignored', 0, 'headline', '[]'::jsonb, 'flow', '[]'::jsonb, 'cohort_count', 0,
             'cohorts', '[]'::jsonb, 'curve', '[]'::jsonb, 'lifecycle', '[]'::jsonb, 'stickiness', NULL, 'survival', '[]'::jsonb,
             'segments', '[]'::jsonb, 'drivers', NULL, 'driver_ranking', NULL, 'drivers_since', NULL, 'reasons', NULL, 'benchmark', NULL,
             'notes', jsonb_build_array('There is no row with a customer and a time.'));
@@ -416,11 +416,11 @@ WITH presence AS MATERIALIZED (
 )
 SELECT (SELECT f.flow FROM flow AS f) AS flow,
     (SELECT jsonb_agg(to_jsonb(n)) FROM part AS n) AS segments,
-    (SELECT jsonb_agg(jsonb_build_object('segment', v.segment, 'value', v.value) || @extschema@.report_survival(v.state, u.times, %16$L)
+    (SELECT jsonb_agg(jsonb_build_object('segment', v.segment, 'value', v.value) || retention_internal.report_survival(v.state, u.times, %16$L)
             ORDER BY v.place, v.size) FROM (
          SELECT w.*, row_number() OVER (PARTITION BY w.place ORDER BY n.customers DESC, w.value COLLATE "C" NULLS LAST) AS size
          FROM survival AS w, @extschema@.survival_summary(w.state) AS n) AS v,
-         (SELECT @extschema@.report_times(n.followed_until) AS times
+         (SELECT retention_internal.report_times(n.followed_until) AS times
           FROM survival AS w, @extschema@.survival_summary(w.state) AS n WHERE w.place = 0) AS u
      WHERE v.size <= 8) AS survival,
     (SELECT jsonb_agg(jsonb_build_object('segment', z.segment, 'values', z.n) ORDER BY z.place)
@@ -439,12 +439,12 @@ $query$,
         CASE s.kind WHEN 'events' THEN 'NULL::@extschema@.retention_cohorts'
             ELSE format(E'(SELECT @extschema@.cohort_retention(a.customer, a.at, %L::@extschema@.retention_grid%s) FROM (\n%s\n    ) AS a)', grid,
                 CASE WHEN @extschema@.source_grid_option(s.grid, 'cohorts') IS NOT NULL THEN ', a.at = a.started, true' ELSE '' END,
-                @extschema@.report_activity(plain, known, type)) END,
+                retention_internal.report_activity(plain, known, type)) END,
         CASE WHEN hours THEN 'hours' ELSE 'days' END, range)
     INTO found;
     cohorts := coalesce(cohorts, found.cohorts);
-    flow := @extschema@.report_flow(found.flow, plain, first);
-    headline := @extschema@.report_headline(flow);
+    flow := retention_internal.report_flow(found.flow, plain, first);
+    headline := retention_internal.report_headline(flow);
     -- From the first period with customers on.
     flow := (SELECT coalesce(jsonb_agg(p.period ORDER BY p.place), '[]')
         FROM (SELECT e.period, e.place, min(e.place) FILTER (WHERE (e.period ->> 'at_start')::bigint + (e.period ->> 'at_end')::bigint
@@ -473,8 +473,8 @@ $query$,
     END IF;
 
     IF found.drivers IS NOT NULL THEN
-        SELECT jsonb_build_object('period_start', @extschema@.report_time(found.drivers_since, plain),
-            'period_end', @extschema@.report_time(until, plain), 'customers', n.customers, 'churned', n.churned)
+        SELECT jsonb_build_object('period_start', retention_internal.report_time(found.drivers_since, plain),
+            'period_end', retention_internal.report_time(until, plain), 'customers', n.customers, 'churned', n.churned)
         INTO drivers_since FROM @extschema@.driver_summary(found.drivers) AS n;
         SELECT jsonb_agg(to_jsonb(d) - 'place' ORDER BY d.place) INTO drivers
         FROM (SELECT n.* FROM @extschema@.driver_table(found.drivers) WITH ORDINALITY AS n (attribute, value, customers, share, churned, churn_rate,
@@ -510,7 +510,7 @@ $query$,
              WHERE (p.period ->> 'at_end')::bigint > 0 OR (p.period ->> 'joined')::bigint > 0 ORDER BY p.place LIMIT 1)) END;
     SELECT count(DISTINCT c.cohort) AS cohorts, min(c.cohort) AS oldest INTO shown FROM @extschema@.cohort_cells_at(cohorts) AS c WHERE c.period <= 1;
     notes := notes || CASE WHEN shown.cohorts > greatest(36, periods + 1) THEN
-        format('There are %s cohorts since %s; the newest %s are shown.', shown.cohorts, @extschema@.report_time(shown.oldest, plain) #>> '{}', greatest(36, periods + 1)) END;
+        format('There are %s cohorts since %s; this report holds the newest %s.', shown.cohorts, retention_internal.report_time(shown.oldest, plain) #>> '{}', greatest(36, periods + 1)) END;
     notes := notes || CASE WHEN s.kind = 'events' THEN format('A customer is there from an event until %s without another one.', s.gone_after)
         ELSE 'In the cohorts, customers are active in every period in which they were there for a moment.' END;
     notes := notes || CASE WHEN kept IS NOT NULL THEN 'Read from kept facts: rows written since the last refresh are not in it.' END;
@@ -526,20 +526,20 @@ $query$,
         format('Drivers: of the %s customers of %s, %s had gone by %s. What goes with leaving need not be its cause.',
             drivers_since ->> 'customers', drivers_since ->> 'period_start', drivers_since ->> 'churned', drivers_since ->> 'period_end') END;
 
-    cells := @extschema@.report_rows(cohorts, 'cohorts', plain, greatest(36, periods + 1));
-    lifecycle := @extschema@.report_rows(cohorts, 'lifecycle', plain, greatest(36, periods + 1));
+    cells := retention_internal.report_rows(cohorts, 'cohorts', plain, greatest(36, periods + 1));
+    lifecycle := retention_internal.report_rows(cohorts, 'lifecycle', plain, greatest(36, periods + 1));
     IF s.kind = 'events' AND @extschema@.source_grid_option(s.grid, 'brackets') IS NULL THEN
-        headline := headline || @extschema@.report_returns(cells, lifecycle);
+        headline := headline || retention_internal.report_returns(cells, lifecycle);
     END IF;
 
     PERFORM @extschema@.progress();
     RETURN report || jsonb_build_object('as_of', known, 'rows', counted.rows, 'ignored', counted.ignored,
         'customers', (SELECT t.customers FROM @extschema@.cohort_totals(cohorts) AS t),
-        'headline', headline, 'flow', flow,
-        'cohorts', cells, 'curve', @extschema@.report_rows(cohorts, 'curve', plain, greatest(36, periods + 1)),
+        'headline', headline, 'flow', flow, 'cohort_count', shown.cohorts,
+        'cohorts', cells, 'curve', retention_internal.report_rows(cohorts, 'curve', plain, greatest(36, periods + 1)),
         'lifecycle', lifecycle,
-        'stickiness', CASE s.kind WHEN 'events' THEN @extschema@.report_rows(cohorts, 'stickiness', plain, greatest(36, periods + 1)) END,
-        'survival', coalesce(found.survival, '[]'), 'segments', @extschema@.report_segments(coalesce(found.segments, '[]')),
+        'stickiness', CASE s.kind WHEN 'events' THEN retention_internal.report_rows(cohorts, 'stickiness', plain, greatest(36, periods + 1)) END,
+        'survival', coalesce(found.survival, '[]'), 'segments', retention_internal.report_segments(coalesce(found.segments, '[]')),
         'drivers', drivers, 'driver_ranking', ranking, 'drivers_since', drivers_since, 'reasons', reasons, 'benchmark', benchmark,
         'notes', to_jsonb(array_remove(notes, NULL)));
 END

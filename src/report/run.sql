@@ -41,16 +41,16 @@ CREATE POLICY retention_report_run_own ON retention_report_run
 COMMENT ON POLICY retention_report_run_own ON retention_report_run IS 'runs are those of their owner';
 GRANT SELECT, INSERT, UPDATE, DELETE ON retention_report_run TO PUBLIC;
 
-CREATE FUNCTION report_run_key(source text, source_owner regrole) RETURNS bigint
+CREATE FUNCTION retention_internal.report_run_key(source text, source_owner regrole) RETURNS bigint
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT hashtextextended(format('retention_report_run %s.%s', $2::oid, $1), 0)
 $$;
-COMMENT ON FUNCTION report_run_key(text, regrole) IS
+COMMENT ON FUNCTION retention_internal.report_run_key(text, regrole) IS
 'the advisory lock that a run of a source holds';
 
-CREATE FUNCTION report_run_is_alive(source text, source_owner regrole, pid integer) RETURNS boolean
+CREATE FUNCTION retention_internal.report_run_is_alive(source text, source_owner regrole, pid integer) RETURNS boolean
 LANGUAGE sql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -61,22 +61,22 @@ AS $$
             AND l.database = (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database())
             AND l.pid = $3
             AND ((l.classid::bigint << 32) | l.objid::bigint)
-                = @extschema@.report_run_key($1, $2))
+                = retention_internal.report_run_key($1, $2))
 $$;
-COMMENT ON FUNCTION report_run_is_alive(text, regrole, integer) IS
+COMMENT ON FUNCTION retention_internal.report_run_is_alive(text, regrole, integer) IS
 'whether a run that says it is running still has its process';
 
-CREATE FUNCTION report_error_text(state text, message text, detail text, hint text) RETURNS text
+CREATE FUNCTION retention_internal.report_error_text(state text, message text, detail text, hint text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT concat_ws(E'\n', concat($1, ': ', $2), 'DETAIL:  ' || nullif($3, ''), 'HINT:  ' || nullif($4, ''))
 $$;
-COMMENT ON FUNCTION report_error_text(text, text, text, text) IS
+COMMENT ON FUNCTION retention_internal.report_error_text(text, text, text, text) IS
 'an error as it is kept with a run';
 
 -- Reports and failures are pruned each for themselves: bad months must not eat the good ones.
-CREATE FUNCTION report_run_prune(source text, source_owner regrole, owner regrole, keep integer) RETURNS void
+CREATE FUNCTION retention_internal.report_run_prune(source text, source_owner regrole, owner regrole, keep integer) RETURNS void
 LANGUAGE sql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -86,11 +86,11 @@ AS $$
            WHERE o.source = $1 AND o.source_owner IS NOT DISTINCT FROM $2 AND o.owner = $3 AND o.state <> 'running') AS surplus
     WHERE surplus.place > $4 AND n.id = surplus.id
 $$;
-COMMENT ON FUNCTION report_run_prune(text, regrole, regrole, integer) IS
+COMMENT ON FUNCTION retention_internal.report_run_prune(text, regrole, regrole, integer) IS
 'deletes all but the newest reports, and all but the newest failures, of a source';
 
 -- The row of a new run. bridge: hold the lock over the end of this transaction.
-CREATE FUNCTION report_run_begin(source text, as_of timestamp, periods integer, bridge boolean) RETURNS bigint
+CREATE FUNCTION retention_internal.report_run_begin(source text, as_of timestamp, periods integer, bridge boolean) RETURNS bigint
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -112,13 +112,13 @@ BEGIN
         WHEN OTHERS THEN
             GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
             INSERT INTO @extschema@.retention_report_run AS r (source, as_of, periods, finished, state, error)
-            VALUES ($1, $2, $3, clock_timestamp(), 'failed', @extschema@.report_error_text(state, message, detail, hint))
+            VALUES ($1, $2, $3, clock_timestamp(), 'failed', retention_internal.report_error_text(state, message, detail, hint))
             RETURNING r.id INTO run;
-            PERFORM @extschema@.report_run_prune($1, NULL, quote_ident(current_user)::regrole, 100);
+            PERFORM retention_internal.report_run_prune($1, NULL, quote_ident(current_user)::regrole, 100);
             PERFORM pg_notify('retention_report', run::text);
             RETURN run;
     END;
-    key := @extschema@.report_run_key(s.name, s.owner);
+    key := retention_internal.report_run_key(s.name, s.owner);
     IF NOT pg_try_advisory_xact_lock(key) THEN
         SELECT r.* INTO other FROM @extschema@.retention_report_run AS r
         WHERE r.source = s.name AND r.source_owner = s.owner
@@ -133,7 +133,7 @@ BEGIN
     -- The lock is ours, so whatever still says that it runs has lost its process.
     UPDATE @extschema@.retention_report_run AS r
     SET state = 'failed', finished = clock_timestamp(),
-        error = @extschema@.report_error_text('57P01', 'the run did not end: its session or the server went away', NULL, NULL)
+        error = retention_internal.report_error_text('57P01', 'the run did not end: its session or the server went away', NULL, NULL)
     WHERE r.source = s.name AND r.source_owner = s.owner
         AND r.state = 'running';
     INSERT INTO @extschema@.retention_report_run AS r (source, source_owner, as_of, periods)
@@ -145,11 +145,11 @@ BEGIN
     RETURN run;
 END
 $$;
-COMMENT ON FUNCTION report_run_begin(text, timestamp, integer, boolean) IS
+COMMENT ON FUNCTION retention_internal.report_run_begin(text, timestamp, integer, boolean) IS
 'takes the lock of a source, tidies what a lost session left, and notes a new run';
 
 -- asked: the source as the caller named it, which may be OWNER.NAME.
-CREATE FUNCTION report_run_work(run bigint, asked text, bridge boolean) RETURNS text
+CREATE FUNCTION retention_internal.report_run_work(run bigint, asked text, bridge boolean) RETURNS text
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -166,7 +166,7 @@ BEGIN
     IF r.state <> 'running' THEN
         RETURN r.error;
     END IF;
-    key := @extschema@.report_run_key(r.source, r.source_owner);
+    key := retention_internal.report_run_key(r.source, r.source_owner);
     -- Held by this session already; from here on it ends with the transaction, whatever happens.
     IF NOT pg_try_advisory_xact_lock(key) THEN
         RAISE EXCEPTION USING ERRCODE = 'lock_not_available', MESSAGE = format('run %s has lost its lock', $1);
@@ -176,7 +176,7 @@ BEGIN
     END IF;
     BEGIN
         r.report := @extschema@.retention_report($2, r.as_of, r.periods);
-        r.html := @extschema@.report_page(r.report);
+        r.html := @extschema@.retention_report_page(r.report);
         r.as_of := (r.report ->> 'as_of')::timestamp;
         r.state := 'done';
     EXCEPTION
@@ -189,18 +189,18 @@ BEGIN
             r.report := NULL;
             r.html := NULL;
             r.state := 'failed';
-            r.error := @extschema@.report_error_text(state, message, detail, hint);
+            r.error := retention_internal.report_error_text(state, message, detail, hint);
     END;
     UPDATE @extschema@.retention_report_run AS n
     SET as_of = r.as_of, finished = clock_timestamp(), state = r.state, error = r.error, report = r.report, html = r.html
     WHERE n.id = $1;
     SELECT s.keep_runs INTO keep FROM @extschema@.retention_source AS s WHERE s.name = r.source AND s.owner = r.source_owner;
-    PERFORM @extschema@.report_run_prune(r.source, r.source_owner, r.owner, keep);
+    PERFORM retention_internal.report_run_prune(r.source, r.source_owner, r.owner, keep);
     PERFORM pg_notify('retention_report', $1::text);
     RETURN r.error;
 END
 $$;
-COMMENT ON FUNCTION report_run_work(bigint, text, boolean) IS
+COMMENT ON FUNCTION retention_internal.report_run_work(bigint, text, boolean) IS
 'makes the report of a run and keeps it, or why there is none';
 
 CREATE FUNCTION retention_run_report(source text, as_of timestamp DEFAULT NULL, periods integer DEFAULT 12) RETURNS bigint
@@ -211,8 +211,8 @@ DECLARE
     run bigint;
     said text;
 BEGIN
-    run := @extschema@.report_run_begin($1, $2, $3, false);
-    said := @extschema@.report_run_work(run, $1, false);
+    run := retention_internal.report_run_begin($1, $2, $3, false);
+    said := retention_internal.report_run_work(run, $1, false);
     IF said IS NOT NULL THEN
         RAISE WARNING USING ERRCODE = left(said, 5),
             MESSAGE = format('the report of source "%s" failed: %s', $1, substr(split_part(said, E'\n', 1), 8)),
@@ -234,9 +234,9 @@ DECLARE
 BEGIN
     -- Inside somebody's transaction this is where it stops, before anything is held.
     COMMIT;
-    run := @extschema@.report_run_begin($1, $2, $3, true);
+    run := retention_internal.report_run_begin($1, $2, $3, true);
     COMMIT;
-    said := @extschema@.report_run_work(run, $1, true);
+    said := retention_internal.report_run_work(run, $1, true);
     COMMIT;
     IF said IS NOT NULL THEN
         RAISE EXCEPTION USING ERRCODE = pg_catalog.left(said, 5),
@@ -263,7 +263,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT r.id, r.source, r.owner, r.as_of, r.started, r.finished - r.started,
         CASE WHEN r.state = 'running'
-                AND NOT @extschema@.report_run_is_alive(r.source, r.source_owner, r.pid) THEN 'lost' ELSE r.state END,
+                AND NOT retention_internal.report_run_is_alive(r.source, r.source_owner, r.pid) THEN 'lost' ELSE r.state END,
         r.error
     FROM @extschema@.retention_report_run AS r
     WHERE $1 IS NULL OR r.source = $1
@@ -353,7 +353,7 @@ BEGIN
     ), adjusted AS (
         -- The figures at the head are one family of tests, the segments another: many small segments must not hide the whole. Churn is
         -- 100 less retention: the same test, counted once.
-        SELECT t.segment IS NULL AS head, @extschema@.report_adjusted(array_agg(CASE WHEN t.what <> 'churn_rate' THEN t.p_value END ORDER BY t.number)) AS p,
+        SELECT t.segment IS NULL AS head, retention_internal.report_adjusted(array_agg(CASE WHEN t.what <> 'churn_rate' THEN t.p_value END ORDER BY t.number)) AS p,
             min(t.number) FILTER (WHERE t.what = 'retention_rate') AS retention
         FROM tested AS t
         GROUP BY 1

@@ -1,13 +1,13 @@
 -- report: schedules, through pg_cron where it is installed. Nothing here depends on it.
 
-CREATE FUNCTION report_cron_is_there() RETURNS boolean
+CREATE FUNCTION retention_internal.report_cron_is_there() RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$ SELECT EXISTS (SELECT FROM pg_extension AS e WHERE e.extname = 'pg_cron') $$;
-COMMENT ON FUNCTION report_cron_is_there() IS
+COMMENT ON FUNCTION retention_internal.report_cron_is_there() IS
 'whether pg_cron is installed in this database';
 
-CREATE FUNCTION report_job_name(source text) RETURNS text
+CREATE FUNCTION retention_internal.report_job_name(source text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -15,10 +15,10 @@ AS $$
     SELECT 'retention report: ' ||
         CASE WHEN octet_length($1) <= 40 THEN $1 ELSE md5($1) END
 $$;
-COMMENT ON FUNCTION report_job_name(text) IS
+COMMENT ON FUNCTION retention_internal.report_job_name(text) IS
 'the name of the job that makes the reports of a source';
 
-CREATE FUNCTION report_job_command(source text) RETURNS text
+CREATE FUNCTION retention_internal.report_job_command(source text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -28,19 +28,19 @@ AS $$
              THEN 'E''' || replace(replace(replace(replace($1, '\', '\\'), '''', ''''''), E'\n', '\n'), E'\r', '\r') || ''''
              ELSE quote_literal($1) END)
 $$;
-COMMENT ON FUNCTION report_job_command(text) IS
+COMMENT ON FUNCTION retention_internal.report_job_command(text) IS
 'the statement that makes a report of a source';
 
-CREATE FUNCTION report_crontab_line(source text, schedule text) RETURNS text
+CREATE FUNCTION retention_internal.report_crontab_line(source text, schedule text) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
     -- For the shell in single quotes; to cron itself a per cent sign is the end of the line.
     SELECT format('%s psql -X -U %s -d %s -c %s', $2, a.words[1], a.words[2], a.words[3])
     FROM (SELECT array_agg('''' || replace(replace(w.word, '''', '''\'''''), '%', '\%') || '''' ORDER BY w.place) AS words
-          FROM unnest(ARRAY[current_user::text, current_database()::text, @extschema@.report_job_command($1)]) WITH ORDINALITY AS w (word, place)) AS a
+          FROM unnest(ARRAY[current_user::text, current_database()::text, retention_internal.report_job_command($1)]) WITH ORDINALITY AS w (word, place)) AS a
 $$;
-COMMENT ON FUNCTION report_crontab_line(text, text) IS
+COMMENT ON FUNCTION retention_internal.report_crontab_line(text, text) IS
 'the line of the system''s crontab that does what a schedule does';
 
 CREATE FUNCTION retention_schedule(source text, schedule text) RETURNS bigint
@@ -58,10 +58,10 @@ BEGIN
             MESSAGE = format('invalid schedule: "%s"', $2),
             HINT = 'Five fields: minute, hour, day of the month, month, day of the week; ''0 6 1 * *'' is at six on the first of every month.';
     END IF;
-    IF NOT @extschema@.report_cron_is_there() THEN
+    IF NOT retention_internal.report_cron_is_there() THEN
         RAISE EXCEPTION USING ERRCODE = 'feature_not_supported',
             MESSAGE = format('there is no pg_cron in database "%s"', current_database()),
-            DETAIL = E'The same for the system''s crontab:\n' || @extschema@.report_crontab_line($1, $2),
+            DETAIL = E'The same for the system''s crontab:\n' || retention_internal.report_crontab_line($1, $2),
             HINT = format('Install it (Debian: postgresql-%s-cron), set shared_preload_libraries = ''pg_cron'' and cron.database_name = ''%s'', restart the server, and CREATE EXTENSION pg_cron; or use the crontab line.',
                 current_setting('server_version_num')::integer / 10000, current_database());
     END IF;
@@ -72,7 +72,7 @@ BEGIN
     END IF;
     BEGIN
         EXECUTE format('SELECT cron.schedule(%L, %L, %L)',
-            @extschema@.report_job_name($1), $2, @extschema@.report_job_command($1)) INTO job;
+            retention_internal.report_job_name($1), $2, retention_internal.report_job_command($1)) INTO job;
     EXCEPTION
         WHEN OTHERS THEN
             GET STACKED DIAGNOSTICS message = MESSAGE_TEXT;
@@ -91,7 +91,7 @@ $$;
 COMMENT ON FUNCTION retention_schedule(text, text) IS
 'has pg_cron make a report of a source at the times of a crontab schedule, as the user who calls this; a second call changes the times';
 
-CREATE FUNCTION report_schedules()
+CREATE FUNCTION retention_internal.report_schedules()
 RETURNS TABLE (
     source text,
     schedule text,
@@ -107,7 +107,7 @@ LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 10
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    IF NOT @extschema@.report_cron_is_there() THEN
+    IF NOT retention_internal.report_cron_is_there() THEN
         RETURN;
     END IF;
     IF NOT has_schema_privilege('cron', 'USAGE') THEN
@@ -127,12 +127,12 @@ BEGIN
     $query$, 'CALL @extschema@.retention_run_job(');
 END
 $$;
-COMMENT ON FUNCTION report_schedules() IS
+COMMENT ON FUNCTION retention_internal.report_schedules() IS
 'the scheduled reports one may see and how their last run went; none where pg_cron is not installed';
 
 CREATE VIEW retention_schedules AS
 SELECT s.source, s.schedule, s.job, s.owner, s.active, s.last_started, s.last_ended, s.last_status, s.last_message, s.command
-FROM report_schedules() AS s;
+FROM retention_internal.report_schedules() AS s;
 COMMENT ON VIEW retention_schedules IS
 'the scheduled reports one may see and how their last run went; none where pg_cron is not installed';
 GRANT SELECT ON retention_schedules TO PUBLIC;
@@ -145,7 +145,7 @@ DECLARE
     gone bigint;
 BEGIN
     -- By number: the name alone would also be that of another user's job.
-    SELECT s.job INTO gone FROM @extschema@.report_schedules() AS s
+    SELECT s.job INTO gone FROM retention_internal.report_schedules() AS s
     WHERE s.source = $1 AND s.owner = current_user;
     IF NOT FOUND THEN
         RAISE EXCEPTION USING ERRCODE = 'undefined_object',
