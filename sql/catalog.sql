@@ -16,11 +16,13 @@ WHERE e.refclassid = 'pg_extension'::regclass AND e.classid = 'pg_proc'::regclas
   AND e.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'retention')
 ORDER BY p.proname COLLATE "C", p.oid::regprocedure::text COLLATE "C";
 
--- Everything else that the extension owns
+-- Everything else that the extension owns (some versions also list array types and the row types of tables)
 SELECT pg_describe_object(classid, objid, 0) AS object, obj_description(objid, classid::regclass::text::name) AS comment
 FROM pg_depend
 WHERE refclassid = 'pg_extension'::regclass AND classid <> 'pg_proc'::regclass AND deptype = 'e'
   AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'retention')
+  AND NOT (classid = 'pg_type'::regclass AND EXISTS (SELECT FROM pg_type t LEFT JOIN pg_class c ON c.oid = t.typrelid
+    WHERE t.oid = objid AND (t.typcategory = 'A' OR c.relkind <> 'c')))
 ORDER BY pg_describe_object(classid, objid, 0) COLLATE "C";
 
 -- Rules of the house. Each query names who breaks it: no rows.

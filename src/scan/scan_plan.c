@@ -271,7 +271,7 @@ create_scan_path(const Offer *offer, Path *input, bool partial)
 	path->path.parallel_safe = offer->output->consider_parallel && input->parallel_safe;
 	path->path.parallel_workers = partial ? input->parallel_workers : 0;
 	path->path.rows = offer->groups;
-	path->flags = SCAN_PATH_FLAGS;
+	path->flags = CUSTOMPATH_SUPPORT_PROJECTION;
 	path->custom_paths = children_of(input);
 	path->custom_private =
 		list_make4(offer->aggregates, input->pathtarget->exprs, columns, offer->having);
@@ -329,7 +329,7 @@ offer_scan(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output, GroupPathEx
 		offer.groups = estimate_num_groups(
 			root, get_sortgrouplist_exprs(offer.group_clause, root->processed_tlist), path->rows,
 			NULL, NULL);
-	if (offer.groups * list_length(offer.aggregates) * GROUP_BYTES > hash_memory_limit())
+	if (offer.groups * list_length(offer.aggregates) * GROUP_BYTES > get_hash_memory_limit())
 		return;
 
 	path = (Path *) create_scan_path(&offer, path, false);
@@ -421,7 +421,7 @@ scan_start(void)
 		"retention.enable_batch_scan",
 		"Lets the planner read tables in batches for the aggregates of this extension.", NULL,
 		&scan_enabled, true, PGC_USERSET, GUC_EXPLAIN, NULL, NULL, NULL);
-	reserve_settings("retention");
+	MarkGUCPrefixReserved("retention");
 	RegisterCustomScanMethods(&scan_methods);
 	next_hook = create_upper_paths_hook;
 	create_upper_paths_hook = upper_paths;

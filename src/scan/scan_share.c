@@ -110,7 +110,7 @@ write_to_file(Writer *writer, const Record *head, const void *bytes)
 		char name[MAXPGPATH];
 
 		file_name(name, writer->from, writer->to);
-		writer->file = create_shared_file(&writer->shared->files, name);
+		writer->file = BufFileCreateFileSet(&writer->shared->files.fs, name);
 		writer->first->in_file = 1;
 	}
 	BufFileWrite(writer->file, unconstify(Record *, head), offsetof(Record, bytes));
@@ -125,7 +125,7 @@ end_stream(Writer *writer)
 {
 	if (writer->file != NULL)
 	{
-		export_shared_file(writer->file);
+		BufFileExportFileSet(writer->file);
 		BufFileClose(writer->file);
 	}
 }
@@ -213,7 +213,7 @@ read_stream(BatchScan *scan, int from, int to, RecordReader reader)
 	if (!in_file)
 		return;
 	file_name(name, from, to);
-	file = open_shared_file(&scan->shared->files, name);
+	file = BufFileOpenFileSet(&scan->shared->files.fs, name, O_RDONLY, false);
 	while (BufFileRead(file, &record, offsetof(Record, bytes)) == offsetof(Record, bytes))
 	{
 		Size size = MAXALIGN(record.size);
@@ -403,7 +403,7 @@ scan_share_finish(BatchScan *scan)
 	participants = (int) pg_atomic_read_u32(&shared->participants);
 	if (participants > 1)
 	{
-		Size memory = hash_memory_limit();
+		Size memory = get_hash_memory_limit();
 
 		/* Not all to the same receiver first. */
 		for (int i = 1; i < participants; i++)

@@ -331,11 +331,6 @@ DECLARE
     column_name text;
     column_words text;
 BEGIN
-    IF current_setting('server_version_num')::integer < 150000 THEN
-        RAISE EXCEPTION USING ERRCODE = '0A000',
-            MESSAGE = 'views that run as their reader need PostgreSQL 15',
-            HINT = 'On this version the SELECT of a view is given by source_view(source_find(''name''), ''flow'').';
-    END IF;
     IF schema IS NULL OR NOT EXISTS (SELECT FROM pg_namespace AS n WHERE n.nspname = schema) THEN
         RAISE EXCEPTION USING ERRCODE = '3F000',
             MESSAGE = coalesce('schema "' || schema || '" does not exist', 'there is no schema to create views in'),
