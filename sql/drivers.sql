@@ -288,6 +288,10 @@ SELECT near(rate_p_value(hits, total, rate), p) AS as_r FROM (VALUES
     (20, 20, 63, 0.0002055395803682167), (3, 10, 75, 0.003505706787109375), (8, 10, 75, 1),
     (49, 100, 50, 0.9204107626128218), (62000, 100000, 63, 6.278766925699167e-11), (1, 1, 84, 1), (0, 5, 0, 1), (5, 5, 100, 1), (4, 5, 100, 0)
 ) v (hits, total, rate, p);
+-- totals beyond what a double can count: an answer at once, and the right one (p = 1 / 2: the normal distribution with a correction of one half)
+SELECT rate_p_value(42, 9223372036854775807, 1) < 1e-300 AS far, rate_p_value(9223372036854775807, 9223372036854775807, 99) < 1e-300 AS all_of_them,
+    abs(rate_p_value(2000000000000000 - 31622776, 4000000000000000, 50) / 0.31731052472261206 - 1) < 1e-6 AS many,
+    abs(rate_p_value(2000000000000000000 + 2000000000, 4000000000000000000, 50) / 0.0455002639503494 - 1) < 1e-6 AS most;
 INSERT INTO retention_benchmark (industry, retention_rate, year, source) VALUES ('IT', 90, 2025, 'our own');
 SELECT year, benchmark, difference FROM against_benchmark(850, 1000, 'IT', 0.9);
 DELETE FROM retention_benchmark WHERE NOT built_in;

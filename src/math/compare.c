@@ -87,6 +87,26 @@ koopman_interval(double hits_a, double total_a, double hits_b, double total_b, d
 }
 
 /*
+ * Of the outcomes from `rare`, which is not likelier than at_most, to `likely`, the last that is not. Each step halves
+ * the distance; above 2^53 doubles are further apart than 1, and the search ends at neighbours.
+ */
+static double
+rare_outcome(double total, double p, double at_most, double likely, double rare)
+{
+	for (;;)
+	{
+		double middle = floor((likely + rare) / 2);
+
+		if (middle == likely || middle == rare)
+			return rare;
+		if (binomial_density(total, p, middle) <= at_most)
+			rare = middle;
+		else
+			likely = middle;
+	}
+}
+
+/*
  * The sum of the probabilities of all outcomes that are not likelier than the one seen, as R's binom.test has it, with
  * its tolerance for equal ones.
  */
@@ -95,8 +115,7 @@ binomial_p_value(double hits, double total, double p)
 {
 	double mean = total * p;
 	double at_most;
-	double low;
-	double high;
+	double rare;
 
 	if (!(total > 0))
 		return NAN;
@@ -109,31 +128,11 @@ binomial_p_value(double hits, double total, double p)
 	/* Beyond the mean, on the other side, the probabilities fall: find where they are small enough. */
 	if (hits < mean)
 	{
-		low = ceil(mean) - 1; /* not, or not known to be */
-		high = total + 1;	  /* all from here on are */
-		while (high - low > 1)
-		{
-			double middle = floor((low + high) / 2);
-
-			if (binomial_density(total, p, middle) <= at_most)
-				high = middle;
-			else
-				low = middle;
-		}
-		return fmin(binomial_low_tail(total, p, hits) + binomial_tail(total, p, high), 1);
+		rare = rare_outcome(total, p, at_most, ceil(mean) - 1, total + 1);
+		return fmin(binomial_low_tail(total, p, hits) + binomial_tail(total, p, rare), 1);
 	}
-	low = -1;
-	high = floor(mean) + 1;
-	while (high - low > 1)
-	{
-		double middle = floor((low + high) / 2);
-
-		if (binomial_density(total, p, middle) <= at_most)
-			low = middle;
-		else
-			high = middle;
-	}
-	return fmin(binomial_low_tail(total, p, low) + binomial_tail(total, p, hits), 1);
+	rare = rare_outcome(total, p, at_most, floor(mean) + 1, -1);
+	return fmin(binomial_low_tail(total, p, rare) + binomial_tail(total, p, hits), 1);
 }
 
 /* K. Pearson, Phil. Mag. (5) 50 (1900) 157-175, without a correction for continuity. */
