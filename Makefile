@@ -79,7 +79,8 @@ OBJS = \
 	src/scan/scan_input.o \
 	src/scan/scan_plan.o \
 	src/scan/scan_share.o \
-	src/scan/scan_sql.o
+	src/scan/scan_sql.o \
+	src/source/source_sql.o
 
 # The SQL objects, in room order: joined into retention--VERSION.sql.
 ROOM_SQL = \

@@ -7,7 +7,7 @@ LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT CASE WHEN l.hours THEN to_jsonb(l.at) ELSE to_jsonb(l.at::date) END
-    FROM (SELECT $1 AT TIME ZONE @extschema@.source_grid_option($2, 'time_zone') AS at, $2::text ~ '^[^;]*hour' AS hours) AS l
+    FROM (SELECT $1 AT TIME ZONE retention_internal.source_grid_option($2, 'time_zone') AS at, $2::text ~ '^[^;]*hour' AS hours) AS l
 $$;
 COMMENT ON FUNCTION retention_internal.report_time(timestamptz, retention_grid) IS
 'the beginning of a period as a report writes it';
@@ -236,7 +236,7 @@ AS $$
             '  @extschema@.retention_periods_at(%1$L::@extschema@.retention_grid, p.started, p.ended) AS r\n'
             'WHERE p.started < p.ended',
             $1, $2, CASE WHEN $3 = 'timestamptz'::regtype THEN '' ELSE format(' AT TIME ZONE %L', o.zone) END, o.zone) END
-    FROM (SELECT @extschema@.source_grid_option($1, 'time_zone') AS zone) AS o
+    FROM (SELECT retention_internal.source_grid_option($1, 'time_zone') AS zone) AS o
 $$;
 COMMENT ON FUNCTION retention_internal.report_activity(retention_grid, timestamp, regtype) IS
 'a query that gives, of subscriptions, a time in every period in which a customer was there for a moment';
@@ -251,7 +251,7 @@ SET IntervalStyle = 'postgres'
 AS $body$
 #variable_conflict use_variable
 DECLARE
-    s @extschema@.retention_source;
+    s retention_internal.source;
     known timestamp := as_of;
     known_sql text;
     zone text;
@@ -299,8 +299,8 @@ BEGIN
     IF NOT isfinite(as_of) THEN
         RAISE EXCEPTION USING ERRCODE = '22008', MESSAGE = 'the as_of of a report must be finite';
     END IF;
-    s := @extschema@.source_find(source);
-    zone := @extschema@.source_grid_option(s.grid, 'time_zone');
+    s := retention_internal.source_find(source);
+    zone := retention_internal.source_grid_option(s.grid, 'time_zone');
     -- Whatever session asks: texts and casts of instants are local times of the grid. Ends with this function.
     PERFORM set_config('TimeZone', zone, true);
     hours := s.grid::text ~ '^[^;]*hour';
@@ -317,7 +317,7 @@ BEGIN
     IF kept IS NOT NULL THEN
         EXECUTE 'SELECT t.as_of, s.cohorts ' || kept INTO known, cohorts;
     ELSIF known IS NULL THEN
-        EXECUTE 'SELECT ' || @extschema@.source_as_of(s) INTO known;
+        EXECUTE 'SELECT ' || retention_internal.source_as_of(s) INTO known;
     END IF;
     IF known IS NULL THEN
         PERFORM @extschema@.progress();
@@ -327,9 +327,9 @@ BEGIN
             'notes', jsonb_build_array('There is no row with a customer and a time.'));
     END IF;
     known_sql := format('%L::timestamp', known);
-    EXECUTE 'SELECT ' || @extschema@.source_grid(s, known_sql) INTO grid;
-    EXECUTE 'SELECT ' || @extschema@.source_grid(s, known_sql, true) INTO plain;
-    presence := CASE WHEN kept IS NULL THEN @extschema@.source_presence(s, '(' || known_sql || ')') ELSE @extschema@.facts_presence(s, '(' || known_sql || ')') END;
+    EXECUTE 'SELECT ' || retention_internal.source_grid(s, known_sql) INTO grid;
+    EXECUTE 'SELECT ' || retention_internal.source_grid(s, known_sql, true) INTO plain;
+    presence := CASE WHEN kept IS NULL THEN retention_internal.source_presence(s, '(' || known_sql || ')') ELSE @extschema@.facts_presence(s, '(' || known_sql || ')') END;
     -- The type of a column of a query that is not run.
     EXECUTE format('SELECT pg_typeof((SELECT p.started FROM (%s) AS p LIMIT 0))', presence) INTO type;
     range := CASE type WHEN 'date'::regtype THEN 'daterange' WHEN 'timestamptz'::regtype THEN 'tstzrange' ELSE 'tsrange' END;
@@ -364,7 +364,7 @@ BEGIN
     PERFORM @extschema@.progress('report', s.name, 'cohorts', 2, 4);
     IF s.kind = 'events' AND kept IS NULL THEN
         EXECUTE format('SELECT @extschema@.cohort_retention(a.customer, a.at, %L::@extschema@.retention_grid) FROM (%s) AS a',
-            grid, @extschema@.source_rows(s)) INTO cohorts;
+            grid, retention_internal.source_rows(s)) INTO cohorts;
     END IF;
 
     PERFORM @extschema@.progress('report', s.name, 'flow, segments, survival', 3, 4);
@@ -438,7 +438,7 @@ $query$,
                 format(held, segment_held, format(at_local, 'w.starts', zone), format(at_local, 'w.ends', zone), 'since'), segment_record) END,
         CASE s.kind WHEN 'events' THEN 'NULL::@extschema@.retention_cohorts'
             ELSE format(E'(SELECT @extschema@.cohort_retention(a.customer, a.at, %L::@extschema@.retention_grid%s) FROM (\n%s\n    ) AS a)', grid,
-                CASE WHEN @extschema@.source_grid_option(s.grid, 'cohorts') IS NOT NULL THEN ', a.at = a.started, true' ELSE '' END,
+                CASE WHEN retention_internal.source_grid_option(s.grid, 'cohorts') IS NOT NULL THEN ', a.at = a.started, true' ELSE '' END,
                 retention_internal.report_activity(plain, known, type)) END,
         CASE WHEN hours THEN 'hours' ELSE 'days' END, range)
     INTO found;
@@ -463,7 +463,7 @@ $query$,
             CASE WHEN s.reason IS NULL THEN 'NULL::@extschema@.retention_reasons' ELSE
                 format('@extschema@.churn_reasons(p.reason::text) FILTER (WHERE p.customer IS NOT NULL AND p.started < p.ended AND p.ended >= %s AND p.ended < %s)',
                     format(at_local, format('%L::timestamptz', since), zone), format(at_local, format('%L::timestamptz', until), zone)) END,
-            @extschema@.source_rows(s)) INTO counted;
+            retention_internal.source_rows(s)) INTO counted;
         IF s.reason IS NOT NULL THEN
             SELECT coalesce(jsonb_agg(to_jsonb(r) - 'place' ORDER BY r.place), '[]') INTO reasons
             FROM (SELECT n.reason, n.category, n.mitigated_by, n.customers, n.share, n.ci_low, n.ci_high, n.cumulative_share, n.place
@@ -528,7 +528,7 @@ $query$,
 
     cells := retention_internal.report_rows(cohorts, 'cohorts', plain, greatest(36, periods + 1));
     lifecycle := retention_internal.report_rows(cohorts, 'lifecycle', plain, greatest(36, periods + 1));
-    IF s.kind = 'events' AND @extschema@.source_grid_option(s.grid, 'brackets') IS NULL THEN
+    IF s.kind = 'events' AND retention_internal.source_grid_option(s.grid, 'brackets') IS NULL THEN
         headline := headline || retention_internal.report_returns(cells, lifecycle);
     END IF;
 

@@ -95,7 +95,7 @@ LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    s @extschema@.retention_source;
+    s retention_internal.source;
     key bigint;
     run bigint;
     other record;
@@ -105,7 +105,7 @@ DECLARE
     hint text;
 BEGIN
     BEGIN
-        s := @extschema@.source_find($1);
+        s := retention_internal.source_find($1);
     EXCEPTION
         -- Nothing of that name: a slip of the pen, not a run.
         WHEN undefined_object OR null_value_not_allowed OR invalid_parameter_value THEN RAISE;

@@ -51,7 +51,7 @@ DECLARE
     job bigint;
     message text;
 BEGIN
-    PERFORM @extschema@.source_find($1);
+    PERFORM retention_internal.source_find($1);
     -- Five fields of a crontab, a word such as @monthly, or seconds where pg_cron knows them.
     IF $2 !~ '^[-0-9*/,a-zA-Z$]+( +[-0-9*/,a-zA-Z$]+){4}$|^@[a-z]+$|^[0-9]+ seconds?$' THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',

@@ -83,26 +83,6 @@ USING (pg_catalog.pg_has_role(owner, 'USAGE')) WITH CHECK (pg_catalog.pg_has_rol
 COMMENT ON POLICY retention_facts_written ON retention_facts IS 'written by the owner of the source';
 GRANT SELECT, INSERT, UPDATE, DELETE ON retention_facts TO PUBLIC;
 
-CREATE FUNCTION facts_guard() RETURNS trigger
-LANGUAGE plpgsql PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    PERFORM FROM @extschema@.retention_facts AS k JOIN pg_class AS c ON c.oid IN (k.facts, k.changes)
-    WHERE k.owner = old.owner AND k.name = old.name;
-    IF FOUND THEN
-        RAISE EXCEPTION USING ERRCODE = '55006',
-            MESSAGE = format('source "%s" is materialised', old.name),
-            DETAIL = format('Triggers on %s note what changes.', old.relation),
-            HINT = format('SELECT retention_unmaterialize(%L) first.', old.name);
-    END IF;
-    RETURN old;
-END
-$$;
-COMMENT ON FUNCTION facts_guard() IS 'trigger of the table retention_source: a materialised source is not forgotten';
-CREATE TRIGGER retention_source_kept BEFORE DELETE ON retention_source FOR EACH ROW EXECUTE FUNCTION facts_guard();
-COMMENT ON TRIGGER retention_source_kept ON retention_source IS 'a materialised source is not forgotten';
-
 -- Noting what changes.
 
 CREATE FUNCTION facts_may_note(relation text) RETURNS boolean
@@ -172,7 +152,7 @@ CREATE FUNCTION facts_relations(relation regclass) RETURNS regclass[]
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    WITH RECURSIVE r AS (
+    WITH RECUretention_internal.sourceIVE r AS (
         SELECT $1::oid AS oid
         UNION
         SELECT i.inhrelid FROM r JOIN pg_inherits AS i ON i.inhparent = r.oid
@@ -181,40 +161,40 @@ AS $$
 $$;
 COMMENT ON FUNCTION facts_relations(regclass) IS 'a table and all its partitions or children';
 
-CREATE FUNCTION facts_definition(source retention_source) RETURNS text
+CREATE FUNCTION facts_definition(source retention_internal.source) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 SET intervalstyle = 'postgres'
 AS $$
     SELECT ROW($1.kind, $1.customer, $1.at, $1.event, $1.events, $1.segments, $1.grid, $1.filter, $1.as_of, $1.gone_after)::text
 $$;
-COMMENT ON FUNCTION facts_definition(retention_source) IS 'what the facts of a source depend on';
+COMMENT ON FUNCTION facts_definition(retention_internal.source) IS 'what the facts of a source depend on';
 
-CREATE FUNCTION facts_grid(source retention_source) RETURNS retention_grid
+CREATE FUNCTION facts_grid(source retention_internal.source) RETURNS retention_grid
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
     -- Days answer every calendar question; hours and elapsed windows need their own.
     SELECT CASE
-        WHEN split_part($1.grid::text, ';', 1) ~ 'hour' OR @extschema@.source_grid_option($1.grid, 'windows') IS NOT NULL
+        WHEN split_part($1.grid::text, ';', 1) ~ 'hour' OR retention_internal.source_grid_option($1.grid, 'windows') IS NOT NULL
             THEN $1.grid
-        ELSE ('day; time_zone=' || @extschema@.source_grid_option($1.grid, 'time_zone')
-            || coalesce('; min_events=' || @extschema@.source_grid_option($1.grid, 'min_events'), ''))::@extschema@.retention_grid
+        ELSE ('day; time_zone=' || retention_internal.source_grid_option($1.grid, 'time_zone')
+            || coalesce('; min_events=' || retention_internal.source_grid_option($1.grid, 'min_events'), ''))::@extschema@.retention_grid
         END
 $$;
-COMMENT ON FUNCTION facts_grid(retention_source) IS 'the grid of the kept facts of a source';
+COMMENT ON FUNCTION facts_grid(retention_internal.source) IS 'the grid of the kept facts of a source';
 
-CREATE FUNCTION facts_last(source retention_source, facts text) RETURNS text[]
+CREATE FUNCTION facts_last(source retention_internal.source, facts text) RETURNS text[]
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT ARRAY[format('@extschema@.%s(%s)', 'first_active' || s.suffix, $2), format('@extschema@.%s(%s)', 'last_active' || s.suffix, $2)]
-    FROM (SELECT CASE @extschema@.source_type($1.relation, $1.at) WHEN 'timestamptz'::regtype THEN '_at' ELSE '' END AS suffix) AS s
+    FROM (SELECT CASE retention_internal.source_type($1.relation, $1.at) WHEN 'timestamptz'::regtype THEN '_at' ELSE '' END AS suffix) AS s
 $$;
-COMMENT ON FUNCTION facts_last(retention_source, text) IS
+COMMENT ON FUNCTION facts_last(retention_internal.source, text) IS
 'SQL expressions of the first and the last time in facts, of the kind in which times are ordered';
 
-CREATE FUNCTION facts_columns(source retention_source) RETURNS text[]
+CREATE FUNCTION facts_columns(source retention_internal.source) RETURNS text[]
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -249,9 +229,9 @@ BEGIN
             WHERE u.name IS NOT NULL ORDER BY u.name, u.place) AS c ORDER BY c.place);
 END
 $$;
-COMMENT ON FUNCTION facts_columns(retention_source) IS 'the columns of the relation of a source that its facts depend on; 0A000: its filter is not a matter of columns alone';
+COMMENT ON FUNCTION facts_columns(retention_internal.source) IS 'the columns of the relation of a source that its facts depend on; 0A000: its filter is not a matter of columns alone';
 
-CREATE FUNCTION facts_select(source retention_source, rows text) RETURNS text
+CREATE FUNCTION facts_select(source retention_internal.source, rows text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -270,22 +250,22 @@ AS $$
             E'\nUNION ALL\nSELECT %L, b.%I::text, b.customer, b.retention_whole AS whole, @extschema@.activity(b.at, %L::@extschema@.retention_grid), NULL%s\nFROM %s AS b\nGROUP BY b.%2$I::text, b.customer, b.retention_whole',
             s.segment, s.segment, @extschema@.facts_grid($1), repeat(', NULL', cardinality($1.segments)), $2), '' ORDER BY s.place)
             FROM unnest($1.segments) WITH ORDINALITY AS s (segment, place)), ''))
-    FROM (SELECT @extschema@.source_type($1.relation, $1.at) AS type,
-        CASE @extschema@.source_type($1.relation, $1.at)
-            WHEN 'timestamptz'::regtype THEN format('(b.at AT TIME ZONE %L)', @extschema@.source_grid_option($1.grid, 'time_zone'))
+    FROM (SELECT retention_internal.source_type($1.relation, $1.at) AS type,
+        CASE retention_internal.source_type($1.relation, $1.at)
+            WHEN 'timestamptz'::regtype THEN format('(b.at AT TIME ZONE %L)', retention_internal.source_grid_option($1.grid, 'time_zone'))
             ELSE 'b.at' END AS at) AS t
 $$;
-COMMENT ON FUNCTION facts_select(retention_source, text) IS 'a SELECT of the facts of the rows of a query or table';
+COMMENT ON FUNCTION facts_select(retention_internal.source, text) IS 'a SELECT of the facts of the rows of a query or table';
 
-CREATE FUNCTION facts_items(source retention_source) RETURNS text
+CREATE FUNCTION facts_items(source retention_internal.source) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT @extschema@.source_customer($1) || ' AS customer, ' || quote_ident($1.at) || ' AS at'
+    SELECT retention_internal.source_customer($1) || ' AS customer, ' || quote_ident($1.at) || ' AS at'
         || coalesce((SELECT string_agg(', ' || quote_ident(s.segment), '' ORDER BY s.place)
             FROM unnest($1.segments) WITH ORDINALITY AS s (segment, place)), '')
 $$;
-COMMENT ON FUNCTION facts_items(retention_source) IS 'what is read of a row of a source for its facts';
+COMMENT ON FUNCTION facts_items(retention_internal.source) IS 'what is read of a row of a source for its facts';
 
 CREATE FUNCTION facts_triggers(changes regclass, relation regclass) RETURNS bigint
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -297,7 +277,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION facts_triggers(regclass, regclass) IS 'how many of the four triggers of a materialised source a table has, enabled';
 
-CREATE FUNCTION facts_watch(source retention_source, changes regclass, relation regclass) RETURNS void
+CREATE FUNCTION facts_watch(source retention_internal.source, changes regclass, relation regclass) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -323,7 +303,7 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION facts_watch(retention_source, regclass, regclass) IS 'creates the triggers of a materialised source on a table';
+COMMENT ON FUNCTION facts_watch(retention_internal.source, regclass, regclass) IS 'creates the triggers of a materialised source on a table';
 
 CREATE FUNCTION facts_unwatch(kept retention_facts, relation regclass DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -345,7 +325,7 @@ END
 $$;
 COMMENT ON FUNCTION facts_unwatch(retention_facts, regclass) IS 'drops the triggers of a materialised source, all of them or those on a table';
 
-CREATE FUNCTION facts_show(source retention_source) RETURNS void
+CREATE FUNCTION facts_show(source retention_internal.source) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -359,22 +339,22 @@ BEGIN
         WHERE c.relkind = 'v' AND pg_has_role(c.relowner, 'USAGE')
             AND right(obj_description(c.oid, 'pg_class'), length('; retention source ' || source.name)) = '; retention source ' || source.name
     LOOP
-        EXECUTE format('CREATE %s VIEW %s WITH (security_invoker = true) AS %s', 'OR ' || 'REPLACE', v.view, @extschema@.source_view(source, v.what));
+        EXECUTE format('CREATE %s VIEW %s WITH (security_invoker = true) AS %s', 'OR ' || 'REPLACE', v.view, retention_internal.source_view(source, v.what));
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION facts_show(retention_source) IS 'writes the existing views of a source anew, over its facts or over its relation';
+COMMENT ON FUNCTION facts_show(retention_internal.source) IS 'writes the existing views of a source anew, over its facts or over its relation';
 
 -- Bringing up to date.
 
-CREATE FUNCTION facts_stage(source retention_source, kept retention_facts, news regclass[]) RETURNS void
+CREATE FUNCTION facts_stage(source retention_internal.source, kept retention_facts, news regclass[]) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 -- Takes the noted changes and reads the rows they ask for, in one statement. news: NULL: everything is read; else
 -- tables that have become part of the relation, whose customers are looked up.
 DECLARE
-    log @extschema@.retention_source := source;
+    log retention_internal.source := source;
     rows text;
 BEGIN
     log.relation := kept.changes;
@@ -386,7 +366,7 @@ BEGIN
     END IF;
     EXECUTE format('CREATE TEMP TABLE retention_redone ON COMMIT DROP AS SELECT f.customer FROM %s AS f WITH NO DATA', kept.facts);
     rows := format('(SELECT %s, true AS retention_whole %s) AS r', @extschema@.facts_items(source),
-        @extschema@.source_from(source, format('%I IS NOT NULL', source.customer)));
+        retention_internal.source_from(source, format('%I IS NOT NULL', source.customer)));
     EXECUTE 'CREATE TEMP TABLE retention_staged ON COMMIT DROP AS ' || @extschema@.facts_select(source, '(SELECT * FROM ' || rows || ')') || ' WITH NO DATA';
 
     IF news IS NULL THEN
@@ -409,23 +389,23 @@ noted AS MATERIALIZED (
 )
 INSERT INTO pg_temp.retention_staged
 %9$s$q$,
-            kept.changes, @extschema@.source_customer(source), source.customer,
-            (SELECT string_agg(format(E'\n  UNION ALL SELECT %s FROM ONLY %s', @extschema@.source_customer(source), n.relation), '')
+            kept.changes, retention_internal.source_customer(source), source.customer,
+            (SELECT string_agg(format(E'\n  UNION ALL SELECT %s FROM ONLY %s', retention_internal.source_customer(source), n.relation), '')
                 FROM unnest(news) AS n (relation)),
             @extschema@.facts_items(source),
-            @extschema@.source_from(log, 'NOT retention_redo', format('%I IS NOT NULL', source.customer)),
+            retention_internal.source_from(log, 'NOT retention_redo', format('%I IS NOT NULL', source.customer)),
             @extschema@.facts_items(source),
             -- The plain column, so that an index on it serves.
-            @extschema@.source_from(source, format('%I = retention_redo.customer', source.customer)),
+            retention_internal.source_from(source, format('%I = retention_redo.customer', source.customer)),
             @extschema@.facts_select(source, 'noted'));
     END IF;
     ANALYZE pg_temp.retention_staged;
     ANALYZE pg_temp.retention_redone;
 END
 $$;
-COMMENT ON FUNCTION facts_stage(retention_source, retention_facts, regclass[]) IS 'takes the noted changes of a source and reads what they ask for into temporary tables';
+COMMENT ON FUNCTION facts_stage(retention_internal.source, retention_facts, regclass[]) IS 'takes the noted changes of a source and reads what they ask for into temporary tables';
 
-CREATE FUNCTION facts_fold(source retention_source, kept retention_facts, everything boolean) RETURNS bigint
+CREATE FUNCTION facts_fold(source retention_internal.source, kept retention_facts, everything boolean) RETURNS bigint
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -439,8 +419,8 @@ DECLARE
     chosen text;
     old_edges text[] := @extschema@.facts_last(source, 'f.facts');
     new_edges text[] := @extschema@.facts_last(source, 'n.facts');
-    whole_cohorts boolean := @extschema@.source_grid_option(source.grid, 'windows') IS NOT NULL
-        OR @extschema@.source_grid_option(source.grid, 'cohorts') IS NOT NULL;
+    whole_cohorts boolean := retention_internal.source_grid_option(source.grid, 'windows') IS NOT NULL
+        OR retention_internal.source_grid_option(source.grid, 'cohorts') IS NOT NULL;
     grid text := format('%L::@extschema@.retention_grid', source.grid);
     latest timestamp;
 BEGIN
@@ -533,13 +513,13 @@ BEGIN
     ELSE
         -- What is complete in elapsed windows and recurring cohorts follows the latest row of all.
         IF whole_cohorts THEN
-            EXECUTE format('SELECT ' || CASE @extschema@.source_type(source.relation, source.at)
+            EXECUTE format('SELECT ' || CASE retention_internal.source_type(source.relation, source.at)
                     WHEN 'date'::regtype THEN '%1$s + interval ''1 day'''
                     WHEN 'timestamptz'::regtype THEN '%1$s AT TIME ZONE %3$L + interval ''1 microsecond'''
                     ELSE '%1$s + interval ''1 microsecond''' END
                 || ' FROM %2$s AS f WHERE f.part = 0 AND %1$s IS NOT NULL ORDER BY %1$s DESC LIMIT 1',
-                old_edges[2], kept.facts, @extschema@.source_grid_option(source.grid, 'time_zone')) INTO latest;
-            EXECUTE format('SELECT %s::text', @extschema@.source_grid(source, format('%L::timestamp', latest))) INTO grid;
+                old_edges[2], kept.facts, retention_internal.source_grid_option(source.grid, 'time_zone')) INTO latest;
+            EXECUTE format('SELECT %s::text', retention_internal.source_grid(source, format('%L::timestamp', latest))) INTO grid;
             grid := format('%L::@extschema@.retention_grid', grid);
         END IF;
         EXECUTE format($q$UPDATE %1$s AS k SET cohorts = c.cohorts
@@ -551,48 +531,52 @@ BEGIN
     RETURN customers;
 END
 $$;
-COMMENT ON FUNCTION facts_fold(retention_source, retention_facts, boolean) IS 'folds what was staged into the facts and the summary of a source';
+COMMENT ON FUNCTION facts_fold(retention_internal.source, retention_facts, boolean) IS 'folds what was staged into the facts and the summary of a source';
 
-CREATE FUNCTION facts_of(source retention_source) RETURNS retention_facts
+CREATE FUNCTION retention_internal.facts_kept(source regclass) RETURNS retention_internal.kept
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT NULL::retention_internal.kept $$;
+COMMENT ON FUNCTION retention_internal.facts_kept(regclass) IS 'the tables of the kept facts of a source';
+
+CREATE FUNCTION retention_internal.facts_state(source regclass) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT CASE WHEN (retention_internal.facts_kept($1)).state IS NOT NULL THEN 'materialised' END $$;
+COMMENT ON FUNCTION retention_internal.facts_state(regclass) IS 'the state of the kept facts of a source; NULL: it has none';
+
+CREATE FUNCTION retention_internal.facts_totals(source retention_internal.source) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT k.* FROM @extschema@.retention_facts AS k
-    WHERE $1.facts IS NOT NULL AND k.owner = $1.owner AND k.name = $1.name AND k.facts = $1.facts
-        AND has_table_privilege(k.facts, 'SELECT') AND has_table_privilege(k.summary, 'SELECT')
+    SELECT 'FROM ' || k.summary || ' AS s, @extschema@.cohort_totals(s.cohorts) AS t WHERE s.part = 0'
+    FROM (SELECT ($1.kept).summary, ($1.kept).facts) AS k
+    WHERE k.summary IS NOT NULL AND has_table_privilege(k.facts, 'SELECT') AND has_table_privilege(k.summary, 'SELECT')
 $$;
-COMMENT ON FUNCTION facts_of(retention_source) IS 'the kept facts of a source, if it has any that the caller may read';
+COMMENT ON FUNCTION retention_internal.facts_totals(retention_internal.source) IS
+'FROM and WHERE of what the kept facts of a source say of everybody; NULL: there are none to read';
 
-CREATE FUNCTION facts_totals(source retention_source) RETURNS text
-LANGUAGE sql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT 'FROM ' || k.summary || E' AS s, @extschema@.cohort_totals(s.cohorts) AS t\nWHERE s.part = 0'
-    FROM @extschema@.facts_of($1) AS k WHERE k.facts IS NOT NULL
-$$;
-COMMENT ON FUNCTION facts_totals(retention_source) IS 'FROM and WHERE of what the kept facts of a source say of everybody; NULL: there are none to read';
-
-CREATE FUNCTION facts_presence(source retention_source, as_of text) RETURNS text
+CREATE FUNCTION retention_internal.facts_presence(source retention_internal.source, as_of text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT format(
-        E'SELECT f.customer, lower(s.stay) AS started, CASE WHEN upper(s.stay) < k.as_of THEN upper(s.stay) END AS ended%s\n'
-        'FROM %s AS f, unnest(f.stays) AS s (stay), (SELECT %s AS as_of) AS k\nWHERE f.part = 0 AND lower(s.stay) < k.as_of',
+        'SELECT f.customer, lower(s.stay) AS started, CASE WHEN upper(s.stay) < k.as_of THEN upper(s.stay) END AS ended%s'
+        ' FROM %s AS f, unnest(f.stays) AS s (stay), (SELECT %s AS as_of) AS k WHERE f.part = 0 AND lower(s.stay) < k.as_of',
         coalesce((SELECT string_agg(format(', f.segment_%s AS %I', s.place, s.segment), '' ORDER BY s.place)
             FROM unnest($1.segments) WITH ORDINALITY AS s (segment, place)), ''),
-        $1.facts, $2 || CASE @extschema@.source_type($1.relation, $1.at) WHEN 'date'::regtype THEN '::date' ELSE '' END)
+        ($1.kept).facts, $2 || CASE $1.time_type WHEN 'date'::regtype THEN '::date' ELSE '' END)
 $$;
-COMMENT ON FUNCTION facts_presence(retention_source, text) IS 'source_presence(), read from kept facts';
+COMMENT ON FUNCTION retention_internal.facts_presence(retention_internal.source, text) IS 'source_presence(), read from kept facts';
 
 -- What is asked for.
 
-CREATE FUNCTION facts_mine(name text) RETURNS retention_source
+CREATE FUNCTION facts_mine(name text) RETURNS retention_internal.source
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    source @extschema@.retention_source := @extschema@.source_find(name);
+    source retention_internal.source := retention_internal.source_find(name);
 BEGIN
     IF NOT pg_has_role(source.owner, 'USAGE') THEN
         RAISE EXCEPTION USING ERRCODE = '42501',
@@ -617,7 +601,7 @@ AS $$
 #variable_conflict use_variable
 DECLARE
     kept @extschema@.retention_facts;
-    s @extschema@.retention_source;
+    s retention_internal.source;
     t regclass;
 BEGIN
     -- The relation may be gone, so that source_find() does not serve.
@@ -652,7 +636,7 @@ $$;
 COMMENT ON FUNCTION retention_unmaterialize(text) IS
 'keeps the facts of a source no longer: drops their tables and triggers; its views read the relation again';
 
-CREATE FUNCTION facts_refresh(source retention_source, kept retention_facts, everything boolean, news regclass[]) RETURNS bigint
+CREATE FUNCTION facts_refresh(source retention_internal.source, kept retention_facts, everything boolean, news regclass[]) RETURNS bigint
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -691,7 +675,7 @@ BEGIN
     RETURN customers;
 END
 $$;
-COMMENT ON FUNCTION facts_refresh(retention_source, retention_facts, boolean, regclass[]) IS
+COMMENT ON FUNCTION facts_refresh(retention_internal.source, retention_facts, boolean, regclass[]) IS
 'brings the facts of a source up to date; everything: from all rows; news: with the customers of these tables';
 
 CREATE FUNCTION retention_refresh(source text) RETURNS bigint
@@ -700,7 +684,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_variable
 DECLARE
-    s @extschema@.retention_source := @extschema@.facts_mine(source);
+    s retention_internal.source := @extschema@.facts_mine(source);
     kept @extschema@.retention_facts;
     relations regclass[];
     news regclass[];
@@ -771,7 +755,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_variable
 DECLARE
-    s @extschema@.retention_source := @extschema@.facts_mine(source);
+    s retention_internal.source := @extschema@.facts_mine(source);
     kept @extschema@.retention_facts;
     kind "char";
     columns text[];
@@ -854,7 +838,7 @@ BEGIN
     EXECUTE format('INSERT INTO %s (part) VALUES (0)', kept.summary);
     EXECUTE format('CREATE TABLE %I.%I AS SELECT 0 AS part, q.customer, q.facts, q.stays%s FROM (%s) AS q WITH NO DATA', schema, s.name || '_facts',
         coalesce((SELECT string_agg(', q.segment_' || n, '' ORDER BY n) FROM generate_series(1, cardinality(s.segments)) AS n), ''),
-        @extschema@.facts_select(s, format('(SELECT %s, true AS retention_whole %s)', @extschema@.facts_items(s), @extschema@.source_from(s))));
+        @extschema@.facts_select(s, format('(SELECT %s, true AS retention_whole %s)', @extschema@.facts_items(s), retention_internal.source_from(s))));
     kept.facts := to_regclass(format('%I.%I', schema, s.name || '_facts'));
     EXECUTE format('COMMENT ON TABLE %s IS %L', kept.facts, 'facts of each customer, over all rows (part 0) and over those of each value of a segment; retention source ' || s.name);
     EXECUTE format('COMMENT ON COLUMN %s.part IS %L', kept.facts, 'as in ' || kept.summary);

@@ -1,6 +1,6 @@
 -- source: what a table could be registered as, guessed from names, types and the planner's statistics.
 
-CREATE FUNCTION guess_columns(relation regclass) RETURNS TABLE (
+CREATE FUNCTION retention_internal.guess_columns(relation regclass) RETURNS TABLE (
     name text,
     place integer,
     type regtype,
@@ -39,7 +39,7 @@ AS $$
             EXISTS (SELECT FROM pg_constraint AS c JOIN pg_class AS f ON f.oid = c.confrelid
                 WHERE c.conrelid = $1 AND c.contype = 'f' AND c.conkey = ARRAY[a.attnum] AND lower(f.relname) ~ w.who) AS refers, lower(k.relname) AS relname, w.*
         FROM words AS w, pg_attribute AS a
-        CROSS JOIN LATERAL (SELECT @extschema@.source_type($1, a.attname) AS type) AS t
+        CROSS JOIN LATERAL (SELECT retention_internal.source_type($1, a.attname) AS type) AS t
         JOIN pg_type AS y ON y.oid = t.type
         JOIN pg_class AS k ON k.oid = a.attrelid
         JOIN pg_namespace AS n ON n.oid = k.relnamespace
@@ -82,7 +82,7 @@ AS $$
     FROM described AS d
     ORDER BY d.place
 $$;
-COMMENT ON FUNCTION guess_columns(regclass) IS
+COMMENT ON FUNCTION retention_internal.guess_columns(regclass) IS
 'how well each column of a relation would do as what; higher is better, NULL: not at all';
 
 CREATE FUNCTION retention_guess(relation regclass) RETURNS SETOF text
@@ -127,7 +127,7 @@ BEGIN
     SELECT s.name AS started, e.name AS ended, s.type, s.known AS started_known, e.known AS ended_known,
         least(s.least_time, e.least_time) AS first, greatest(s.latest_time, e.latest_time) AS latest
     INTO c
-    FROM @extschema@.guess_columns(relation) AS s JOIN @extschema@.guess_columns(relation) AS e ON e.type = s.type AND e.name <> s.name
+    FROM retention_internal.guess_columns(relation) AS s JOIN retention_internal.guess_columns(relation) AS e ON e.type = s.type AND e.name <> s.name
     WHERE s.as_started > 0 AND e.as_ended > 0
     ORDER BY s.as_started + e.as_ended DESC, s.place, e.place LIMIT 1;
     IF FOUND THEN
@@ -140,7 +140,7 @@ BEGIN
         reasons := reasons || format('%s looks like subscriptions: a row has a start and an end', relation)
             || format('started: %I (%s)', started, c.started_known) || format('ended: %I (%s)', ended, c.ended_known);
     ELSE
-        SELECT g.* INTO c FROM @extschema@.guess_columns(relation) AS g WHERE g.as_at IS NOT NULL ORDER BY g.as_at DESC, g.place LIMIT 1;
+        SELECT g.* INTO c FROM retention_internal.guess_columns(relation) AS g WHERE g.as_at IS NOT NULL ORDER BY g.as_at DESC, g.place LIMIT 1;
         IF NOT FOUND THEN
             RAISE EXCEPTION USING ERRCODE = '22023',
                 MESSAGE = format('no column of %s is a date or a timestamp', relation),
@@ -155,7 +155,7 @@ BEGIN
             || format('at: %I (%s)', at, CASE WHEN c.as_at > 0 THEN c.known ELSE regexp_replace(c.known, '^by its name', 'by its type') END);
     END IF;
 
-    SELECT g.* INTO c FROM @extschema@.guess_columns(relation) AS g WHERE g.as_customer IS NOT NULL ORDER BY g.as_customer DESC, g.place LIMIT 1;
+    SELECT g.* INTO c FROM retention_internal.guess_columns(relation) AS g WHERE g.as_customer IS NOT NULL ORDER BY g.as_customer DESC, g.place LIMIT 1;
     IF NOT FOUND THEN
         RAISE EXCEPTION USING ERRCODE = '22023',
             MESSAGE = format('no column of %s can be a customer', relation),
@@ -165,17 +165,17 @@ BEGIN
     reasons := reasons || format('customer: %I (%s)', customer, CASE WHEN c.as_customer >= 25 THEN c.known
         ELSE regexp_replace(c.known, '^by its name', 'by its type only: look twice') END);
 
-    SELECT g.name INTO reason FROM @extschema@.guess_columns(relation) AS g
+    SELECT g.name INTO reason FROM retention_internal.guess_columns(relation) AS g
     WHERE g.as_reason > 0 AND g.name <> customer AND kind = 'subscriptions' ORDER BY g.place LIMIT 1;
     IF FOUND THEN
         reasons := reasons || format('reason: %I (by its name)', reason);
     END IF;
-    SELECT g.name INTO amount FROM @extschema@.guess_columns(relation) AS g
+    SELECT g.name INTO amount FROM retention_internal.guess_columns(relation) AS g
     WHERE g.as_amount > 0 AND g.name <> customer ORDER BY g.as_amount DESC, g.place LIMIT 1;
     IF FOUND THEN
         reasons := reasons || format('amount: %I (by its name)', amount);
     END IF;
-    SELECT g.name INTO event FROM @extschema@.guess_columns(relation) AS g
+    SELECT g.name INTO event FROM retention_internal.guess_columns(relation) AS g
     WHERE g.as_event > 0 AND g.name <> customer AND kind = 'events' ORDER BY g.place LIMIT 1;
     IF FOUND THEN
         reasons := reasons || format('every row counts; to count some only: event => %L, events => ''{...}''', event);
@@ -184,14 +184,14 @@ BEGIN
     INTO segments, reasons
     FROM (
         SELECT g.name, g.place, CASE WHEN g.different IS NULL THEN 'by its name' ELSE g.different || ' different values' END AS said
-        FROM @extschema@.guess_columns(relation) AS g
+        FROM retention_internal.guess_columns(relation) AS g
         WHERE g.as_segment > 0 AND g.name <> customer AND (reason IS NULL OR g.name <> reason) AND (event IS NULL OR g.name <> event)
             AND (amount IS NULL OR g.name <> amount)
         ORDER BY g.as_segment DESC, g.place LIMIT 5
     ) AS q;
 
     SELECT string_agg(g.as_filter, ' AND ' ORDER BY g.place) INTO filter
-    FROM @extschema@.guess_columns(relation) AS g WHERE g.as_filter IS NOT NULL;
+    FROM retention_internal.guess_columns(relation) AS g WHERE g.as_filter IS NOT NULL;
     IF filter IS NOT NULL THEN
         reasons := reasons || format('filter: %s (by the names)', filter);
     END IF;

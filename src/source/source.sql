@@ -1,78 +1,88 @@
--- source: sources, the tables of the user said once.
--- A source holds SQL of its owner (filter, as_of) that runs as whoever asks; who may run whose is written in source_trusted().
+-- source: a view with standard column names, written by retention_source() or by hand, and a row of settings for it.
+-- Everything of a source but its settings is a relation of its owner; PostgreSQL says who reads, changes and drops it.
 
-CREATE TABLE retention_source (
-    name text NOT NULL,
-    owner regrole NOT NULL DEFAULT (pg_catalog.quote_ident(CURRENT_USER)::regrole),
-    kind text NOT NULL,
-    relation regclass NOT NULL,
-    customer name NOT NULL,
-    started name,
-    ended name,
-    at name,
-    event name,
-    events text[],
-    segments name[] NOT NULL DEFAULT '{}',
-    amount name,
-    reason name,
-    grid retention_grid NOT NULL DEFAULT 'month',
-    filter text,
-    as_of text,
+CREATE TABLE retention_internal.source_setting (
+    source regclass PRIMARY KEY,
+    grid retention_grid NOT NULL,
     gone_after interval,
-    keep_runs integer NOT NULL DEFAULT 100,
-    facts regclass,
-    created timestamptz NOT NULL DEFAULT pg_catalog.now(),
-    PRIMARY KEY (owner, name)
+    keep_runs integer NOT NULL,
+    presence text
 );
-COMMENT ON TABLE retention_source IS
-'sources: which table, which columns, which grid; made by retention_source(), seen with their state in retention_sources';
-COMMENT ON COLUMN retention_source.name IS 'the source is asked for by this name; its views begin with it';
-COMMENT ON COLUMN retention_source.owner IS 'the role that registered it and may change it';
-COMMENT ON COLUMN retention_source.kind IS 'subscriptions: a row is a time of presence; events: a row is something a customer did';
-COMMENT ON COLUMN retention_source.relation IS 'the table or view with the rows';
-COMMENT ON COLUMN retention_source.customer IS 'its column that says who: an integer, a uuid or a text';
-COMMENT ON COLUMN retention_source.started IS 'subscriptions: its column that says since when';
-COMMENT ON COLUMN retention_source.ended IS 'subscriptions: its column that says until when; NULL there: still a customer';
-COMMENT ON COLUMN retention_source.at IS 'events: its column that says when';
-COMMENT ON COLUMN retention_source.event IS 'events: its column that says what happened';
-COMMENT ON COLUMN retention_source.events IS 'events: the values of the column event that count';
-COMMENT ON COLUMN retention_source.segments IS 'its columns that customers are compared by';
-COMMENT ON COLUMN retention_source.amount IS 'its column with the money';
-COMMENT ON COLUMN retention_source.reason IS 'subscriptions: its column that says why they ended';
-COMMENT ON COLUMN retention_source.grid IS 'how time is cut; the time zone is always written out';
-COMMENT ON COLUMN retention_source.filter IS 'SQL condition over the columns of the relation: rows that meet it count';
-COMMENT ON COLUMN retention_source.as_of IS 'SQL expression: until when the data are known; NULL: the latest row, itself included';
-COMMENT ON COLUMN retention_source.gone_after IS 'events: how long without an event until a customer counts as gone';
-COMMENT ON COLUMN retention_source.keep_runs IS 'how many runs of its report are kept';
-COMMENT ON COLUMN retention_source.facts IS 'the table of kept facts, once materialised';
-COMMENT ON COLUMN retention_source.created IS 'when it was registered';
+COMMENT ON TABLE retention_internal.source_setting IS
+'what a view cannot say of a source; written by its owner through retention_source_set()';
+COMMENT ON COLUMN retention_internal.source_setting.source IS 'the view';
+COMMENT ON COLUMN retention_internal.source_setting.grid IS 'how time is cut; the time zone is always written out';
+COMMENT ON COLUMN retention_internal.source_setting.gone_after IS 'events: how long without an event until a customer counts as gone';
+COMMENT ON COLUMN retention_internal.source_setting.keep_runs IS 'how many runs of its report are kept';
+COMMENT ON COLUMN retention_internal.source_setting.presence IS
+'subscriptions: at_end: cohorts count who is there at the end of a period; any: who is there at any moment of it';
 
-SELECT pg_catalog.pg_extension_config_dump('retention_source', '');
+SELECT pg_catalog.pg_extension_config_dump('retention_internal.source_setting',
+    'WHERE EXISTS (SELECT FROM pg_catalog.pg_class AS c WHERE c.oid = source)');
 
-ALTER TABLE retention_source ENABLE ROW LEVEL SECURITY;
+-- Read as catalogs are. The owner of a database who installed the extension dumps and restores it.
+GRANT SELECT ON retention_internal.source_setting TO PUBLIC;
+GRANT INSERT ON retention_internal.source_setting TO @extowner@;
 
-CREATE POLICY retention_source_seen ON retention_source FOR SELECT
-USING (
-    pg_catalog.pg_has_role(owner, 'USAGE')
-    OR pg_catalog.has_table_privilege(relation, 'SELECT')
-    OR pg_catalog.has_any_column_privilege(relation, 'SELECT'));
-COMMENT ON POLICY retention_source_seen ON retention_source IS
-'a source is seen by its owner and by whoever may read its relation';
-CREATE POLICY retention_source_made ON retention_source FOR INSERT
-WITH CHECK (pg_catalog.pg_has_role(owner, 'USAGE'));
-COMMENT ON POLICY retention_source_made ON retention_source IS 'a source is registered by its owner';
-CREATE POLICY retention_source_changed ON retention_source FOR UPDATE
-USING (pg_catalog.pg_has_role(owner, 'USAGE')) WITH CHECK (pg_catalog.pg_has_role(owner, 'USAGE'));
-COMMENT ON POLICY retention_source_changed ON retention_source IS 'a source is changed by its owner';
-CREATE POLICY retention_source_dropped ON retention_source FOR DELETE
-USING (pg_catalog.pg_has_role(owner, 'USAGE'));
-COMMENT ON POLICY retention_source_dropped ON retention_source IS 'a source is dropped by its owner';
+CREATE TYPE retention_internal.kept AS (state regclass, facts regclass, summary regclass, changes regclass);
+COMMENT ON TYPE retention_internal.kept IS 'the tables of the kept facts of a source';
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON retention_source TO PUBLIC;
+CREATE TYPE retention_internal.source AS (
+    source regclass,
+    owner oid,
+    kind text,
+    customer_type regtype,
+    time_type regtype,
+    segments name[],
+    has_amount boolean,
+    has_reason boolean,
+    has_as_of boolean,
+    grid retention_grid,
+    time_zone text,
+    gone_after interval,
+    keep_runs integer,
+    presence text,
+    kept retention_internal.kept
+);
+COMMENT ON TYPE retention_internal.source IS 'a source, as source_find() has checked it; domains are given as the types below them';
+
+-- What the server says (source_sql.c).
+
+CREATE FUNCTION retention_internal.check_owner(relation regclass) RETURNS void
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'source_check_owner';
+COMMENT ON FUNCTION retention_internal.check_owner(regclass) IS
+'42501 unless the current role is the very owner of a relation; every function that writes something of a source asks it';
+
+CREATE FUNCTION retention_internal.source_write(
+    source regclass, grid retention_grid, gone_after interval, keep_runs integer, presence text
+) RETURNS void
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'source_write';
+COMMENT ON FUNCTION retention_internal.source_write(regclass, retention_grid, interval, integer, text) IS
+'writes the settings of a relation of the current role';
+
+CREATE FUNCTION retention_internal.source_forget(source regclass) RETURNS void
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'source_forget';
+COMMENT ON FUNCTION retention_internal.source_forget(regclass) IS
+'deletes the settings of a relation of the current role';
+
+CREATE FUNCTION retention_internal.source_lock(relation regclass, part integer, wait boolean) RETURNS boolean
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'source_lock';
+COMMENT ON FUNCTION retention_internal.source_lock(regclass, integer, boolean) IS
+'locks a part of a relation of the current role until the transaction ends (1: kept facts, 2: runs of reports); false: it is locked already';
+
+CREATE FUNCTION retention_internal.source_is_expression(expression text) RETURNS boolean
+LANGUAGE C VOLATILE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'source_is_expression';
+COMMENT ON FUNCTION retention_internal.source_is_expression(text) IS
+'whether a text is one SQL expression and nothing else; 42601: it is no SQL';
 
 -- Words.
 
-CREATE FUNCTION source_near(word text, words text[]) RETURNS text
+CREATE FUNCTION retention_internal.source_near(word text, words text[]) RETURNS text
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -118,10 +128,10 @@ BEGIN
     RETURN best;
 END
 $$;
-COMMENT ON FUNCTION source_near(text, text[]) IS
+COMMENT ON FUNCTION retention_internal.source_near(text, text[]) IS
 'the word of a list that somebody who wrote another one may have meant; NULL: none is near';
 
-CREATE FUNCTION source_type(relation regclass, attribute name) RETURNS regtype
+CREATE FUNCTION retention_internal.source_type(relation regclass, attribute name) RETURNS regtype
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -134,46 +144,49 @@ AS $$
     )
     SELECT t.type::regtype FROM t JOIN pg_type AS d ON d.oid = t.type WHERE d.typtype <> 'd'
 $$;
-COMMENT ON FUNCTION source_type(regclass, name) IS
+COMMENT ON FUNCTION retention_internal.source_type(regclass, name) IS
 'the type of a column, of a domain the type below it; NULL: no such column';
 
-CREATE FUNCTION source_grid_option(grid retention_grid, option text) RETURNS text
+CREATE FUNCTION retention_internal.source_grid_option(grid retention_grid, option text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$ SELECT substring($1::text FROM '; ' || $2 || '=([^;]*)') $$;
-COMMENT ON FUNCTION source_grid_option(retention_grid, text) IS
+COMMENT ON FUNCTION retention_internal.source_grid_option(retention_grid, text) IS
 'an option of a grid as text, for example time_zone; NULL: at its default';
 
-CREATE FUNCTION source_label(source retention_source) RETURNS text
-LANGUAGE sql STABLE PARALLEL SAFE
+CREATE FUNCTION retention_internal.source_unit(grid retention_grid) RETURNS interval
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
-AS $$ SELECT CASE WHEN $1.owner = quote_ident(CURRENT_USER)::regrole THEN $1.name ELSE pg_get_userbyid($1.owner) || '.' || $1.name END $$;
-COMMENT ON FUNCTION source_label(retention_source) IS
-'what the caller writes to ask for a source: its name, of a source of somebody else with the owner before it';
+AS $$
+    SELECT coalesce(substring($1::text FROM '^[0-9]+')::integer, 1)
+        * CASE g.unit WHEN 'quarter' THEN interval '3 months' ELSE ('1 ' || g.unit)::interval END
+    FROM (SELECT rtrim(substring(split_part($1::text, ';', 1) FROM '[a-z]+$'), 's') AS unit) AS g
+$$;
+COMMENT ON FUNCTION retention_internal.source_unit(retention_grid) IS 'one period of a grid as an interval';
 
--- Checks. Each says what is wrong with the words of the registration.
+-- Checks. Each says what is wrong with the words of the call.
 
-CREATE FUNCTION source_check_column(source retention_source, argument text, attribute name, wanted text) RETURNS void
+CREATE FUNCTION retention_internal.source_check_column(relation regclass, argument text, attribute name, wanted text) RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    type regtype := @extschema@.source_type(source.relation, attribute);
+    type regtype := retention_internal.source_type(relation, attribute);
     category "char";
     near text;
     fits boolean;
 BEGIN
     IF type IS NULL THEN
-        near := @extschema@.source_near(attribute, ARRAY(
+        near := retention_internal.source_near(attribute, ARRAY(
             SELECT a.attname::text FROM pg_attribute AS a
-            WHERE a.attrelid = source.relation AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum));
+            WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum));
         RAISE EXCEPTION USING ERRCODE = '42703',
-            MESSAGE = format('column "%s" of relation %s does not exist', attribute, source.relation),
+            MESSAGE = format('column "%s" of relation %s does not exist', attribute, relation),
             DETAIL = format('It is given as %s.', argument),
             HINT = CASE WHEN near IS NOT NULL THEN format('Perhaps you meant "%s".', near)
                 ELSE format('Its columns are %s.', (
                     SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) FROM pg_attribute AS a
-                    WHERE a.attrelid = source.relation AND a.attnum > 0 AND NOT a.attisdropped)) END;
+                    WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped)) END;
     END IF;
     SELECT t.typcategory INTO category FROM pg_type AS t WHERE t.oid = type;
     fits := CASE wanted
@@ -201,303 +214,365 @@ BEGIN
     END IF;
     IF wanted = 'customer' AND EXISTS (
         SELECT FROM pg_attribute AS a JOIN pg_collation AS c ON c.oid = a.attcollation
-        WHERE a.attrelid = source.relation AND a.attname = attribute AND NOT c.collisdeterministic) THEN
+        WHERE a.attrelid = relation AND a.attname = attribute AND NOT c.collisdeterministic) THEN
         RAISE EXCEPTION USING ERRCODE = '0A000',
             MESSAGE = format('column "%s" cannot be the customer of a source: its collation is nondeterministic', attribute),
             HINT = 'A view over the table can give the column COLLATE "C".';
     END IF;
 END
 $$;
-COMMENT ON FUNCTION source_check_column(retention_source, text, name, text) IS
+COMMENT ON FUNCTION retention_internal.source_check_column(regclass, text, name, text) IS
 'raises what is wrong with a column of a source';
 
-CREATE FUNCTION source_check(source retention_source) RETURNS void
+CREATE FUNCTION retention_internal.source_check_segment(segment name) RETURNS void
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF segment IN ('customer', 'started', 'ended', 'at', 'amount', 'reason', 'as_of', 'all') THEN
+        RAISE EXCEPTION USING ERRCODE = '22023',
+            MESSAGE = format('a segment cannot be called "%s"', segment),
+            DETAIL = 'Sources, reports and views have a column or a segment of that name.',
+            HINT = 'A view over the table can give the column another name.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION retention_internal.source_check_segment(name) IS 'raises what is wrong with the name of a segment';
+
+CREATE FUNCTION retention_internal.source_describe(source regclass) RETURNS retention_internal.source
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
-AS $body$
+AS $$
+#variable_conflict use_variable
 DECLARE
-    wrong text;
-    hint text;
+    s retention_internal.source;
+    relkind "char";
+    columns name[];
     segment name;
-    zone text := @extschema@.source_grid_option(source.grid, 'time_zone');
 BEGIN
-    IF coalesce(source.name, '') = '' THEN
-        RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'a source needs a name';
-    END IF;
-    -- The longest suffix of a view is _stickiness.
-    IF octet_length(source.name) > 52 THEN
-        RAISE EXCEPTION USING ERRCODE = '42622',
-            MESSAGE = format('name "%s" of a source is too long', source.name),
-            DETAIL = format('It has %s bytes, at most 52 are allowed.', octet_length(source.name)),
-            HINT = 'Its views are called by it with a suffix such as _stickiness, and a name has at most 63 bytes.';
-    END IF;
-    IF source.kind IS NULL OR source.kind NOT IN ('subscriptions', 'events') THEN
-        hint := @extschema@.source_near(source.kind, ARRAY['subscriptions', 'events']);
-        RAISE EXCEPTION USING ERRCODE = '22023',
-            MESSAGE = coalesce('"' || source.kind || '" is not a kind of source', 'a source needs a kind'),
-            HINT = coalesce('Perhaps you meant "' || hint || '".',
-                'It is subscriptions (a row is a time of presence) or events (a row is something a customer did).');
-    END IF;
-    IF source.relation IS NULL THEN
-        RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'a source needs a relation';
-    END IF;
-    SELECT c.relkind::text INTO wrong FROM pg_class AS c WHERE c.oid = source.relation;
+    SELECT c.relkind, c.relowner INTO relkind, s.owner FROM pg_class AS c WHERE c.oid = source;
     IF NOT FOUND THEN
-        RAISE EXCEPTION USING ERRCODE = '42P01',
-            MESSAGE = format('the relation of source "%s" does not exist any more', source.name);
+        RAISE EXCEPTION USING
+            ERRCODE = CASE WHEN source IS NULL THEN '22004' ELSE '42P01' END,
+            MESSAGE = CASE WHEN source IS NULL THEN 'the source must not be null' ELSE 'the source does not exist any more' END;
     END IF;
-    IF wrong NOT IN ('r', 'p', 'v', 'm', 'f') THEN
-        RAISE EXCEPTION USING ERRCODE = '42809', MESSAGE = format('%s is not a table or a view', source.relation);
-    END IF;
-    PERFORM FROM pg_class AS c WHERE c.oid = source.relation AND c.relpersistence = 't';
-    IF FOUND THEN
+    IF relkind <> 'v' THEN
         RAISE EXCEPTION USING ERRCODE = '42809',
-            MESSAGE = format('%s is temporary: a source outlives the session', source.relation);
+            MESSAGE = format('%s is not a view', source),
+            DETAIL = 'A source is a view with the columns customer and at, or customer, started and ended.',
+            HINT = format('Let retention_source() write one over it; SELECT retention_guess(%L) proposes the call.', source);
     END IF;
-
-    -- What a kind needs, and what it has no use for.
-    hint := CASE source.kind WHEN 'events' THEN 'A source of events has customer and at; event with events, segments and amount may come in addition.'
-        ELSE 'A source of subscriptions has customer, started and ended; segments, amount and reason may come in addition.' END;
-    wrong := CASE
-        WHEN source.customer IS NULL THEN 'customer'
-        WHEN source.kind = 'subscriptions' AND source.started IS NULL THEN 'started'
-        WHEN source.kind = 'subscriptions' AND source.ended IS NULL THEN 'ended'
-        WHEN source.kind = 'events' AND source.at IS NULL THEN 'at'
-        END;
-    IF wrong IS NOT NULL THEN
-        RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = format('a source of %s needs the column %s', source.kind, wrong), HINT = hint;
-    END IF;
-    wrong := CASE
-        WHEN source.kind = 'events' THEN CASE
-            WHEN source.started IS NOT NULL THEN 'started'
-            WHEN source.ended IS NOT NULL THEN 'ended'
-            WHEN source.reason IS NOT NULL THEN 'reason' END
-        WHEN source.at IS NOT NULL THEN 'at'
-        WHEN source.event IS NOT NULL THEN 'event'
-        WHEN source.events IS NOT NULL THEN 'events'
-        WHEN source.gone_after IS NOT NULL THEN 'gone_after'
-        END;
-    IF wrong IS NOT NULL THEN
-        RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = format('a source of %s has no %s', source.kind, wrong), HINT = hint;
-    END IF;
-    IF (source.event IS NULL) <> (source.events IS NULL) OR source.events = '{}' OR array_position(source.events, NULL) IS NOT NULL THEN
+    columns := ARRAY(SELECT a.attname FROM pg_attribute AS a WHERE a.attrelid = source AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum);
+    s.source := source;
+    s.kind := CASE WHEN 'at' = ANY (columns) THEN 'events' ELSE 'subscriptions' END;
+    IF s.kind = 'events' AND columns && '{started,ended,reason}'::name[] THEN
         RAISE EXCEPTION USING ERRCODE = '22023',
-            MESSAGE = 'event names the column, events the values of it that count: one needs the other',
-            HINT = 'For example event => ''name'', events => ''{order,renewal}''; leave both away and every row counts.';
+            MESSAGE = format('view %s has a column "at" and a column "%s"', source,
+                (SELECT u.word FROM unnest('{started,ended,reason}'::name[]) AS u (word) WHERE u.word = ANY (columns) LIMIT 1)),
+            DETAIL = 'With "at" a row is an event, with "started" and "ended" it is a time of presence, which may have a "reason".';
     END IF;
-    IF source.gone_after <= interval '0' THEN
-        RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = format('gone_after must be more than nothing, not %s', source.gone_after);
-    END IF;
-    IF source.keep_runs IS NULL OR source.keep_runs < 1 THEN
-        RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = format('keep_runs must be at least 1, not %s', source.keep_runs);
-    END IF;
-
-    -- Columns.
-    PERFORM @extschema@.source_check_column(source, 'customer', source.customer, 'customer');
-    IF source.kind = 'events' THEN
-        PERFORM @extschema@.source_check_column(source, 'at', source.at, 'time');
-        IF source.event IS NOT NULL THEN
-            PERFORM @extschema@.source_check_column(source, 'event', source.event, 'name');
-        END IF;
+    PERFORM retention_internal.source_check_column(source, 'customer', 'customer', 'customer');
+    s.customer_type := retention_internal.source_type(source, 'customer');
+    IF s.kind = 'events' THEN
+        PERFORM retention_internal.source_check_column(source, 'at', 'at', 'time');
+        s.time_type := retention_internal.source_type(source, 'at');
     ELSE
-        PERFORM @extschema@.source_check_column(source, 'started', source.started, 'time');
-        PERFORM @extschema@.source_check_column(source, 'ended', source.ended, 'time');
-        IF @extschema@.source_type(source.relation, source.started) <> @extschema@.source_type(source.relation, source.ended) THEN
+        PERFORM retention_internal.source_check_column(source, 'started', 'started', 'time');
+        PERFORM retention_internal.source_check_column(source, 'ended', 'ended', 'time');
+        s.time_type := retention_internal.source_type(source, 'started');
+        IF s.time_type <> retention_internal.source_type(source, 'ended') THEN
             RAISE EXCEPTION USING ERRCODE = '42804',
                 MESSAGE = format('started and ended of a source must have one type, not %s and %s',
-                    @extschema@.source_type(source.relation, source.started), @extschema@.source_type(source.relation, source.ended)),
+                    s.time_type, retention_internal.source_type(source, 'ended')),
                 HINT = 'A view over the table can cast one of them.';
         END IF;
-        IF source.reason IS NOT NULL THEN
-            PERFORM @extschema@.source_check_column(source, 'reason', source.reason, 'name');
-        END IF;
     END IF;
-    IF source.amount IS NOT NULL THEN
-        PERFORM @extschema@.source_check_column(source, 'amount', source.amount, 'number');
+    s.has_amount := 'amount' = ANY (columns);
+    s.has_reason := 'reason' = ANY (columns);
+    s.has_as_of := 'as_of' = ANY (columns);
+    IF s.has_amount THEN
+        PERFORM retention_internal.source_check_column(source, 'amount', 'amount', 'number');
     END IF;
-    FOREACH segment IN ARRAY source.segments LOOP
-        IF segment IS NULL OR array_length(array_positions(source.segments, segment), 1) > 1 THEN
-            RAISE EXCEPTION USING ERRCODE = '22023',
-                MESSAGE = coalesce('segment "' || segment || '" is given twice', 'a segment must not be null');
-        END IF;
-        IF segment IN ('customer', 'started', 'ended', 'at', 'amount', 'reason', 'all') THEN
-            RAISE EXCEPTION USING ERRCODE = '22023',
-                MESSAGE = format('a segment cannot be called "%s"', segment),
-                DETAIL = 'Reports and views have a column or a segment of that name.',
-                HINT = 'A view over the table can give the column another name.';
-        END IF;
-        PERFORM @extschema@.source_check_column(source, 'segment', segment, 'segment');
+    IF s.has_reason THEN
+        PERFORM retention_internal.source_check_column(source, 'reason', 'reason', 'name');
+    END IF;
+    IF s.has_as_of THEN
+        PERFORM retention_internal.source_check_column(source, 'as_of', 'as_of', 'time');
+    END IF;
+    s.segments := ARRAY(SELECT u.name FROM unnest(columns) WITH ORDINALITY AS u (name, place)
+        WHERE u.name NOT IN ('customer', 'started', 'ended', 'at', 'amount', 'reason', 'as_of') ORDER BY u.place);
+    FOREACH segment IN ARRAY s.segments LOOP
+        PERFORM retention_internal.source_check_segment(segment);
+        PERFORM retention_internal.source_check_column(source, 'segment', segment, 'segment');
     END LOOP;
+    RETURN s;
+END
+$$;
+COMMENT ON FUNCTION retention_internal.source_describe(regclass) IS
+'what the columns of a view say of a source, checked; the settings are NULL';
 
-    -- The grid.
+CREATE FUNCTION retention_internal.source_check_settings(source retention_internal.source) RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    hours boolean := split_part(source.grid::text, ';', 1) ~ 'hour';
+BEGIN
     IF source.grid IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'a source needs a grid';
     END IF;
-    IF @extschema@.source_grid_option(source.grid, 'as_of') IS NOT NULL THEN
+    IF retention_internal.source_grid_option(source.grid, 'as_of') IS NOT NULL THEN
         RAISE EXCEPTION USING ERRCODE = '22023',
             MESSAGE = 'the grid of a source has no as_of',
-            HINT = 'Give it to the source as an SQL expression: as_of => $$date ''2026-04-01''$$.';
+            HINT = 'Give it to the source as an SQL expression: as_of => $t$date ''2026-04-01''$t$.';
     END IF;
-    IF zone IS NULL THEN
+    IF source.time_zone IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'the grid of a source has a time zone',
             HINT = 'Write it out: month; time_zone=Europe/Berlin.';
     END IF;
     -- AT TIME ZONE takes such letters for a fixed offset, the grid for a zone that changes its clocks.
-    IF upper(zone) NOT IN ('UTC', 'GMT', 'ZULU') AND EXISTS (SELECT FROM pg_timezone_abbrevs AS a WHERE a.abbrev = upper(zone)) THEN
+    IF upper(source.time_zone) NOT IN ('UTC', 'GMT', 'ZULU')
+        AND EXISTS (SELECT FROM pg_timezone_abbrevs AS a WHERE a.abbrev = upper(source.time_zone)) THEN
         RAISE EXCEPTION USING ERRCODE = '22023',
-            MESSAGE = format('time zone "%s" of the grid of a source is ambiguous', zone),
+            MESSAGE = format('time zone "%s" of the grid of a source is ambiguous', source.time_zone),
             DETAIL = 'It names a zone and a fixed offset.',
             HINT = 'Write a place: time_zone=Europe/Berlin.';
     END IF;
-    IF split_part(source.grid::text, ';', 1) ~ 'hour'
-        AND @extschema@.source_type(source.relation, coalesce(source.at, source.started)) = 'date'::regtype THEN
+    IF hours AND source.time_type = 'date'::regtype THEN
         RAISE EXCEPTION USING ERRCODE = '22023',
-            MESSAGE = format('a grid of hours needs timestamps, column "%s" is a date', coalesce(source.at, source.started));
+            MESSAGE = format('a grid of hours needs timestamps, column "%s" is a date', CASE source.kind WHEN 'events' THEN 'at' ELSE 'started' END);
     END IF;
-    IF split_part(source.grid::text, ';', 1) ~ 'hour' AND 24 % coalesce(substring(source.grid::text FROM '^[0-9]+')::integer, 1) <> 0 THEN
+    IF hours AND 24 % coalesce(substring(source.grid::text FROM '^[0-9]+')::integer, 1) <> 0 THEN
         RAISE EXCEPTION USING ERRCODE = '22023',
             MESSAGE = format('the grid of a source has hours that divide the day, not "%s"', source.grid),
             HINT = 'They are 1, 2, 3, 4, 6, 8, 12 or 24 hours.';
     END IF;
-    IF source.kind = 'subscriptions' AND (@extschema@.source_grid_option(source.grid, 'windows') IS NOT NULL
-        OR @extschema@.source_grid_option(source.grid, 'min_events') IS NOT NULL) THEN
+    IF source.kind = 'subscriptions' AND (retention_internal.source_grid_option(source.grid, 'windows') IS NOT NULL
+        OR retention_internal.source_grid_option(source.grid, 'min_events') IS NOT NULL) THEN
         RAISE EXCEPTION USING ERRCODE = '22023',
             MESSAGE = format('the grid of a source of subscriptions has calendar windows and no min_events, not "%s"', source.grid),
             HINT = 'How long customers stay in their own time is told by survival.';
     END IF;
+    IF source.kind = 'subscriptions' AND source.gone_after IS NOT NULL THEN
+        RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'a source of subscriptions has no gone_after',
+            DETAIL = 'Its rows say when customers end.';
+    END IF;
+    IF source.kind = 'events' AND coalesce(source.gone_after <= interval '0', true) THEN
+        RAISE EXCEPTION USING ERRCODE = '22023',
+            MESSAGE = format('gone_after must be more than nothing, not %s', coalesce(source.gone_after::text, 'NULL'));
+    END IF;
+    IF coalesce(source.keep_runs < 1, true) THEN
+        RAISE EXCEPTION USING ERRCODE = '22023',
+            MESSAGE = format('keep_runs must be at least 1, not %s', coalesce(source.keep_runs::text, 'NULL'));
+    END IF;
+    IF source.kind = 'events' AND source.presence IS NOT NULL THEN
+        RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'a source of events has no presence',
+            DETAIL = 'Its cohorts count who has an event in a period.';
+    END IF;
+    IF source.kind = 'subscriptions' AND coalesce(source.presence NOT IN ('at_end', 'any'), true) THEN
+        RAISE EXCEPTION USING ERRCODE = '22023',
+            MESSAGE = format('presence is at_end or any, not %s', coalesce('"' || source.presence || '"', 'NULL')),
+            HINT = 'Cohorts count who is there at the end of a period (at_end), or at any moment of it (any).';
+    END IF;
 END
-$body$;
-COMMENT ON FUNCTION source_check(retention_source) IS
-'raises what is wrong with a source as far as the catalogs tell: names, types, grid';
+$$;
+COMMENT ON FUNCTION retention_internal.source_check_settings(retention_internal.source) IS 'raises what is wrong with the settings of a source';
 
-CREATE FUNCTION source_check_sql(source retention_source) RETURNS void
+CREATE FUNCTION retention_internal.source_check_trust(source regclass) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    r record;
-    said text;
-    state text;
-    detail text;
-    hint text;
-    asked text;
+    wrong record;
 BEGIN
-    -- Subtransactions and parallel plans do not go together, hence PARALLEL UNSAFE.
-    -- Analysed and never run: the condition is false. A cursor takes one statement only, so a text that ends it and
-    -- begins another is refused before anything happens; CASE takes an expression only.
-    FOREACH asked IN ARRAY ARRAY['relation', 'filter', 'as_of'] LOOP
-        BEGIN
-            FOR r IN EXECUTE format(CASE
-                WHEN asked = 'relation' THEN 'SELECT %3$s FROM %1$s WHERE false'
-                WHEN asked = 'filter' AND source.filter IS NOT NULL
-                    THEN E'SELECT FROM %1$s WHERE false AND CASE WHEN %2$s\n THEN true END'
-                WHEN asked = 'as_of' AND source.as_of IS NOT NULL
-                    THEN E'SELECT FROM (SELECT 1 WHERE false) AS a WHERE CASE WHEN false THEN %4$s\n END IS NOT NULL'
-                ELSE 'SELECT' END, source.relation, source.filter,
-                (SELECT string_agg(quote_ident(c), ', ') FROM unnest(ARRAY[source.customer, source.started, source.ended, source.at,
-                    source.event, source.amount, source.reason] || source.segments) AS c WHERE c IS NOT NULL),
-                source.as_of) LOOP
-            END LOOP;
-        EXCEPTION WHEN OTHERS THEN
-            GET STACKED DIAGNOSTICS said = MESSAGE_TEXT, state = RETURNED_SQLSTATE, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
-            IF asked = 'relation' OR state = '42501' OR state LIKE '57%' OR state LIKE '53%' THEN
-                RAISE;
-            END IF;
-            RAISE EXCEPTION USING ERRCODE = state,
-                MESSAGE = format('the %s of a source is not %s: %s', asked,
-                    CASE asked WHEN 'filter' THEN 'a condition over its relation' ELSE 'an expression' END,
-                    CASE WHEN said LIKE '%multi-query%' THEN 'it has more than one statement' ELSE said END),
-                DETAIL = format('It is: %s', CASE asked WHEN 'filter' THEN source.filter ELSE source.as_of END),
-                HINT = CASE WHEN state IN ('42883', '42704', '42P01')
-                    THEN 'Names outside pg_catalog need their schema before them, so that the source means the same to everybody.'
-                    ELSE coalesce(nullif(hint, ''), 'It is one SQL expression, such as '
-                        || CASE asked WHEN 'filter' THEN $h$status <> 'test'.$h$ ELSE 'now().' END) END;
-        END;
-    END LOOP;
-    IF source.as_of IS NOT NULL THEN
-        PERFORM @extschema@.source_as_of_type(source);
+    PERFORM FROM pg_roles AS r WHERE r.rolname = CURRENT_USER AND (r.rolsuper OR r.rolbypassrls);
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    -- What runs when the view is read: it and the views below it, and the functions, operators and types that they use,
+    -- down to what makes an operator, an aggregate or a domain. To read a table runs nothing. Who owns the schema could put
+    -- another view in place of this one. Of all these nobody but their owners can make something else.
+    WITH RECURSIVE used AS (
+        (SELECT 'pg_class'::regclass::oid AS class, source::oid AS object
+        UNION ALL
+        SELECT 'pg_namespace'::regclass, c.relnamespace FROM pg_class AS c WHERE c.oid = source)
+        UNION
+        SELECT d.class, d.object
+        FROM used AS u, LATERAL (
+            SELECT r.refclassid AS class, r.refobjid AS object
+            FROM pg_depend AS r
+            WHERE u.class = 'pg_class'::regclass AND r.classid = 'pg_rewrite'::regclass AND r.refclassid <> 'pg_rewrite'::regclass
+                AND r.objid = (SELECT w.oid FROM pg_rewrite AS w JOIN pg_class AS c ON c.oid = w.ev_class AND c.relkind = 'v'
+                    WHERE w.ev_class = u.object AND w.ev_type = '1')
+            UNION ALL
+            SELECT r.refclassid, r.refobjid
+            FROM pg_depend AS r
+            WHERE u.class IN ('pg_proc'::regclass, 'pg_operator'::regclass, 'pg_type'::regclass, 'pg_constraint'::regclass)
+                AND r.classid = u.class AND r.objid = u.object
+                AND r.refclassid IN ('pg_proc'::regclass, 'pg_operator'::regclass, 'pg_type'::regclass)
+            UNION ALL
+            SELECT r.classid, r.objid
+            FROM pg_depend AS r
+            WHERE u.class = 'pg_type'::regclass AND r.refclassid = u.class AND r.refobjid = u.object AND r.classid = 'pg_constraint'::regclass
+        ) AS d
+    )
+    SELECT pg_describe_object(u.class, u.object, 0) AS object, o.owner INTO wrong
+    FROM used AS u, LATERAL (
+        SELECT c.relowner AS owner FROM pg_class AS c WHERE u.class = 'pg_class'::regclass AND c.oid = u.object AND c.relkind = 'v'
+        UNION ALL
+        SELECT CASE WHEN n.nspowner = 'pg_database_owner'::regrole THEN d.datdba ELSE n.nspowner END
+        FROM pg_namespace AS n, pg_database AS d
+        WHERE u.class = 'pg_namespace'::regclass AND n.oid = u.object AND d.datname = current_database()
+        UNION ALL
+        SELECT p.proowner FROM pg_proc AS p WHERE u.class = 'pg_proc'::regclass AND p.oid = u.object
+        UNION ALL
+        SELECT p.oprowner FROM pg_operator AS p WHERE u.class = 'pg_operator'::regclass AND p.oid = u.object
+        UNION ALL
+        -- A row type or an enum runs nothing.
+        SELECT t.typowner FROM pg_type AS t WHERE u.class = 'pg_type'::regclass AND t.oid = u.object AND t.typtype NOT IN ('c', 'e')
+    ) AS o
+    WHERE o.owner <> (SELECT r.oid FROM pg_roles AS r WHERE r.rolname = CURRENT_USER)
+        AND NOT (EXISTS (SELECT FROM pg_roles AS r WHERE r.oid = o.owner AND r.rolsuper))
+    ORDER BY u.object = source DESC, u.class, u.object
+    LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = '42501',
+            MESSAGE = format('source %s would run what belongs to role %s', source, quote_ident(pg_get_userbyid(wrong.owner))),
+            DETAIL = format('It is made of %s, which would run with the rights of %s.', wrong.object, quote_ident(CURRENT_USER)),
+            HINT = format('SET ROLE %s.', quote_ident(pg_get_userbyid(wrong.owner)));
     END IF;
 END
 $$;
-COMMENT ON FUNCTION source_check_sql(retention_source) IS
-'raises what is wrong with the SQL of a source and with the caller''s privileges on its relation; runs nothing of it';
+COMMENT ON FUNCTION retention_internal.source_check_trust(regclass) IS
+'42501 where a role that may do everything would run, by reading a view, what belongs to somebody who may not';
 
-CREATE FUNCTION source_as_of_type(source retention_source) RETURNS regtype
-LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+-- Look-up.
+
+CREATE FUNCTION retention_internal.source_find(source regclass) RETURNS retention_internal.source
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
-AS $body$
+AS $$
+#variable_conflict use_variable
 DECLARE
-    type regtype;
+    s retention_internal.source;
 BEGIN
-    -- The type of an expression that is not computed: the outer side of a join with nothing.
-    FOR type IN EXECUTE format(
-        E'SELECT pg_typeof(b.x) FROM (VALUES (1)) AS a LEFT JOIN (SELECT %s\n AS x WHERE false) AS b ON true', source.as_of) LOOP
-        IF type NOT IN ('date', 'timestamp', 'timestamptz') THEN
-            RAISE EXCEPTION USING ERRCODE = '42804',
-                MESSAGE = format('the as_of of a source is a date or a timestamp, not %s', type),
-                DETAIL = format('It is: %s', source.as_of),
-                HINT = 'For example as_of => $$date ''2026-04-01''$$ or as_of => ''now()''.';
-        END IF;
-        RETURN type;
-    END LOOP;
+    s := retention_internal.source_describe(source);
+    SELECT n.grid, n.gone_after, n.keep_runs, n.presence INTO s.grid, s.gone_after, s.keep_runs, s.presence
+    FROM retention_internal.source_setting AS n WHERE n.source::oid = source::oid;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = '42704',
+            MESSAGE = format('view %s is not a source', source),
+            HINT = format('Its owner can make it one: SELECT retention_source_set(%L, grid => ''month'').', source);
+    END IF;
+    s.time_zone := retention_internal.source_grid_option(s.grid, 'time_zone');
+    PERFORM retention_internal.source_check_settings(s);
+    IF NOT has_any_column_privilege(source, 'SELECT') THEN
+        RAISE EXCEPTION USING ERRCODE = '42501', MESSAGE = format('permission denied for view %s', source);
+    END IF;
+    PERFORM retention_internal.source_check_trust(source);
+    s.kept := retention_internal.facts_kept(source);
+    RETURN s;
 END
-$body$;
-COMMENT ON FUNCTION source_as_of_type(retention_source) IS
-'the type of the expression as_of of a source, without computing it';
+$$;
+COMMENT ON FUNCTION retention_internal.source_find(regclass) IS
+'a source after all checks: it is one, its columns and settings fit, and the caller may read it and may run what it runs';
 
-CREATE FUNCTION source_trusted(source retention_source) RETURNS boolean
+-- Registration.
+
+CREATE FUNCTION retention_source_set(
+    source regclass,
+    grid retention_grid DEFAULT NULL,
+    gone_after interval DEFAULT NULL,
+    keep_runs integer DEFAULT NULL,
+    presence text DEFAULT NULL
+) RETURNS regclass
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+    s retention_internal.source;
+    old retention_internal.source_setting;
+BEGIN
+    s := retention_internal.source_describe(source);
+    PERFORM retention_internal.check_owner(source);
+    SELECT n.* INTO old FROM retention_internal.source_setting AS n WHERE n.source::oid = source::oid;
+    s.grid := coalesce(grid, old.grid, 'month');
+    -- Kept values must not depend on the session that reads them.
+    IF retention_internal.source_grid_option(s.grid, 'time_zone') IS NULL THEN
+        s.grid := s.grid::text || '; time_zone=' || current_setting('TimeZone');
+    END IF;
+    s.time_zone := retention_internal.source_grid_option(s.grid, 'time_zone');
+    s.gone_after := coalesce(gone_after, old.gone_after);
+    s.keep_runs := coalesce(keep_runs, old.keep_runs, 100);
+    s.presence := coalesce(presence, old.presence, CASE s.kind WHEN 'subscriptions' THEN 'at_end' END);
+    IF s.kind = 'events' AND s.gone_after IS NULL THEN
+        s.gone_after := retention_internal.source_unit(s.grid) * CASE substring(split_part(s.grid::text, ';', 1) FROM 'quarter|year')
+            WHEN 'quarter' THEN 2 WHEN 'year' THEN 1 ELSE 3 END;
+    END IF;
+    PERFORM retention_internal.source_check_settings(s);
+    PERFORM retention_internal.source_write(source, s.grid, s.gone_after, s.keep_runs, s.presence);
+    RETURN source;
+END
+$$;
+COMMENT ON FUNCTION retention_source_set(regclass, retention_grid, interval, integer, text) IS
+'makes a view with the columns of a source one, or changes its settings; what is NULL stays as it is';
+
+CREATE FUNCTION retention_internal.source_check_text(argument text, expression text, relation regclass DEFAULT NULL) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    said text;
+    state text;
+    hint text;
+    there record;
+BEGIN
+    IF expression IS NULL THEN
+        RETURN;
+    END IF;
+    BEGIN
+        IF NOT retention_internal.source_is_expression(expression) THEN
+            RAISE EXCEPTION USING ERRCODE = '42601', MESSAGE = 'it is more than one expression';
+        END IF;
+        -- Analysed, not run: no row meets false.
+        IF relation IS NULL THEN
+            EXECUTE format(E'SELECT (%s\n) WHERE false', expression) INTO there;
+        ELSE
+            EXECUTE format(E'SELECT FROM %s WHERE false AND (%s\n)', relation, expression) INTO there;
+        END IF;
+    EXCEPTION WHEN OTHERS THEN
+        GET STACKED DIAGNOSTICS said = MESSAGE_TEXT, state = RETURNED_SQLSTATE, hint = PG_EXCEPTION_HINT;
+        IF state = '42501' OR state LIKE '57%' OR state LIKE '53%' THEN
+            RAISE;
+        END IF;
+        RAISE EXCEPTION USING ERRCODE = state,
+            MESSAGE = format('the %s of a source is not %s: %s', argument,
+                CASE WHEN relation IS NULL THEN 'an expression' ELSE 'a condition over its relation' END, said),
+            DETAIL = format('It is: %s', expression),
+            HINT = CASE WHEN state IN ('42883', '42704', '42P01')
+                THEN 'Names outside pg_catalog need their schema before them, so that the source means the same to everybody.'
+                ELSE coalesce(nullif(hint, ''), format('It is one SQL expression, such as %s.',
+                    CASE WHEN relation IS NULL THEN 'now()' ELSE 'status <> ''test''' END)) END;
+    END;
+END
+$$;
+COMMENT ON FUNCTION retention_internal.source_check_text(text, text, regclass) IS
+'raises what is wrong with an expression for a source: over the columns of a relation, or over none';
+
+CREATE FUNCTION retention_internal.source_item(relation regclass, attribute name, alias name) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    -- Who owns the relation could have its readers run SQL anyhow, by a policy or a view; so could a superuser.
-    SELECT $1.owner = quote_ident(CURRENT_USER)::regrole
-        OR EXISTS (SELECT FROM pg_roles AS r WHERE r.oid = $1.owner AND r.rolsuper)
-        OR EXISTS (SELECT FROM pg_class AS c WHERE c.oid = $1.relation AND c.relowner = $1.owner)
+    -- A customer has one of the types that the aggregates take.
+    SELECT quote_ident($2)
+        || CASE WHEN $3 <> 'customer' OR a.atttypid::regtype IN ('bigint', 'uuid', 'text') THEN ''
+            ELSE '::' || CASE WHEN t.type = 'uuid'::regtype THEN 'uuid' WHEN t.type IN ('smallint', 'integer', 'bigint') THEN 'bigint' ELSE 'text' END END
+        || ' AS ' || quote_ident($3)
+    FROM pg_attribute AS a, (SELECT retention_internal.source_type($1, $2) AS type) AS t
+    WHERE a.attrelid = $1 AND a.attname = $2
 $$;
-COMMENT ON FUNCTION source_trusted(retention_source) IS
-'whether the caller may run a source: it is their own, or its owner is a superuser or owns the relation';
-
-CREATE FUNCTION source_written() RETURNS trigger
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    unit text;
-    units integer;
-BEGIN
-    IF new.owner IS NULL THEN
-        new.owner := quote_ident(CURRENT_USER)::regrole;
-    END IF;
-    IF new.segments IS NULL THEN
-        new.segments := '{}';
-    END IF;
-    -- Kept values must not depend on the session that reads them.
-    IF new.grid IS NOT NULL AND @extschema@.source_grid_option(new.grid, 'time_zone') IS NULL THEN
-        new.grid := (new.grid::text || '; time_zone=' || current_setting('TimeZone'))::@extschema@.retention_grid;
-    END IF;
-    IF new.kind = 'events' AND new.gone_after IS NULL AND new.grid IS NOT NULL THEN
-        unit := rtrim(substring(split_part(new.grid::text, ';', 1) FROM '[a-z]+$'), 's');
-        units := coalesce(substring(new.grid::text FROM '^[0-9]+')::integer, 1);
-        new.gone_after := units * CASE unit WHEN 'quarter' THEN interval '6 months' WHEN 'year' THEN interval '1 year'
-            ELSE 3 * ('1 ' || unit)::interval END;
-    END IF;
-    PERFORM @extschema@.source_check(new);
-    -- Nobody runs, not even in the planner, what somebody else wrote: a superuser may well change a row of others.
-    IF @extschema@.source_trusted(new) THEN
-        PERFORM @extschema@.source_check_sql(new);
-    END IF;
-    RETURN new;
-END
-$$;
-COMMENT ON FUNCTION source_written() IS 'trigger of the table retention_source: fills in what follows, checks the rest';
-
--- A restore, which sets an empty search_path, takes rows as they are: their relation may be gone or not filled yet.
-CREATE TRIGGER retention_source_written BEFORE INSERT OR UPDATE ON retention_source
-FOR EACH ROW WHEN (pg_catalog.current_setting('search_path') <> '')
-EXECUTE FUNCTION source_written();
-COMMENT ON TRIGGER retention_source_written ON retention_source IS 'checks a source whatever way it is written';
-
--- Registration and look-up.
+COMMENT ON FUNCTION retention_internal.source_item(regclass, name, name) IS 'a column of a relation as one of a source';
 
 CREATE FUNCTION retention_source(
     name text,
@@ -516,321 +591,311 @@ CREATE FUNCTION retention_source(
     filter text DEFAULT NULL,
     as_of text DEFAULT NULL,
     gone_after interval DEFAULT NULL,
-    keep_runs integer DEFAULT 100
-) RETURNS text
+    keep_runs integer DEFAULT 100,
+    presence text DEFAULT NULL,
+    ignore_bad_rows boolean DEFAULT false,
+    schema name DEFAULT pg_catalog.current_schema()
+) RETURNS regclass
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_variable
+DECLARE
+    words text[];
+    view text;
+    there regclass;
+    relkind "char";
+    persistence "char";
+    wrong text;
+    hint text;
+    segment text;
+    conditions text[];
 BEGIN
-    PERFORM FROM @extschema@.retention_source AS s WHERE s.owner = quote_ident(CURRENT_USER)::regrole AND s.name = $1;
-    IF FOUND THEN
-        RAISE EXCEPTION USING ERRCODE = '42710',
-            MESSAGE = format('source "%s" already exists', $1),
-            HINT = format('SELECT retention_drop_source(%L), or UPDATE the table retention_source.', $1);
+    -- The name, read as PostgreSQL reads one.
+    IF coalesce(name, '') = '' THEN
+        RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'a source needs a name';
     END IF;
-    INSERT INTO @extschema@.retention_source (name, kind, relation, customer, started, ended, at, event, events, segments,
-        amount, reason, grid, filter, as_of, gone_after, keep_runs)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17);
-    RETURN $1;
+    words := parse_ident(name);
+    IF cardinality(words) > 2 THEN
+        RAISE EXCEPTION USING ERRCODE = '42601', MESSAGE = format('name %s of a source has too many parts', name),
+            HINT = 'It is a name, or a schema and a name: bi.orders.';
+    END IF;
+    IF cardinality(words) = 2 THEN
+        schema := words[1];
+    END IF;
+    name := words[cardinality(words)];
+    -- The longest suffix of a view is _stickiness.
+    IF octet_length(name) > 52 THEN
+        RAISE EXCEPTION USING ERRCODE = '42622',
+            MESSAGE = format('name "%s" of a source is too long', name),
+            DETAIL = format('It has %s bytes, at most 52 are allowed.', octet_length(name)),
+            HINT = 'Its views are called by it with a suffix such as _stickiness, and a name has at most 63 bytes.';
+    END IF;
+    IF schema IS NULL OR NOT EXISTS (SELECT FROM pg_namespace AS n WHERE n.nspname = schema) THEN
+        RAISE EXCEPTION USING ERRCODE = '3F000',
+            MESSAGE = coalesce('schema "' || schema || '" does not exist', 'there is no schema to create the source in'),
+            HINT = 'Name one: schema => ''bi''.';
+    END IF;
+    IF kind IS NULL OR kind NOT IN ('subscriptions', 'events') THEN
+        hint := retention_internal.source_near(kind, ARRAY['subscriptions', 'events']);
+        RAISE EXCEPTION USING ERRCODE = '22023',
+            MESSAGE = coalesce('"' || kind || '" is not a kind of source', 'a source needs a kind'),
+            HINT = coalesce('Perhaps you meant "' || hint || '".',
+                'It is subscriptions (a row is a time of presence) or events (a row is something a customer did).');
+    END IF;
+    SELECT c.relkind, c.relpersistence INTO relkind, persistence FROM pg_class AS c WHERE c.oid = relation;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'a source needs a relation';
+    END IF;
+    IF relkind NOT IN ('r', 'p', 'v', 'm', 'f') THEN
+        RAISE EXCEPTION USING ERRCODE = '42809', MESSAGE = format('%s is not a table or a view', relation);
+    END IF;
+    IF persistence = 't' THEN
+        RAISE EXCEPTION USING ERRCODE = '42809',
+            MESSAGE = format('%s is temporary: a source outlives the session', relation);
+    END IF;
+    view := format('%I.%I', schema, name);
+    there := to_regclass(view);
+    IF there IS NOT NULL THEN
+        RAISE EXCEPTION USING ERRCODE = '42P07', MESSAGE = format('%s already exists', view),
+            HINT = CASE
+                WHEN there = relation THEN 'A source is a view beside its table: give it another name, or another schema.'
+                WHEN EXISTS (SELECT FROM retention_internal.source_setting AS n WHERE n.source::oid = there::oid) THEN format(
+                    'Replace the view to change what it reads; retention_source_set() changes its settings, SELECT retention_drop_source(%L) drops it.', view)
+                ELSE 'Give the source another name, or another schema.' END;
+    END IF;
+
+    -- What a kind needs, and what it has no use for.
+    hint := CASE kind WHEN 'events' THEN 'A source of events has customer and at; event with events, segments and amount may come in addition.'
+        ELSE 'A source of subscriptions has customer, started and ended; segments, amount and reason may come in addition.' END;
+    wrong := CASE
+        WHEN customer IS NULL THEN 'customer'
+        WHEN kind = 'subscriptions' AND started IS NULL THEN 'started'
+        WHEN kind = 'subscriptions' AND ended IS NULL THEN 'ended'
+        WHEN kind = 'events' AND at IS NULL THEN 'at'
+        END;
+    IF wrong IS NOT NULL THEN
+        RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = format('a source of %s needs the column %s', kind, wrong), HINT = hint;
+    END IF;
+    wrong := CASE
+        WHEN kind = 'events' THEN CASE
+            WHEN started IS NOT NULL THEN 'started'
+            WHEN ended IS NOT NULL THEN 'ended'
+            WHEN reason IS NOT NULL THEN 'reason'
+            WHEN ignore_bad_rows THEN 'ignore_bad_rows' END
+        WHEN at IS NOT NULL THEN 'at'
+        WHEN event IS NOT NULL THEN 'event'
+        WHEN events IS NOT NULL THEN 'events'
+        END;
+    IF wrong IS NOT NULL THEN
+        RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = format('a source of %s has no %s', kind, wrong), HINT = hint;
+    END IF;
+    IF (event IS NULL) <> (events IS NULL) OR events = '{}' OR array_position(events, NULL) IS NOT NULL THEN
+        RAISE EXCEPTION USING ERRCODE = '22023',
+            MESSAGE = 'event names the column, events the values of it that count: one needs the other',
+            HINT = 'For example event => ''name'', events => ''{order,renewal}''; leave both away and every row counts.';
+    END IF;
+
+    -- Columns.
+    PERFORM retention_internal.source_check_column(relation, u.argument, u.attribute, u.wanted)
+    FROM unnest(ARRAY['customer', 'at', 'event', 'started', 'ended', 'reason', 'amount'],
+        ARRAY[customer, at, event, started, ended, reason, amount],
+        ARRAY['customer', 'time', 'name', 'time', 'time', 'name', 'number']) WITH ORDINALITY AS u (argument, attribute, wanted, place)
+    WHERE u.attribute IS NOT NULL ORDER BY u.place;
+    segments := coalesce(segments, '{}');
+    FOREACH segment IN ARRAY segments LOOP
+        IF segment IS NULL OR array_length(array_positions(segments, segment::pg_catalog.name), 1) > 1 THEN
+            RAISE EXCEPTION USING ERRCODE = '22023',
+                MESSAGE = coalesce('segment "' || segment || '" is given twice', 'a segment must not be null');
+        END IF;
+        PERFORM retention_internal.source_check_segment(segment);
+        PERFORM retention_internal.source_check_column(relation, 'segment', segment, 'segment');
+    END LOOP;
+    -- The privileges on the columns are those of the caller.
+    EXECUTE format('SELECT %s FROM %s WHERE false', (SELECT string_agg(quote_ident(c.c), ', ')
+        FROM unnest(ARRAY[customer, started, ended, at, event, amount, reason] || segments) AS c (c) WHERE c.c IS NOT NULL), relation);
+    PERFORM retention_internal.source_check_text('filter', filter, relation);
+    PERFORM retention_internal.source_check_text('as_of', as_of);
+
+    conditions := array_remove(ARRAY[
+        CASE WHEN event IS NOT NULL THEN quote_ident(event)
+            || CASE WHEN retention_internal.source_type(relation, event) IN ('text', 'varchar') THEN '' ELSE '::text' END
+            || ' = ANY (' || quote_literal(events::text) || ')' END,
+        -- The line feed ends a comment that the text may end with.
+        '(' || filter || E'\n)',
+        CASE WHEN ignore_bad_rows THEN format('NOT coalesce(%I < %I, false)', ended, started) END], NULL);
+    EXECUTE 'CREATE VIEW ' || view || ' WITH (security_invoker = true) AS SELECT '
+        || (SELECT string_agg(CASE u.alias WHEN 'as_of' THEN '(SELECT (' || as_of || E'\n)) AS as_of'
+                ELSE retention_internal.source_item(relation, u.attribute, u.alias) END, ', ' ORDER BY u.place)
+            FROM unnest(ARRAY[customer, at, started, ended, amount, reason, CASE WHEN as_of IS NOT NULL THEN 'as_of' END] || segments,
+                ARRAY['customer', 'at', 'started', 'ended', 'amount', 'reason', 'as_of'] || segments::text[])
+                WITH ORDINALITY AS u (attribute, alias, place) WHERE u.attribute IS NOT NULL)
+        || ' FROM ' || relation || CASE WHEN conditions = '{}' THEN '' ELSE ' WHERE ' || array_to_string(conditions, ' AND ') END;
+    RETURN @extschema@.retention_source_set(to_regclass(view), grid, gone_after, keep_runs, presence);
 END
 $$;
-COMMENT ON FUNCTION retention_source(text, text, regclass, name, name, name, name, name, text[], name[], name, name, retention_grid, text, text, interval, integer) IS
-'registers a source: a table of subscriptions (customer, started, ended) or of events (customer, at), with a grid';
+COMMENT ON FUNCTION retention_source(text, text, regclass, name, name, name, name, name, text[], name[], name, name, retention_grid, text, text,
+    interval, integer, text, boolean, name) IS
+'writes a source: a view over a table of subscriptions (customer, started, ended) or of events (customer, at), with a grid';
 
-CREATE FUNCTION source_find(name text) RETURNS retention_source
+CREATE FUNCTION retention_drop_source(source regclass) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-    source @extschema@.retention_source;
-    owners text[];
-    near text;
 BEGIN
-    IF $1 IS NULL THEN
-        RAISE EXCEPTION USING ERRCODE = '22004', MESSAGE = 'the name of a source must not be null';
-    END IF;
-    SELECT s.* INTO source FROM @extschema@.retention_source AS s WHERE s.owner = quote_ident(CURRENT_USER)::regrole AND s.name = $1;
+    PERFORM retention_internal.check_owner(source);
+    PERFORM FROM retention_internal.source_setting AS n WHERE n.source::oid = $1::oid;
     IF NOT FOUND THEN
-        SELECT array_agg(pg_get_userbyid(s.owner)::text ORDER BY pg_get_userbyid(s.owner)) INTO owners
-        FROM @extschema@.retention_source AS s WHERE s.name = $1;
-        IF cardinality(owners) > 1 THEN
-            RAISE EXCEPTION USING ERRCODE = '42725',
-                MESSAGE = format('there are several sources "%s"', $1),
-                DETAIL = format('They belong to %s.', array_to_string(owners, ', ')),
-                HINT = format('Write the owner before the name: %L.', owners[1] || '.' || $1);
-        END IF;
-        SELECT s.* INTO source FROM @extschema@.retention_source AS s
-        WHERE s.name = $1 OR pg_get_userbyid(s.owner) || '.' || s.name = $1
-        ORDER BY s.name = $1 DESC, s.owner
-        LIMIT 1;
+        RAISE EXCEPTION USING ERRCODE = '42704', MESSAGE = format('%s is not a source', source),
+            HINT = 'The view retention_sources lists those there are.';
     END IF;
-    IF source.name IS NULL THEN
-        near := @extschema@.source_near($1, ARRAY(SELECT s.name FROM @extschema@.retention_source AS s ORDER BY s.name));
-        RAISE EXCEPTION USING ERRCODE = '42704',
-            MESSAGE = format('source "%s" does not exist', $1),
-            HINT = coalesce('Perhaps you meant "' || near || '".',
-                'The view retention_sources lists those you may see; retention_source() registers one.');
+    IF (retention_internal.facts_kept(source)).state IS NOT NULL THEN
+        RAISE EXCEPTION USING ERRCODE = '55006', MESSAGE = format('source %s is materialised', source),
+            HINT = format('SELECT retention_unmaterialize(%L) first.', source);
     END IF;
-    PERFORM FROM pg_class AS c WHERE c.oid = source.relation;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION USING ERRCODE = '42P01',
-            MESSAGE = format('the relation of source "%s" does not exist any more', source.name),
-            HINT = format('SELECT retention_drop_source(%L), and register it again.', $1);
-    END IF;
-    IF NOT has_any_column_privilege(source.relation, 'SELECT') THEN
-        RAISE EXCEPTION USING ERRCODE = '42501', MESSAGE = format('permission denied for %s', source.relation);
-    END IF;
-    IF NOT @extschema@.source_trusted(source) THEN
-        RAISE EXCEPTION USING ERRCODE = '42501',
-            MESSAGE = format('source "%s" belongs to %s, who does not own %s', source.name, source.owner, source.relation),
-            DETAIL = 'A source holds SQL of its owner that would run with your privileges.',
-            HINT = 'Register a source of your own: retention_source().';
-    END IF;
-    PERFORM @extschema@.source_check(source);
-    PERFORM @extschema@.source_check_sql(source);
-    RETURN source;
+    PERFORM @extschema@.retention_drop_views(source);
+    PERFORM retention_internal.source_forget(source);
+    EXECUTE format('DROP VIEW %s', source);
 END
 $$;
-COMMENT ON FUNCTION source_find(text) IS
-'the source of a name, one''s own before those of others (owner.name), checked: it exists, may be read, may be run, and fits its relation';
-
-CREATE FUNCTION retention_drop_source(name text) RETURNS void
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    near text;
-BEGIN
-    -- One's own, or with its owner that of a role one is a member of.
-    DELETE FROM @extschema@.retention_source AS s WHERE s.owner = quote_ident(CURRENT_USER)::regrole AND s.name = $1;
-    IF NOT FOUND THEN
-        DELETE FROM @extschema@.retention_source AS s WHERE pg_get_userbyid(s.owner) || '.' || s.name = $1;
-    END IF;
-    IF NOT FOUND THEN
-        SELECT pg_get_userbyid(s.owner) || '.' || s.name INTO near FROM @extschema@.retention_source AS s
-        WHERE $1 IN (s.name, pg_get_userbyid(s.owner) || '.' || s.name) ORDER BY 1 LIMIT 1;
-        IF FOUND THEN
-            RAISE EXCEPTION USING ERRCODE = '42501',
-                MESSAGE = format('source "%s" is not yours', $1), HINT = format('It is %s.', near);
-        END IF;
-        near := @extschema@.source_near($1, ARRAY(
-            SELECT s.name FROM @extschema@.retention_source AS s WHERE s.owner = quote_ident(CURRENT_USER)::regrole ORDER BY s.name));
-        RAISE EXCEPTION USING ERRCODE = '42704',
-            MESSAGE = format('source "%s" does not exist', $1),
-            HINT = coalesce('Perhaps you meant "' || near || '".', 'The view retention_sources lists those you may see.');
-    END IF;
-END
-$$;
-COMMENT ON FUNCTION retention_drop_source(text) IS
-'forgets a source; its views, which hold plain SQL, stay until retention_drop_views()';
+COMMENT ON FUNCTION retention_drop_source(regclass) IS 'drops a source: its views, its settings and the view that it is';
 
 -- What a source is made of, as SQL text.
 
-CREATE FUNCTION source_from(source retention_source, VARIADIC conditions text[] DEFAULT '{}') RETURNS text
+CREATE FUNCTION retention_internal.source_rows(source retention_internal.source) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT 'FROM ' || $1.relation || coalesce(E'\nWHERE ' || string_agg(c.condition, E'\n  AND ' ORDER BY c.place), '')
-    FROM unnest($2 || ARRAY[
-        CASE WHEN $1.event IS NOT NULL THEN
-            quote_ident($1.event) || CASE WHEN @extschema@.source_type($1.relation, $1.event) IN ('text', 'varchar') THEN '' ELSE '::text' END
-            || ' = ANY (' || quote_literal($1.events::text) || ')' END,
-        '(' || $1.filter || CASE WHEN strpos($1.filter, '--') > 0 THEN E'\n' ELSE '' END || ')'
-        ]) WITH ORDINALITY AS c (condition, place)
-    WHERE c.condition IS NOT NULL
+    SELECT 'SELECT ' || string_agg(quote_ident(c.name), ', ' ORDER BY c.place) || ' FROM ' || $1.source
+    FROM unnest(CASE $1.kind WHEN 'events' THEN '{customer,at}'::name[] ELSE '{customer,started,ended}' END || $1.segments
+        || CASE WHEN $1.has_amount THEN '{amount}'::name[] ELSE '{}' END || CASE WHEN $1.has_reason THEN '{reason}'::name[] ELSE '{}' END)
+        WITH ORDINALITY AS c (name, place)
 $$;
-COMMENT ON FUNCTION source_from(retention_source, text[]) IS
-'FROM and WHERE of the rows of a source that count';
+COMMENT ON FUNCTION retention_internal.source_rows(retention_internal.source) IS
+'a SELECT of the rows of a source: customer, started and ended or at, the segments, amount and reason where there are';
 
-CREATE FUNCTION source_customer(source retention_source) RETURNS text
+CREATE FUNCTION retention_internal.source_as_of(source retention_internal.source) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT quote_ident($1.customer) || CASE
-        WHEN t.type IN ('bigint', 'uuid', 'text') AND t.type = t.plain THEN ''
-        WHEN t.type IN ('smallint', 'integer', 'bigint') THEN '::bigint'
-        WHEN t.type = 'uuid'::regtype THEN '::uuid'
-        ELSE '::text' END
-    FROM (SELECT @extschema@.source_type($1.relation, $1.customer) AS type,
-        (SELECT a.atttypid::regtype FROM pg_attribute AS a WHERE a.attrelid = $1.relation AND a.attname = $1.customer) AS plain) AS t
+    -- A time from 2200 on is a way to write never: nobody's latest time.
+    SELECT CASE WHEN $1.has_as_of THEN
+        format('(SELECT %s FROM %s LIMIT 1)', CASE retention_internal.source_type($1.source, 'as_of')
+            WHEN 'timestamptz'::regtype THEN format('as_of AT TIME ZONE %L', $1.time_zone) ELSE 'as_of::timestamp' END, $1.source)
+    ELSE
+        format(CASE $1.time_type
+                WHEN 'date'::regtype THEN '(SELECT (%1$s + 1)::timestamp FROM %2$s)'
+                WHEN 'timestamptz'::regtype THEN '(SELECT %1$s AT TIME ZONE %3$L + ''1 microsecond'' FROM %2$s)'
+                ELSE '(SELECT %1$s + ''1 microsecond'' FROM %2$s)' END,
+            CASE $1.kind WHEN 'events' THEN 'max(at)'
+                ELSE 'greatest(max(started) FILTER (WHERE started < ''2200-01-01 00:00+00''), max(ended) FILTER (WHERE ended < ''2200-01-01 00:00+00''))' END,
+            $1.source || CASE $1.kind WHEN 'events' THEN ' WHERE at < ''2200-01-01 00:00+00'' AND customer IS NOT NULL'
+                ELSE ' WHERE started IS NOT NULL AND customer IS NOT NULL' END,
+            $1.time_zone)
+    END
 $$;
-COMMENT ON FUNCTION source_customer(retention_source) IS
-'the customer of a source as one of the types the aggregates take: bigint, uuid or text';
-
-CREATE FUNCTION source_rows(source retention_source) RETURNS text
-LANGUAGE sql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT 'SELECT ' || string_agg(c.item, ', ' ORDER BY c.place) || E'\n' || @extschema@.source_from($1)
-    FROM (
-        SELECT 1 AS place, @extschema@.source_customer($1) || CASE WHEN @extschema@.source_customer($1) = 'customer' THEN '' ELSE ' AS customer' END AS item
-        UNION ALL
-        SELECT 1 + o.place, quote_ident(o.attribute) || CASE WHEN o.attribute = o.alias THEN '' ELSE ' AS ' || quote_ident(o.alias) END
-        FROM unnest(ARRAY[$1.started, $1.ended, $1.at] || $1.segments || ARRAY[$1.amount, $1.reason],
-            ARRAY['started', 'ended', 'at']::name[] || $1.segments || ARRAY['amount', 'reason']::name[])
-            WITH ORDINALITY AS o (attribute, alias, place)
-        WHERE o.attribute IS NOT NULL
-    ) AS c
-$$;
-COMMENT ON FUNCTION source_rows(retention_source) IS
-'a SELECT of the rows of a source that count: customer, started and ended or at, the segments, amount and reason where there are';
-
-CREATE FUNCTION source_as_of(source retention_source) RETURNS text
-LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    zone text := @extschema@.source_grid_option(source.grid, 'time_zone');
-    type regtype;
-    latest text;
-BEGIN
-    IF source.as_of IS NOT NULL THEN
-        type := @extschema@.source_as_of_type(source);
-        RETURN format(CASE WHEN type = 'timestamptz'::regtype THEN '(SELECT (%s) AT TIME ZONE %L)' ELSE '(SELECT (%s)::timestamp)' END,
-            source.as_of || CASE WHEN strpos(source.as_of, '--') > 0 THEN E'\n' ELSE '' END, zone);
-    END IF;
-    type := @extschema@.source_type(source.relation, coalesce(source.at, source.started));
-    -- NULLs and infinity are nobody's latest time.
-    latest := CASE source.kind
-        WHEN 'events' THEN format('max(%I)', source.at)
-        ELSE format('greatest(max(%I) FILTER (WHERE isfinite(%1$I)), max(%I) FILTER (WHERE isfinite(%2$I)))', source.started, source.ended) END;
-    RETURN format(CASE type
-        WHEN 'date'::regtype THEN E'(SELECT (%s + 1)::timestamp\n  %s)'
-        WHEN 'timestamptz'::regtype THEN E'(SELECT %s AT TIME ZONE %3$L + ''1 microsecond''\n  %2$s)'
-        ELSE E'(SELECT %s + ''1 microsecond''\n  %s)' END,
-        latest,
-        replace(CASE source.kind
-            WHEN 'events' THEN @extschema@.source_from(source, format('%I < ''infinity''', source.at), format('%I IS NOT NULL', source.customer))
-            ELSE @extschema@.source_from(source, format('%I IS NOT NULL', source.started), format('%I IS NOT NULL', source.customer)) END, E'\n', E'\n  '),
-        zone);
-END
-$$;
-COMMENT ON FUNCTION source_as_of(retention_source) IS
+COMMENT ON FUNCTION retention_internal.source_as_of(retention_internal.source) IS
 'an SQL expression of the time until which the data of a source are known, as timestamp in the zone of its grid';
 
-CREATE FUNCTION source_grid(source retention_source, as_of text DEFAULT NULL, plain boolean DEFAULT false) RETURNS text
-LANGUAGE sql STABLE PARALLEL RESTRICTED
+CREATE FUNCTION retention_internal.source_grid(source retention_internal.source, as_of text DEFAULT NULL, plain boolean DEFAULT false) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT '(SELECT @extschema@.retention_grid(' || quote_literal(split_part($1.grid::text, ';', 1))
         || coalesce(string_agg(', ' || split_part(o.option, '=', 1) || ' => '
             || quote_literal(substr(o.option, strpos(o.option, '=') + 1)), '' ORDER BY o.place), '')
-        || ', as_of => ' || coalesce($2, @extschema@.source_as_of($1)) || '))'
+        || ', as_of => ' || coalesce($2, retention_internal.source_as_of($1)) || '))'
     FROM unnest((string_to_array($1.grid::text, '; '))[2:]) WITH ORDINALITY AS o (option, place)
     WHERE NOT $3 OR split_part(o.option, '=', 1) IN ('week_start', 'time_zone', 'origin')
 $$;
-COMMENT ON FUNCTION source_grid(retention_source, text, boolean) IS
+COMMENT ON FUNCTION retention_internal.source_grid(retention_internal.source, text, boolean) IS
 'an SQL expression of the grid of a source with its as_of (or the one given, as SQL), computed once a query; plain: calendar periods only, as a flow needs';
 
-CREATE FUNCTION source_presence(source retention_source, as_of text DEFAULT NULL) RETURNS text
-LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+CREATE FUNCTION retention_internal.source_presence(source retention_internal.source, as_of text DEFAULT NULL) RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 -- An interval reads the same in every session.
 SET intervalstyle = 'postgres'
 AS $$
 DECLARE
-    zone text := @extschema@.source_grid_option(source.grid, 'time_zone');
-    type regtype := @extschema@.source_type(source.relation, coalesce(source.at, source.started));
-    known text := coalesce(as_of, @extschema@.source_as_of(source));
-    at text := CASE WHEN type = 'timestamptz'::regtype THEN '(' || quote_ident(source.at) || ' AT TIME ZONE ' || quote_literal(zone) || ')'
-        ELSE quote_ident(source.at) END;
-    gone text := quote_literal(source.gone_after::text);
+    is_date boolean := source.time_type = 'date'::regtype;
+    known text := coalesce(as_of, retention_internal.source_as_of(source));
+    at text := CASE WHEN source.time_type = 'timestamptz'::regtype THEN format('(at AT TIME ZONE %L)', source.time_zone) ELSE 'at' END;
     segments text;
     firsts text;
 BEGIN
     -- A cast makes all three kinds of time comparable in the zone of the grid, whatever the session's is.
-    known := CASE type
-        WHEN 'date'::regtype THEN known || '::date'
-        WHEN 'timestamptz'::regtype THEN CASE source.kind WHEN 'events' THEN known ELSE '(' || known || format(' AT TIME ZONE %L)', zone) END
+    known := CASE WHEN is_date THEN known || '::date'
+        WHEN source.time_type = 'timestamptz'::regtype AND source.kind = 'subscriptions' THEN format('(%s AT TIME ZONE %L)', known, source.time_zone)
         ELSE known END;
-    SELECT coalesce(string_agg(', ' || CASE source.kind WHEN 'events' THEN 'c.' ELSE 'r.' END || quote_ident(s.segment), '' ORDER BY s.place), ''),
-        coalesce(string_agg(format(E',\n    (array_agg(%I ORDER BY %s, %1$I))[1] AS %1$I', s.segment, quote_ident(source.at)), '' ORDER BY s.place), '')
+    SELECT coalesce(string_agg(format(CASE source.kind WHEN 'events' THEN ', c.%I' ELSE ', r.%I' END, s.segment), '' ORDER BY s.place), ''),
+        coalesce(string_agg(format(', (array_agg(%I ORDER BY at, %1$I))[1] AS %1$I', s.segment), '' ORDER BY s.place), '')
     INTO segments, firsts
     FROM unnest(source.segments) WITH ORDINALITY AS s (segment, place);
     IF source.kind = 'subscriptions' THEN
-        RETURN format(
-            E'SELECT r.customer, r.started, CASE WHEN r.ended < k.as_of THEN r.ended END AS ended%s\n'
-            'FROM (\n  %s\n) AS r, (SELECT %s AS as_of) AS k\nWHERE r.customer IS NOT NULL AND r.started < k.as_of',
-            segments, replace(@extschema@.source_rows(source), E'\n', E'\n  '), known);
+        RETURN format('SELECT r.customer, r.started, CASE WHEN r.ended < k.as_of THEN r.ended END AS ended%s'
+            ' FROM %s AS r, (SELECT %s AS as_of) AS k WHERE r.customer IS NOT NULL AND r.started < k.as_of',
+            segments, source.source, known);
     END IF;
-    RETURN format(
-        E'SELECT c.customer, lower(s.stay) AS started, CASE WHEN upper(s.stay) < k.as_of THEN upper(s.stay) END AS ended%s\n'
-        'FROM (\n  SELECT %s AS customer, range_agg(%s(%s, %s)) AS stays%s\n  %s\n  GROUP BY 1\n) AS c, unnest(c.stays) AS s (stay), (SELECT %s AS as_of) AS k\n'
-        'WHERE lower(s.stay) < k.as_of',
-        segments, @extschema@.source_customer(source),
-        CASE type WHEN 'date'::regtype THEN 'daterange' ELSE 'tsrange' END, at,
-        CASE type WHEN 'date'::regtype THEN format('(%I + interval %s)::date', source.at, gone) ELSE format('%s + interval %s', at, gone) END,
-        firsts,
-        replace(@extschema@.source_from(source, format('isfinite(%I)', source.at), format('%I IS NOT NULL', source.customer)), E'\n', E'\n  '),
-        known);
+    RETURN format('SELECT c.customer, lower(s.stay) AS started, CASE WHEN upper(s.stay) < k.as_of THEN upper(s.stay) END AS ended%s'
+        ' FROM (SELECT customer, range_agg(%s(%s, %s)) AS stays%s FROM %s WHERE isfinite(at) AND customer IS NOT NULL GROUP BY customer) AS c,'
+        ' unnest(c.stays) AS s (stay), (SELECT %s AS as_of) AS k WHERE lower(s.stay) < k.as_of',
+        segments, CASE WHEN is_date THEN 'daterange' ELSE 'tsrange' END, at,
+        format(CASE WHEN is_date THEN '(%s + interval %L)::date' ELSE '%s + interval %L' END, at, source.gone_after), firsts, source.source, known);
 END
 $$;
-COMMENT ON FUNCTION source_presence(retention_source, text) IS
+COMMENT ON FUNCTION retention_internal.source_presence(retention_internal.source, text) IS
 'a SELECT of when customers were there: customer, started, ended (NULL: still there) and the segments; of events, stays that end gone_after after their last event';
 
 -- What there is.
 
-CREATE FUNCTION source_states() RETURNS TABLE (
-    name text,
+CREATE FUNCTION retention_internal.source_states() RETURNS TABLE (
+    source regclass,
     owner text,
     kind text,
     relation text,
-    columns text,
     segments text,
     grid retention_grid,
-    filter text,
-    as_of text,
     gone_after interval,
     keep_runs integer,
-    state text,
-    created timestamptz
+    presence text,
+    state text
 )
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 10
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT s.name, pg_get_userbyid(s.owner)::text, s.kind, CASE WHEN c.oid IS NOT NULL THEN s.relation::text END,
-        (SELECT string_agg(o.role || ' ' || quote_ident(o.attribute), ', ' ORDER BY o.place)
-         FROM unnest(ARRAY['customer', 'started', 'ended', 'at', 'event', 'amount', 'reason'],
-             ARRAY[s.customer, s.started, s.ended, s.at, s.event, s.amount, s.reason]) WITH ORDINALITY AS o (role, attribute, place)
-         WHERE o.attribute IS NOT NULL),
-        (SELECT string_agg(quote_ident(o.segment), ', ' ORDER BY o.place) FROM unnest(s.segments) WITH ORDINALITY AS o (segment, place)),
-        s.grid, s.filter, s.as_of, s.gone_after, s.keep_runs,
+    SELECT n.source, pg_get_userbyid(c.relowner)::text, CASE WHEN 'at' = ANY (a.names) THEN 'events' ELSE 'subscriptions' END,
+        (SELECT string_agg(DISTINCT d.refobjid::regclass::text, ', ')
+         FROM pg_rewrite AS w JOIN pg_depend AS d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid AND d.refclassid = 'pg_class'::regclass
+         WHERE w.ev_class = c.oid AND d.refobjid <> c.oid),
+        (SELECT string_agg(quote_ident(u.name), ', ' ORDER BY u.place) FROM unnest(a.names) WITH ORDINALITY AS u (name, place)
+         WHERE u.name NOT IN ('customer', 'started', 'ended', 'at', 'amount', 'reason', 'as_of')),
+        n.grid, n.gone_after, n.keep_runs, n.presence,
         CASE
-            WHEN c.oid IS NULL THEN 'relation is gone'
-            WHEN m.missing IS NOT NULL THEN format('column %s is gone', m.missing)
+            WHEN m.name IS NOT NULL THEN format('column %s is missing', m.name)
             WHEN NOT has_any_column_privilege(c.oid, 'SELECT') THEN 'not readable'
-            WHEN NOT @extschema@.source_trusted(s) THEN 'not yours to run'
-            WHEN s.facts IS NULL THEN 'ready'
-            WHEN EXISTS (SELECT FROM pg_class AS f WHERE f.oid = s.facts) THEN 'materialised'
-            ELSE 'facts are gone' END,
-        s.created
-    FROM @extschema@.retention_source AS s
-    LEFT JOIN pg_class AS c ON c.oid = s.relation
+            ELSE coalesce(retention_internal.facts_state(n.source), 'ready') END
+    FROM retention_internal.source_setting AS n
+    JOIN pg_class AS c ON c.oid = n.source AND c.relkind = 'v'
+    CROSS JOIN LATERAL (
+        SELECT array_agg(t.attname ORDER BY t.attnum) AS names FROM pg_attribute AS t
+        WHERE t.attrelid = c.oid AND t.attnum > 0 AND NOT t.attisdropped) AS a
     LEFT JOIN LATERAL (
-        SELECT quote_ident(o.attribute) AS missing
-        FROM unnest(ARRAY[s.customer, s.started, s.ended, s.at, s.event, s.amount, s.reason] || s.segments) WITH ORDINALITY AS o (attribute, place)
-        WHERE o.attribute IS NOT NULL AND @extschema@.source_type(s.relation, o.attribute) IS NULL
-        ORDER BY o.place LIMIT 1
-    ) AS m ON true
-    ORDER BY s.name, 2
+        SELECT u.name FROM unnest(ARRAY['customer'] || CASE WHEN 'at' = ANY (a.names) THEN '{}'::text[] ELSE '{started,ended}' END) AS u (name)
+        WHERE u.name <> ALL (a.names) LIMIT 1) AS m ON true
 $$;
-COMMENT ON FUNCTION source_states() IS 'the rows of the view retention_sources';
+COMMENT ON FUNCTION retention_internal.source_states() IS 'the rows of the view retention_sources; from catalogs alone';
 
--- Over a function, so that the policies are those of the reader on every version.
-CREATE VIEW retention_sources AS SELECT * FROM source_states();
-COMMENT ON VIEW retention_sources IS 'the sources one may see, with their state: ready, materialised, or what is wrong';
-COMMENT ON COLUMN retention_sources.name IS 'what to ask for';
-COMMENT ON COLUMN retention_sources.owner IS 'who registered it; before the name with a dot where several have one of that name';
-COMMENT ON COLUMN retention_sources.kind IS 'subscriptions or events';
-COMMENT ON COLUMN retention_sources.relation IS 'the table or view with the rows';
-COMMENT ON COLUMN retention_sources.columns IS 'which column is what';
+CREATE VIEW retention_sources AS SELECT * FROM retention_internal.source_states() AS s ORDER BY s.source::text COLLATE "C";
+COMMENT ON VIEW retention_sources IS 'the sources of this database with their settings and state: ready, materialised, or what is wrong';
+COMMENT ON COLUMN retention_sources.source IS 'the view that the source is';
+COMMENT ON COLUMN retention_sources.owner IS 'who owns it and may change it';
+COMMENT ON COLUMN retention_sources.kind IS 'subscriptions: a row is a time of presence; events: a row is something a customer did';
+COMMENT ON COLUMN retention_sources.relation IS 'what the view reads';
 COMMENT ON COLUMN retention_sources.segments IS 'the columns that customers are compared by';
 COMMENT ON COLUMN retention_sources.grid IS 'how time is cut';
-COMMENT ON COLUMN retention_sources.filter IS 'which rows count';
-COMMENT ON COLUMN retention_sources.as_of IS 'until when the data are known; NULL: the latest row';
 COMMENT ON COLUMN retention_sources.gone_after IS 'events: silence after which a customer counts as gone';
 COMMENT ON COLUMN retention_sources.keep_runs IS 'how many runs of its report are kept';
-COMMENT ON COLUMN retention_sources.state IS 'ready, materialised, relation is gone, column x is gone, not readable, not yours to run, facts are gone';
-COMMENT ON COLUMN retention_sources.created IS 'when it was registered';
+COMMENT ON COLUMN retention_sources.presence IS 'subscriptions: whether cohorts count who is there at the end of a period or at any moment of it';
+COMMENT ON COLUMN retention_sources.state IS 'ready, materialised, facts are gone, column x is missing, not readable';
 GRANT SELECT ON retention_sources TO PUBLIC;

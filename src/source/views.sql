@@ -1,154 +1,161 @@
--- source: views that a BI tool reads, plain SQL over the tables of the user that lives on without the registration.
+-- source: views that a BI tool reads, plain SQL over the view of a source or over its kept facts.
 
-CREATE FUNCTION source_unit(source retention_source) RETURNS interval
-LANGUAGE sql STABLE PARALLEL SAFE
+CREATE FUNCTION retention_internal.source_active(source retention_internal.source, calendar text, known text) RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT coalesce(substring($1.grid::text FROM '^[0-9]+')::integer, 1)
-        * CASE g.unit WHEN 'quarter' THEN interval '3 months' ELSE ('1 ' || g.unit)::interval END
-    FROM (SELECT rtrim(substring(split_part($1.grid::text, ';', 1) FROM '[a-z]+$'), 's') AS unit) AS g
+DECLARE
+    hours boolean := split_part(source.grid::text, ';', 1) ~ 'hour';
+    is_date boolean := source.time_type = 'date'::regtype;
+    -- Presence, brought to what retention_periods() takes: days or wall-clock times, in a grid of hours instants.
+    moved text := CASE WHEN NOT is_date AND (source.time_type = 'timestamptz'::regtype) <> hours THEN format(' AT TIME ZONE %L', source.time_zone) ELSE '' END;
+    until text := 'coalesce(s.ended, ' || CASE WHEN is_date THEN known || '::date' WHEN hours THEN format('%s AT TIME ZONE %L', known, source.time_zone) ELSE known END || ')';
+BEGIN
+    RETURN format($q$stay AS (
+  SELECT c.customer, lower(c.stays) AS joined, lower(s.stay) AS started, upper(s.stay) AS ended
+  FROM (
+    SELECT p.customer, range_agg(%1$s(p.started, p.ended)) AS stays
+    FROM (SELECT customer, started%2$s AS started, ended%2$s AS ended FROM presence WHERE isfinite(started)) AS p
+    WHERE p.started < coalesce(p.ended, 'infinity')
+    GROUP BY p.customer
+  ) AS c, unnest(c.stays) AS s (stay)
+),
+active AS (
+  SELECT s.customer, greatest(d.period_start%3$s, s.started) AS at, false AS starts,
+    CASE WHEN s.%4$s >= d.period_start THEN d.period_start END AS cohort
+  FROM stay AS s, @extschema@.%5$s(%6$s, %7$s) AS d%8$s
+  UNION ALL
+  SELECT s.customer, s.started, true, NULL FROM stay AS s
+)$q$,
+        CASE WHEN is_date THEN 'daterange' WHEN hours THEN 'tstzrange' ELSE 'tsrange' END, moved,
+        CASE WHEN is_date OR hours THEN '' ELSE '::timestamp' END,
+        CASE WHEN retention_internal.source_grid_option(source.grid, 'cohorts') IS NULL THEN 'joined' ELSE 'started' END,
+        CASE WHEN hours THEN 'retention_periods_at' ELSE 'retention_periods' END, calendar,
+        CASE WHEN is_date OR hours THEN 's.started, ' || until
+            ELSE format('s.started::date, (%s - interval ''1 microsecond'')::date + 1', until) END,
+        CASE source.presence WHEN 'any' THEN '' ELSE E'\n  WHERE coalesce(s.ended >= d.period_end, true)' END);
+END
 $$;
-COMMENT ON FUNCTION source_unit(retention_source) IS 'one period of the grid of a source as an interval';
+COMMENT ON FUNCTION retention_internal.source_active(retention_internal.source, text, text) IS
+'the parts "stay" and "active" of a WITH, from the part "presence" of subscriptions: a row for each start, and one for each period that a customer is active in; cohort: the period, where it is the one the customer joined in';
 
-CREATE FUNCTION source_indent(query text, blanks integer) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$ SELECT replace($1, E'\n', E'\n' || repeat(' ', $2)) $$;
-COMMENT ON FUNCTION source_indent(text, integer) IS 'a query with its lines after the first moved to the right';
-
-CREATE FUNCTION source_view(source retention_source, what text, as_of text DEFAULT NULL) RETURNS text
-LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+CREATE FUNCTION retention_internal.source_view(source retention_internal.source, what text, as_of text DEFAULT NULL) RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 SET intervalstyle = 'postgres'
 AS $$
 DECLARE
-    zone text := quote_literal(@extschema@.source_grid_option(source.grid, 'time_zone'));
+    zone text := quote_literal(source.time_zone);
     hours boolean := split_part(source.grid::text, ';', 1) ~ 'hour';
     at_suffix text := CASE WHEN hours THEN '_at' ELSE '' END;
-    at_column text := quote_ident(coalesce(source.at, source.started));
-    column_type regtype := @extschema@.source_type(source.relation, coalesce(source.at, source.started));
-    local_stays boolean := source.kind = 'events' AND column_type = 'timestamptz'::regtype;
+    time_column text := CASE source.kind WHEN 'events' THEN 'at' ELSE 'started' END;
+    local_stays boolean := source.kind = 'events' AND source.time_type = 'timestamptz'::regtype;
     -- Stays of events are wall-clock times of the grid's zone; presence of subscriptions has the type of its columns.
-    type text := CASE WHEN local_stays OR column_type = 'timestamp'::regtype THEN 'timestamp'
-        WHEN column_type = 'date'::regtype THEN 'date' ELSE 'timestamptz' END;
+    type text := CASE WHEN local_stays OR source.time_type = 'timestamp'::regtype THEN 'timestamp'
+        WHEN source.time_type = 'date'::regtype THEN 'date' ELSE 'timestamptz' END;
     range_type text := CASE type WHEN 'date' THEN 'daterange' WHEN 'timestamp' THEN 'tsrange' ELSE 'tstzrange' END;
     -- as_of, brought to the type of presence.
     as_presence text := CASE type WHEN 'date' THEN 'as_of::date' WHEN 'timestamp' THEN 'as_of' ELSE 'as_of AT TIME ZONE ' || zone || ' AS as_of' END;
     -- A period's bound (a date, in a grid of hours an instant), brought to the type of presence.
     bound text := CASE
-        WHEN type = 'date' OR (hours AND type = 'timestamptz') THEN '%s(d.period)'
-        WHEN hours THEN '%s(d.period) AT TIME ZONE ' || zone
-        WHEN type = 'timestamp' THEN '%s(d.period)::timestamp'
-        ELSE '%s(d.period)::timestamp AT TIME ZONE ' || zone END;
-    -- Presence, brought to what retention_periods() takes: days or wall-clock times, in a grid of hours instants.
+        WHEN type = 'date' OR (hours AND type = 'timestamptz') THEN ''
+        WHEN hours THEN ' AT TIME ZONE ' || zone
+        WHEN type = 'timestamp' THEN '::timestamp'
+        ELSE '::timestamp AT TIME ZONE ' || zone END;
+    -- Presence, brought to what counts days: wall-clock times; in a grid of hours instants.
     moved text := CASE WHEN (type = 'timestamptz') <> hours AND type <> 'date' THEN ' AT TIME ZONE ' || zone ELSE '' END;
-    grid text := @extschema@.source_grid(source, '(SELECT as_of FROM known)');
-    flow_grid text := @extschema@.source_grid(source, '(SELECT as_of FROM known)', true);
+    grid text := retention_internal.source_grid(source, '(SELECT as_of FROM known)');
+    flow_grid text := retention_internal.source_grid(source, '(SELECT as_of FROM known)', true);
     -- Calendar periods without an as_of: a constant.
     calendar text := quote_literal((SELECT string_agg(o.option, '; ' ORDER BY o.place)
         FROM unnest(string_to_array(source.grid::text, '; ')) WITH ORDINALITY AS o (option, place)
         WHERE o.place = 1 OR split_part(o.option, '=', 1) IN ('week_start', 'time_zone', 'origin'))) || '::@extschema@.retention_grid';
+    -- Kept facts know until the latest row; of an earlier time the source is asked.
+    kept text := CASE WHEN as_of IS NULL THEN retention_internal.facts_totals(source) END;
     known text;
     presence text;
     summary text;
     of_customer text;
     by_segment text;
-    -- Kept facts know until the latest row; of an earlier time the relation is asked.
-    kept text := CASE WHEN as_of IS NULL THEN @extschema@.facts_totals(source) END;
 BEGIN
-    known := format($q$known AS (
-  SELECT %1$s AS as_of
-)$q$, @extschema@.source_indent(coalesce(as_of, '(SELECT t.as_of ' || kept || ')', @extschema@.source_as_of(source)), 2));
-    presence := format($q$presence AS (
-  %1$s
-)$q$, @extschema@.source_indent(CASE WHEN kept IS NULL THEN @extschema@.source_presence(source, '(SELECT as_of FROM known)')
-        ELSE @extschema@.facts_presence(source, '(SELECT as_of FROM known)') END, 2));
+    -- What reads kept facts depends on the source as well, and goes where it goes.
+    known := 'known AS (SELECT ' || coalesce(as_of, '(SELECT t.as_of ' || kept || ')', retention_internal.source_as_of(source)) || ' AS as_of'
+        || CASE WHEN kept IS NULL THEN '' ELSE format(', %L::regclass AS source', source.source) END || ')';
+    presence := 'presence AS (' || CASE WHEN kept IS NULL THEN retention_internal.source_presence(source, '(SELECT as_of FROM known)')
+        ELSE retention_internal.facts_presence(source, '(SELECT as_of FROM known)') END || ')';
 
     IF what IN ('cohorts', 'curve', 'lifecycle', 'stickiness') THEN
-        IF kept IS NOT NULL THEN
-            summary := E'WITH summary AS (\n  SELECT s.cohorts ' || @extschema@.source_indent(kept, 2) || E'\n)\n';
-        ELSIF source.kind = 'events' THEN
-            summary := format($q$WITH %1$s,
-event AS (
-  %2$s
-),
-summary AS (
-  SELECT @extschema@.cohort_retention(e.customer, e.at, %3$s) AS cohorts
-  FROM event AS e
-)
-$q$, known, @extschema@.source_indent(@extschema@.source_rows(source), 2), grid);
-        ELSE
-            -- A customer is active in each period in which he was there; his first moment in it stands for it.
-            summary := format($q$WITH %1$s,
-%2$s,
-active AS (
-  SELECT p.customer, p.started, greatest(d.period_start%3$s, p.started) AS at
-  FROM (
-    SELECT customer, %11$s, coalesce(ended%4$s, (SELECT %5$s FROM known)) AS ended
-    FROM presence
-    WHERE isfinite(started)
-  ) AS p, LATERAL @extschema@.retention_periods%6$s(%7$s, %8$s) AS d
-  WHERE p.started < p.ended
-),
-summary AS (
-  SELECT @extschema@.cohort_retention(a.customer, a.at, %9$s%10$s) AS cohorts
-  FROM active AS a
-)
-$q$,
-                known, presence,
-                CASE WHEN type = 'date' OR hours THEN '' ELSE '::timestamp' END,
-                moved,
-                CASE WHEN type = 'date' THEN 'as_of::date' WHEN hours THEN 'as_of AT TIME ZONE ' || zone ELSE 'as_of' END,
-                at_suffix, calendar,
-                CASE WHEN type = 'date' OR hours THEN 'p.started, p.ended'
-                    ELSE 'p.started::date, (p.ended - interval ''1 microsecond'')::date + 1' END,
-                grid,
-                CASE WHEN @extschema@.source_grid_option(source.grid, 'cohorts') IS NOT NULL THEN ', a.at = a.started, true' ELSE '' END,
-                'started' || CASE WHEN moved = '' THEN '' ELSE moved || ' AS started' END);
+        summary := 'WITH ' || known || CASE
+            WHEN kept IS NOT NULL THEN E',\nsummary AS (SELECT s.cohorts ' || kept || ')'
+            WHEN source.kind = 'events' THEN format(E',\nsummary AS (SELECT @extschema@.cohort_retention(e.customer, e.at, %s) AS cohorts FROM %s AS e)',
+                grid, source.source)
+            -- In a lifecycle, customers are new in the first period that they are active in.
+            ELSE format(E',\n%s,\n%s,\nsummary AS (SELECT @extschema@.cohort_retention(a.customer, a.at, %s%s) AS cohorts FROM active AS a%s)',
+                presence, retention_internal.source_active(source, calendar, '(SELECT as_of FROM known)'), grid,
+                CASE what WHEN 'lifecycle' THEN '' ELSE ', a.starts, NOT a.starts' END, CASE what WHEN 'lifecycle' THEN ' WHERE NOT a.starts' ELSE '' END)
+            END;
+        -- Period 0 of a summary is everybody who started in it: of subscriptions, count who is still there at its end.
+        IF source.presence = 'at_end' AND what IN ('cohorts', 'curve') THEN
+            RETURN summary || format(CASE what WHEN 'cohorts' THEN $q$,
+first AS (SELECT a.cohort, count(*) AS retained FROM active AS a WHERE a.cohort IS NOT NULL GROUP BY a.cohort)
+SELECT c.cohort, c.cohort_size, c.period, c.period_start, c.period_end, c.at_risk, r.retained,
+  CASE WHEN c.period > 0 THEN c.retention_rate WHEN c.status = 'observed' THEN trim_scale(100 * r.retained / c.at_risk::numeric) END AS retention_rate,
+  CASE WHEN c.period > 0 THEN c.ci_low ELSE i.low END AS ci_low, CASE WHEN c.period > 0 THEN c.ci_high ELSE i.high END AS ci_high, c.status
+FROM summary AS s CROSS JOIN LATERAL @extschema@.cohort_cells%1$s(s.cohorts) AS c
+  LEFT JOIN first AS f ON c.period = 0 AND f.cohort = c.cohort
+  CROSS JOIN LATERAL (SELECT CASE c.period WHEN 0 THEN coalesce(f.retained, 0) ELSE c.retained END AS retained) AS r
+  LEFT JOIN LATERAL @extschema@.rate_interval(r.retained, c.at_risk) AS i ON c.period = 0 AND c.status = 'observed'
+ORDER BY c.cohort, c.period$q$
+                ELSE $q$,
+first AS (SELECT a.cohort, count(*) AS retained FROM active AS a WHERE a.cohort IS NOT NULL GROUP BY a.cohort)
+SELECT c.period, c.cohorts, c.at_risk, coalesce(f.retained, c.retained) AS retained,
+  CASE WHEN c.period > 0 THEN c.retention_rate ELSE trim_scale(100 * f.retained / c.at_risk::numeric) END AS retention_rate,
+  coalesce(i.low, c.ci_low) AS ci_low, coalesce(i.high, c.ci_high) AS ci_high
+FROM summary AS s CROSS JOIN LATERAL @extschema@.retention_curve(s.cohorts) AS c
+  LEFT JOIN LATERAL (
+    SELECT coalesce(sum(n.retained), 0)::bigint AS retained
+    FROM @extschema@.cohort_cells%1$s(s.cohorts) AS o LEFT JOIN first AS n ON n.cohort = o.cohort WHERE o.period = 0 AND o.status = 'observed'
+  ) AS f ON c.period = 0
+  LEFT JOIN LATERAL @extschema@.rate_interval(f.retained, c.at_risk) AS i ON %2$s
+ORDER BY c.period$q$ END, at_suffix,
+                -- Customers who are in several cohorts are not several customers.
+                CASE WHEN retention_internal.source_grid_option(source.grid, 'cohorts') IS NULL THEN 'c.period = 0' ELSE 'false' END);
         END IF;
-        RETURN summary || format($q$SELECT c.*
-FROM summary AS s, @extschema@.%1$s(s.cohorts) AS c$q$, CASE what
+        RETURN summary || format(E'\nSELECT c.* FROM summary AS s, @extschema@.%s(s.cohorts) AS c', CASE what
             WHEN 'cohorts' THEN 'cohort_cells' || at_suffix
             WHEN 'curve' THEN 'retention_curve'
             WHEN 'lifecycle' THEN 'lifecycle' || at_suffix
             ELSE 'stickiness' END);
 
     ELSIF what = 'flow' THEN
-        -- From the period of the first start to beyond as_of; a period that has not begun by then gives no row.
+        -- From the period of the first start to beyond as_of; a period that has not begun by then gives no row. Whoever
+        -- started before 1900 was there already.
         RETURN format($q$WITH %1$s,
 span AS (
   SELECT %2$s(
     @extschema@.retention_period_start(coalesce(least(f.first, k.as_of), k.as_of), %3$s),
     %4$s) AS span
-  FROM (SELECT %5$s FROM known) AS k,
-    (
-      SELECT %6$s AS first
-      %7$s
-    ) AS f
+  FROM (SELECT %5$s FROM known) AS k, (SELECT %6$s AS first %7$s) AS f
 ),
 %8$s,
 summary AS (
   SELECT @extschema@.customer_flow(p.customer, p.started, p.ended, %9$s, (SELECT span FROM span)) AS flow
   FROM presence AS p
 )
-SELECT f.*
-FROM summary AS s, @extschema@.flow_periods%10$s(s.flow) AS f$q$,
+SELECT f.* FROM summary AS s, @extschema@.flow_periods%10$s(s.flow) AS f$q$,
             known, range_type, calendar,
-            format(CASE type WHEN 'date' THEN '(k.as_of + interval %L)::date' ELSE 'k.as_of + interval %L' END, 2 * @extschema@.source_unit(source)),
+            format(CASE type WHEN 'date' THEN '(k.as_of + interval %L)::date' ELSE 'k.as_of + interval %L' END, 2 * retention_internal.source_unit(source.grid)),
             as_presence,
             CASE WHEN kept IS NOT NULL THEN 'max(t.first_at)' || CASE type WHEN 'date' THEN '::date' ELSE '' END
-                ELSE 'min(' || at_column || ')' || CASE WHEN local_stays THEN ' AT TIME ZONE ' || zone ELSE '' END END,
-            @extschema@.source_indent(CASE WHEN kept IS NOT NULL THEN kept
-                ELSE @extschema@.source_from(source, 'isfinite(' || at_column || ')', quote_ident(source.customer) || ' IS NOT NULL') END, 6),
+                ELSE 'min(' || time_column || ')' || CASE WHEN local_stays THEN ' AT TIME ZONE ' || zone ELSE '' END END,
+            coalesce(kept, format('FROM %s WHERE %s >= ''1900-01-01 00:00+00'' AND customer IS NOT NULL', source.source, time_column)),
             presence, flow_grid, at_suffix);
     END IF;
 
     -- What a customer is: by the first row, and for the segments of a period by the row that held when it began.
     SELECT coalesce(string_agg(format(CASE what
-            WHEN 'segments' THEN $q$,
-    (array_agg(p.%1$I ORDER BY p.started DESC, p.%1$I) FILTER (WHERE p.started < q.starts))[1] AS %1$I$q$
-            ELSE $q$,
-    (array_agg(p.%1$I ORDER BY p.started, p.%1$I))[1] AS %1$I$q$ END, s.segment), '' ORDER BY s.place), ''),
+            WHEN 'segments' THEN ', (array_agg(p.%I ORDER BY p.started DESC, p.%1$I) FILTER (WHERE p.started < q.starts))[1] AS %1$I'
+            ELSE ', (array_agg(p.%I ORDER BY p.started, p.%1$I))[1] AS %1$I' END, s.segment), '' ORDER BY s.place), ''),
         '(VALUES (''all'', ''all'')' || coalesce(string_agg(format(', (%L, c.%I::text)', s.segment, s.segment), '' ORDER BY s.place), '')
             || ') AS s (segment, value)'
     INTO of_customer, by_segment
@@ -162,14 +169,14 @@ period AS (
 ),
 %7$s,
 customer AS (
-  SELECT p.customer, bool_or(coalesce(p.ended >= q.ends, true)) AS at_end%8$s
+  SELECT p.customer, bool_or(coalesce(p.ended >= q.ends, true)) AS retention_at_end%8$s
   FROM presence AS p, period AS q
   WHERE p.started < q.ends AND coalesce(p.ended >= q.starts, true)
   GROUP BY p.customer
   HAVING bool_or(p.started < q.starts)
 ),
 part AS (
-  SELECT s.segment, s.value, count(*) AS at_start, count(*) FILTER (WHERE c.at_end) AS kept
+  SELECT s.segment, s.value, count(*) AS at_start, count(*) FILTER (WHERE c.retention_at_end) AS kept
   FROM customer AS c, LATERAL %9$s
   GROUP BY s.segment, s.value
 ),
@@ -186,7 +193,7 @@ SELECT c.segment, c.value, q.period_start, q.period_end, c.at_start, c.kept, c.a
 FROM compared AS c, period AS q, LATERAL @extschema@.rate_interval(c.kept, c.at_start) AS i,
   LATERAL @extschema@.rate_difference(c.kept, c.at_start, c.rest_kept, c.rest_at_start) AS d
 ORDER BY c.segment, c.at_start DESC, c.value$q$,
-            known, format(bound, 'lower'), format(bound, 'upper'), CASE WHEN hours THEN '_tz' ELSE '' END, calendar, zone,
+            known, 'lower(d.period)' || bound, 'upper(d.period)' || bound, CASE WHEN hours THEN '_tz' ELSE '' END, calendar, zone,
             presence, of_customer, by_segment);
 
     ELSIF what = 'survival' THEN
@@ -197,13 +204,13 @@ ORDER BY c.segment, c.at_start DESC, c.value$q$,
 stay AS (
   -- until when the rows before this one reach: a start beyond that comes after a gap
   SELECT p.*, max(coalesce(p.ended, 'infinity')) OVER (
-    PARTITION BY p.customer ORDER BY p.started, p.ended ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS reached
+    PARTITION BY p.customer ORDER BY p.started, p.ended ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS retention_reached
   FROM presence AS p
   WHERE isfinite(p.started) AND p.started < coalesce(p.ended, 'infinity')
 ),
 customer AS (
   SELECT p.customer, min(p.started) AS started,
-    nullif(coalesce(min(p.reached) FILTER (WHERE p.started > p.reached), max(coalesce(p.ended, 'infinity'))), 'infinity') AS ended%3$s
+    nullif(coalesce(min(p.retention_reached) FILTER (WHERE p.started > p.retention_reached), max(coalesce(p.ended, 'infinity'))), 'infinity') AS ended%3$s
   FROM stay AS p
   GROUP BY p.customer
 ),
@@ -233,16 +240,33 @@ ORDER BY 1, 2, 3$q$,
         HINT = 'There are flow, cohorts, curve, lifecycle, stickiness, segments and survival.';
 END
 $$;
-COMMENT ON FUNCTION source_view(retention_source, text, text) IS
+COMMENT ON FUNCTION retention_internal.source_view(retention_internal.source, text, text) IS
 'the SELECT behind a view of a source (flow, cohorts, curve, lifecycle, segments, survival, stickiness), as of a time given as SQL';
+
+CREATE FUNCTION retention_internal.source_views(source regclass) RETURNS TABLE (view regclass, what text)
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 7
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT v.oid::regclass, w.what
+    FROM pg_class AS s JOIN pg_class AS v ON v.relkind = 'v' AND v.relowner = s.relowner
+        JOIN unnest(ARRAY['flow', 'cohorts', 'curve', 'lifecycle', 'stickiness', 'segments', 'survival']) WITH ORDINALITY AS w (what, place)
+            ON v.relname = s.relname || '_' || w.what
+    WHERE s.oid = $1 AND EXISTS (
+        SELECT FROM pg_rewrite AS r JOIN pg_depend AS d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid
+            AND d.refclassid = 'pg_class'::regclass AND d.refobjid = s.oid
+        WHERE r.ev_class = v.oid)
+    ORDER BY v.oid::regclass::text COLLATE "C"
+$$;
+COMMENT ON FUNCTION retention_internal.source_views(regclass) IS
+'the views of a source: they read it, belong to its owner and are called by it';
 
 -- Words for people: comments are what a BI tool shows beside a column.
 
-CREATE FUNCTION source_view_words(source retention_source, what text) RETURNS text
-LANGUAGE sql STABLE PARALLEL SAFE
+CREATE FUNCTION retention_internal.source_view_words(what text, presence text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT CASE $2
+    SELECT CASE $1
         WHEN 'flow' THEN 'customers who were there, came, left and came back, one row per period'
         WHEN 'cohorts' THEN 'cohorts by the period of the first start, one row per cohort and period'
         WHEN 'curve' THEN 'the retention curve of all cohorts together, one row per period since the start'
@@ -250,12 +274,14 @@ AS $$
         WHEN 'stickiness' THEN 'in how many periods customers were active'
         WHEN 'segments' THEN 'retention of the last complete period, one row per value of each segment, against the rest'
         WHEN 'survival' THEN 'how long customers stay the first time, one row per segment, value and time'
-        END || '; retention source ' || $1.name
+        END
+        || CASE WHEN $1 IN ('cohorts', 'curve', 'lifecycle') THEN CASE $2
+            WHEN 'at_end' THEN '; active is who is there at the end of a period'
+            WHEN 'any' THEN '; active is who is there at any moment of a period' ELSE '' END ELSE '' END
 $$;
-COMMENT ON FUNCTION source_view_words(retention_source, text) IS
-'the comment of a view of a source; by its end the view is known again';
+COMMENT ON FUNCTION retention_internal.source_view_words(text, text) IS 'the comment of a view of a source';
 
-CREATE FUNCTION source_column_words() RETURNS TABLE (what text, attribute text, words text)
+CREATE FUNCTION retention_internal.source_column_words() RETURNS TABLE (what text, attribute text, words text)
 LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 80
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -315,60 +341,61 @@ AS $$
     ('survival', 'censored', 'those at risk who are still there and have not been followed longer'),
     ('survival', 'survival_rate', 'per cent of the customers who stay longer (Kaplan and Meier)')
 $$;
-COMMENT ON FUNCTION source_column_words() IS 'comments of the columns of views, by view and column; without a view: of all';
+COMMENT ON FUNCTION retention_internal.source_column_words() IS 'comments of the columns of views, by view and column; without a view: of all';
 
-CREATE FUNCTION retention_create_views(source text, schema name DEFAULT pg_catalog.current_schema())
+CREATE FUNCTION retention_create_views(source regclass, schema name DEFAULT NULL)
 RETURNS TABLE (view text, shows text)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_variable
 DECLARE
-    s @extschema@.retention_source := @extschema@.source_find(source);
+    s retention_internal.source;
     what text;
-    words text;
+    query text;
     there regclass;
     column_name text;
     column_words text;
 BEGIN
-    IF schema IS NULL OR NOT EXISTS (SELECT FROM pg_namespace AS n WHERE n.nspname = schema) THEN
-        RAISE EXCEPTION USING ERRCODE = '3F000',
-            MESSAGE = coalesce('schema "' || schema || '" does not exist', 'there is no schema to create views in'),
-            HINT = 'SELECT retention_create_views(''name'', schema => ''bi'').';
+    PERFORM retention_internal.check_owner(source);
+    s := retention_internal.source_find(source);
+    IF schema IS NULL THEN
+        SELECT n.nspname INTO schema FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = source;
+    END IF;
+    PERFORM FROM pg_namespace AS n WHERE n.nspname = schema;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = '3F000', MESSAGE = format('schema "%s" does not exist', schema);
     END IF;
     FOREACH what IN ARRAY ARRAY['flow', 'cohorts', 'curve', 'lifecycle', 'stickiness', 'segments', 'survival'] LOOP
-        words := @extschema@.source_view_words(s, what);
-        view := format('%I.%I', schema, s.name || '_' || what);
+        SELECT format('%I.%I', schema, c.relname || '_' || what) INTO view FROM pg_class AS c WHERE c.oid = source;
         there := to_regclass(view);
-        IF there IS NOT NULL AND NOT EXISTS (
-            SELECT FROM pg_class AS c WHERE c.oid = there AND c.relkind = 'v'
-                AND right(obj_description(c.oid, 'pg_class'), length('; retention source ' || s.name)) = '; retention source ' || s.name) THEN
+        IF there IS NOT NULL AND NOT EXISTS (SELECT FROM retention_internal.source_views(source) AS v WHERE v.view = there) THEN
             RAISE EXCEPTION USING ERRCODE = '42P07',
-                MESSAGE = format('%s exists and is not a view of source "%s"', view, s.name),
-                DETAIL = 'A view of a source is known by its comment.',
+                MESSAGE = format('%s exists and is not a view of source %s', view, source),
+                DETAIL = 'A view of a source reads it and belongs to its owner.',
                 HINT = 'Rename or drop it, or name another schema.';
         END IF;
         IF (what = 'stickiness' AND s.kind <> 'events') OR (what = 'segments' AND s.segments = '{}') THEN
             IF there IS NOT NULL THEN
-                EXECUTE format('DROP VIEW %s', view);
+                EXECUTE 'DROP VIEW ' || view;
             END IF;
             CONTINUE;
         END IF;
-        shows := left(words, - length('; retention source ' || s.name));
+        shows := retention_internal.source_view_words(what, s.presence);
+        query := 'VIEW ' || view || E' WITH (security_invoker = true) AS\n' || retention_internal.source_view(s, what);
         -- Replacing keeps who may read a view and what is built on it; where its columns have changed that cannot be.
         BEGIN
-            EXECUTE format(E'CREATE %s VIEW %s WITH (security_invoker = true) AS\n%s', 'OR ' || 'REPLACE', view,
-                @extschema@.source_view(s, what));
+            EXECUTE 'CREATE OR ' || 'REPLACE ' || query;
         EXCEPTION WHEN invalid_table_definition THEN
             IF there IS NULL THEN
                 RAISE;
             END IF;
-            EXECUTE format('DROP VIEW %s', view);
-            EXECUTE format(E'CREATE VIEW %s WITH (security_invoker = true) AS\n%s', view, @extschema@.source_view(s, what));
+            EXECUTE 'DROP VIEW ' || view;
+            EXECUTE 'CREATE ' || query;
         END;
-        EXECUTE format('COMMENT ON VIEW %s IS %L', view, words);
+        EXECUTE format('COMMENT ON VIEW %s IS %L', view, shows);
         FOR column_name, column_words IN
-            SELECT a.attname, (SELECT w.words FROM @extschema@.source_column_words() AS w
+            SELECT a.attname, (SELECT w.words FROM retention_internal.source_column_words() AS w
                 WHERE w.attribute = a.attname AND coalesce(w.what = what, true) ORDER BY w.what LIMIT 1)
             FROM pg_attribute AS a WHERE a.attrelid = to_regclass(view) AND a.attnum > 0 ORDER BY a.attnum
         LOOP
@@ -378,31 +405,37 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION retention_create_views(text, name) IS
-'creates or renews the views of a source: plain SQL that runs as the reader, owned by the caller';
+COMMENT ON FUNCTION retention_create_views(regclass, name) IS
+'creates or renews the views of a source: plain SQL that runs as the reader, owned by the owner of the source';
 
-CREATE FUNCTION retention_drop_views(source text) RETURNS SETOF text
+CREATE FUNCTION retention_internal.source_renew_views(source retention_internal.source) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    -- The registration may be gone: then the name is what was given.
-    of_source text := coalesce((SELECT s.name FROM @extschema@.retention_source AS s
-        WHERE pg_get_userbyid(s.owner) || '.' || s.name = source AND NOT EXISTS (
-            SELECT FROM @extschema@.retention_source AS o WHERE o.name = source) LIMIT 1), source);
-    views text[];
+    v record;
 BEGIN
-    SELECT array_agg(format('%I.%I', n.nspname, c.relname) ORDER BY n.nspname, c.relname) INTO views
-    FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-    WHERE c.relkind = 'v' AND pg_has_role(c.relowner, 'USAGE')
-        AND c.relname IN (SELECT of_source || '_' || w.what
-            FROM unnest(ARRAY['flow', 'cohorts', 'curve', 'lifecycle', 'stickiness', 'segments', 'survival']) AS w (what))
-        AND right(obj_description(c.oid, 'pg_class'), length('; retention source ' || of_source)) = '; retention source ' || of_source;
-    IF views IS NOT NULL THEN
-        EXECUTE 'DROP VIEW ' || array_to_string(views, ', ');
-        RETURN QUERY SELECT v.view FROM unnest(views) AS v (view);
-    END IF;
+    FOR v IN SELECT n.view, n.what FROM retention_internal.source_views(source.source) AS n LOOP
+        EXECUTE 'CREATE OR ' || 'REPLACE VIEW ' || v.view || E' WITH (security_invoker = true) AS\n' || retention_internal.source_view(source, v.what);
+    END LOOP;
 END
 $$;
-COMMENT ON FUNCTION retention_drop_views(text) IS
-'drops the caller''s views of a source in every schema and gives their names; the source itself may be gone already';
+COMMENT ON FUNCTION retention_internal.source_renew_views(retention_internal.source) IS
+'writes the existing views of a source anew: over its facts, or over itself';
+
+CREATE FUNCTION retention_drop_views(source regclass) RETURNS SETOF text
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    views text[];
+BEGIN
+    PERFORM retention_internal.check_owner(source);
+    views := ARRAY(SELECT v.view::text FROM retention_internal.source_views(source) AS v);
+    IF views <> '{}' THEN
+        EXECUTE 'DROP VIEW ' || array_to_string(views, ', ');
+    END IF;
+    RETURN QUERY SELECT v.view FROM unnest(views) AS v (view);
+END
+$$;
+COMMENT ON FUNCTION retention_drop_views(regclass) IS 'drops the views of a source in every schema and gives their names';

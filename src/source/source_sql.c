@@ -1,0 +1,184 @@
+/*
+ * source_sql.c
+ *		What sources need of the server that SQL cannot say: who owns a relation, settings that only its owner writes, a
+ *		lock that nobody else can take, and whether a text is one expression.
+ */
+#include "retention.h"
+
+#include "access/htup_details.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "executor/spi.h"
+#include "nodes/parsenodes.h"
+#include "parser/parser.h"
+#include "storage/lock.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#define SETTINGS "retention_internal.source_setting"
+
+RETENTION_FUNCTION(source_check_owner);
+RETENTION_FUNCTION(source_write);
+RETENTION_FUNCTION(source_forget);
+RETENTION_FUNCTION(source_lock);
+RETENTION_FUNCTION(source_is_expression);
+
+/* 42501 unless the current role itself owns the relation: nothing is ever done with the rights of somebody else. */
+static void
+check_owner(Oid relation)
+{
+	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
+	Form_pg_class form;
+	char *owner;
+
+	if (!HeapTupleIsValid(tuple))
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+						errmsg("relation with OID %u does not exist", relation)));
+	form = (Form_pg_class) GETSTRUCT(tuple);
+	if (form->relowner != GetUserId())
+	{
+		owner = GetUserNameFromId(form->relowner, true);
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						errmsg("%s belongs to another role",
+							   quote_qualified_identifier(get_namespace_name(form->relnamespace),
+														  NameStr(form->relname))),
+						owner == NULL ? 0
+									  : errhint("Its owner can do this: SET ROLE %s.",
+												quote_identifier(owner))));
+	}
+	ReleaseSysCache(tuple);
+}
+
+static Oid
+settings_table(void)
+{
+	return get_relname_relid("source_setting", get_namespace_oid("retention_internal", false));
+}
+
+/* Runs a statement as the owner of the settings, whoever calls. Its names are qualified. */
+static void
+write_settings(const char *statement, int count, Oid *types, Datum *values, const char *nulls)
+{
+	Oid table = settings_table();
+	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
+	Oid owner;
+	Oid user;
+	int context;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for relation %u", table);
+	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+	ReleaseSysCache(tuple);
+
+	/* After an error the server takes the role back itself. */
+	GetUserIdAndSecContext(&user, &context);
+	SetUserIdAndSecContext(owner,
+						   context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	if (SPI_execute_with_args(statement, count, types, values, nulls, false, 0) < 0)
+		elog(ERROR, "could not write " SETTINGS);
+	SPI_finish();
+	SetUserIdAndSecContext(user, context);
+}
+
+static Oid
+checked_relation(FunctionCallInfo fcinfo)
+{
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("the relation must not be null")));
+	check_owner(PG_GETARG_OID(0));
+	return PG_GETARG_OID(0);
+}
+
+Datum
+source_check_owner(PG_FUNCTION_ARGS)
+{
+	(void) checked_relation(fcinfo);
+	PG_RETURN_VOID();
+}
+
+/* source_write(source, grid, gone_after, keep_runs, presence) */
+Datum
+source_write(PG_FUNCTION_ARGS)
+{
+	Oid table = settings_table();
+	Oid types[5];
+	Datum values[5];
+	char nulls[5];
+
+	(void) checked_relation(fcinfo);
+	for (int i = 0; i < 5; i++)
+	{
+		types[i] = get_atttype(table, i + 1);
+		values[i] = PG_GETARG_DATUM(i);
+		nulls[i] = PG_ARGISNULL(i) ? 'n' : ' ';
+	}
+	/* Settings of views that are gone go with the next writing. */
+	write_settings("DELETE FROM " SETTINGS
+				   " AS s WHERE NOT (EXISTS (SELECT FROM pg_catalog.pg_class "
+				   "AS c WHERE c.oid OPERATOR(pg_catalog.=) s.source))",
+				   0, NULL, NULL, NULL);
+	write_settings(
+		"INSERT INTO " SETTINGS
+		" (source, grid, gone_after, keep_runs, presence) VALUES ($1, $2, $3, $4, $5) "
+		"ON CONFLICT (source) DO UPDATE SET grid = excluded.grid, gone_after = "
+		"excluded.gone_after, keep_runs = excluded.keep_runs, presence = excluded.presence",
+		5, types, values, nulls);
+	PG_RETURN_VOID();
+}
+
+Datum
+source_forget(PG_FUNCTION_ARGS)
+{
+	Oid types[] = {REGCLASSOID};
+	Datum values[] = {ObjectIdGetDatum(checked_relation(fcinfo))};
+
+	write_settings("DELETE FROM " SETTINGS " AS s WHERE s.source OPERATOR(pg_catalog.=) $1", 1,
+				   types, values, NULL);
+	PG_RETURN_VOID();
+}
+
+/*
+ * source_lock(relation, part, wait): until the end of the transaction. The server itself locks parts of a relation
+ * nowhere, and SQL has no command for it.
+ */
+Datum
+source_lock(PG_FUNCTION_ARGS)
+{
+	Oid relation = checked_relation(fcinfo);
+	LOCKTAG tag;
+	int32 part;
+
+	if (PG_ARGISNULL(1) || PG_ARGISNULL(2))
+		PG_RETURN_NULL();
+	part = PG_GETARG_INT32(1);
+	if (part < 1 || part > PG_UINT16_MAX)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("a part to lock is 1 to %d, not %d", PG_UINT16_MAX, part)));
+	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, RelationRelationId, relation, part);
+	PG_RETURN_BOOL(LockAcquire(&tag, ExclusiveLock, false, !PG_GETARG_BOOL(2)) !=
+				   LOCKACQUIRE_NOT_AVAIL);
+}
+
+/*
+ * Whether a text is one SQL expression and nothing else, so that in parentheses it means what it says and cannot end the
+ * statement around it. 42601 where it is no SQL at all. Nothing is looked up and nothing runs.
+ */
+Datum
+source_is_expression(PG_FUNCTION_ARGS)
+{
+	List *parsed = raw_parser(text_to_cstring(PG_GETARG_TEXT_PP(0)), RAW_PARSE_PLPGSQL_EXPR);
+	SelectStmt *query = (SelectStmt *) linitial_node(RawStmt, parsed)->stmt;
+	SelectStmt plain = {.type = T_SelectStmt};
+
+	if (list_length(parsed) != 1 || !IsA(query, SelectStmt) ||
+		list_length(query->targetList) != 1 ||
+		linitial_node(ResTarget, query->targetList)->name != NULL)
+		PG_RETURN_BOOL(false);
+	/* Apart from its one column it has to be an empty SELECT. */
+	plain.targetList = query->targetList;
+	PG_RETURN_BOOL(equal(&plain, query));
+}
