@@ -6,6 +6,7 @@
  */
 #include "retention.h"
 
+#include "access/xact.h"
 #include "base/civil.h"
 #include "base/grid.h"
 #include "base/grid_text.h"
@@ -326,6 +327,18 @@ grid_period_start(const Grid *grid, TimeKind kind, int64 period)
 	if (!IS_VALID_TIMESTAMP(local))
 		period_out_of_range(kind);
 	return kind == TIME_LOCAL ? local : zone_instant(grid->zone, local);
+}
+
+int64
+transaction_moment(TimeKind kind)
+{
+	TimestampTz now = GetCurrentTransactionStartTimestamp();
+	Timestamp local;
+
+	if (kind == TIME_INSTANT)
+		return now;
+	local = zone_local(zone_of_session(), now);
+	return kind == TIME_DATE ? floor_divide(local, USECS_PER_DAY) : local;
 }
 
 int64

@@ -99,6 +99,12 @@ extern int64 grid_period_start(const Grid *grid, TimeKind kind, int64 period);
 /* as_of as a moment of that kind: moments >= it are not known yet. Only where has_as_of. */
 extern int64 grid_as_of(const Grid *grid, TimeKind kind);
 
+/*
+ * When the transaction began, as a value of that kind on the session's clock; a date is the day, which is not over.
+ * Parallel workers have it from their leader.
+ */
+extern int64 transaction_moment(TimeKind kind);
+
 /* 22023 where two states of an aggregate, or two rows, have different grids: shows both. */
 extern void grid_mismatch(const char *one, const char *other) pg_attribute_noreturn();
 

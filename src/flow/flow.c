@@ -163,12 +163,12 @@ flow_add(Flow *flow, const Presence *presences, int count)
 			break;
 		if (ended >= flow->as_of)
 			ended = FLOW_STILL_THERE;
+		if (started == ended)
+			continue; /* never there */
 		if (started != FLOW_SINCE_EVER && started > flow->latest)
 			flow->latest = started;
 		if (ended != FLOW_STILL_THERE && ended > flow->latest)
 			flow->latest = ended;
-		if (started == ended)
-			continue;
 
 		from = flow_locate(flow, started);
 		until = flow_locate(flow, ended);
@@ -235,6 +235,13 @@ flow_merge(Flow *flow, const Flow *other)
 								  (long long) periods, flow_print_span(flow),
 								  (long long) other->periods, flow_print_span(other))));
 
+	if (flow->as_of != other->as_of)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("flows as of different times cannot be added"),
+				 errdetail("The period %s was not over for both of them.", flow_print_span(flow)),
+				 errhint("Make both with one as_of in a grid.")));
+
 	flow->latest = Max(flow->latest, other->latest);
 	for (int64 i = 0; i <= periods; i++)
 		count_add(&flow_presence(flow)[i], flow_presence(other)[i]);
@@ -260,10 +267,12 @@ flow_check(const Flow *flow)
 		wire_corrupt(FLOW_TYPE, "Its length is not that of its periods.");
 	if (flow->grid_length > 0)
 		(void) grid_open_text(flow_grid_text(flow), flow->grid_length);
-	else if (flow->periods != 1 || flow->as_of != FLOW_STILL_THERE)
+	else if (flow->periods != 1)
 		wire_corrupt(FLOW_TYPE, "Without a grid it must have one period.");
 
 	bounds = flow_bounds(flow);
+	if (flow->grid_length == 0 && flow->as_of != FLOW_STILL_THERE && flow->as_of >= bounds[1])
+		wire_corrupt(FLOW_TYPE, "Its period was over.");
 	for (int64 i = 0; i <= flow->periods; i++)
 		/* A day that a zone left out is a period without length: never the only one. */
 		if ((i > 0 &&
@@ -348,8 +357,8 @@ flow_read_begin(const Flow *flow)
 	FlowReader reader = {.flow = flow, .known_until = flow->as_of};
 
 	/*
-	 * Without an as_of the rows say how far they reach: up to the latest moment in them, itself included (of a
-	 * date, its whole day). One period without a grid is taken at its word.
+	 * Without an as_of the presences say how far they reach: up to the latest start or end of one, itself included
+	 * (of a date, its whole day). One period without a grid and an as_of was over when it was asked for.
 	 */
 	if (flow->grid_length > 0 && flow->as_of == FLOW_STILL_THERE)
 		reader.known_until = flow->latest == FLOW_SINCE_EVER ? FLOW_SINCE_EVER : flow->latest + 1;
@@ -391,5 +400,11 @@ flow_read_row(FlowReader *reader, FlowRow *row)
 		numeric_plus(
 			numeric_times(numeric_from_int64(row->counts[FLOW_DAYS]), numeric_from_int64(row->day)),
 			numeric_from_int64(row->counts[FLOW_DAY_PART])));
+	/* Who is there at the end was counted until the end of the period: what is not known yet has not happened. */
+	if (row->partial)
+		row->customer_time =
+			numeric_minus(row->customer_time,
+						  numeric_times(numeric_from_int64(row->at_end),
+										numeric_from_int64(row->period_end - reader->known_until)));
 	return true;
 }

@@ -45,8 +45,9 @@ typedef struct Flow
 	int32 kind;		   /* TimeKind */
 	int32 grid_length; /* bytes of the grid's text at the end; 0: one period without a grid */
 	int64 periods;
-	int64 as_of;  /* moments >= it are not known; FLOW_STILL_THERE: as the rows have it */
-	int64 latest; /* the latest start or end seen; FLOW_SINCE_EVER: none */
+	int64
+		as_of; /* moments >= it are not known; FLOW_STILL_THERE: as the rows have it, or a period that is over */
+	int64 latest; /* the latest start or end of a presence; FLOW_SINCE_EVER: none */
 	int64 numbers[FLEXIBLE_ARRAY_MEMBER];
 	/* bounds[periods + 1], presence[periods + 1], counters[FLOW_COUNTERS][periods], then the grid's text */
 } Flow;

@@ -12,6 +12,16 @@
 #include "flow/flow_batch.h"
 #include "flow/flow_frame.h"
 #include "population/population_key.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+
+/* What follows customer, started and ended: a period; a period and as_of; a grid and a span. */
+typedef enum FlowForm
+{
+	FLOW_PERIOD,
+	FLOW_PERIOD_AS_OF,
+	FLOW_GRID,
+} FlowForm;
 
 /* The letter of PopulationFrame. */
 #define FLOW_ROOM 'F'
@@ -20,7 +30,7 @@
 static void
 pg_attribute_noreturn() frames_differ(const PopulationFrame *before, const Grid *grid)
 {
-	const int head = 2 * sizeof(int64);
+	const int head = FRAME_LABEL_HEAD;
 
 	if (grid != NULL && before->label_length > head)
 	{
@@ -30,6 +40,20 @@ pg_attribute_noreturn() frames_differ(const PopulationFrame *before, const Grid 
 			grid_mismatch(text, grid->text);
 	}
 	flow_periods_changed();
+}
+
+static char *
+print_customer(KeyKind key, Datum customer)
+{
+	switch (key)
+	{
+		case KEY_INT64:
+			return psprintf(INT64_FORMAT, DatumGetInt64(customer));
+		case KEY_UUID:
+			return DatumGetCString(DirectFunctionCall1(uuid_out, customer));
+		default:
+			return TextDatumGetCString(customer);
+	}
 }
 
 /* One row of a customer who is not NULL. */
@@ -43,7 +67,7 @@ add_row(const FlowFrame *frame, Population *population, KeyKind key, TimeKind ki
 
 	count_add(&totals->rows, 1);
 	if (ended < started)
-		flow_backwards(kind, from, until);
+		flow_backwards(kind, from, until, print_customer(key, customer));
 	if (started >= frame->as_of)
 	{
 		count_add(&totals->ignored, 1);
@@ -51,16 +75,6 @@ add_row(const FlowFrame *frame, Population *population, KeyKind key, TimeKind ki
 	}
 	if (ended >= frame->as_of)
 		ended = FLOW_STILL_THERE;
-	if (started != FLOW_SINCE_EVER)
-	{
-		totals->first = Min(totals->first, started);
-		totals->latest = Max(totals->latest, started);
-	}
-	if (ended != FLOW_STILL_THERE && ended != FLOW_SINCE_EVER)
-	{
-		totals->first = Min(totals->first, ended);
-		totals->latest = Max(totals->latest, ended);
-	}
 	if (started < ended)
 	{
 		population_add_value(population, key, customer, (Event){started, 1, EVENT_ACTIVE});
@@ -81,9 +95,11 @@ population_part(const FlowFrame *frame, KeyKind key, TimeKind kind)
 }
 
 static pg_attribute_always_inline Datum
-accumulate(FunctionCallInfo fcinfo, KeyKind key, TimeKind kind, int grid_argument,
-		   int span_argument)
+accumulate(FunctionCallInfo fcinfo, KeyKind key, TimeKind kind, FlowForm form)
 {
+	const int grid_argument = form == FLOW_GRID ? 4 : 0;
+	const int span_argument = form == FLOW_GRID ? 5 : 4;
+	const Datum *as_of = NULL;
 	const Grid *grid = NULL;
 	const FlowFrame *frame;
 	PopulationFrame asked;
@@ -103,7 +119,9 @@ accumulate(FunctionCallInfo fcinfo, KeyKind key, TimeKind kind, int grid_argumen
 		population_require_byte_equality(PG_GET_COLLATION());
 	if (grid_argument > 0)
 		grid = grid_open(PG_GETARG_DATUM(grid_argument));
-	frame = flow_frame_find(PG_GETARG_RANGE_P(span_argument), grid);
+	if (form == FLOW_PERIOD_AS_OF && !PG_ARGISNULL(5))
+		as_of = &fcinfo->args[5].value;
+	frame = flow_frame_find(PG_GETARG_RANGE_P(span_argument), grid, as_of);
 	asked = population_part(frame, key, kind);
 	population = population_state(fcinfo, &asked, &differs);
 	if (unlikely(differs != NULL))
@@ -114,19 +132,19 @@ accumulate(FunctionCallInfo fcinfo, KeyKind key, TimeKind kind, int grid_argumen
 	return population_datum(population);
 }
 
-/* flow_KEY_TIME_transfn(state, customer, started, ended, period), and with a grid and a span */
-#define FLOW_DOORS(name, key, kind)                                                                \
-	RETENTION_FUNCTION(flow_##name##_transfn);                                                     \
-	Datum flow_##name##_transfn(PG_FUNCTION_ARGS)                                                  \
+/* flow_KEY_TIME_transfn(state, customer, started, ended, period), with as_of, and with a grid and a span */
+#define FLOW_TRANSITION(name, key, kind, form)                                                     \
+	RETENTION_FUNCTION(name);                                                                      \
+	Datum name(PG_FUNCTION_ARGS)                                                                   \
 	{                                                                                              \
-		return accumulate(fcinfo, key, kind, 0, 4);                                                \
-	}                                                                                              \
-	RETENTION_FUNCTION(flow_##name##_grid_transfn);                                                \
-	Datum flow_##name##_grid_transfn(PG_FUNCTION_ARGS)                                             \
-	{                                                                                              \
-		return accumulate(fcinfo, key, kind, 4, 5);                                                \
+		return accumulate(fcinfo, key, kind, form);                                                \
 	}                                                                                              \
 	extern int no_such_variable
+
+#define FLOW_DOORS(name, key, kind)                                                                \
+	FLOW_TRANSITION(flow_##name##_transfn, key, kind, FLOW_PERIOD);                                \
+	FLOW_TRANSITION(flow_##name##_as_of_transfn, key, kind, FLOW_PERIOD_AS_OF);                    \
+	FLOW_TRANSITION(flow_##name##_grid_transfn, key, kind, FLOW_GRID)
 
 FLOW_DOORS(bigint_date, KEY_INT64, TIME_DATE);
 FLOW_DOORS(bigint_timestamp, KEY_INT64, TIME_LOCAL);
@@ -174,7 +192,6 @@ static Flow *
 flow_of_share(Population *population, Share share)
 {
 	const PopulationFrame *part = population_frame(population);
-	const PopulationTotals *totals;
 	FlowFrame frame;
 	const Grid *grid;
 	FlowBuilder builder;
@@ -187,9 +204,6 @@ flow_of_share(Population *population, Share share)
 	builder.room = 64;
 	builder.presences = palloc(builder.room * sizeof(Presence));
 	population_visit_share(population, share, NULL, add_customer, &builder);
-	totals = population_totals(population);
-	/* A row of no length is in no history, and has been seen all the same. */
-	builder.flow->latest = Max(builder.flow->latest, totals->latest);
 	pfree(builder.presences);
 	return builder.flow;
 }
@@ -236,21 +250,18 @@ flow_customers_churn_final(PG_FUNCTION_ARGS)
 	return flow_customers_rate(fcinfo, FLOW_RATE_LOST);
 }
 
-/* ---------- the batch scan: arguments customer, started, ended, [grid,] span ---------- */
-
-static bool
-has_grid(const BatchDoor *door)
-{
-	return door->narguments == 5;
-}
+/* ---------- the batch scan: arguments customer, started, ended, then what FlowForm says ---------- */
 
 static const FlowFrame *
 frame_of_call(const BatchCall *call)
 {
-	bool with_grid = has_grid(call->door);
+	bool with_grid = call->door->form == FLOW_GRID;
 	const Grid *grid = with_grid ? grid_open(call->constants[3]) : NULL;
+	const Datum *as_of = NULL;
 
-	return flow_frame_find(DatumGetRangeTypeP(call->constants[with_grid ? 4 : 3]), grid);
+	if (call->door->form == FLOW_PERIOD_AS_OF && !call->constant_nulls[4])
+		as_of = &call->constants[4];
+	return flow_frame_find(DatumGetRangeTypeP(call->constants[with_grid ? 4 : 3]), grid, as_of);
 }
 
 static void
@@ -268,8 +279,8 @@ batch_add(BatchCall *call, Population **population, MemoryContext home, const Ba
 			continue;
 		if (frame == NULL)
 		{
-			if (call->constant_nulls[3] || (has_grid(door) && call->constant_nulls[4]))
-				flow_null_periods(has_grid(door));
+			if (call->constant_nulls[3] || (door->form == FLOW_GRID && call->constant_nulls[4]))
+				flow_null_periods(door->form == FLOW_GRID);
 			if (door->key == KEY_TEXT)
 				population_require_byte_equality(call->collation);
 			frame = frame_of_call(call);
@@ -328,12 +339,13 @@ finish_churn(struct varlena *summary, bool *isnull)
 }
 
 /* clang-format off */
-#define FLOW_BATCH_DOOR(count, constant, key_kind, row_kind) \
+#define FLOW_BATCH_DOOR(row_form, count, constant, key_kind, row_kind) \
 	&(const BatchDoor){.narguments = (count), .constants = (constant), .key = (key_kind), .kind = (row_kind), \
-					   .add = batch_add, .summarise = batch_summarise, .merge = batch_merge}
+					   .form = (row_form), .add = batch_add, .summarise = batch_summarise, .merge = batch_merge}
 #define FLOW_BATCH_DOORS(name, key, kind) \
-	{flow_##name##_transfn, FLOW_BATCH_DOOR(4, 1 << 3, key, kind)}, \
-	{flow_##name##_grid_transfn, FLOW_BATCH_DOOR(5, 1 << 3 | 1 << 4, key, kind)}
+	{flow_##name##_transfn, FLOW_BATCH_DOOR(FLOW_PERIOD, 4, 1 << 3, key, kind)}, \
+	{flow_##name##_as_of_transfn, FLOW_BATCH_DOOR(FLOW_PERIOD_AS_OF, 5, 1 << 3 | 1 << 4, key, kind)}, \
+	{flow_##name##_grid_transfn, FLOW_BATCH_DOOR(FLOW_GRID, 5, 1 << 3 | 1 << 4, key, kind)}
 
 const BatchEntry flow_batch_entries[] = {
 	FLOW_BATCH_DOORS(bigint_date, KEY_INT64, TIME_DATE),

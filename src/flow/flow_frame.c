@@ -51,14 +51,17 @@ flow_half_open_expected(const char *what, Oid type, Datum shown)
 }
 
 void
-flow_backwards(TimeKind kind, Datum started, Datum ended)
+flow_backwards(TimeKind kind, Datum started, Datum ended, const char *customer)
 {
 	Oid type = kind == TIME_DATE ? DATEOID : kind == TIME_LOCAL ? TIMESTAMPOID : TIMESTAMPTZOID;
 
-	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					errmsg("a customer's presence ends before it starts"),
-					errdetail("It starts at %s and ends at %s.", print_datum(type, started),
-							  print_datum(type, ended))));
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 customer == NULL ? errmsg("a customer's presence ends before it starts")
+							  : errmsg("a presence of customer %s ends before it starts", customer),
+			 errdetail("It starts at %s and ends at %s.", print_datum(type, started),
+					   print_datum(type, ended)),
+			 errhint("Leave such rows out with WHERE NOT coalesce(ended < started, false).")));
 }
 
 void
@@ -73,7 +76,7 @@ void
 flow_periods_changed(void)
 {
 	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					errmsg("the periods of a flow must be the same in every row"),
+					errmsg("the periods of a flow and its as_of must be the same in every row"),
 					errhint("Compute the period once: (SELECT retention_period('month')).")));
 }
 
@@ -105,20 +108,25 @@ span_moments(const RangeType *span, const char *what, int64 *from, int64 *until)
 				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE), errmsg("%s is too long", what)));
 }
 
+/* known: of one period, moments >= it are not known. */
 static void
-frame_compute(FlowFrame *frame, TimeKind kind, int64 from, int64 until, const Grid *grid)
+frame_compute(FlowFrame *frame, TimeKind kind, int64 from, int64 until, int64 known,
+			  const Grid *grid)
 {
 	frame->kind = kind;
-	frame->as_of = FLOW_STILL_THERE;
+	frame->known = known;
 	frame->periods = 1;
 	frame->bounds[0] = from;
 	frame->bounds[1] = until;
 	if (grid == NULL)
+	{
+		/* A period that is over is the same whenever it is asked for. */
+		frame->as_of = until <= known ? FLOW_STILL_THERE : known;
 		return;
+	}
 
 	grid_require_plain_calendar(grid, "customer_flow");
-	if (grid->has_as_of)
-		frame->as_of = grid_as_of(grid, kind);
+	frame->as_of = grid->has_as_of ? grid_as_of(grid, kind) : FLOW_STILL_THERE;
 	frame->first = grid_period(grid, kind, from);
 	if (grid_period_start(grid, kind, frame->first) < from)
 		frame->first++;
@@ -132,17 +140,21 @@ frame_compute(FlowFrame *frame, TimeKind kind, int64 from, int64 until, const Gr
 }
 
 const FlowFrame *
-flow_frame_find(const RangeType *span, const Grid *grid)
+flow_frame_find(const RangeType *span, const Grid *grid, const Datum *as_of)
 {
 	static int next = 0;
-	const int head = 2 * sizeof(int64);
+	const int head = FRAME_LABEL_HEAD;
 	int grid_length = grid == NULL ? 0 : grid->text_length;
+	TimeKind kind = kind_of_range(RangeTypeGetOid(span));
+	int64 known = FLOW_STILL_THERE;
 	FlowFrame *frame;
 	int64 moments[2];
 
+	if (grid == NULL)
+		known = as_of != NULL ? flow_moment(kind, *as_of) : transaction_moment(kind);
 	for (int i = 0; i < FRAMES; i++)
 		if (frames[i].span_size == VARSIZE(span) &&
-			memcmp(frames[i].span, span, VARSIZE(span)) == 0 &&
+			memcmp(frames[i].span, span, VARSIZE(span)) == 0 && frames[i].known == known &&
 			frames[i].label_length == head + grid_length &&
 			(grid_length == 0 || memcmp(frames[i].label + head, grid->text, grid_length) == 0))
 			return &frames[i];
@@ -151,11 +163,13 @@ flow_frame_find(const RangeType *span, const Grid *grid)
 	next = (next + 1) % FRAMES;
 	frame->span_size = 0; /* an error below leaves an empty slot */
 	span_moments(span, grid == NULL ? "a period" : "a span", &moments[0], &moments[1]);
-	frame_compute(frame, kind_of_range(RangeTypeGetOid(span)), moments[0], moments[1], grid);
+	frame_compute(frame, kind, moments[0], moments[1], known, grid);
 	if (grid_length > FRAME_GRID_ROOM || VARSIZE(span) > sizeof(frame->span))
 		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 						errmsg("the grid of a flow is longer than %d bytes", FRAME_GRID_ROOM)));
-	memcpy(frame->label, moments, head);
+	memcpy(frame->label, moments, sizeof(moments));
+	memcpy(frame->label + sizeof(moments), grid == NULL ? &frame->as_of : &frame->known,
+		   sizeof(int64));
 	if (grid_length > 0)
 		memcpy(frame->label + head, grid->text, grid_length);
 	frame->label_length = head + grid_length;
@@ -167,9 +181,9 @@ flow_frame_find(const RangeType *span, const Grid *grid)
 const Grid *
 flow_frame_of_label(FlowFrame *frame, TimeKind kind, const char *label, int label_length)
 {
-	const int head = 2 * sizeof(int64);
+	const int head = FRAME_LABEL_HEAD;
 	const Grid *grid = NULL;
-	int64 moments[2];
+	int64 moments[3]; /* from, until, as_of of one period */
 	int64 length;
 
 	if (label_length < head)
@@ -180,7 +194,7 @@ flow_frame_of_label(FlowFrame *frame, TimeKind kind, const char *label, int labe
 		wire_corrupt("retention_population", "Its period is not one.");
 	if (label_length > head)
 		grid = grid_open_text(label + head, label_length - head);
-	frame_compute(frame, kind, moments[0], moments[1], grid);
+	frame_compute(frame, kind, moments[0], moments[1], moments[2], grid);
 	return grid;
 }
 

@@ -11,6 +11,9 @@
 /* Bytes of a plain calendar grid's text: a zone's name is the longest part. */
 #define FRAME_GRID_ROOM 512
 
+/* Bytes of a label before the grid's text. */
+#define FRAME_LABEL_HEAD (3 * (int) sizeof(int64))
+
 typedef struct FlowFrame
 {
 	Size span_size; /* bytes of the range value in span; 0: empty slot */
@@ -19,14 +22,20 @@ typedef struct FlowFrame
 	int64 periods;
 	int64 first;	 /* grid: number of the first period */
 	int64 bounds[2]; /* of the first period; without a grid it is the only one */
+	int64 known;	 /* one period: what was known when it was asked for */
 	int64 as_of;
-	/* What tells frames apart in a population: the span's two moments, then the grid's text. */
+	/* What tells frames apart in a population: the span's two moments, as_of of one period, then the grid's text. */
 	int label_length;
-	char label[2 * sizeof(int64) + FRAME_GRID_ROOM];
+	char label[FRAME_LABEL_HEAD + FRAME_GRID_ROOM];
 } FlowFrame;
 
-/* The frame of a period (grid NULL) or of a grid over a span. Belongs to a cache: valid for the current call. */
-extern const FlowFrame *flow_frame_find(const RangeType *span, const Grid *grid);
+/*
+ * The frame of a period (grid NULL) or of a grid over a span. Belongs to a cache: valid for the current call. A period
+ * is known until *as_of, a value of the time column's type, or until the transaction began where as_of is NULL; a grid
+ * says so itself.
+ */
+extern const FlowFrame *
+flow_frame_find(const RangeType *span, const Grid *grid, const Datum *as_of);
 
 /* The frame that a label came from, into *frame, and its grid, or NULL. XX001 where it is none. */
 extern const Grid *
@@ -38,11 +47,15 @@ extern Flow *flow_frame_start(const FlowFrame *frame, const Grid *grid);
 /* 22004: the period of a row, or its grid or span, is NULL. */
 extern void flow_null_periods(bool with_grid) pg_attribute_noreturn();
 
-/* 22023: rows of one flow must ask for the same periods. */
+/* 22023: rows of one flow must ask for the same periods, as of the same time. */
 extern void flow_periods_changed(void) pg_attribute_noreturn();
 
-/* 22023: ended < started, both values of the time column's type. */
-extern void flow_backwards(TimeKind kind, Datum started, Datum ended) pg_attribute_noreturn();
+/*
+ * 22023: ended < started, both values of the time column's type. The customer is as SQL prints it, or NULL where the
+ * row does not say who it is.
+ */
+extern void flow_backwards(TimeKind kind, Datum started, Datum ended, const char *customer)
+	pg_attribute_noreturn();
 
 /* 22023: bounds other than [start,end). */
 extern void

@@ -40,6 +40,8 @@ presence_of_bounds(TimeKind kind, const RangeBound *lower, const RangeBound *upp
 static Flow *
 flow_state(FunctionCallInfo fcinfo, int grid_argument, int span_argument)
 {
+	const int as_of_argument = span_argument + 1;
+	const Datum *as_of = NULL;
 	const Grid *grid = NULL;
 	const FlowFrame *frame;
 	Flow *flow;
@@ -50,7 +52,9 @@ flow_state(FunctionCallInfo fcinfo, int grid_argument, int span_argument)
 		flow_null_periods(grid_argument > 0);
 	if (grid_argument > 0)
 		grid = grid_open(PG_GETARG_DATUM(grid_argument));
-	frame = flow_frame_find(PG_GETARG_RANGE_P(span_argument), grid);
+	if (grid_argument == 0 && PG_NARGS() > as_of_argument && !PG_ARGISNULL(as_of_argument))
+		as_of = &fcinfo->args[as_of_argument].value;
+	frame = flow_frame_find(PG_GETARG_RANGE_P(span_argument), grid, as_of);
 
 	if (PG_ARGISNULL(0))
 		return flow_frame_start(frame, grid);
@@ -61,7 +65,7 @@ flow_state(FunctionCallInfo fcinfo, int grid_argument, int span_argument)
 	if (flow->kind != (int32) frame->kind || (grid == NULL && flow->grid_length > 0))
 		flow_periods_changed();
 	if (flow->periods != frame->periods || flow_bounds(flow)[0] != frame->bounds[0] ||
-		(grid == NULL && flow_bounds(flow)[1] != frame->bounds[1]))
+		(grid == NULL && (flow_bounds(flow)[1] != frame->bounds[1] || flow->as_of != frame->as_of)))
 		flow_periods_changed();
 	return flow;
 }
@@ -88,7 +92,7 @@ flow_accum_pair(FunctionCallInfo fcinfo, int grid_argument, int span_argument)
 	if (!PG_ARGISNULL(2))
 		presence.ended = flow_moment(flow->kind, PG_GETARG_DATUM(2));
 	if (presence.ended < presence.started)
-		flow_backwards(flow->kind, PG_GETARG_DATUM(1), PG_GETARG_DATUM(2));
+		flow_backwards(flow->kind, PG_GETARG_DATUM(1), PG_GETARG_DATUM(2), NULL);
 	flow_add(flow, &presence, 1);
 	PG_RETURN_POINTER(flow);
 }
@@ -146,7 +150,7 @@ flow_accum_multirange(FunctionCallInfo fcinfo, int grid_argument, int span_argum
 	PG_RETURN_POINTER(flow);
 }
 
-/* flow_pair_transfn(state, started, ended, period) */
+/* flow_pair_transfn(state, started, ended, period [, as_of]) */
 RETENTION_FUNCTION(flow_pair_transfn);
 Datum
 flow_pair_transfn(PG_FUNCTION_ARGS)
@@ -162,7 +166,7 @@ flow_pair_grid_transfn(PG_FUNCTION_ARGS)
 	return flow_accum_pair(fcinfo, 3, 4);
 }
 
-/* flow_range_transfn(state, presence, period) */
+/* flow_range_transfn(state, presence, period [, as_of]) */
 RETENTION_FUNCTION(flow_range_transfn);
 Datum
 flow_range_transfn(PG_FUNCTION_ARGS)
@@ -178,7 +182,7 @@ flow_range_grid_transfn(PG_FUNCTION_ARGS)
 	return flow_accum_range(fcinfo, 2, 3);
 }
 
-/* flow_multirange_transfn(state, presence, period) */
+/* flow_multirange_transfn(state, presence, period [, as_of]) */
 RETENTION_FUNCTION(flow_multirange_transfn);
 Datum
 flow_multirange_transfn(PG_FUNCTION_ARGS)
