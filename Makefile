@@ -91,6 +91,7 @@ ROOM_SQL = \
 	src/scan/scan.sql \
 	src/flow/flow.sql \
 	src/flow/flow_customer.sql \
+	src/flow/flow_as_of.sql \
 	src/cohort/activity.sql \
 	src/cohort/cohort.sql \
 	src/cohort/cohort_rate.sql \
@@ -114,7 +115,7 @@ ROOM_SQL = \
 
 DATA_built = retention--$(EXTVERSION).sql
 
-REGRESS = grid rates flow flow_customer activity cohort batch_scan survival drivers source facts plot report doors hostile catalog
+REGRESS = grid rates flow flow_customer as_of activity cohort batch_scan survival drivers source facts plot report doors hostile catalog
 REGRESS_OPTS = --inputdir=$(here) --load-extension=retention
 ISOLATION = rollup batch_scan_snapshot refresh
 ISOLATION_OPTS = --inputdir=$(here) --load-extension=retention

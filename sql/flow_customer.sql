@@ -90,6 +90,16 @@ CREATE FUNCTION compare(OUT groups bigint, OUT differ bigint) LANGUAGE sql AS $$
   FROM expected e FULL JOIN answers a ON coalesce(e.seed, 0) = coalesce(a.seed, 0) AND coalesce(e.part, -1) = coalesce(a.part, -1)
 $$;
 SELECT * FROM compare();
+-- without as_of, too: how far the rows reach is said by the presences, not by rows inside of one or of no length
+SELECT count(*) AS customers, count(*) FILTER (WHERE (by_row, by_week) IS DISTINCT FROM (merged, merged_by_week)) AS differ
+FROM (SELECT seed, c, customer_flow(c, s, e, 'month', tstzrange('2023-12-01', '2026-12-01'))::text AS by_row,
+        customer_flow(c::text, s::date, e::date, 'week', daterange('2023-12-01', '2026-12-01'))::text AS by_week FROM row_of_customer GROUP BY 1, 2) a
+  JOIN (SELECT seed, c, customer_flow(p, 'month', tstzrange('2023-12-01', '2026-12-01'))::text AS merged,
+        customer_flow(p_date, 'week', daterange('2023-12-01', '2026-12-01'))::text AS merged_by_week FROM one_row GROUP BY 1, 2) b USING (seed, c);
+SELECT period_start, status, at_end FROM (SELECT customer_flow(c, s, e, 'month', '[2026-01-01,2026-06-01)') f
+  FROM (VALUES (1, date '2026-01-10', NULL::date), (1, '2026-03-05', NULL), (2, '2026-05-05', '2026-05-05')) v (c, s, e)) q, flow_periods(f);
+SELECT period_start, status, at_end FROM (SELECT customer_flow(s, e, 'month', '[2026-01-01,2026-06-01)') f
+  FROM (VALUES (date '2026-01-10', NULL::date), ('2026-05-05', '2026-05-05')) v (s, e)) q, flow_periods(f);
 -- in little memory: temporary files
 SET work_mem = '64kB';
 SELECT * FROM compare();

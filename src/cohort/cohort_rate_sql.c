@@ -29,22 +29,28 @@ typedef struct Bounds
 
 /*
  * The two ranges of a row, decoded. Nearly every row of a query says the same, so the last pair is kept; what is not
- * found there is decoded anew. The label is the bytes of both values.
+ * found there is decoded anew. The label is a byte that says whether both are over, as_of or NEVER, and the bytes of
+ * both values.
  */
 typedef struct Ranges
 {
 	int size; /* of the label; 0: nothing is kept */
 	TimeKind kind;
+	bool has_as_of;
+	int64 known; /* moments >= it are not known: as_of, or when the transaction began */
 	Bounds base;
 	Bounds returns;
 	char label[128];
 } Ranges;
 
+#define NEVER PG_INT64_MAX
+#define LABEL_HEAD (1 + (int) sizeof(int64))
+
 static void
 pg_attribute_noreturn() ranges_changed(void)
 {
 	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					errmsg("the two ranges of a rate must be the same in every row"),
+					errmsg("the two ranges of a rate and its as_of must be the same in every row"),
 					errhint("Compute a range once: (SELECT retention_period('month')).")));
 }
 
@@ -81,6 +87,14 @@ decode_range(TimeKind kind, RangeType *range, const char *what)
 	return bounds;
 }
 
+/* Whether a range is over at a moment. One without an end reaches as far as is known. */
+static bool
+is_over(TimeKind kind, const Bounds *bounds, int64 moment)
+{
+	return bounds->unbounded_above || bounds->upper <= moment ||
+		   bounds->upper >= (kind == TIME_DATE ? DATEVAL_NOEND : DT_NOEND);
+}
+
 static inline bool
 contains(const Bounds *bounds, int64 moment)
 {
@@ -95,27 +109,52 @@ pg_attribute_noreturn() null_ranges(void)
 					errmsg("the two ranges of a rate must not be null")));
 }
 
+static inline int64
+moment_of(TimeKind kind, Datum at)
+{
+	return kind == TIME_DATE ? (int64) DatumGetDateADT(at) : DatumGetInt64(at);
+}
+
+/* as_of NULL: they are known until the transaction began. */
 static const Ranges *
-find_ranges(RangeType *base, RangeType *returns, TimeKind kind)
+find_ranges(RangeType *base, RangeType *returns, const Datum *as_of, TimeKind kind)
 {
 	static Ranges kept;
 	int base_size = VARSIZE(base);
-	int size = base_size + VARSIZE(returns);
+	int size = LABEL_HEAD + base_size + VARSIZE(returns);
+	char *label = kept.label + LABEL_HEAD;
+	int64 known = as_of != NULL ? moment_of(kind, *as_of) : transaction_moment(kind);
+	int64 as_of_or_never;
 
-	if (likely(kept.size == size && kept.kind == kind && memcmp(kept.label, base, base_size) == 0 &&
-			   memcmp(kept.label + base_size, returns, size - base_size) == 0))
+	if (likely(kept.size == size && kept.kind == kind && kept.known == known &&
+			   kept.has_as_of == (as_of != NULL) && memcmp(label, base, base_size) == 0 &&
+			   memcmp(label + base_size, returns, VARSIZE(returns)) == 0))
 		return &kept;
 
 	kept.size = 0; /* an error below leaves nothing */
 	if (size > (int) sizeof(kept.label))
 		elog(ERROR, "ranges of %d bytes", size);
 	kept.kind = kind;
+	kept.has_as_of = as_of != NULL;
+	kept.known = known;
 	kept.base = decode_range(kind, base, "base");
 	kept.returns = decode_range(kind, returns, "return");
-	memcpy(kept.label, base, base_size);
-	memcpy(kept.label + base_size, returns, size - base_size);
+	as_of_or_never = as_of != NULL ? known : NEVER;
+	kept.label[0] = is_over(kind, &kept.base, known) && is_over(kind, &kept.returns, known);
+	memcpy(kept.label + 1, &as_of_or_never, sizeof(int64));
+	memcpy(label, base, base_size);
+	memcpy(label + base_size, returns, VARSIZE(returns));
 	kept.size = size;
 	return &kept;
+}
+
+/* Whether both ranges of a population were over when it was made. */
+static bool
+ranges_are_over(Population *population)
+{
+	const PopulationFrame *frame = population_frame(population);
+
+	return frame->label_length > 0 && frame->label[0] != 0;
 }
 
 static inline PopulationFrame
@@ -136,8 +175,13 @@ static inline void
 add_row(const Ranges *ranges, Population *population, KeyKind key, TimeKind kind, Datum customer,
 		Datum at)
 {
-	int64 moment = kind == TIME_DATE ? (int64) DatumGetDateADT(at) : DatumGetInt64(at);
+	int64 moment = moment_of(kind, at);
 
+	if (ranges->has_as_of && moment >= ranges->known)
+	{
+		count_add(&population_totals(population)->ignored, 1);
+		return;
+	}
 	if (contains(&ranges->base, moment))
 		population_add_value(population, key, customer, (Event){IN_BASE, 1, EVENT_PLAIN});
 	if (contains(&ranges->returns, moment))
@@ -145,8 +189,9 @@ add_row(const Ranges *ranges, Population *population, KeyKind key, TimeKind kind
 }
 
 static pg_attribute_always_inline Datum
-accumulate(FunctionCallInfo fcinfo, KeyKind key, TimeKind kind)
+accumulate(FunctionCallInfo fcinfo, KeyKind key, TimeKind kind, bool with_as_of)
 {
+	const Datum *as_of = NULL;
 	const Ranges *ranges;
 	PopulationFrame frame;
 	PopulationTotals *totals;
@@ -155,7 +200,9 @@ accumulate(FunctionCallInfo fcinfo, KeyKind key, TimeKind kind)
 
 	if (PG_ARGISNULL(3) || PG_ARGISNULL(4))
 		null_ranges();
-	ranges = find_ranges(PG_GETARG_RANGE_P(3), PG_GETARG_RANGE_P(4), kind);
+	if (with_as_of && !PG_ARGISNULL(5))
+		as_of = &fcinfo->args[5].value;
+	ranges = find_ranges(PG_GETARG_RANGE_P(3), PG_GETARG_RANGE_P(4), as_of, kind);
 	frame = frame_of(ranges, key, kind);
 	if (key == KEY_TEXT)
 		population_require_byte_equality(PG_GET_COLLATION());
@@ -171,14 +218,18 @@ accumulate(FunctionCallInfo fcinfo, KeyKind key, TimeKind kind)
 	return population_datum(population);
 }
 
-/* cohort_rate_transfn(state, customer, at, base range, return range) */
-#define RATE_DOOR(name, key, kind)                                                                 \
+/* cohort_rate_transfn(state, customer, at, base range, return range [, as_of]) */
+#define RATE_TRANSITION(name, key, kind, with_as_of)                                               \
 	RETENTION_FUNCTION(name);                                                                      \
 	Datum name(PG_FUNCTION_ARGS)                                                                   \
 	{                                                                                              \
-		return accumulate(fcinfo, key, kind);                                                      \
+		return accumulate(fcinfo, key, kind, with_as_of);                                          \
 	}                                                                                              \
 	extern int no_such_variable
+
+#define RATE_DOOR(name, key, kind)                                                                 \
+	RATE_TRANSITION(name, key, kind, false);                                                       \
+	RATE_TRANSITION(name##_as_of, key, kind, true)
 
 RATE_DOOR(cohort_rate_bigint_date, KEY_INT64, TIME_DATE);
 RATE_DOOR(cohort_rate_bigint_local, KEY_INT64, TIME_LOCAL);
@@ -232,6 +283,8 @@ rate(FunctionCallInfo fcinfo, bool churn)
 	if (population_frame(population)->room != RATE_ROOM)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("the state is not one of retention_rate or churn_rate")));
+	if (!ranges_are_over(population))
+		PG_RETURN_NULL();
 	population_visit(population, count_customer, &counts);
 	if (!rate_of_counts(&counts, churn, &answer))
 		PG_RETURN_NULL();
@@ -265,8 +318,11 @@ typedef struct RateSummary
 static const Ranges *
 ranges_of_call(const BatchCall *call)
 {
+	bool has_as_of = call->door->narguments == 5 && !call->constant_nulls[4];
+
 	return find_ranges(DatumGetRangeTypeP(call->constants[2]),
-					   DatumGetRangeTypeP(call->constants[3]), call->door->kind);
+					   DatumGetRangeTypeP(call->constants[3]),
+					   has_as_of ? &call->constants[4] : NULL, call->door->kind);
 }
 
 static void
@@ -313,7 +369,9 @@ batch_summarise(Population *population, Share share)
 	RateSummary *summary = palloc0(sizeof(RateSummary));
 
 	SET_VARSIZE(summary, sizeof(RateSummary));
-	population_visit_share(population, share, NULL, count_customer, &summary->counts);
+	/* Of ranges that are not over nobody is counted, and a rate over nobody is NULL. */
+	if (ranges_are_over(population))
+		population_visit_share(population, share, NULL, count_customer, &summary->counts);
 	return (struct varlena *) summary;
 }
 
@@ -346,25 +404,27 @@ finish_churn(struct varlena *summary, bool *isnull)
 	return answer;
 }
 
-#define RATE_BATCH_DOOR(key_kind, row_kind)                                                        \
-	&(const BatchDoor)                                                                             \
-	{                                                                                              \
-		.narguments = 4, .constants = 1 << 2 | 1 << 3, .key = (key_kind), .kind = (row_kind),      \
-		.open = batch_open, .add = batch_add, .summarise = batch_summarise, .merge = batch_merge   \
-	}
+/* clang-format off */
+#define RATE_BATCH_DOOR(count, constant, key_kind, row_kind) \
+	&(const BatchDoor){.narguments = (count), .constants = (constant), .key = (key_kind), .kind = (row_kind), \
+					   .open = batch_open, .add = batch_add, .summarise = batch_summarise, .merge = batch_merge}
+#define RATE_BATCH_DOORS(name, key, kind) \
+	{name, RATE_BATCH_DOOR(4, 1 << 2 | 1 << 3, key, kind)}, \
+	{name##_as_of, RATE_BATCH_DOOR(5, 1 << 2 | 1 << 3 | 1 << 4, key, kind)}
 
 const BatchEntry cohort_rate_batch_entries[] = {
-	{cohort_rate_bigint_date, RATE_BATCH_DOOR(KEY_INT64, TIME_DATE)},
-	{cohort_rate_bigint_local, RATE_BATCH_DOOR(KEY_INT64, TIME_LOCAL)},
-	{cohort_rate_bigint_instant, RATE_BATCH_DOOR(KEY_INT64, TIME_INSTANT)},
-	{cohort_rate_uuid_date, RATE_BATCH_DOOR(KEY_UUID, TIME_DATE)},
-	{cohort_rate_uuid_local, RATE_BATCH_DOOR(KEY_UUID, TIME_LOCAL)},
-	{cohort_rate_uuid_instant, RATE_BATCH_DOOR(KEY_UUID, TIME_INSTANT)},
-	{cohort_rate_text_date, RATE_BATCH_DOOR(KEY_TEXT, TIME_DATE)},
-	{cohort_rate_text_local, RATE_BATCH_DOOR(KEY_TEXT, TIME_LOCAL)},
-	{cohort_rate_text_instant, RATE_BATCH_DOOR(KEY_TEXT, TIME_INSTANT)},
+	RATE_BATCH_DOORS(cohort_rate_bigint_date, KEY_INT64, TIME_DATE),
+	RATE_BATCH_DOORS(cohort_rate_bigint_local, KEY_INT64, TIME_LOCAL),
+	RATE_BATCH_DOORS(cohort_rate_bigint_instant, KEY_INT64, TIME_INSTANT),
+	RATE_BATCH_DOORS(cohort_rate_uuid_date, KEY_UUID, TIME_DATE),
+	RATE_BATCH_DOORS(cohort_rate_uuid_local, KEY_UUID, TIME_LOCAL),
+	RATE_BATCH_DOORS(cohort_rate_uuid_instant, KEY_UUID, TIME_INSTANT),
+	RATE_BATCH_DOORS(cohort_rate_text_date, KEY_TEXT, TIME_DATE),
+	RATE_BATCH_DOORS(cohort_rate_text_local, KEY_TEXT, TIME_LOCAL),
+	RATE_BATCH_DOORS(cohort_rate_text_instant, KEY_TEXT, TIME_INSTANT),
 	{NULL, NULL},
 };
+/* clang-format on */
 
 const BatchFinish cohort_rate_batch_finishes[] = {
 	{cohort_retention_rate_final, finish_retention},

@@ -45,7 +45,7 @@ COMMENT ON FUNCTION retention_internal.flow_churn_final(retention_flow) IS 'fina
 -- Presence of customers in dates.
 
 CREATE FUNCTION retention_internal.flow_pair_transfn(retention_flow, date, date, daterange) RETURNS retention_flow
-LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'flow_pair_transfn';
+LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'flow_pair_transfn';
 COMMENT ON FUNCTION retention_internal.flow_pair_transfn(retention_flow, date, date, daterange) IS 'transition function of the flow aggregates';
 
 CREATE AGGREGATE customer_flow(started date, ended date, period daterange) (
@@ -95,7 +95,7 @@ COMMENT ON AGGREGATE customer_flow(date, date, retention_grid, daterange) IS
 'who was there at the start, came, left and was there at the end of every period of a grid inside the span';
 
 CREATE FUNCTION retention_internal.flow_range_transfn(retention_flow, daterange, daterange) RETURNS retention_flow
-LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'flow_range_transfn';
+LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'flow_range_transfn';
 COMMENT ON FUNCTION retention_internal.flow_range_transfn(retention_flow, daterange, daterange) IS 'transition function of the flow aggregates';
 
 CREATE AGGREGATE customer_flow(presence daterange, period daterange) (
@@ -145,7 +145,7 @@ COMMENT ON AGGREGATE customer_flow(daterange, retention_grid, daterange) IS
 'who was there at the start, came, left and was there at the end of every period of a grid inside the span';
 
 CREATE FUNCTION retention_internal.flow_multirange_transfn(retention_flow, datemultirange, daterange) RETURNS retention_flow
-LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'flow_multirange_transfn';
+LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'flow_multirange_transfn';
 COMMENT ON FUNCTION retention_internal.flow_multirange_transfn(retention_flow, datemultirange, daterange) IS 'transition function of the flow aggregates';
 
 CREATE AGGREGATE customer_flow(presence datemultirange, period daterange) (
@@ -197,7 +197,7 @@ COMMENT ON AGGREGATE customer_flow(datemultirange, retention_grid, daterange) IS
 -- Presence of customers in timestamps without a zone.
 
 CREATE FUNCTION retention_internal.flow_pair_transfn(retention_flow, timestamp, timestamp, tsrange) RETURNS retention_flow
-LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'flow_pair_transfn';
+LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'flow_pair_transfn';
 COMMENT ON FUNCTION retention_internal.flow_pair_transfn(retention_flow, timestamp, timestamp, tsrange) IS 'transition function of the flow aggregates';
 
 CREATE AGGREGATE customer_flow(started timestamp, ended timestamp, period tsrange) (
@@ -247,7 +247,7 @@ COMMENT ON AGGREGATE customer_flow(timestamp, timestamp, retention_grid, tsrange
 'who was there at the start, came, left and was there at the end of every period of a grid inside the span';
 
 CREATE FUNCTION retention_internal.flow_range_transfn(retention_flow, tsrange, tsrange) RETURNS retention_flow
-LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'flow_range_transfn';
+LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'flow_range_transfn';
 COMMENT ON FUNCTION retention_internal.flow_range_transfn(retention_flow, tsrange, tsrange) IS 'transition function of the flow aggregates';
 
 CREATE AGGREGATE customer_flow(presence tsrange, period tsrange) (
@@ -297,7 +297,7 @@ COMMENT ON AGGREGATE customer_flow(tsrange, retention_grid, tsrange) IS
 'who was there at the start, came, left and was there at the end of every period of a grid inside the span';
 
 CREATE FUNCTION retention_internal.flow_multirange_transfn(retention_flow, tsmultirange, tsrange) RETURNS retention_flow
-LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'flow_multirange_transfn';
+LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'flow_multirange_transfn';
 COMMENT ON FUNCTION retention_internal.flow_multirange_transfn(retention_flow, tsmultirange, tsrange) IS 'transition function of the flow aggregates';
 
 CREATE AGGREGATE customer_flow(presence tsmultirange, period tsrange) (
@@ -349,7 +349,7 @@ COMMENT ON AGGREGATE customer_flow(tsmultirange, retention_grid, tsrange) IS
 -- Presence of customers in timestamps with a zone.
 
 CREATE FUNCTION retention_internal.flow_pair_transfn(retention_flow, timestamptz, timestamptz, tstzrange) RETURNS retention_flow
-LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'flow_pair_transfn';
+LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'flow_pair_transfn';
 COMMENT ON FUNCTION retention_internal.flow_pair_transfn(retention_flow, timestamptz, timestamptz, tstzrange) IS 'transition function of the flow aggregates';
 
 CREATE AGGREGATE customer_flow(started timestamptz, ended timestamptz, period tstzrange) (
@@ -399,7 +399,7 @@ COMMENT ON AGGREGATE customer_flow(timestamptz, timestamptz, retention_grid, tst
 'who was there at the start, came, left and was there at the end of every period of a grid inside the span';
 
 CREATE FUNCTION retention_internal.flow_range_transfn(retention_flow, tstzrange, tstzrange) RETURNS retention_flow
-LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'flow_range_transfn';
+LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'flow_range_transfn';
 COMMENT ON FUNCTION retention_internal.flow_range_transfn(retention_flow, tstzrange, tstzrange) IS 'transition function of the flow aggregates';
 
 CREATE AGGREGATE customer_flow(presence tstzrange, period tstzrange) (
@@ -449,7 +449,7 @@ COMMENT ON AGGREGATE customer_flow(tstzrange, retention_grid, tstzrange) IS
 'who was there at the start, came, left and was there at the end of every period of a grid inside the span';
 
 CREATE FUNCTION retention_internal.flow_multirange_transfn(retention_flow, tstzmultirange, tstzrange) RETURNS retention_flow
-LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'flow_multirange_transfn';
+LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'flow_multirange_transfn';
 COMMENT ON FUNCTION retention_internal.flow_multirange_transfn(retention_flow, tstzmultirange, tstzrange) IS 'transition function of the flow aggregates';
 
 CREATE AGGREGATE customer_flow(presence tstzmultirange, period tstzrange) (

@@ -13,7 +13,7 @@ LANGUAGE C STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION retention_internal.flow_customers_churn_final(retention_internal.retention_population) IS 'final function of the aggregate churn_rate with a customer';
 
 CREATE FUNCTION retention_internal.flow_bigint_date_transfn(retention_internal.retention_population, bigint, date, date, daterange) RETURNS retention_internal.retention_population
-LANGUAGE C IMMUTABLE PARALLEL SAFE SUPPORT retention_internal.retention_batch_support AS 'MODULE_PATHNAME';
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_internal.retention_batch_support AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION retention_internal.flow_bigint_date_transfn(retention_internal.retention_population, bigint, date, date, daterange) IS 'transition function of the flow aggregates with a customer';
 
 CREATE AGGREGATE customer_flow(customer bigint, started date, ended date, period daterange) (
@@ -65,7 +65,7 @@ COMMENT ON AGGREGATE customer_flow(bigint, date, date, retention_grid, daterange
 'who was there at the start, came, left and was there at the end of every period of a grid inside the span; several rows per customer';
 
 CREATE FUNCTION retention_internal.flow_bigint_timestamp_transfn(retention_internal.retention_population, bigint, timestamp, timestamp, tsrange) RETURNS retention_internal.retention_population
-LANGUAGE C IMMUTABLE PARALLEL SAFE SUPPORT retention_internal.retention_batch_support AS 'MODULE_PATHNAME';
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_internal.retention_batch_support AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION retention_internal.flow_bigint_timestamp_transfn(retention_internal.retention_population, bigint, timestamp, timestamp, tsrange) IS 'transition function of the flow aggregates with a customer';
 
 CREATE AGGREGATE customer_flow(customer bigint, started timestamp, ended timestamp, period tsrange) (
@@ -117,7 +117,7 @@ COMMENT ON AGGREGATE customer_flow(bigint, timestamp, timestamp, retention_grid,
 'who was there at the start, came, left and was there at the end of every period of a grid inside the span; several rows per customer';
 
 CREATE FUNCTION retention_internal.flow_bigint_timestamptz_transfn(retention_internal.retention_population, bigint, timestamptz, timestamptz, tstzrange) RETURNS retention_internal.retention_population
-LANGUAGE C IMMUTABLE PARALLEL SAFE SUPPORT retention_internal.retention_batch_support AS 'MODULE_PATHNAME';
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_internal.retention_batch_support AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION retention_internal.flow_bigint_timestamptz_transfn(retention_internal.retention_population, bigint, timestamptz, timestamptz, tstzrange) IS 'transition function of the flow aggregates with a customer';
 
 CREATE AGGREGATE customer_flow(customer bigint, started timestamptz, ended timestamptz, period tstzrange) (
@@ -169,7 +169,7 @@ COMMENT ON AGGREGATE customer_flow(bigint, timestamptz, timestamptz, retention_g
 'who was there at the start, came, left and was there at the end of every period of a grid inside the span; several rows per customer';
 
 CREATE FUNCTION retention_internal.flow_uuid_date_transfn(retention_internal.retention_population, uuid, date, date, daterange) RETURNS retention_internal.retention_population
-LANGUAGE C IMMUTABLE PARALLEL SAFE SUPPORT retention_internal.retention_batch_support AS 'MODULE_PATHNAME';
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_internal.retention_batch_support AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION retention_internal.flow_uuid_date_transfn(retention_internal.retention_population, uuid, date, date, daterange) IS 'transition function of the flow aggregates with a customer';
 
 CREATE AGGREGATE customer_flow(customer uuid, started date, ended date, period daterange) (
@@ -221,7 +221,7 @@ COMMENT ON AGGREGATE customer_flow(uuid, date, date, retention_grid, daterange) 
 'who was there at the start, came, left and was there at the end of every period of a grid inside the span; several rows per customer';
 
 CREATE FUNCTION retention_internal.flow_uuid_timestamp_transfn(retention_internal.retention_population, uuid, timestamp, timestamp, tsrange) RETURNS retention_internal.retention_population
-LANGUAGE C IMMUTABLE PARALLEL SAFE SUPPORT retention_internal.retention_batch_support AS 'MODULE_PATHNAME';
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_internal.retention_batch_support AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION retention_internal.flow_uuid_timestamp_transfn(retention_internal.retention_population, uuid, timestamp, timestamp, tsrange) IS 'transition function of the flow aggregates with a customer';
 
 CREATE AGGREGATE customer_flow(customer uuid, started timestamp, ended timestamp, period tsrange) (
@@ -273,7 +273,7 @@ COMMENT ON AGGREGATE customer_flow(uuid, timestamp, timestamp, retention_grid, t
 'who was there at the start, came, left and was there at the end of every period of a grid inside the span; several rows per customer';
 
 CREATE FUNCTION retention_internal.flow_uuid_timestamptz_transfn(retention_internal.retention_population, uuid, timestamptz, timestamptz, tstzrange) RETURNS retention_internal.retention_population
-LANGUAGE C IMMUTABLE PARALLEL SAFE SUPPORT retention_internal.retention_batch_support AS 'MODULE_PATHNAME';
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_internal.retention_batch_support AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION retention_internal.flow_uuid_timestamptz_transfn(retention_internal.retention_population, uuid, timestamptz, timestamptz, tstzrange) IS 'transition function of the flow aggregates with a customer';
 
 CREATE AGGREGATE customer_flow(customer uuid, started timestamptz, ended timestamptz, period tstzrange) (
@@ -325,7 +325,7 @@ COMMENT ON AGGREGATE customer_flow(uuid, timestamptz, timestamptz, retention_gri
 'who was there at the start, came, left and was there at the end of every period of a grid inside the span; several rows per customer';
 
 CREATE FUNCTION retention_internal.flow_text_date_transfn(retention_internal.retention_population, text, date, date, daterange) RETURNS retention_internal.retention_population
-LANGUAGE C IMMUTABLE PARALLEL SAFE SUPPORT retention_internal.retention_batch_support AS 'MODULE_PATHNAME';
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_internal.retention_batch_support AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION retention_internal.flow_text_date_transfn(retention_internal.retention_population, text, date, date, daterange) IS 'transition function of the flow aggregates with a customer';
 
 CREATE AGGREGATE customer_flow(customer text, started date, ended date, period daterange) (
@@ -377,7 +377,7 @@ COMMENT ON AGGREGATE customer_flow(text, date, date, retention_grid, daterange) 
 'who was there at the start, came, left and was there at the end of every period of a grid inside the span; several rows per customer';
 
 CREATE FUNCTION retention_internal.flow_text_timestamp_transfn(retention_internal.retention_population, text, timestamp, timestamp, tsrange) RETURNS retention_internal.retention_population
-LANGUAGE C IMMUTABLE PARALLEL SAFE SUPPORT retention_internal.retention_batch_support AS 'MODULE_PATHNAME';
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_internal.retention_batch_support AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION retention_internal.flow_text_timestamp_transfn(retention_internal.retention_population, text, timestamp, timestamp, tsrange) IS 'transition function of the flow aggregates with a customer';
 
 CREATE AGGREGATE customer_flow(customer text, started timestamp, ended timestamp, period tsrange) (
@@ -429,7 +429,7 @@ COMMENT ON AGGREGATE customer_flow(text, timestamp, timestamp, retention_grid, t
 'who was there at the start, came, left and was there at the end of every period of a grid inside the span; several rows per customer';
 
 CREATE FUNCTION retention_internal.flow_text_timestamptz_transfn(retention_internal.retention_population, text, timestamptz, timestamptz, tstzrange) RETURNS retention_internal.retention_population
-LANGUAGE C IMMUTABLE PARALLEL SAFE SUPPORT retention_internal.retention_batch_support AS 'MODULE_PATHNAME';
+LANGUAGE C STABLE PARALLEL SAFE SUPPORT retention_internal.retention_batch_support AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION retention_internal.flow_text_timestamptz_transfn(retention_internal.retention_population, text, timestamptz, timestamptz, tstzrange) IS 'transition function of the flow aggregates with a customer';
 
 CREATE AGGREGATE customer_flow(customer text, started timestamptz, ended timestamptz, period tstzrange) (
