@@ -1,7 +1,7 @@
 # retention: customer retention and churn inside PostgreSQL.
 #
 #   make [PG_CONFIG=...] && make install      the plain build
-#   make SANITIZE=1                           the build the tests use (UBSan)
+#   make SANITIZE=1                           the build the tests use (UBSan; SANITIZE=address: AddressSanitizer, too)
 # An out-of-tree build is `make -f /path/to/Makefile` in any other folder.
 # Every list below is explicit: a file that is not named here does not exist.
 
@@ -127,10 +127,10 @@ PG_CXXFLAGS = -Wall -Wextra -std=gnu++14 -fvisibility=hidden
 SHLIB_LINK = -lstdc++ -lm
 
 ifdef SANITIZE
-UBSAN = -fsanitize=undefined -fno-sanitize-recover=undefined
-PG_CFLAGS += $(UBSAN) -g
-PG_CXXFLAGS += $(UBSAN) -g
-SHLIB_LINK += $(UBSAN)
+SANITIZERS = -fsanitize=undefined -fno-sanitize-recover=undefined $(if $(filter address,$(SANITIZE)),-fsanitize=address)
+PG_CFLAGS += $(SANITIZERS) -g
+PG_CXXFLAGS += $(SANITIZERS) -g
+SHLIB_LINK += $(SANITIZERS)
 endif
 
 PG_CONFIG ?= pg_config

@@ -1,6 +1,6 @@
 # The batch scan gives what the executor gives: random tables, random questions, retention.enable_batch_scan on against
 # off, results and errors. Environment:
-#   RETENTION_SCAN_SEED    another seed          RETENTION_SCAN_TABLES  how many tables (thousands in a long run)
+#   RETENTION_SEED         another seed          RETENTION_SCAN_TABLES  how many tables (thousands in a long run)
 #   RETENTION_SCAN_FROM    the first table       RETENTION_SCAN_QUESTIONS  questions for each
 # A table follows from the seed and its number alone, so a difference is shown again by its number.
 use strict;
@@ -14,7 +14,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(time);
 
-my $seed      = $ENV{RETENTION_SCAN_SEED}      // 20261122;
+my $seed      = $ENV{RETENTION_SEED}           // 20261122;
 my $tables    = $ENV{RETENTION_SCAN_TABLES}    // 30;
 my $from      = $ENV{RETENTION_SCAN_FROM}      // 1;
 my $questions = $ENV{RETENTION_SCAN_QUESTIONS} // 12;
@@ -149,7 +149,7 @@ note('errors met by both: ', join(', ', map { /^error (.*)/ ? "$1 ($count{$_})" 
 is(scalar(@unsound), 0, 'every question can be asked');
 diag($_) for @unsound > 10 ? @unsound[ 0 .. 9 ] : @unsound;
 is(scalar(@differences), 0, ($count{questions} // 0) . " questions of $tables tables: the same with the batch scan as without");
-diag("a table again: RETENTION_SCAN_SEED=$seed RETENTION_SCAN_FROM=number RETENTION_SCAN_TABLES=1 (and RETENTION_SCAN_QUESTIONS=$questions)") if @differences;
+diag("a table again: RETENTION_SEED=$seed RETENTION_SCAN_FROM=number RETENTION_SCAN_TABLES=1 (and RETENTION_SCAN_QUESTIONS=$questions)") if @differences;
 diag($_) for @differences > 10 ? @differences[ 0 .. 9 ] : @differences;
 if ($known) {
   cmp_ok(($count{'plans with it'} // 0) / ($count{plans} || 1), '>', 0.6, 'most plans have it');

@@ -1,9 +1,9 @@
-# Builds PostgreSQL with assertions and for valgrind from Debian's source package:
-#   assert_server.sh FOLDER MAJOR
+# Builds PostgreSQL with assertions, for one of the memory gates, from Debian's source package:
+#   assert_server.sh FOLDER VERSION GATE
 # Reads its own package lists, so that the machine's sources stay as they are. Run as the user who owns FOLDER.
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-folder=$1 major=$2
+folder=$1 version=$2 gate=$3
 apt=$folder/apt
 mkdir -p "$apt/parts" "$apt/lists/partial" "$apt/cache/archives/partial" "$folder/build"
 cd "$folder/build"
@@ -21,7 +21,7 @@ options=(-q -o Dir::Etc::sourcelist=/dev/null -o Dir::Etc::sourceparts="$apt/par
 
 run() { # what it prints matters only where it fails
   "$@" >>"$folder/log" 2>&1 || {
-    tail -n 40 "$folder/log"
+    tail -n 40 "$folder/log" | hide_hosts
     return 1
   }
 }
@@ -29,22 +29,32 @@ run() { # what it prints matters only where it fails
 run apt-get "${options[@]}" update || say "not every package list could be read; going on"
 # A suite may list a version that its mirror no longer has.
 tarball=
-for version in $(apt-cache "${options[@]}" showsrc "postgresql-$major" | sed -n 's/^Version: //p' | sort -rV | uniq); do
-  apt-get "${options[@]}" source --download-only --tar-only "postgresql-$major=$version" >>"$folder/log" 2>&1 || continue
-  tarball=$(ls postgresql-"$major"_*.orig.tar.* 2>/dev/null | grep -v '\.asc$' | head -n 1)
+for package in $(apt-cache "${options[@]}" showsrc "postgresql-$version" | sed -n 's/^Version: //p' | sort -rV | uniq); do
+  apt-get "${options[@]}" source --download-only --tar-only "postgresql-$version=$package" >>"$folder/log" 2>&1 || continue
+  tarball=$(ls postgresql-"$version"_*.orig.tar.* 2>/dev/null | grep -v '\.asc$' | head -n 1)
   [ -z "$tarball" ] || break
 done
 [ -n "$tarball" ] || {
-  tail -n 20 "$folder/log"
-  fail "no source package of PostgreSQL $major could be fetched"
+  tail -n 20 "$folder/log" | hide_hosts
+  fail "no source package of PostgreSQL $version could be fetched"
 }
 say "source: $tarball"
 tar xf "$tarball"
 source=$(ls -d "$folder"/build/postgresql-*/)
+flags=-DUSE_VALGRIND
+if [ "$gate" = asan ]; then
+  flags=
+  # AddressSanitizer sees what malloc gives out: every piece of an allocation set becomes one of its own. (As 15 has it.)
+  perl -0pi -e '
+    s/(set->allocChunkLimit >>= 1;)/$1\n\tset->allocChunkLimit = 0;/ or die "no limit of chunks";
+    s/if \(size > set->allocChunkLimit\)(\s*\{\s*)chunk_size = MAXALIGN\(size\);/if (true)$1chunk_size = MAXALIGN(Max(size, 1));/
+      or die "no large chunks";
+  ' "${source}src/backend/utils/mmgr/aset.c"
+fi
 mkdir obj
 cd obj
 run "${source}configure" --prefix="$folder/server" --enable-cassert --enable-debug --without-icu --without-readline \
-  --without-zlib CFLAGS="-Og -g -fno-omit-frame-pointer" CPPFLAGS=-DUSE_VALGRIND
+  --without-zlib CFLAGS="-Og -g -fno-omit-frame-pointer" CPPFLAGS="$flags"
 run make -s -j"${RETENTION_JOBS:-$(nproc)}"
 run make -s install
 run make -s -C src/test/isolation install

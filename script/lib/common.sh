@@ -35,6 +35,8 @@ pg_is_complete() {
   [ -x "$("$1" --bindir)/postgres" ] && [ -e "$("$1" --includedir-server)/postgres.h" ] && [ -e "$("$1" --pgxs)" ]
 }
 
+major_version() { "$1" --version | sed 's/[^0-9]*\([0-9]*\).*/\1/'; } # PG_CONFIG
+
 # private_server FOLDER PG_CONFIG: copies the server into FOLDER and prints the pg_config of the copy. The tree of a
 # PostgreSQL installation may be moved as a whole, so `make install` with that pg_config stays inside FOLDER.
 private_server() {
@@ -100,6 +102,9 @@ stop_servers() {
   done
 }
 
+# What a package manager says, without the places that packages come from.
+hide_hosts() { sed -E 's#(https?|ftp)://[^ ]*#(an address)#g'; }
+
 # --- Folders and users --------------------------------------------------------------------------
 
 # make_work NAME: a new folder that only the user who runs the tests can enter. Sets $work.
@@ -139,16 +144,21 @@ copy_source() {
   fi
 }
 
-# run_below COMMAND...: runs it in a process group of its own, as postgres where we are root, and takes the whole
-# group down when we are stopped. Returns its exit status.
-group=
+# run_below COMMAND...: runs it as run_group does, as postgres where we are root.
 run_below() {
-  local status=0
   local -a as=()
   if [ "$(id -u)" = 0 ]; then
     as=(setpriv --reuid=postgres --regid=postgres --init-groups env HOME="$work" USER=postgres LOGNAME=postgres)
   fi
-  (cd "$work" && exec setsid "${as[@]}" env --default-signal=INT,QUIT "$@" </dev/null) &
+  run_group "${as[@]}" "$@"
+}
+
+# run_group COMMAND...: runs it in the work folder, in a process group of its own, and takes the whole group down when we
+# are stopped. Returns its exit status.
+group=
+run_group() {
+  local status=0
+  (cd "$work" && exec setsid env --default-signal=INT,QUIT "$@" </dev/null) &
   group=$!
   wait "$group" || status=$?
   group=

@@ -22,6 +22,7 @@ wants() {
   return 1
 }
 suites=("$@")
+gate=${RETENTION_GATE:-}
 
 passed() { say "ok $1" | tee -a "$results"; }
 failed() { say "not ok $1" | tee -a "$results"; }
@@ -38,7 +39,7 @@ check() {
 }
 # show FILE [LINES]: its beginning, indented so that no line of it looks like a result.
 show() {
-  [ ! -s "$1" ] || sed -n "1,${2:-150}s/^/    /p" "$1"
+  [ ! -s "$1" ] || sed -n -e "1,${2:-150}s/^/    /p" "$1" | sed '$a\'
   [ "$(wc -l <"$1")" -le "${2:-150}" ] || say "    (cut here)"
 }
 
@@ -66,7 +67,7 @@ build() {
 # What every suite but rules needs: a private server with the extension in it. Sets $pg_config and $bin.
 set_up_server() {
   local original=$RETENTION_PG_CONFIG
-  [ -z "${RETENTION_VALGRIND:-}" ] || original=$RETENTION_ASSERT_SERVER/bin/pg_config
+  [ -z "$gate" ] || original=$RETENTION_ASSERT_SERVER/server/bin/pg_config
   pg_config=$(private_server "$work/pg" "$original") || {
     failed "server: can be copied"
     return 1
@@ -77,7 +78,10 @@ set_up_server() {
   cd "$work/build/tested"
   # Valgrind and UBSan each change what the other would see.
   local kind="UBSan, out of tree" sanitize=SANITIZE=1
-  [ -z "${RETENTION_VALGRIND:-}" ] || kind="with assertions, out of tree" sanitize=SANITIZE=
+  case $gate in
+    valgrind) kind="with assertions, out of tree" sanitize=SANITIZE= ;;
+    asan) kind="AddressSanitizer, out of tree" sanitize=SANITIZE=address ;;
+  esac
   build "$kind" -f "$src/Makefile" $sanitize all || return 1
   make -f "$src/Makefile" with_llvm=no PG_CONFIG="$pg_config" $sanitize install \
     >"$work/log/install" 2>&1 || {
@@ -158,9 +162,9 @@ port=5432
 # A cluster for these three suites, started when the first of them needs it.
 cluster() {
   [ -z "${cluster_runs:-}" ] || return 0
-  if [ -n "${RETENTION_VALGRIND:-}" ]; then
-    . "$src/script/lib/valgrind.sh"
-    start_under_valgrind "$bin" "$work/data" "$socket" "$work/log/server"
+  if [ -n "$gate" ]; then
+    . "$src/script/lib/memory.sh"
+    start_watched "$bin" "$work/data" "$socket" "$work/log/server"
   else
     start_server "$bin" "$work/data" "$socket" "$work/log/server"
   fi || {
@@ -201,7 +205,9 @@ pg_regress_suite() {
 
 # Under valgrind a twentieth of what the longest tests ask.
 suite_regress() {
-  PGOPTIONS="${RETENTION_VALGRIND:+-c retention_test.thin=20}" \
+  local thin=
+  [ "$gate" != valgrind ] || thin="-c retention_test.thin=20"
+  PGOPTIONS=$thin \
     pg_regress_suite regress regress/pg_regress "$(listed REGRESS)" "$(listed REGRESS_OPTS)"
 }
 
@@ -209,7 +215,7 @@ suite_regress() {
 # ORDER BY in another order each time.)
 suite_parallel() {
   local force=force_parallel_mode
-  [ "$("$pg_config" --version | sed 's/[^0-9]*\([0-9]*\).*/\1/')" -lt 16 ] || force=debug_parallel_query
+  [ "$(major_version "$pg_config")" -lt 16 ] || force=debug_parallel_query
   PGOPTIONS="-c $force=regress -c max_parallel_workers_per_gather=2 -c parallel_setup_cost=0 -c parallel_tuple_cost=0 -c min_parallel_table_scan_size=0 -c enable_parallel_append=off" \
     pg_regress_suite parallel regress/pg_regress "$(listed REGRESS)" "$(listed REGRESS_OPTS)"
 }
@@ -224,7 +230,7 @@ judge_server() {
   check "server: starts, reports nothing and does not crash" server_is_sound
   "$bin/pg_ctl" -D "$work/data" -m fast -w -t 300 stop >/dev/null || failed "server: stops"
   cluster_runs=
-  [ -z "${RETENTION_VALGRIND:-}" ] || check "valgrind: no report" no_valgrind_report "$work/log"
+  [ -z "$gate" ] || check "$gate: no report" no_memory_report "$work/log"
 }
 server_is_sound() {
   ! grep -E -A12 'runtime error:|terminated by signal|TRAP:|PANIC' "$work/log/server"
@@ -232,20 +238,29 @@ server_is_sound() {
 
 # --- tap, docs ----------------------------------------------------------------------------------
 
-# tap_file FILE: one file of t/, as PGXS would run it.
+# tap_file FILE [SEED]: one file of t/, as PGXS would run it.
 tap_file() {
   local file=$1 name place pgxs
-  name=$(basename "$file" .pl)
-  place=$work/tap/$name
+  name=$(basename "$file" .pl)${2:+, seed $2}
+  place=$work/tap/$(basename "$file" .pl)${2:-}
   pgxs=$(dirname "$("$pg_config" --pgxs)")/..
   mkdir -p "$place"
   (
     cd "$src"
     export TESTDIR=$place TESTDATADIR=$place/tmp_check TESTLOGDIR=$place/tmp_check/log
     export PG_REGRESS=$pgxs/test/regress/pg_regress PERL5LIB=$pgxs/test/perl PG_CONFIG=$pg_config PGPORT=65432
+    [ -z "${2:-}" ] || export RETENTION_SEED=$2
     tap "t/$name" perl "$file"
-  ) || show_logs "$place"
-  ! grep -rqs 'runtime error:' "$place" || failed "t/$name: nothing undefined"
+  ) || {
+    show_logs "$place"
+    return 0
+  }
+  if grep -rqs 'runtime error:' "$place"; then
+    failed "t/$name: nothing undefined"
+    show_logs "$place"
+  else
+    rm -rf "$place"
+  fi
 }
 # Of the servers of a failed test only what tells of a crash.
 show_logs() {
@@ -259,10 +274,14 @@ show_logs() {
 }
 
 suite_tap() {
-  local file
+  local file seed repeat=${RETENTION_REPEAT:-1}
   for file in "$src"/t/*.pl; do
-    case $file in */\*.pl | */010_docs.pl) continue ;; esac
-    tap_file "$file"
+    if wants "t/$(basename "$file" .pl)" || { wants tap && [ "${file##*/}" != 010_docs.pl ]; }; then
+      for seed in $(seq "$repeat"); do
+        [ "$repeat" != 1 ] || seed=
+        tap_file "$file" $seed
+      done
+    fi
   done
 }
 
@@ -283,6 +302,5 @@ for suite in build regress parallel isolation; do
   if wants "$suite"; then "suite_$suite" || true; fi
 done
 judge_server
-for suite in tap docs; do
-  if wants "$suite"; then "suite_$suite" || true; fi
-done
+suite_tap || true
+if wants docs; then suite_docs || true; fi
