@@ -117,7 +117,7 @@ DATA_built = retention--$(EXTVERSION).sql
 
 REGRESS = grid rates flow flow_customer as_of activity cohort batch_scan survival drivers source facts plot report doors hostile catalog
 REGRESS_OPTS = --inputdir=$(here) --load-extension=retention
-ISOLATION = rollup batch_scan_snapshot refresh
+ISOLATION = rollup batch_scan_snapshot refresh source_lock
 ISOLATION_OPTS = --inputdir=$(here) --load-extension=retention
 TAP_TESTS = 1
 

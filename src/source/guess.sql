@@ -119,7 +119,7 @@ BEGIN
     IF NOT has_any_column_privilege(relation, 'SELECT') THEN
         RAISE EXCEPTION USING ERRCODE = '42501', MESSAGE = format('permission denied for %s', relation);
     END IF;
-    WHILE octet_length(source_name) > 52 LOOP
+    WHILE octet_length(source_name || '_retention') > 52 LOOP
         source_name := left(source_name, -1);
     END LOOP;
 
@@ -218,7 +218,7 @@ BEGIN
         'segments => ' || quote_literal(segments::text), 'amount => ' || quote_literal(amount), 'reason => ' || quote_literal(reason),
         format('grid => %L', unit || '; time_zone=' || current_setting('TimeZone')), 'filter => ' || quote_literal(filter),
         'as_of => ' || quote_literal(as_of)];
-    RETURN NEXT format('SELECT @extschema@.retention_source(%L, %L, %L,', source_name, kind, relation);
+    RETURN NEXT format('SELECT @extschema@.retention_source(%L, %L, %L,', quote_ident(source_name || '_retention'), kind, relation);
     RETURN QUERY SELECT '    ' || a.a || CASE WHEN row_number() OVER (ORDER BY a.place DESC) = 1 THEN ');' ELSE ',' END
         FROM unnest(arguments) WITH ORDINALITY AS a (a, place) WHERE a.a IS NOT NULL ORDER BY a.place;
 END

@@ -272,6 +272,10 @@ BEGIN
             DETAIL = 'With "at" a row is an event, with "started" and "ended" it is a time of presence, which may have a "reason".';
     END IF;
     PERFORM retention_internal.source_check_column(source, 'customer', 'customer', 'customer');
+    IF NOT columns && '{at,started,ended}' THEN
+        RAISE EXCEPTION USING ERRCODE = '42703', MESSAGE = format('view %s has no column that says when', source),
+            HINT = 'It has a column "at" (a row is an event), or "started" and "ended" (a row is a time of presence).';
+    END IF;
     s.customer_type := retention_internal.source_type(source, 'customer');
     IF s.kind = 'events' THEN
         PERFORM retention_internal.source_check_column(source, 'at', 'at', 'time');
@@ -465,11 +469,11 @@ BEGIN
             HINT = format('Its owner can make it one: SELECT retention_source_set(%L, grid => ''month'').', source);
     END IF;
     s.time_zone := retention_internal.source_grid_option(s.grid, 'time_zone');
-    PERFORM retention_internal.source_check_settings(s);
     IF NOT has_any_column_privilege(source, 'SELECT') THEN
         RAISE EXCEPTION USING ERRCODE = '42501', MESSAGE = format('permission denied for view %s', source);
     END IF;
     PERFORM retention_internal.source_check_trust(source);
+    PERFORM retention_internal.source_check_settings(s);
     s.kept := retention_internal.facts_kept(source);
     RETURN s;
 END
@@ -503,13 +507,10 @@ BEGIN
         s.grid := s.grid::text || '; time_zone=' || current_setting('TimeZone');
     END IF;
     s.time_zone := retention_internal.source_grid_option(s.grid, 'time_zone');
-    s.gone_after := coalesce(gone_after, old.gone_after);
     s.keep_runs := coalesce(keep_runs, old.keep_runs, 100);
-    s.presence := coalesce(presence, old.presence, CASE s.kind WHEN 'subscriptions' THEN 'at_end' END);
-    IF s.kind = 'events' AND s.gone_after IS NULL THEN
-        s.gone_after := retention_internal.source_unit(s.grid) * CASE substring(split_part(s.grid::text, ';', 1) FROM 'quarter|year')
-            WHEN 'quarter' THEN 2 WHEN 'year' THEN 1 ELSE 3 END;
-    END IF;
+    s.presence := coalesce(presence, CASE s.kind WHEN 'subscriptions' THEN coalesce(old.presence, 'at_end') END);
+    s.gone_after := coalesce(gone_after, CASE s.kind WHEN 'events' THEN coalesce(old.gone_after, retention_internal.source_unit(s.grid)
+        * CASE substring(split_part(s.grid::text, ';', 1) FROM 'quarter|year') WHEN 'quarter' THEN 2 WHEN 'year' THEN 1 ELSE 3 END) END);
     PERFORM retention_internal.source_check_settings(s);
     PERFORM retention_internal.source_write(source, s.grid, s.gone_after, s.keep_runs, s.presence);
     RETURN source;
@@ -521,6 +522,7 @@ COMMENT ON FUNCTION retention_source_set(regclass, retention_grid, interval, int
 CREATE FUNCTION retention_internal.source_check_text(argument text, expression text, relation regclass DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
+SET standard_conforming_strings = on
 AS $$
 DECLARE
     said text;
@@ -598,6 +600,8 @@ CREATE FUNCTION retention_source(
 ) RETURNS regclass
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
+-- The text of a filter reads the same in every session.
+SET standard_conforming_strings = on
 AS $$
 #variable_conflict use_variable
 DECLARE
@@ -635,6 +639,9 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = '3F000',
             MESSAGE = coalesce('schema "' || schema || '" does not exist', 'there is no schema to create the source in'),
             HINT = 'Name one: schema => ''bi''.';
+    END IF;
+    IF grid IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'a source needs a grid';
     END IF;
     IF kind IS NULL OR kind NOT IN ('subscriptions', 'events') THEN
         hint := retention_internal.source_near(kind, ARRAY['subscriptions', 'events']);
@@ -864,7 +871,7 @@ CREATE FUNCTION retention_internal.source_states() RETURNS TABLE (
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 10
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT n.source, pg_get_userbyid(c.relowner)::text, CASE WHEN 'at' = ANY (a.names) THEN 'events' ELSE 'subscriptions' END,
+    SELECT n.source, pg_get_userbyid(c.relowner)::text, CASE WHEN a.names && '{started,ended}' THEN 'subscriptions' ELSE 'events' END,
         (SELECT string_agg(DISTINCT d.refobjid::regclass::text, ', ')
          FROM pg_rewrite AS w JOIN pg_depend AS d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid AND d.refclassid = 'pg_class'::regclass
          WHERE w.ev_class = c.oid AND d.refobjid <> c.oid),
@@ -881,7 +888,7 @@ AS $$
         SELECT array_agg(t.attname ORDER BY t.attnum) AS names FROM pg_attribute AS t
         WHERE t.attrelid = c.oid AND t.attnum > 0 AND NOT t.attisdropped) AS a
     LEFT JOIN LATERAL (
-        SELECT u.name FROM unnest(ARRAY['customer'] || CASE WHEN 'at' = ANY (a.names) THEN '{}'::text[] ELSE '{started,ended}' END) AS u (name)
+        SELECT u.name FROM unnest(CASE WHEN a.names && '{started,ended}' THEN '{customer,started,ended}'::text[] ELSE '{customer,at}' END) AS u (name)
         WHERE u.name <> ALL (a.names) LIMIT 1) AS m ON true
 $$;
 COMMENT ON FUNCTION retention_internal.source_states() IS 'the rows of the view retention_sources; from catalogs alone';

@@ -99,7 +99,7 @@ BEGIN
             RETURN summary || format(CASE what WHEN 'cohorts' THEN $q$,
 first AS (SELECT a.cohort, count(*) AS retained FROM active AS a WHERE a.cohort IS NOT NULL GROUP BY a.cohort)
 SELECT c.cohort, c.cohort_size, c.period, c.period_start, c.period_end, c.at_risk, r.retained,
-  CASE WHEN c.period > 0 THEN c.retention_rate WHEN c.status = 'observed' THEN trim_scale(100 * r.retained / c.at_risk::numeric) END AS retention_rate,
+  CASE WHEN c.status = 'observed' THEN trim_scale(100 * r.retained / c.at_risk::numeric) END AS retention_rate,
   CASE WHEN c.period > 0 THEN c.ci_low ELSE i.low END AS ci_low, CASE WHEN c.period > 0 THEN c.ci_high ELSE i.high END AS ci_high, c.status
 FROM summary AS s CROSS JOIN LATERAL @extschema@.cohort_cells%1$s(s.cohorts) AS c
   LEFT JOIN first AS f ON c.period = 0 AND f.cohort = c.cohort
@@ -121,7 +121,10 @@ ORDER BY c.period$q$ END, at_suffix,
                 -- Customers who are in several cohorts are not several customers.
                 CASE WHEN retention_internal.source_grid_option(source.grid, 'cohorts') IS NULL THEN 'c.period = 0' ELSE 'false' END);
         END IF;
-        RETURN summary || format(E'\nSELECT c.* FROM summary AS s, @extschema@.%s(s.cohorts) AS c', CASE what
+        RETURN summary || E'\nSELECT ' || CASE what WHEN 'cohorts' THEN 'c.cohort, c.cohort_size, c.period, c.period_start, c.period_end, c.at_risk,'
+                ' c.retained, CASE WHEN c.status = ''observed'' THEN c.retention_rate END AS retention_rate, c.ci_low, c.ci_high, c.status'
+                ELSE 'c.*' END
+            || format(' FROM summary AS s, @extschema@.%s(s.cohorts) AS c', CASE what
             WHEN 'cohorts' THEN 'cohort_cells' || at_suffix
             WHEN 'curve' THEN 'retention_curve'
             WHEN 'lifecycle' THEN 'lifecycle' || at_suffix
@@ -393,11 +396,17 @@ BEGIN
             EXECUTE 'DROP VIEW ' || view;
             EXECUTE 'CREATE ' || query;
         END;
-        EXECUTE format('COMMENT ON VIEW %s IS %L', view, shows);
+        -- What somebody else wrote of a view or a column stays.
+        PERFORM FROM unnest(ARRAY['at_end', 'any', NULL]) AS p (p)
+        WHERE coalesce(obj_description(to_regclass(view)) = retention_internal.source_view_words(what, p.p), true);
+        IF FOUND THEN
+            EXECUTE format('COMMENT ON VIEW %s IS %L', view, shows);
+        END IF;
         FOR column_name, column_words IN
             SELECT a.attname, (SELECT w.words FROM retention_internal.source_column_words() AS w
                 WHERE w.attribute = a.attname AND coalesce(w.what = what, true) ORDER BY w.what LIMIT 1)
-            FROM pg_attribute AS a WHERE a.attrelid = to_regclass(view) AND a.attnum > 0 ORDER BY a.attnum
+            FROM pg_attribute AS a WHERE a.attrelid = to_regclass(view) AND a.attnum > 0
+                AND col_description(a.attrelid, a.attnum) IS NULL ORDER BY a.attnum
         LOOP
             EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', view, column_name, column_words);
         END LOOP;
