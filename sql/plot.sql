@@ -120,7 +120,7 @@ CREATE TEMP TABLE late AS SELECT survival(greatest(200, c * 37 % 401)::double pr
 SELECT w, b.*, k.until - k.since AS with_limits FROM late, unnest('{320,520}'::integer[]) w,
   LATERAL (SELECT jsonb_agg(to_jsonb(c) || jsonb_build_object('low', c.ci_low, 'high', c.ci_high) ORDER BY c."time") AS curve,
       min(p.x) FILTER (WHERE ci_low IS NOT NULL) AS since, coalesce(min(p.x) FILTER (WHERE survival = 0), max(p.x)) AS until
-    FROM survival_curve(s, times => retention_internal.report_times(400)) c, LATERAL (SELECT round((44 + c."time" / 400 * (w - 58))::numeric) AS x) p) k,
+    FROM survival_curve(s, times => retention_internal.report_times(400)) c, LATERAL (SELECT round((44 + c."time" / 399 * (w - 58))::numeric) AS x) p) k,
   bands(retention_internal.plot_survival(jsonb_build_array(jsonb_build_object('name', 'late', 'customers', 200, 'sampled', true, 'curve', curve)), 'days', w)) b;
 SELECT well_formed(svg), svg ~ 'the eight largest of 12' AS says FROM (SELECT array_agg(s) AS s, array_agg('plan ' || p) AS n
   FROM (SELECT c % 12 AS p, survival((c * 7 % 100)::double precision, true) AS s FROM generate_series(1, 480) c GROUP BY 1) q) a, retention_plot_survival(s, n, unit => 'months') svg;
