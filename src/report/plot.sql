@@ -7,6 +7,7 @@
 CREATE FUNCTION retention_internal.plot_visible(value text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
+SET standard_conforming_strings = on
 AS $$
   -- Control characters, those that turn the direction of writing, and others that cannot be seen would show a reader another text than
   -- the one that is there. The joiners U+200C and U+200D and the variation selectors stay: Persian and emoji are spelled with them.
@@ -32,6 +33,7 @@ COMMENT ON FUNCTION retention_internal.plot_escape(text) IS 'text as it stands i
 CREATE FUNCTION retention_internal.plot_text_width(value text) RETURNS double precision
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
+SET standard_conforming_strings = on
 AS $$
   -- At 11 px, in a wide font: small letters and digits, capitals, the widest letters, and what is not ASCII.
   SELECT 6.5 * length(shown) + 1.5 * length(regexp_replace(shown, '[^A-Z]', '', 'g'))
