@@ -103,6 +103,7 @@ ROOM_SQL = \
 	src/survival/survival_drivers.sql \
 	src/drivers/drivers.sql \
 	src/source/source.sql \
+	src/source/progress.sql \
 	src/source/guess.sql \
 	src/source/views.sql \
 	src/source/facts.sql \

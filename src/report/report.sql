@@ -311,7 +311,7 @@ BEGIN
             'gone_after', s.gone_after::text),
         'periods', periods);
 
-    PERFORM @extschema@.progress('report', s.name, 'until when', 1, 4);
+    PERFORM retention_internal.progress('report', s.source, 'until when', 1, 4);
     -- Kept facts know until the latest row; of another time the relation is asked.
     kept := CASE WHEN as_of IS NULL THEN @extschema@.facts_totals(s) END;
     IF kept IS NOT NULL THEN
@@ -320,7 +320,7 @@ BEGIN
         EXECUTE 'SELECT ' || retention_internal.source_as_of(s) INTO known;
     END IF;
     IF known IS NULL THEN
-        PERFORM @extschema@.progress();
+        PERFORM retention_internal.progress_end();
         RETURN report || jsonb_build_object('as_of', NULL, 'rows', 0, 'customers', 0, 'ignored', 0, 'headline', '[]'::jsonb, 'flow', '[]'::jsonb, 'cohort_count', 0,
             'cohorts', '[]'::jsonb, 'curve', '[]'::jsonb, 'lifecycle', '[]'::jsonb, 'stickiness', NULL, 'survival', '[]'::jsonb,
             'segments', '[]'::jsonb, 'drivers', NULL, 'driver_ranking', NULL, 'drivers_since', NULL, 'reasons', NULL, 'benchmark', NULL,
@@ -361,13 +361,13 @@ BEGIN
 
     -- Events are scanned once for cohorts, straight, so that the fast scan applies; and once for the presence of customers, from
     -- which all the rest comes. Of subscriptions the cohorts come from the presence, too.
-    PERFORM @extschema@.progress('report', s.name, 'cohorts', 2, 4);
+    PERFORM retention_internal.progress('report', s.source, 'cohorts', 2, 4);
     IF s.kind = 'events' AND kept IS NULL THEN
         EXECUTE format('SELECT @extschema@.cohort_retention(a.customer, a.at, %L::@extschema@.retention_grid) FROM (%s) AS a',
             grid, retention_internal.source_rows(s)) INTO cohorts;
     END IF;
 
-    PERFORM @extschema@.progress('report', s.name, 'flow, segments, survival', 3, 4);
+    PERFORM retention_internal.progress('report', s.source, 'flow, segments, survival', 3, 4);
     -- Who was there when a period began (the balance just before it), with the segments of the row that held then, and whether he is
     -- there at its end.
     held := E'    SELECT bool_or(p.still) AS kept%s\n'
@@ -455,7 +455,7 @@ $query$,
     WHERE p.period ->> 'status' = 'observed' ORDER BY p.place DESC LIMIT 1;
 
     -- How many rows, and why customers left.
-    PERFORM @extschema@.progress('report', s.name, 'reasons and rows', 4, 4);
+    PERFORM retention_internal.progress('report', s.source, 'reasons and rows', 4, 4);
     IF s.kind = 'events' THEN
         SELECT t.rows_seen AS rows, t.rows_ignored AS ignored INTO counted FROM @extschema@.cohort_totals(cohorts) AS t;
     ELSE
@@ -532,7 +532,7 @@ $query$,
         headline := headline || retention_internal.report_returns(cells, lifecycle);
     END IF;
 
-    PERFORM @extschema@.progress();
+    PERFORM retention_internal.progress_end();
     RETURN report || jsonb_build_object('as_of', known, 'rows', counted.rows, 'ignored', counted.ignored,
         'customers', (SELECT t.customers FROM @extschema@.cohort_totals(cohorts) AS t),
         'headline', headline, 'flow', flow, 'cohort_count', shown.cohorts,

@@ -5,51 +5,6 @@
 -- since the last refresh, written by triggers in the transaction of the change), and a row of retention_facts. A refresh
 -- empties _changes and reads the relation in one statement, so in one snapshot: a change is either in both or in none.
 
--- Long work tells how far it is in application_name, which every session can see at once.
-
-CREATE FUNCTION progress(what text, source text, phase text, step integer, steps integer) RETURNS void
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    IF current_setting('application_name') NOT LIKE 'retention: %' THEN
-        PERFORM set_config('retention_progress.application_name', current_setting('application_name'), true);
-    END IF;
-    PERFORM set_config('application_name', CASE
-        WHEN what IS NULL THEN coalesce(current_setting('retention_progress.application_name', true), '')
-        ELSE format('retention: %s %s/%s %s: %s', what, step, steps, phase, source) END, true);
-END
-$$;
-COMMENT ON FUNCTION progress(text, text, text, integer, integer) IS
-'shows other sessions what long work does, in application_name until the transaction ends; without arguments: it is done';
-
-CREATE FUNCTION progress() RETURNS void
-LANGUAGE sql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$ SELECT @extschema@.progress(NULL, NULL, NULL, NULL, NULL) $$;
-COMMENT ON FUNCTION progress() IS 'the long work is done: application_name is what it was';
-
-CREATE VIEW retention_progress AS
-SELECT a.pid, a.usename AS username, a.datname AS database, p.words[1] AS what, p.words[5] AS source, p.words[4] AS phase,
-    p.words[2]::integer AS step, p.words[3]::integer AS steps,
-    round(100 * (p.words[2]::numeric - 1) / p.words[3]::numeric) AS done,
-    a.xact_start AS since
-FROM pg_catalog.pg_stat_activity AS a,
-    LATERAL pg_catalog.regexp_match(a.application_name, '^retention: (\S+) (\d{1,3})/([1-9]\d{0,2}) ([^:]*): (.*)$') AS p (words)
-WHERE p.words IS NOT NULL;
-COMMENT ON VIEW retention_progress IS 'long work that runs now: materialise, refresh, report';
-COMMENT ON COLUMN retention_progress.pid IS 'process of the session';
-COMMENT ON COLUMN retention_progress.username IS 'whose session it is';
-COMMENT ON COLUMN retention_progress.database IS 'the database it works in';
-COMMENT ON COLUMN retention_progress.what IS 'materialise, refresh or report';
-COMMENT ON COLUMN retention_progress.source IS 'the source, as far as there is room for its name';
-COMMENT ON COLUMN retention_progress.phase IS 'what it does now';
-COMMENT ON COLUMN retention_progress.step IS 'the number of that phase';
-COMMENT ON COLUMN retention_progress.steps IS 'the number of phases';
-COMMENT ON COLUMN retention_progress.done IS 'per cent of the phases that are behind it';
-COMMENT ON COLUMN retention_progress.since IS 'when its transaction began; NULL: not yours to see';
-GRANT SELECT ON retention_progress TO PUBLIC;
-
 -- What is kept for which source.
 
 CREATE TABLE retention_facts (
@@ -490,7 +445,7 @@ BEGIN
     IF customers = 0 AND NOT everything THEN
         RETURN 0;
     END IF;
-    PERFORM @extschema@.progress(CASE WHEN kept.refreshed IS NULL THEN 'materialise' ELSE 'refresh' END, source.name, 'adding up', 4, 4);
+    PERFORM retention_internal.progress(CASE WHEN kept.refreshed IS NULL THEN 'materialise' ELSE 'refresh' END, source.name, 'adding up', 4, 4);
     IF NOT everything AND NOT whole_cohorts THEN
         -- Where somebody who was looked up had the first or the last row of a part, who has it now stands in for what a
         -- difference cannot tell. That takes a look at all of the part, and is kept out of an index because every refresh
@@ -652,7 +607,7 @@ BEGIN
         IF NOT rebuild THEN
             EXECUTE format('SELECT EXISTS (SELECT FROM %s WHERE retention_redo IS NULL)', kept.changes) INTO rebuild;
         END IF;
-        PERFORM @extschema@.progress(what, source.name, CASE WHEN rebuild THEN 'reading everything' ELSE 'reading changes' END, 2, 4);
+        PERFORM retention_internal.progress(what, source.name, CASE WHEN rebuild THEN 'reading everything' ELSE 'reading changes' END, 2, 4);
         PERFORM @extschema@.facts_stage(source, kept, CASE WHEN NOT rebuild THEN news END);
         EXIT WHEN rebuild;
         EXECUTE format('SELECT EXISTS (SELECT FROM %s WHERE retention_redo IS NULL)', kept.changes) INTO rebuild;
@@ -662,7 +617,7 @@ BEGIN
         EXECUTE format('DELETE FROM %s', kept.facts);
         EXECUTE format('UPDATE %s SET cohorts = NULL', kept.summary);
     END IF;
-    PERFORM @extschema@.progress(what, source.name, 'folding in', 3, 4);
+    PERFORM retention_internal.progress(what, source.name, 'folding in', 3, 4);
     customers := @extschema@.facts_fold(source, kept, rebuild);
     UPDATE @extschema@.retention_facts AS k SET refreshed = began WHERE k.owner = kept.owner AND k.name = kept.name;
     IF source.facts IS DISTINCT FROM kept.facts THEN
@@ -671,7 +626,7 @@ BEGIN
         source.facts := kept.facts;
         PERFORM @extschema@.facts_show(source);
     END IF;
-    PERFORM @extschema@.progress();
+    PERFORM retention_internal.progress_end();
     RETURN customers;
 END
 $$;
@@ -710,7 +665,7 @@ BEGIN
             MESSAGE = format('source "%s" has changed since its facts were kept', s.name),
             HINT = format('SELECT retention_materialize(%L) to build them anew.', source);
     END IF;
-    PERFORM @extschema@.progress('refresh', s.name, 'waiting', 1, 4);
+    PERFORM retention_internal.progress('refresh', s.name, 'waiting', 1, 4);
     -- Another refresh waits here; writers do not, for they only add rows. A TRUNCATE of the relation waits for us.
     SELECT k.* INTO kept FROM @extschema@.retention_facts AS k WHERE k.owner = s.owner AND k.name = s.name FOR UPDATE;
     IF NOT FOUND THEN
@@ -809,7 +764,7 @@ BEGIN
         s.facts := NULL;
     END IF;
 
-    PERFORM @extschema@.progress('materialise', s.name, 'waiting', 1, 4);
+    PERFORM retention_internal.progress('materialise', s.name, 'waiting', 1, 4);
     -- The changes: a mark (NULL: look at everything; true: look up this customer; false: an inserted row) and the columns that count.
     EXECUTE format('CREATE TABLE %I.%I AS SELECT NULL::boolean AS retention_redo, %s FROM %s WITH NO DATA', schema, s.name || '_changes',
         (SELECT string_agg(quote_ident(c.name), ', ' ORDER BY c.place) FROM unnest(columns) WITH ORDINALITY AS c (name, place)), s.relation);
@@ -864,11 +819,11 @@ BEGIN
     ELSE
         EXECUTE format('INSERT INTO %s (retention_redo) VALUES (NULL)', kept.changes);
     END IF;
-    PERFORM @extschema@.progress('materialise', s.name, 'indexing', 4, 4);
+    PERFORM retention_internal.progress('materialise', s.name, 'indexing', 4, 4);
     FOREACH wrong IN ARRAY indexes LOOP
         EXECUTE wrong;
     END LOOP;
-    PERFORM @extschema@.progress();
+    PERFORM retention_internal.progress_end();
     RETURN customers;
 END
 $$;

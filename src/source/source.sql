@@ -68,11 +68,17 @@ AS 'MODULE_PATHNAME', 'source_forget';
 COMMENT ON FUNCTION retention_internal.source_forget(regclass) IS
 'deletes the settings of a relation of the current role';
 
-CREATE FUNCTION retention_internal.source_lock(relation regclass, part integer, wait boolean) RETURNS boolean
+CREATE FUNCTION retention_internal.source_lock(relation regclass, part integer, wait boolean, over_commit boolean DEFAULT false) RETURNS boolean
 LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'source_lock';
-COMMENT ON FUNCTION retention_internal.source_lock(regclass, integer, boolean) IS
-'locks a part of a relation of the current role until the transaction ends (1: kept facts, 2: runs of reports); false: it is locked already';
+COMMENT ON FUNCTION retention_internal.source_lock(regclass, integer, boolean, boolean) IS
+'locks a part of a relation of the current role (1: kept facts, 2: runs of reports) until the transaction ends, or over a COMMIT until source_unlock(); false: it is locked already';
+
+CREATE FUNCTION retention_internal.source_unlock(relation regclass, part integer) RETURNS boolean
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'source_unlock';
+COMMENT ON FUNCTION retention_internal.source_unlock(regclass, integer) IS
+'lets go of a part that was locked over a COMMIT; false: it was not';
 
 CREATE FUNCTION retention_internal.source_is_expression(expression text) RETURNS boolean
 LANGUAGE C VOLATILE STRICT PARALLEL SAFE

@@ -22,6 +22,7 @@ RETENTION_FUNCTION(source_check_owner);
 RETENTION_FUNCTION(source_write);
 RETENTION_FUNCTION(source_forget);
 RETENTION_FUNCTION(source_lock);
+RETENTION_FUNCTION(source_unlock);
 RETENTION_FUNCTION(source_is_expression);
 
 /* 42501 unless the current role itself owns the relation: nothing is ever done with the rights of somebody else. */
@@ -141,26 +142,45 @@ source_forget(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/*
- * source_lock(relation, part, wait): until the end of the transaction. The server itself locks parts of a relation
- * nowhere, and SQL has no command for it.
- */
-Datum
-source_lock(PG_FUNCTION_ARGS)
+/* Part of a relation of the current role, as something to lock. */
+static LOCKTAG
+checked_part(FunctionCallInfo fcinfo)
 {
 	Oid relation = checked_relation(fcinfo);
 	LOCKTAG tag;
 	int32 part;
 
-	if (PG_ARGISNULL(1) || PG_ARGISNULL(2))
-		PG_RETURN_NULL();
+	if (PG_ARGISNULL(1))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("the part must not be null")));
 	part = PG_GETARG_INT32(1);
 	if (part < 1 || part > PG_UINT16_MAX)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("a part to lock is 1 to %d, not %d", PG_UINT16_MAX, part)));
 	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, RelationRelationId, relation, part);
-	PG_RETURN_BOOL(LockAcquire(&tag, ExclusiveLock, false, !PG_GETARG_BOOL(2)) !=
-				   LOCKACQUIRE_NOT_AVAIL);
+	return tag;
+}
+
+/*
+ * source_lock(relation, part, wait, over_commit): the server itself locks parts of a relation nowhere, and SQL has no
+ * command for it. A lock over a COMMIT is one of the session; like those of VACUUM it goes with any error.
+ */
+Datum
+source_lock(PG_FUNCTION_ARGS)
+{
+	LOCKTAG tag = checked_part(fcinfo);
+	bool wait = !PG_ARGISNULL(2) && PG_GETARG_BOOL(2);
+	bool over_commit = !PG_ARGISNULL(3) && PG_GETARG_BOOL(3);
+
+	PG_RETURN_BOOL(LockAcquire(&tag, ExclusiveLock, over_commit, !wait) != LOCKACQUIRE_NOT_AVAIL);
+}
+
+Datum
+source_unlock(PG_FUNCTION_ARGS)
+{
+	LOCKTAG tag = checked_part(fcinfo);
+
+	PG_RETURN_BOOL(LockRelease(&tag, ExclusiveLock, true));
 }
 
 /*
