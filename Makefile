@@ -75,6 +75,7 @@ OBJS = \
 	src/drivers/driver_values.o \
 	src/drivers/drivers_sql.o \
 	src/scan/scan.o \
+	src/scan/scan_aggregate.o \
 	src/scan/scan_group.o \
 	src/scan/scan_input.o \
 	src/scan/scan_plan.o \
@@ -116,7 +117,7 @@ ROOM_SQL = \
 
 DATA_built = retention--$(EXTVERSION).sql
 
-REGRESS = grid rates flow flow_customer as_of activity cohort batch_scan survival drivers source facts plot report doors hostile catalog
+REGRESS = grid rates flow flow_customer as_of activity cohort batch_scan batch_scan_hostile survival drivers source facts plot report doors hostile catalog
 REGRESS_OPTS = --inputdir=$(here) --load-extension=retention
 ISOLATION = rollup batch_scan_snapshot refresh source_lock
 ISOLATION_OPTS = --inputdir=$(here) --load-extension=retention

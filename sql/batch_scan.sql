@@ -221,6 +221,31 @@ FROM unnest('{narrow,widened,hashed,negative}'::text[]) WITH ORDINALITY n (name,
   LATERAL (SELECT format('SELECT md5(cohort_retention(c, t, %L)::text) FROM %I', grid, name) AS question) q, LATERAL (SELECT asked(question, false, 0, '64MB') AS plain) p
 ORDER BY place, grid_place;
 
+-- Answers of many groups, more than memory has place for: one at a time, and not all of them may be wanted.
+CREATE TABLE grouped AS SELECT c % 60 AS g, c, t FROM narrow;
+ANALYZE grouped;
+SELECT asked(question, true, 0, '64kB') = plain AS serial, asked(question, true, 2, '64MB') = plain AS workers, asked(question, true, 2, '64kB') = plain AS spilled
+FROM (SELECT $$SELECT md5(string_agg(s, ' ' ORDER BY s COLLATE "C")) FROM (SELECT cohort_retention(c, t, 'day; time_zone=UTC')::text AS s FROM grouped GROUP BY g) q$$ AS question) q,
+  LATERAL (SELECT asked(question, false, 0, '64MB') AS plain) p;
+SET retention.enable_batch_scan = off;
+CREATE TABLE answers AS SELECT cohort_retention(c, t, 'day; time_zone=UTC')::text AS s FROM grouped GROUP BY g;
+RESET retention.enable_batch_scan;
+SET work_mem = '64kB';
+SET max_parallel_workers_per_gather = 2;
+PREPARE again AS SELECT i, count(*), count(DISTINCT s), bool_and(s IN (SELECT s FROM answers))
+FROM generate_series(9, 0, -3) i, LATERAL (SELECT cohort_retention(c, t, 'day; time_zone=UTC')::text AS s FROM grouped GROUP BY g LIMIT i * i) l GROUP BY i ORDER BY i;
+SELECT asked($$SELECT cohort_retention(c, t, 'day; time_zone=UTC') FROM grouped GROUP BY g$$);
+EXECUTE again;
+BEGIN;
+DECLARE few CURSOR FOR SELECT cohort_retention(c, t, 'day; time_zone=UTC')::text IN (SELECT s FROM answers) FROM grouped GROUP BY g;
+FETCH 2 FROM few;
+SAVEPOINT later;
+FETCH 1 FROM few;
+ROLLBACK TO later;
+MOVE 56 FROM few;
+FETCH ALL FROM few;
+COMMIT;
+
 SET client_min_messages = error;
 DROP SCHEMA batch_scan_test CASCADE;
 DROP ROLE batch_scan_reader;

@@ -16,6 +16,7 @@ lookup_create(const Grid *grid, TimeKind kind)
 	PeriodLookup *lookup = palloc0(sizeof(PeriodLookup));
 
 	lookup->kind = kind;
+	lookup->zone = grid->zone;
 	lookup->shift = grid->hours > 0 ? -1 : kind == TIME_DATE ? 0 : BUCKET_BITS;
 	lookup->as_of = grid->has_as_of ? grid_as_of(grid, kind) : PG_INT64_MAX;
 	return lookup;

@@ -23,8 +23,9 @@ typedef struct LookupBucket
 typedef struct PeriodLookup
 {
 	TimeKind kind;
-	int shift;	 /* -1: the grid has no buckets */
-	int64 as_of; /* moments >= it are not known; PG_INT64_MAX: there is none */
+	const Zone *zone; /* of the grid: where it names none, another in another session time zone */
+	int shift;		  /* -1: the grid has no buckets */
+	int64 as_of;	  /* moments >= it are not known; PG_INT64_MAX: there is none */
 	LookupBucket buckets[LOOKUP_BUCKETS];
 } PeriodLookup;
 

@@ -131,12 +131,20 @@ cohort_batch_add(BatchCall *call, Population **population, MemoryContext home,
 	const BatchDoor *door = call->door;
 	const Grid *grid = grid_open(call->constants[grid_argument(door)]);
 	PeriodLookup *lookup = call->room;
+	PopulationFrame frame = cohort_frame(grid, door->key, door->form, door->kind);
 
 	if (*population == NULL)
-	{
-		PopulationFrame frame = cohort_frame(grid, door->key, door->form, door->kind);
-
 		*population = population_create(&frame, home);
+	else if (unlikely(!population_same_label(population_frame(*population), &frame)))
+	{
+		const PopulationFrame *before = population_frame(*population);
+
+		grid_mismatch(pnstrdup(before->label, before->label_length), grid->text);
+	}
+	if (unlikely(lookup->zone != grid->zone))
+	{
+		pfree(lookup);
+		call->room = lookup = lookup_create(grid, door->kind);
 	}
 	/* The most frequent ones have code of their own. */
 	if (door->form == ROW_PLAIN && door->key == KEY_INT64)

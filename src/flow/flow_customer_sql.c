@@ -252,16 +252,21 @@ flow_customers_churn_final(PG_FUNCTION_ARGS)
 
 /* ---------- the batch scan: arguments customer, started, ended, then what FlowForm says ---------- */
 
+static const Grid *
+grid_of_call(const BatchCall *call)
+{
+	return call->door->form == FLOW_GRID ? grid_open(call->constants[3]) : NULL;
+}
+
 static const FlowFrame *
 frame_of_call(const BatchCall *call)
 {
-	bool with_grid = call->door->form == FLOW_GRID;
-	const Grid *grid = with_grid ? grid_open(call->constants[3]) : NULL;
+	const Grid *grid = grid_of_call(call);
 	const Datum *as_of = NULL;
 
 	if (call->door->form == FLOW_PERIOD_AS_OF && !call->constant_nulls[4])
 		as_of = &call->constants[4];
-	return flow_frame_find(DatumGetRangeTypeP(call->constants[with_grid ? 4 : 3]), grid, as_of);
+	return flow_frame_find(DatumGetRangeTypeP(call->constants[grid != NULL ? 4 : 3]), grid, as_of);
 }
 
 static void
@@ -270,7 +275,9 @@ batch_add(BatchCall *call, Population **population, MemoryContext home, const Ba
 {
 	const BatchDoor *door = call->door;
 	const FlowFrame *frame = NULL;
+	PopulationFrame part;
 
+	/* The frame is looked up for each batch: its grid follows the session's time zone where it names none. */
 	for (int i = 0; i < count; i++)
 	{
 		int n = rows[i];
@@ -284,12 +291,11 @@ batch_add(BatchCall *call, Population **population, MemoryContext home, const Ba
 			if (door->key == KEY_TEXT)
 				population_require_byte_equality(call->collation);
 			frame = frame_of_call(call);
-		}
-		if (*population == NULL)
-		{
-			PopulationFrame part = population_part(frame, door->key, door->kind);
-
-			*population = population_create(&part, home);
+			part = population_part(frame, door->key, door->kind);
+			if (*population == NULL)
+				*population = population_create(&part, home);
+			else if (!population_same_label(population_frame(*population), &part))
+				frames_differ(population_frame(*population), grid_of_call(call));
 		}
 		add_row(frame, *population, door->key, door->kind, columns[0].values[n],
 				columns[1].values[n], !columns[2].nulls[n], columns[2].values[n]);

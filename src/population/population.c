@@ -15,13 +15,6 @@
 /* ---- frames ---- */
 
 static bool
-same_label(const PopulationFrame *one, const PopulationFrame *other)
-{
-	return one->label_length == other->label_length &&
-		   memcmp(one->label, other->label, one->label_length) == 0;
-}
-
-static bool
 same_kinds(const PopulationFrame *one, const PopulationFrame *other)
 {
 	return one->room == other->room && one->key == other->key && one->kind == other->kind &&
@@ -40,7 +33,7 @@ check_same_frame(const PopulationFrame *one, const PopulationFrame *other)
 {
 	bool shown = true;
 
-	if (!same_label(one, other))
+	if (!population_same_label(one, other))
 	{
 		/* Not every room's label is a text. */
 		for (int i = 0; i < one->label_length; i++)
@@ -166,7 +159,7 @@ population_state(FunctionCallInfo fcinfo, const PopulationFrame *frame, char **d
 		population = state_argument(fcinfo, home);
 	}
 
-	if (unlikely(!same_label(&population->frame, frame)))
+	if (unlikely(!population_same_label(&population->frame, frame)))
 		*differs = pnstrdup(population->frame.label, population->frame.label_length);
 	else if (unlikely(!same_kinds(&population->frame, frame)))
 		differing_kinds();

@@ -31,6 +31,13 @@ typedef struct PopulationFrame
 	int label_length;
 } PopulationFrame;
 
+static inline bool
+population_same_label(const PopulationFrame *one, const PopulationFrame *other)
+{
+	return one->label_length == other->label_length &&
+		   memcmp(one->label, other->label, one->label_length) == 0;
+}
+
 typedef struct PopulationTotals
 {
 	int64 rows;	   /* seen, the ignored ones included */

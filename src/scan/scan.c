@@ -2,12 +2,14 @@
  * scan.c
  *		The node of a batch scan: begin, emit, end.
  *
- * All rows are read at the first call. Nothing is emitted before the last process has read its last row.
+ * All rows are read at the first call. Nothing is emitted before the last process has read its last row. A group's
+ * answers are made when its row is asked for: one group's at a time is in memory.
  */
 #include "retention.h"
 
+#include "access/htup_details.h"
 #include "catalog/objectaccess.h"
-#include "catalog/pg_proc_d.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_type_d.h"
 #include "nodes/nodeFuncs.h"
 #include "scan/scan_state.h"
@@ -15,6 +17,7 @@
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/syscache.h"
 
 static void begin_scan(CustomScanState *node, EState *estate, int flags);
 static TupleTableSlot *exec_scan(CustomScanState *node);
@@ -78,15 +81,31 @@ begin_expression(BatchScan *scan, ScanExpression *expression, Expr *node, bool c
 	}
 }
 
-/* As the executor asks for any aggregate. */
 static void
-require_execute(Oid aggregate)
+require_execute(Oid function, Oid role, ObjectType type)
 {
-	AclResult result = function_privilege(aggregate, GetUserId(), ACL_EXECUTE);
+	AclResult result = function_privilege(function, role, ACL_EXECUTE);
 
 	if (result != ACLCHECK_OK)
-		aclcheck_error(result, OBJECT_AGGREGATE, get_func_name(aggregate));
-	InvokeFunctionExecuteHook(aggregate);
+		aclcheck_error(result, type, get_func_name(function));
+	InvokeFunctionExecuteHook(function);
+}
+
+/* As the executor asks for any aggregate: who calls it, and then for its owner. */
+static void
+require_privileges(Oid aggregate, const AggregateParts *parts)
+{
+	HeapTuple tuple;
+	Oid owner;
+
+	require_execute(aggregate, GetUserId(), OBJECT_AGGREGATE);
+	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(aggregate));
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for function %u", aggregate);
+	owner = ((Form_pg_proc) GETSTRUCT(tuple))->proowner;
+	ReleaseSysCache(tuple);
+	require_execute(parts->final, owner, OBJECT_FUNCTION);
+	require_execute(parts->transition, owner, OBJECT_FUNCTION);
 }
 
 static void
@@ -110,10 +129,17 @@ begin_scan(CustomScanState *node, EState *estate, int flags)
 		const TargetEntry *entry = list_nth_node(TargetEntry, plan->custom_scan_tlist, i);
 		const Aggref *aggref = castNode(Aggref, entry->expr);
 		int count = list_nth_int(arguments, i);
+		AggregateParts parts;
 
-		require_execute(aggref->aggfnoid);
-		if (!scan_find_aggregate(aggref->aggfnoid, &aggregate->call.door, &aggregate->finish))
-			elog(ERROR, "aggregate %u has no batch scan", aggref->aggfnoid);
+		if (!scan_find_parts(aggref->aggfnoid, &parts))
+			ereport(
+				ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the functions of aggregate %s have changed since the query was planned",
+						get_func_name(aggref->aggfnoid))));
+		require_privileges(aggref->aggfnoid, &parts);
+		aggregate->call.door = parts.door;
+		aggregate->finish = parts.finish;
 		aggregate->call.collation = aggref->inputcollid;
 		aggregate->has_filter = (count & SCAN_FILTER) != 0;
 		aggregate->narguments = count & ~SCAN_FILTER;
@@ -145,7 +171,7 @@ begin_scan(CustomScanState *node, EState *estate, int flags)
 	scan_groups_begin(scan);
 }
 
-/* Put a group's answers and key into the scan slot. */
+/* Put a group's answers and key into the scan slot. All memory is of the current context. */
 static TupleTableSlot *
 store_group(BatchScan *scan, ScanGroup *group)
 {
@@ -155,7 +181,8 @@ store_group(BatchScan *scan, ScanGroup *group)
 	memset(slot->tts_isnull, true, slot->tts_tupleDescriptor->natts * sizeof(bool));
 	for (int i = 0; i < scan->naggregates; i++)
 	{
-		struct varlena *summary = group->summaries[i];
+		struct varlena *summary = scan->nstreams > 0 ? scan_share_summary(scan, i)
+													 : scan_summary(scan, group, i, (Share){0, 1});
 
 		if (summary != NULL)
 			slot->tts_values[i] = scan->aggregates[i].finish->finish(summary, &slot->tts_isnull[i]);
@@ -175,6 +202,20 @@ store_group(BatchScan *scan, ScanGroup *group)
 	return ExecStoreVirtualTuple(slot);
 }
 
+static void
+read_all(BatchScan *scan)
+{
+	scan->done = true;
+	if (scan->shared != NULL && !scan_share_attach(scan))
+		return;
+	scan_read(scan);
+	/* Without GROUP BY there is an answer where there are no rows. */
+	if (scan->ncolumns == 0)
+		(void) scan_group_of_key(scan, NULL);
+	scan->emits = scan->shared == NULL || scan_share_finish(scan);
+}
+
+/* A group's summaries live until its row has been taken: the next call frees them. */
 static TupleTableSlot *
 exec_scan(CustomScanState *node)
 {
@@ -182,35 +223,13 @@ exec_scan(CustomScanState *node)
 	ExprContext *context = node->ss.ps.ps_ExprContext;
 
 	if (!scan->done)
+		read_all(scan);
+	while (scan->emits && scan->emitted < list_length(scan->groups))
 	{
-		bool emits = true;
-
-		if (scan->shared != NULL)
-		{
-			if (scan_share_attach(scan))
-			{
-				scan_read(scan);
-				emits = scan_share_finish(scan);
-			}
-			else
-				emits = false;
-		}
-		else
-		{
-			scan_read(scan);
-			scan_summarise(scan, (Share){0, 1});
-		}
-		scan->next = emits ? scan->groups : NULL;
-		scan->done = true;
-	}
-
-	while (scan->next != NULL)
-	{
-		ScanGroup *group = scan->next;
+		ScanGroup *group = list_nth(scan->groups, scan->emitted++);
 		MemoryContext old;
 
 		CHECK_FOR_INTERRUPTS();
-		scan->next = group->next;
 		ResetExprContext(context);
 		old = MemoryContextSwitchTo(context->ecxt_per_tuple_memory);
 		context->ecxt_scantuple = store_group(scan, group);
@@ -233,6 +252,7 @@ end_scan(CustomScanState *node)
 	BatchScan *scan = (BatchScan *) node;
 	ListCell *cell;
 
+	scan_share_close(scan);
 	foreach (cell, node->custom_ps)
 		ExecEndNode(lfirst(cell));
 	MemoryContextDelete(scan->data);
@@ -245,10 +265,10 @@ rescan(CustomScanState *node)
 	BatchScan *scan = (BatchScan *) node;
 	ListCell *cell;
 
+	scan_share_close(scan);
 	scan_groups_reset(scan);
 	MemoryContextReset(scan->data);
-	scan->done = false;
-	scan->next = NULL;
+	scan->done = scan->emits = false;
 	for (int i = 0; i < scan->naggregates; i++)
 		scan->aggregates[i].opened = false;
 	foreach (cell, node->custom_ps)

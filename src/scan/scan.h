@@ -20,8 +20,20 @@ extern void scan_start(void);
 /* retention.enable_batch_scan */
 extern bool scan_enabled;
 
-/* The door behind an aggregate and what makes its answer; false where it has none. */
-extern bool scan_find_aggregate(Oid aggregate, const BatchDoor **door, const BatchFinish **finish);
+/* What an aggregate is made of. */
+typedef struct AggregateParts
+{
+	Oid transition;
+	Oid final;
+	const BatchDoor *door; /* behind the transition function */
+	const BatchFinish *finish;
+} AggregateParts;
+
+/* Whether an aggregate is a member of this extension. */
+extern bool scan_is_ours(Oid aggregate);
+
+/* False where an aggregate is not made of two functions that belong together. */
+extern bool scan_find_parts(Oid aggregate, AggregateParts *parts);
 
 /*
  * What the plan says, in custom_private: lists of integers and object identifiers.

@@ -52,12 +52,26 @@ scan_groups_begin(BatchScan *scan)
 void
 scan_groups_reset(BatchScan *scan)
 {
-	scan->groups = NULL;
+	scan->groups = NIL;
+	scan->emitted = 0;
 	scan->table = NULL;
 	if (scan->table_context != NULL)
 		MemoryContextReset(scan->table_context);
 	if (scan->recent != NULL)
 		memset(scan->recent, 0, RECENT_PLACES * sizeof(struct ScanRecent));
+}
+
+void
+scan_list_group(BatchScan *scan, ScanGroup *group)
+{
+	MemoryContext old;
+
+	if (group->listed)
+		return;
+	old = MemoryContextSwitchTo(scan->data);
+	scan->groups = lappend(scan->groups, group);
+	MemoryContextSwitchTo(old);
+	group->listed = true;
 }
 
 static ScanGroup *
@@ -67,8 +81,7 @@ create_group(BatchScan *scan, MinimalTuple key)
 		scan->data, offsetof(ScanGroup, populations) + scan->naggregates * sizeof(Population *));
 
 	group->key = key;
-	group->next = scan->groups;
-	scan->groups = group;
+	scan_list_group(scan, group);
 	return group;
 }
 
@@ -76,6 +89,7 @@ create_group(BatchScan *scan, MinimalTuple key)
 static ScanGroup *
 find_group(BatchScan *scan)
 {
+	ExprContext *context = scan->css.ss.ps.ps_ExprContext;
 	TupleHashEntry entry;
 	void **place;
 	bool is_new;
@@ -84,8 +98,9 @@ find_group(BatchScan *scan)
 		scan->table = tuple_hash_create(&scan->css.ss.ps, scan->key_desc, scan->ncolumns,
 										scan->keys, scan->equal_functions, scan->hash_functions,
 										scan->collations, GROUPS_EXPECTED, scan->table_context,
-										scan->table_context, scan->temporary);
+										scan->table_context, context->ecxt_per_tuple_memory);
 	entry = LookupTupleHashEntry(scan->table, scan->key_slot, &is_new, NULL);
+	ResetExprContext(context);
 	place = tuple_hash_place(scan->table, entry);
 	if (is_new)
 		*place = create_group(scan, tuple_hash_tuple(entry));
@@ -97,7 +112,7 @@ ScanGroup *
 scan_group_of_key(BatchScan *scan, MinimalTuple key)
 {
 	if (key == NULL)
-		return scan->groups != NULL ? scan->groups : create_group(scan, NULL);
+		return scan->groups != NIL ? linitial(scan->groups) : create_group(scan, NULL);
 	ExecStoreMinimalTuple(key, scan->key_slot, false);
 	return find_group(scan);
 }
@@ -202,22 +217,16 @@ store_row(BatchScan *scan, int row)
 	ExecStoreVirtualTuple(slot);
 }
 
-/* The rows that pass the FILTER, into rows; arguments that are expressions are computed for them. */
-static int
-evaluate(BatchScan *scan, ScanAggregate *aggregate, uint16 *rows)
+/* Where the arguments of the batch at hand lie. */
+static void
+find_columns(BatchScan *scan, ScanAggregate *aggregate)
 {
-	ExprContext *context = scan->css.ss.ps.ps_ExprContext;
-	TupleTableSlot *slot = scan->css.ss.ss_ScanTupleSlot;
-	int passed = 0;
-	bool computes = aggregate->has_filter && aggregate->filter.column < 0;
-
 	for (int a = 0; a < aggregate->narguments; a++)
 	{
 		ScanExpression *argument = &aggregate->arguments[a];
 
 		if (argument->constant)
 			continue;
-		computes = computes || argument->column < 0;
 		if (OidIsValid(argument->short_type))
 		{
 			to_bigint(scan, argument);
@@ -230,55 +239,90 @@ evaluate(BatchScan *scan, ScanAggregate *aggregate, uint16 *rows)
 		else
 			aggregate->columns[a] = (BatchColumn){argument->values, argument->nulls};
 	}
+}
+
+/* Whether something has to be computed from the rows. */
+static bool
+has_expressions(const ScanAggregate *aggregate)
+{
+	if (aggregate->has_filter && aggregate->filter.column < 0)
+		return true;
+	for (int a = 0; a < aggregate->narguments; a++)
+		if (!aggregate->arguments[a].constant && aggregate->arguments[a].column < 0)
+			return true;
+	return false;
+}
+
+/* Whether a row passes the FILTER; arguments that are expressions are computed if it does. */
+static bool
+evaluate_row(BatchScan *scan, ScanAggregate *aggregate, int row)
+{
+	ExprContext *context = scan->css.ss.ps.ps_ExprContext;
+
+	if (aggregate->has_filter)
+	{
+		const ScanExpression *filter = &aggregate->filter;
+		bool isnull;
+		Datum value;
+
+		if (filter->column >= 0)
+		{
+			value = scan->batch.values[filter->column][row];
+			isnull = scan->batch.nulls[filter->column][row];
+		}
+		else
+			value = ExecEvalExpr(filter->state, context, &isnull);
+		if (isnull || !DatumGetBool(value))
+			return false;
+	}
+	for (int a = 0; a < aggregate->narguments; a++)
+	{
+		ScanExpression *argument = &aggregate->arguments[a];
+
+		if (!argument->constant && argument->column < 0)
+			argument->values[row] = ExecEvalExpr(argument->state, context, &argument->nulls[row]);
+	}
+	return true;
+}
+
+/*
+ * The rows from *from on that pass the FILTER, into rows. What is computed lies in the memory of the expression
+ * context: where it grows large, *from is the row to go on with, else the end of the batch.
+ */
+static int
+evaluate(BatchScan *scan, ScanAggregate *aggregate, int *from, uint16 *rows)
+{
+	ExprContext *context = scan->css.ss.ps.ps_ExprContext;
+	TupleTableSlot *slot = scan->css.ss.ss_ScanTupleSlot;
+	bool computes = has_expressions(aggregate);
+	int passed = 0;
+	int row = *from;
+	MemoryContext old;
+
 	if (!computes && !aggregate->has_filter)
 	{
-		for (int row = 0; row < scan->batch.count; row++)
-			rows[row] = (uint16) row;
-		return scan->batch.count;
+		for (; row < scan->batch.count; row++)
+			rows[passed++] = (uint16) row;
+		*from = row;
+		return passed;
 	}
-
 	if (computes)
 	{
 		memset(slot->tts_isnull, true, slot->tts_tupleDescriptor->natts * sizeof(bool));
 		context->ecxt_scantuple = slot;
 	}
-	for (int row = 0; row < scan->batch.count; row++)
+	old = MemoryContextSwitchTo(context->ecxt_per_tuple_memory);
+	do
 	{
-		MemoryContext old;
-
 		if (computes)
 			store_row(scan, row);
-		old = MemoryContextSwitchTo(scan->temporary);
-		if (aggregate->has_filter)
-		{
-			const ScanExpression *filter = &aggregate->filter;
-			bool isnull;
-			Datum value;
-
-			if (filter->column >= 0)
-			{
-				value = scan->batch.values[filter->column][row];
-				isnull = scan->batch.nulls[filter->column][row];
-			}
-			else
-				value = ExecEvalExpr(filter->state, context, &isnull);
-			if (isnull || !DatumGetBool(value))
-			{
-				MemoryContextSwitchTo(old);
-				continue;
-			}
-		}
-		for (int a = 0; a < aggregate->narguments; a++)
-		{
-			ScanExpression *argument = &aggregate->arguments[a];
-
-			if (!argument->constant && argument->column < 0)
-				argument->values[row] =
-					ExecEvalExpr(argument->state, context, &argument->nulls[row]);
-		}
-		MemoryContextSwitchTo(old);
-		rows[passed++] = (uint16) row;
-	}
+		if (evaluate_row(scan, aggregate, row))
+			rows[passed++] = (uint16) row;
+		row++;
+	} while (row < scan->batch.count &&
+			 MemoryContextMemAllocated(context->ecxt_per_tuple_memory, true) < SCAN_BYTES);
+	MemoryContextSwitchTo(old);
+	*from = row;
 	return passed;
 }
 
@@ -292,14 +336,41 @@ add_rows(BatchScan *scan, int number, ScanGroup *group, const uint16 *rows, int 
 								  aggregate->columns, rows, count);
 }
 
+/* Some rows of the batch, each to its group; seen: the groups of the batch. */
+static void
+add_to_groups(BatchScan *scan, int number, ScanGroup *const *seen, int nseen, const uint16 *rows,
+			  int count)
+{
+	int starts[SCAN_ROWS + 1];
+	uint16 sorted[SCAN_ROWS];
+
+	if (nseen == 1)
+	{
+		add_rows(scan, number, seen[0], rows, count);
+		return;
+	}
+	memset(starts, 0, (nseen + 1) * sizeof(int));
+	for (int r = 0; r < count; r++)
+		starts[scan->row_groups[rows[r]]->place + 1]++;
+	for (int g = 0; g < nseen; g++)
+		starts[g + 1] += starts[g];
+	for (int r = 0; r < count; r++)
+		sorted[starts[scan->row_groups[rows[r]]->place]++] = rows[r];
+	/* Each start is now where the next group begins. */
+	for (int g = 0; g < nseen; g++)
+	{
+		int from = g == 0 ? 0 : starts[g - 1];
+
+		add_rows(scan, number, seen[g], sorted + from, starts[g] - from);
+	}
+}
+
 /* The rows of the batch at hand go to their groups. */
 void
 scan_batch(BatchScan *scan)
 {
 	ScanGroup *seen[SCAN_ROWS];
-	int starts[SCAN_ROWS + 1];
 	int nseen = 0;
-	MemoryContext old;
 
 	if (scan->batch.count == 0)
 		return;
@@ -323,78 +394,34 @@ scan_batch(BatchScan *scan)
 	for (int i = 0; i < scan->naggregates; i++)
 	{
 		ScanAggregate *aggregate = &scan->aggregates[i];
-		uint16 rows[SCAN_ROWS];
-		uint16 sorted[SCAN_ROWS];
-		int count = evaluate(scan, aggregate, rows);
+		int row = 0;
 
-		if (count == 0)
-			continue;
-		if (!aggregate->opened)
-			open_aggregate(scan, aggregate);
-		old = MemoryContextSwitchTo(scan->home);
-		if (nseen == 1)
-			add_rows(scan, i, seen[0], rows, count);
-		else
+		find_columns(scan, aggregate);
+		while (row < scan->batch.count)
 		{
-			memset(starts, 0, (nseen + 1) * sizeof(int));
-			for (int r = 0; r < count; r++)
-				starts[scan->row_groups[rows[r]]->place + 1]++;
-			for (int g = 0; g < nseen; g++)
-				starts[g + 1] += starts[g];
-			for (int r = 0; r < count; r++)
-				sorted[starts[scan->row_groups[rows[r]]->place]++] = rows[r];
-			/* Each start is now where the next group begins. */
-			for (int g = 0; g < nseen; g++)
-			{
-				int from = g == 0 ? 0 : starts[g - 1];
+			uint16 rows[SCAN_ROWS];
+			int count = evaluate(scan, aggregate, &row, rows);
+			MemoryContext old;
 
-				add_rows(scan, i, seen[g], sorted + from, starts[g] - from);
+			if (count > 0)
+			{
+				if (!aggregate->opened)
+					open_aggregate(scan, aggregate);
+				old = MemoryContextSwitchTo(scan->home);
+				add_to_groups(scan, i, seen, nseen, rows, count);
+				MemoryContextSwitchTo(old);
 			}
+			ResetExprContext(scan->css.ss.ps.ps_ExprContext);
 		}
-		MemoryContextSwitchTo(old);
 	}
 	MemoryContextReset(scan->temporary);
-	ResetExprContext(scan->css.ss.ps.ps_ExprContext);
 }
 
-/* ---- answers ---- */
-
-/* Each group's summary of a share of its customers. */
-void
-scan_summarise(BatchScan *scan, Share share)
+struct varlena *
+scan_summary(BatchScan *scan, ScanGroup *group, int aggregate, Share share)
 {
-	MemoryContext old = MemoryContextSwitchTo(scan->data);
+	Population *population = group->populations[aggregate];
 
-	if (scan->ncolumns == 0)
-		(void) scan_group_of_key(scan, NULL);
-	for (ScanGroup *group = scan->groups; group != NULL; group = group->next)
-	{
-		group->summaries = palloc0(Max(scan->naggregates, 1) * sizeof(struct varlena *));
-		for (int i = 0; i < scan->naggregates; i++)
-			if (group->populations[i] != NULL)
-				group->summaries[i] =
-					scan->aggregates[i].call.door->summarise(group->populations[i], share);
-		memset(group->populations, 0, scan->naggregates * sizeof(Population *));
-	}
-	MemoryContextDelete(scan->home);
-	scan->home = NULL;
-	MemoryContextSwitchTo(old);
-}
-
-/* Add what another process found of its own share. */
-void
-scan_merge_summary(BatchScan *scan, ScanGroup *group, int aggregate, const struct varlena *summary)
-{
-	MemoryContext old = MemoryContextSwitchTo(scan->data);
-	struct varlena *into = group->summaries[aggregate];
-
-	if (into == NULL)
-	{
-		into = palloc(VARSIZE(summary));
-		memcpy(into, summary, VARSIZE(summary));
-	}
-	else
-		into = scan->aggregates[aggregate].call.door->merge(into, summary);
-	group->summaries[aggregate] = into;
-	MemoryContextSwitchTo(old);
+	return population == NULL ? NULL
+							  : scan->aggregates[aggregate].call.door->summarise(population, share);
 }

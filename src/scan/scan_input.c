@@ -231,7 +231,9 @@ table_input(BatchScan *scan, PlanState *child)
 	ListCell *cell;
 	int column = 0;
 
-	if (!IsA(child, SeqScanState) || list_length(child->plan->targetlist) != scan->ninputs ||
+	/* A function may change the session's time zone: read_rows() sees it. */
+	if (!IsA(child, SeqScanState) || contain_volatile_functions((Node *) child->plan->qual) ||
+		list_length(child->plan->targetlist) != scan->ninputs ||
 		table->ss.ss_currentRelation->rd_tableam != GetHeapamTableAmRoutine() ||
 		!IsMVCCSnapshot(child->state->es_snapshot))
 		return NULL;
@@ -481,44 +483,72 @@ read_table(BatchScan *scan, TableInput *input)
 	}
 }
 
-/* Any other plan. Values that are passed by reference are copied: they are gone with the next row. */
+/* The rows at hand, in the time zone that they were read in: a row may have changed the session's. */
+static void
+pass_rows(BatchScan *scan)
+{
+	pg_tz *zone = session_timezone;
+
+	PG_TRY();
+	{
+		session_timezone = scan->zone;
+		scan_batch(scan);
+	}
+	PG_FINALLY();
+	{
+		session_timezone = zone;
+	}
+	PG_END_TRY();
+	scan->batch.count = 0;
+}
+
+/* A row as the next of the batch. Values that are passed by reference are copied: they are gone with the next row. */
+static void
+copy_row(BatchScan *scan, TupleTableSlot *slot)
+{
+	int row = scan->batch.count++;
+	MemoryContext old = MemoryContextSwitchTo(scan->temporary);
+
+	for (int column = 0; column < scan->ninputs; column++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(slot->tts_tupleDescriptor, column);
+		bool isnull = slot->tts_isnull[column];
+
+		scan->batch.nulls[column][row] = isnull;
+		scan->batch.values[column][row] =
+			isnull || attribute->attbyval
+				? slot->tts_values[column]
+				: datumCopy(slot->tts_values[column], false, attribute->attlen);
+	}
+	MemoryContextSwitchTo(old);
+}
+
+/* Any other plan. */
 static void
 read_rows(BatchScan *scan, PlanState *child)
 {
-	TupleTableSlot *slot;
-
 	scan->batch.count = 0;
+	scan->zone = session_timezone;
 	for (;;)
 	{
-		int row = scan->batch.count;
-		MemoryContext old;
+		TupleTableSlot *slot;
 
 		CHECK_FOR_INTERRUPTS();
 		slot = ExecProcNode(child);
 		if (TupIsNull(slot))
 			break;
+		if (session_timezone != scan->zone)
+		{
+			pass_rows(scan);
+			scan->zone = session_timezone;
+		}
 		slot_getsomeattrs(slot, scan->ninputs);
-		old = MemoryContextSwitchTo(scan->temporary);
-		for (int column = 0; column < scan->ninputs; column++)
-		{
-			Form_pg_attribute attribute = TupleDescAttr(slot->tts_tupleDescriptor, column);
-			bool isnull = slot->tts_isnull[column];
-
-			scan->batch.nulls[column][row] = isnull;
-			scan->batch.values[column][row] =
-				isnull || attribute->attbyval
-					? slot->tts_values[column]
-					: datumCopy(slot->tts_values[column], false, attribute->attlen);
-		}
-		MemoryContextSwitchTo(old);
-		if (++scan->batch.count == SCAN_ROWS)
-		{
-			scan_batch(scan);
-			scan->batch.count = 0;
-		}
+		copy_row(scan, slot);
+		if (scan->batch.count == SCAN_ROWS ||
+			MemoryContextMemAllocated(scan->temporary, false) >= SCAN_BYTES)
+			pass_rows(scan);
 	}
-	scan_batch(scan);
-	scan->batch.count = 0;
+	pass_rows(scan);
 }
 
 void

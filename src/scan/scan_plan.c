@@ -10,8 +10,6 @@
 #include "access/htup_details.h"
 #include "catalog/pg_aggregate.h"
 #include "catalog/pg_type_d.h"
-#include "cohort/cohort_batch.h"
-#include "flow/flow_batch.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/clauses.h"
@@ -19,6 +17,7 @@
 #include "optimizer/optimizer.h"
 #include "optimizer/pathnode.h"
 #include "optimizer/paths.h"
+#include "optimizer/planmain.h"
 #include "optimizer/planner.h"
 #include "optimizer/tlist.h"
 #include "scan/scan.h"
@@ -44,57 +43,6 @@ static const CustomPathMethods path_methods = {.CustomName = SCAN_NAME,
 
 const CustomScanMethods scan_methods = {.CustomName = SCAN_NAME,
 										.CreateCustomScanState = scan_create_state};
-
-/* ---- aggregates ---- */
-
-static const BatchEntry *const all_entries[] = {cohort_batch_entries, cohort_rate_batch_entries,
-												flow_batch_entries};
-static const BatchFinish *const all_finishes[] = {cohort_batch_finishes, cohort_rate_batch_finishes,
-												  flow_batch_finishes};
-
-static PGFunction
-function_behind(Oid function)
-{
-	FmgrInfo info;
-
-	fmgr_info(function, &info);
-	return info.fn_addr;
-}
-
-bool
-scan_find_aggregate(Oid aggregate, const BatchDoor **door, const BatchFinish **finish)
-{
-	HeapTuple tuple = SearchSysCache1(AGGFNOID, ObjectIdGetDatum(aggregate));
-	Form_pg_aggregate form;
-	PGFunction transition = NULL;
-	PGFunction final = NULL;
-
-	*door = NULL;
-	*finish = NULL;
-	if (!HeapTupleIsValid(tuple))
-		return false;
-	form = (Form_pg_aggregate) GETSTRUCT(tuple);
-	/* A state of a built-in type is none of ours. */
-	if (form->aggtranstype >= FirstNormalObjectId && OidIsValid(form->aggfinalfn) &&
-		form->aggkind == AGGKIND_NORMAL)
-	{
-		transition = function_behind(form->aggtransfn);
-		final = function_behind(form->aggfinalfn);
-	}
-	ReleaseSysCache(tuple);
-	if (transition == NULL)
-		return false;
-
-	for (int i = 0; i < lengthof(all_entries); i++)
-		for (const BatchEntry *entry = all_entries[i]; entry->transition != NULL; entry++)
-			if (entry->transition == transition)
-				*door = entry->door;
-	for (int i = 0; i < lengthof(all_finishes); i++)
-		for (const BatchFinish *entry = all_finishes[i]; entry->final != NULL; entry++)
-			if (entry->final == final)
-				*finish = entry;
-	return *door != NULL && *finish != NULL;
-}
 
 /* ---- what a query asks ---- */
 
@@ -140,8 +88,7 @@ is_constant(Node *expression)
 static bool
 aggregate_fits(const Aggref *aggregate)
 {
-	const BatchDoor *door;
-	const BatchFinish *finish;
+	AggregateParts parts;
 	ListCell *cell;
 	int argument = 0;
 
@@ -149,8 +96,8 @@ aggregate_fits(const Aggref *aggregate)
 		aggregate->aggorder != NIL || aggregate->agglevelsup != 0 || aggregate->aggvariadic ||
 		aggregate->aggsplit != AGGSPLIT_SIMPLE)
 		return false;
-	if (!scan_find_aggregate(aggregate->aggfnoid, &door, &finish) ||
-		list_length(aggregate->args) != door->narguments)
+	if (!scan_is_ours(aggregate->aggfnoid) || !scan_find_parts(aggregate->aggfnoid, &parts) ||
+		list_length(aggregate->args) != parts.door->narguments)
 		return false;
 	if (contain_volatile_functions((Node *) aggregate->args) ||
 		contain_volatile_functions((Node *) aggregate->aggfilter))
@@ -159,7 +106,7 @@ aggregate_fits(const Aggref *aggregate)
 	{
 		Node *expression = (Node *) lfirst_node(TargetEntry, cell)->expr;
 
-		if ((door->constants & (1 << argument)) != 0 && !is_constant(expression))
+		if ((parts.door->constants & (1 << argument)) != 0 && !is_constant(expression))
 			return false;
 		argument++;
 	}
@@ -379,7 +326,13 @@ plan_scan(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *tlist, Lis
 		Aggref *aggregate = lfirst_node(Aggref, cell);
 		int count = list_length(aggregate->args);
 		ListCell *of_argument;
+		AggregateParts parts;
 
+		/* The server knows that the plan needs the aggregate, but not what is behind it. */
+		if (!scan_find_parts(aggregate->aggfnoid, &parts))
+			elog(ERROR, "aggregate %u has no batch scan", aggregate->aggfnoid);
+		record_plan_function_dependency(root, parts.transition);
+		record_plan_function_dependency(root, parts.final);
 		scan->custom_scan_tlist = lappend(
 			scan->custom_scan_tlist, makeTargetEntry((Expr *) aggregate, ++number, NULL, false));
 		foreach (of_argument, aggregate->args)

@@ -3,8 +3,9 @@
  *		A batch scan in several processes.
  *
  * Each participant reads its part of the table into populations of its own. Then the customers are divided among the
- * participants by their keys: each sends the others what it knows of theirs, and makes summaries of its own share. The
- * last one to be ready adds the summaries up and emits the answers. The phases of the barrier:
+ * participants by their keys: each sends the others what it knows of theirs, and makes summaries of its own share. Then
+ * all know all groups, and list them in the same order. The last one to be ready adds the summaries up, group by group,
+ * and emits the answers. The phases of the barrier:
  *
  *		0	rows are read; who comes later than that finds nothing left to do
  *		1	all rows are read, the number of participants is final: customers are sent
@@ -52,10 +53,10 @@ typedef struct Chunk
 
 typedef enum RecordKind
 {
-	RECORD_GROUP,	/* the key of the group of what follows; without bytes: there is no GROUP BY */
-	RECORD_FRAME,	/* ... of a population, with its totals */
-	RECORD_PACKET,	/* ... of its customers */
-	RECORD_SUMMARY, /* of an aggregate */
+	RECORD_GROUP,  /* the key of the group of what follows; without bytes: there is no GROUP BY */
+	RECORD_FRAME,  /* ... of a population, with its totals */
+	RECORD_PACKET, /* ... of its customers */
+	RECORD_SUMMARY, /* of an aggregate of the next group of the list; without bytes: it has no state */
 } RecordKind;
 
 typedef struct Record
@@ -175,65 +176,94 @@ write_record(Writer *writer, RecordKind kind, int aggregate, const void *bytes, 
 	writer->last->used += need;
 }
 
-typedef void (*RecordReader)(BatchScan *scan, ScanGroup **group, const Record *record);
+/* A stream that is being read: its chunks are freed, and its file is closed, when their last record has been used. */
+struct ScanStream
+{
+	int from;
+	int to;
+	Size used;	  /* of the first chunk that is left */
+	bool in_file; /* it goes on in a file */
+	BufFile *file;
+	Record *record; /* the latest one of the file */
+	Size room;		/* of its bytes */
+};
 
-/* Every record of a stream, in order; the stream is freed. */
+static ScanStream
+stream_from(int from, int to)
+{
+	return (ScanStream){.from = from, .to = to};
+}
+
 static void
-read_stream(BatchScan *scan, int from, int to, RecordReader reader)
+close_stream(ScanStream *stream)
+{
+	if (stream->file != NULL)
+		BufFileClose(stream->file);
+	if (stream->record != NULL)
+		pfree(stream->record);
+	stream->file = NULL;
+	stream->record = NULL;
+}
+
+/* The next record of the file, or NULL. */
+static const Record *
+next_of_file(BatchScan *scan, ScanStream *stream)
+{
+	Record head;
+	Size size;
+
+	if (stream->file == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(scan->data);
+		char name[MAXPGPATH];
+
+		file_name(name, stream->from, stream->to);
+		stream->file = BufFileOpenFileSet(&scan->shared->files.fs, name, O_RDONLY, false);
+		MemoryContextSwitchTo(old);
+	}
+	if (BufFileRead(stream->file, &head, offsetof(Record, bytes)) != offsetof(Record, bytes))
+		return NULL;
+	size = MAXALIGN(head.size);
+	if (stream->record == NULL || size > stream->room)
+	{
+		if (stream->record != NULL)
+			pfree(stream->record);
+		stream->record = NULL;
+		stream->room = Max(size, CHUNK_BYTES);
+		stream->record = MemoryContextAllocHuge(scan->data, offsetof(Record, bytes) + stream->room);
+	}
+	*stream->record = head;
+	if (size > 0 && BufFileRead(stream->file, stream->record->bytes, size) != size)
+		ereport(ERROR, (errcode_for_file_access(), errmsg("could not read a temporary file")));
+	return stream->record;
+}
+
+/* The next record, valid until the call after it; NULL after the last. */
+static const Record *
+next_record(BatchScan *scan, ScanStream *stream)
 {
 	dsa_area *area = scan->css.ss.ps.state->es_query_dsa;
-	dsa_pointer *head = &scan->shared->heads[from * scan->shared->most + to];
-	ScanGroup *group = NULL;
-	char name[MAXPGPATH];
-	BufFile *file;
-	Record record;
-	Record *read = NULL;
-	Size room = 0;
-	bool in_file = false;
+	dsa_pointer *head = &scan->shared->heads[stream->from * scan->shared->most + stream->to];
 
+	CHECK_FOR_INTERRUPTS();
 	while (DsaPointerIsValid(*head))
 	{
 		dsa_pointer at = *head;
 		Chunk *chunk = dsa_get_address(area, at);
-		Size done = 0;
 
-		in_file = in_file || chunk->in_file > 0;
-		while (done < chunk->used)
+		if (stream->used < chunk->used)
 		{
-			const Record *found = (const Record *) (chunk->bytes + done);
+			const Record *record = (const Record *) (chunk->bytes + stream->used);
 
-			CHECK_FOR_INTERRUPTS();
-			reader(scan, &group, found);
-			done += MAXALIGN(offsetof(Record, bytes) + found->size);
+			stream->used += MAXALIGN(offsetof(Record, bytes) + record->size);
+			return record;
 		}
+		stream->in_file = stream->in_file || chunk->in_file > 0;
+		stream->used = 0;
 		*head = chunk->next;
 		dsa_free(area, at);
 	}
-
-	if (!in_file)
-		return;
-	file_name(name, from, to);
-	file = BufFileOpenFileSet(&scan->shared->files.fs, name, O_RDONLY, false);
-	while (BufFileRead(file, &record, offsetof(Record, bytes)) == offsetof(Record, bytes))
-	{
-		Size size = MAXALIGN(record.size);
-
-		CHECK_FOR_INTERRUPTS();
-		if (size > room)
-		{
-			room = Max(size, CHUNK_BYTES);
-			if (read != NULL)
-				pfree(read);
-			read = MemoryContextAllocHuge(scan->data, offsetof(Record, bytes) + room);
-		}
-		*read = record;
-		if (size > 0 && BufFileRead(file, read->bytes, size) != size)
-			ereport(ERROR, (errcode_for_file_access(), errmsg("could not read a temporary file")));
-		reader(scan, &group, read);
-	}
-	BufFileClose(file);
-	if (read != NULL)
-		pfree(read);
+	return stream->in_file ? next_of_file(scan, stream) : NULL;
 }
 
 static Writer
@@ -252,12 +282,6 @@ write_group(Writer *writer, const ScanGroup *group)
 	write_record(writer, RECORD_GROUP, 0, group->key, group->key == NULL ? 0 : group->key->t_len);
 }
 
-static ScanGroup *
-read_group(BatchScan *scan, const Record *record)
-{
-	return scan_group_of_key(scan, record->size == 0 ? NULL : (MinimalTuple) record->bytes);
-}
-
 /* ---- customers ---- */
 
 static void
@@ -273,9 +297,12 @@ static void
 send_share(BatchScan *scan, Share share, Size *memory)
 {
 	Writer writer = writer_to(scan, share.number, memory);
+	ListCell *cell;
 
-	for (ScanGroup *group = scan->groups; group != NULL; group = group->next)
+	foreach (cell, scan->groups)
 	{
+		ScanGroup *group = lfirst(cell);
+
 		write_group(&writer, group);
 		for (int i = 0; i < scan->naggregates; i++)
 		{
@@ -315,7 +342,9 @@ receive_record(BatchScan *scan, ScanGroup **group, const Record *record)
 	switch ((RecordKind) record->kind)
 	{
 		case RECORD_GROUP:
-			*group = read_group(scan, record);
+			*group =
+				scan_group_of_key(scan, record->size == 0 ? NULL : (MinimalTuple) record->bytes);
+			scan_list_group(scan, *group);
 			break;
 		case RECORD_FRAME:
 		{
@@ -342,31 +371,113 @@ receive_record(BatchScan *scan, ScanGroup **group, const Record *record)
 	MemoryContextSwitchTo(old);
 }
 
-/* ---- summaries ---- */
-
+/*
+ * What the others have sent. All participants make the same list of groups: those of participant 0 in its order, then
+ * those that participant 1 has besides, and so on.
+ */
 static void
-send_summaries(BatchScan *scan)
+receive_shares(BatchScan *scan, int participants)
 {
-	Size memory = SIZE_MAX;
-	Writer writer = writer_to(scan, scan->number, &memory);
+	List *own = scan->groups;
+	ListCell *cell;
 
-	for (ScanGroup *group = scan->groups; group != NULL; group = group->next)
+	/* Without GROUP BY there is one, and it is there. */
+	if (scan->ncolumns > 0)
 	{
-		write_group(&writer, group);
-		for (int i = 0; i < scan->naggregates; i++)
-			if (group->summaries[i] != NULL)
-				write_record(&writer, RECORD_SUMMARY, i, group->summaries[i],
-							 VARSIZE(group->summaries[i]));
+		scan->groups = NIL;
+		foreach (cell, own)
+			((ScanGroup *) lfirst(cell))->listed = false;
+	}
+	for (int from = 0; from < participants; from++)
+	{
+		ScanStream stream = stream_from(from, scan->number);
+		ScanGroup *group = NULL;
+		const Record *record;
+
+		if (from == scan->number)
+			foreach (cell, own)
+				scan_list_group(scan, lfirst(cell));
+		else
+			while ((record = next_record(scan, &stream)) != NULL)
+				receive_record(scan, &group, record);
+		close_stream(&stream);
 	}
 }
 
+/* ---- summaries ---- */
+
+/* The rows are counted once: by participant 0. */
 static void
-receive_summary(BatchScan *scan, ScanGroup **group, const Record *record)
+forget_rows(BatchScan *scan, ScanGroup *group)
 {
-	if (record->kind == RECORD_GROUP)
-		*group = read_group(scan, record);
-	else
-		scan_merge_summary(scan, *group, record->aggregate, (const struct varlena *) record->bytes);
+	for (int i = 0; i < scan->naggregates; i++)
+		if (group->populations[i] != NULL)
+		{
+			PopulationTotals *totals = population_totals(group->populations[i]);
+
+			totals->rows = totals->ignored = 0;
+		}
+}
+
+static void
+send_summaries(BatchScan *scan, Share share, Size *memory)
+{
+	Writer writer = writer_to(scan, scan->number, memory);
+	MemoryContext summaries =
+		AllocSetContextCreate(CurrentMemoryContext, "retention summaries", ALLOCSET_DEFAULT_SIZES);
+	ListCell *cell;
+
+	foreach (cell, scan->groups)
+	{
+		ScanGroup *group = lfirst(cell);
+
+		CHECK_FOR_INTERRUPTS();
+		if (share.number > 0)
+			forget_rows(scan, group);
+		for (int i = 0; i < scan->naggregates; i++)
+		{
+			MemoryContext old = MemoryContextSwitchTo(summaries);
+			struct varlena *summary = scan_summary(scan, group, i, share);
+
+			MemoryContextSwitchTo(old);
+			write_record(&writer, RECORD_SUMMARY, i, summary,
+						 summary == NULL ? 0 : VARSIZE(summary));
+			MemoryContextReset(summaries);
+		}
+	}
+	end_stream(&writer);
+	MemoryContextDelete(summaries);
+}
+
+/* What all participants found of the next group: their shares added up, palloc'ed; NULL: there is no state. */
+struct varlena *
+scan_share_summary(BatchScan *scan, int aggregate)
+{
+	const BatchDoor *door = scan->aggregates[aggregate].call.door;
+	struct varlena *sum = NULL;
+
+	for (int i = 0; i < scan->nstreams; i++)
+	{
+		const Record *record = next_record(scan, &scan->streams[i]);
+
+		if (record == NULL || record->kind != RECORD_SUMMARY || record->aggregate != aggregate)
+			elog(ERROR, "summaries of a batch scan are out of order");
+		if (record->size == 0)
+			continue;
+		if (sum == NULL)
+			sum = memcpy(palloc(record->size), record->bytes, record->size);
+		else
+			sum = door->merge(sum, (const struct varlena *) record->bytes);
+	}
+	return sum;
+}
+
+void
+scan_share_close(BatchScan *scan)
+{
+	for (int i = 0; i < scan->nstreams; i++)
+		close_stream(&scan->streams[i]);
+	scan->nstreams = 0;
 }
 
 /* ---- phases ---- */
@@ -386,54 +497,37 @@ scan_share_attach(BatchScan *scan)
 	return true;
 }
 
-/* The last one of all frees its own summaries. */
-static void
-drop_record(BatchScan *scan, ScanGroup **group, const Record *record)
-{
-}
-
 bool
 scan_share_finish(BatchScan *scan)
 {
 	ScanShared *shared = scan->shared;
+	Size memory = get_hash_memory_limit();
 	int number = scan->number;
 	int participants;
 
 	BarrierArriveAndWait(&shared->barrier, PG_WAIT_EXTENSION);
 	participants = (int) pg_atomic_read_u32(&shared->participants);
-	if (participants > 1)
-	{
-		Size memory = get_hash_memory_limit();
-
-		/* Not all to the same receiver first. */
-		for (int i = 1; i < participants; i++)
-			send_share(scan, (Share){(number + i) % participants, participants}, &memory);
-	}
+	/* Not all to the same receiver first. */
+	for (int i = 1; i < participants; i++)
+		send_share(scan, (Share){(number + i) % participants, participants}, &memory);
 	BarrierArriveAndWait(&shared->barrier, PG_WAIT_EXTENSION);
 	if (participants > 1)
 	{
-		for (int i = 1; i < participants; i++)
-			read_stream(scan, (number + i) % participants, number, receive_record);
-		/* The rows are counted once. */
-		for (ScanGroup *group = scan->groups; number > 0 && group != NULL; group = group->next)
-			for (int i = 0; i < scan->naggregates; i++)
-				if (group->populations[i] != NULL)
-				{
-					PopulationTotals *totals = population_totals(group->populations[i]);
-
-					totals->rows = totals->ignored = 0;
-				}
+		receive_shares(scan, participants);
+		memory = get_hash_memory_limit();
+		send_summaries(scan, (Share){number, participants}, &memory);
 	}
-	scan_summarise(scan, (Share){number, participants});
-	if (participants > 1)
-		send_summaries(scan);
 
 	/* Who is last has everybody's summaries. */
 	if (!BarrierArriveAndDetach(&shared->barrier))
 		return false;
 	if (participants > 1)
+	{
+		scan->streams = MemoryContextAlloc(scan->data, participants * sizeof(ScanStream));
 		for (int from = 0; from < participants; from++)
-			read_stream(scan, from, from, from == number ? drop_record : receive_summary);
+			scan->streams[from] = stream_from(from, from);
+		scan->nstreams = participants;
+	}
 	return true;
 }
 
@@ -462,6 +556,20 @@ begin_shared(ScanShared *shared)
 		shared->heads[i] = InvalidDsaPointer;
 }
 
+/* What nobody has asked for: a query may end before its last group. */
+static void
+free_streams(ScanShared *shared, dsa_area *area)
+{
+	for (int i = 0; i < shared->most * shared->most; i++)
+		while (DsaPointerIsValid(shared->heads[i]))
+		{
+			dsa_pointer at = shared->heads[i];
+
+			shared->heads[i] = ((Chunk *) dsa_get_address(area, at))->next;
+			dsa_free(area, at);
+		}
+}
+
 void
 scan_share_create(CustomScanState *node, ParallelContext *context, void *place)
 {
@@ -484,6 +592,7 @@ scan_share_reset(CustomScanState *node, ParallelContext *context, void *place)
 {
 	ScanShared *shared = place;
 
+	free_streams(shared, node->ss.ps.state->es_query_dsa);
 	begin_shared(shared);
 	if (shared->segment != 0)
 		SharedFileSetDeleteAll(&shared->files);

@@ -8,10 +8,13 @@
 #include "access/parallel.h"
 #include "executor/executor.h"
 #include "nodes/execnodes.h"
+#include "pgtime.h"
 #include "scan/scan.h"
 
 /* Rows of a batch; a page has fewer. */
 #define SCAN_ROWS 512
+/* A batch ends earlier where copies of its values, or what is computed from them, take so many bytes. */
+#define SCAN_BYTES (1024 * 1024)
 
 /* The rows at hand: columns of the input, each an array. */
 typedef struct ScanBatch
@@ -47,15 +50,15 @@ typedef struct ScanAggregate
 
 typedef struct ScanGroup
 {
-	struct ScanGroup *next;
-	MinimalTuple key;			/* NULL without GROUP BY */
-	uint64 seen_in;				/* the batch that place is of */
-	int place;					/* in that batch's list of groups */
-	struct varlena **summaries; /* by aggregate, once they are made; NULL: no state */
+	MinimalTuple key;								/* NULL without GROUP BY */
+	bool listed;									/* in the scan's groups */
+	uint64 seen_in;									/* the batch that place is of */
+	int place;										/* in that batch's list of groups */
 	Population *populations[FLEXIBLE_ARRAY_MEMBER]; /* by aggregate; NULL: no state yet */
 } ScanGroup;
 
 typedef struct ScanShared ScanShared;
+typedef struct ScanStream ScanStream;
 
 typedef struct BatchScan
 {
@@ -76,8 +79,8 @@ typedef struct BatchScan
 	TupleTableSlot *key_slot;
 	TupleHashTable table;
 	MemoryContext table_context;
-	ScanGroup *groups; /* in the order in which they came, newest first */
-	ScanGroup *next;   /* to be emitted */
+	List *groups; /* in the order in which they came */
+	int emitted;  /* of them */
 	uint64 batch_number;
 	ScanGroup **row_groups; /* of each row of the batch */
 	struct ScanRecent
@@ -87,12 +90,16 @@ typedef struct BatchScan
 	} * recent; /* by hash of a single key that is passed by value; NULL: not used */
 
 	bool done;				 /* everything is read */
-	MemoryContext data;		 /* groups, constants, summaries; emptied at a re-scan */
-	MemoryContext home;		 /* in it: populations, until they are summaries */
+	bool emits;				 /* this process has the answers */
+	pg_tz *zone;			 /* the session's time zone when the rows of the batch were read */
+	MemoryContext data;		 /* groups, constants; emptied at a re-scan */
+	MemoryContext home;		 /* in it: populations */
 	MemoryContext temporary; /* of a batch */
 
-	ScanShared *shared; /* NULL: alone */
-	int number;			/* of this participant */
+	ScanShared *shared;	 /* NULL: alone */
+	int number;			 /* of this participant */
+	int nstreams;		 /* 0: the summaries of groups are made here */
+	ScanStream *streams; /* else they are put together from those of all participants */
 } BatchScan;
 
 /* scan_input.c: calls scan_batch() with all rows of the children. */
@@ -102,14 +109,19 @@ extern void scan_read(BatchScan *scan);
 extern void scan_groups_begin(BatchScan *scan);
 extern void scan_groups_reset(BatchScan *scan);
 extern ScanGroup *scan_group_of_key(BatchScan *scan, MinimalTuple key);
+extern void scan_list_group(BatchScan *scan, ScanGroup *group);
 extern void scan_batch(BatchScan *scan);
-extern void scan_summarise(BatchScan *scan, Share share);
-extern void
-scan_merge_summary(BatchScan *scan, ScanGroup *group, int aggregate, const struct varlena *summary);
+/* Of a share of a group's customers, palloc'ed; NULL: the aggregate has no state. */
+extern struct varlena *scan_summary(BatchScan *scan, ScanGroup *group, int aggregate, Share share);
 
-/* scan_share.c: between processes. scan_share_finish() is true where this process is to emit the groups. */
+/*
+ * scan_share.c: between processes. scan_share_finish() is true where this process is to emit the groups; it then asks
+ * for the summaries of each group once, in the order of the list, and for all aggregates in their order.
+ */
 extern bool scan_share_attach(BatchScan *scan);
 extern bool scan_share_finish(BatchScan *scan);
+extern struct varlena *scan_share_summary(BatchScan *scan, int aggregate);
+extern void scan_share_close(BatchScan *scan);
 extern Size scan_share_estimate(CustomScanState *node, ParallelContext *context);
 extern void scan_share_create(CustomScanState *node, ParallelContext *context, void *place);
 extern void scan_share_reset(CustomScanState *node, ParallelContext *context, void *place);

@@ -1,0 +1,104 @@
+/*
+ * scan_aggregate.c
+ *		Which aggregates a batch scan can compute: members of this extension whose functions have a batch form.
+ *
+ * The functions alone say nothing: anybody may make an aggregate of them that means something else.
+ */
+#include "retention.h"
+
+#include "access/htup_details.h"
+#include "catalog/dependency.h"
+#include "catalog/pg_aggregate.h"
+#include "catalog/pg_proc.h"
+#include "cohort/cohort_batch.h"
+#include "commands/extension.h"
+#include "flow/flow_batch.h"
+#include "scan/scan.h"
+#include "utils/syscache.h"
+
+#define EXTENSION_NAME "retention"
+
+/* Transition functions, and the final functions that understand their states. */
+static const struct BatchFamily
+{
+	const BatchEntry *entries;
+	const BatchFinish *finishes;
+} families[] = {
+	{cohort_batch_entries, cohort_batch_finishes},
+	{cohort_rate_batch_entries, cohort_rate_batch_finishes},
+	{flow_batch_entries, flow_batch_finishes},
+};
+
+/*
+ * Asked anew for each query: it is two looks into catalogs, only where the state is of no built-in type, and nothing
+ * that is kept could be out of date.
+ */
+bool
+scan_is_ours(Oid aggregate)
+{
+	HeapTuple tuple = SearchSysCache1(AGGFNOID, ObjectIdGetDatum(aggregate));
+	Oid extension = InvalidOid;
+	char *name;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	if (((Form_pg_aggregate) GETSTRUCT(tuple))->aggtranstype >= FirstNormalObjectId)
+		extension = getExtensionOfObject(ProcedureRelationId, aggregate);
+	ReleaseSysCache(tuple);
+	if (!OidIsValid(extension))
+		return false;
+	name = get_extension_name(extension);
+	return name != NULL && strcmp(name, EXTENSION_NAME) == 0;
+}
+
+/* The C function that a call would come to; NULL where it is called in another way than ours are declared. */
+static PGFunction
+function_behind(Oid function, bool strict)
+{
+	FmgrInfo info;
+
+	fmgr_info(function, &info);
+	return info.fn_strict == strict ? info.fn_addr : NULL;
+}
+
+bool
+scan_find_parts(Oid aggregate, AggregateParts *parts)
+{
+	HeapTuple tuple = SearchSysCache1(AGGFNOID, ObjectIdGetDatum(aggregate));
+	Form_pg_aggregate form;
+	PGFunction transition;
+	PGFunction final;
+	bool plain;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	form = (Form_pg_aggregate) GETSTRUCT(tuple);
+	parts->transition = form->aggtransfn;
+	parts->final = form->aggfinalfn;
+	/* The owner of the extension may add aggregates to it: what a batch form does not know must not be there. */
+	plain = form->aggkind == AGGKIND_NORMAL && OidIsValid(form->aggfinalfn) &&
+			!form->aggfinalextra && heap_attisnull(tuple, Anum_pg_aggregate_agginitval, NULL);
+	ReleaseSysCache(tuple);
+	if (!plain)
+		return false;
+
+	transition = function_behind(parts->transition, false);
+	final = function_behind(parts->final, true);
+	for (int i = 0; i < lengthof(families); i++)
+	{
+		const BatchEntry *entry = families[i].entries;
+		const BatchFinish *finish = families[i].finishes;
+
+		while (entry->transition != NULL && entry->transition != transition)
+			entry++;
+		while (finish->final != NULL && finish->final != final)
+			finish++;
+		if (entry->transition != NULL && finish->final != NULL)
+		{
+			parts->door = entry->door;
+			parts->finish = finish;
+			return true;
+		}
+	}
+	return false;
+}

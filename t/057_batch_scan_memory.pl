@@ -1,0 +1,59 @@
+# The memory that the batch scan needs, beside that of the server's own aggregate: peak sizes of the processes that answered.
+use strict;
+use warnings;
+
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+plan skip_all => 'peak sizes are read from /proc' unless -r '/proc/self/status';
+
+# More than this, in MB, is no accident: what is measured here differs by hundreds where something piles up.
+my $slack = 64;
+
+my $node = PostgreSQL::Test::Cluster->new('memory');
+$node->init(extra => [ '--locale=C', '--encoding=UTF8' ]);
+$node->append_conf('postgresql.conf', "autovacuum = off\nfsync = off\njit = off\nwork_mem = '4MB'\nshared_buffers = '16MB'\n");
+$node->start;
+$node->safe_psql(
+  'postgres', q{
+  CREATE EXTENSION retention;
+  CREATE TABLE visit AS SELECT g::bigint AS customer, g % 200 AS segment, date '1800-01-01' + g % 90000 AS at FROM generate_series(1, 400) g;
+  CREATE TABLE wide (id text, at date);
+  ALTER TABLE wide ALTER id SET STORAGE EXTERNAL;
+  INSERT INTO wide SELECT repeat(md5(g::text), 16384), date '2024-01-01' + g % 90 FROM generate_series(1, 400) g;
+  ANALYZE visit, wide});
+
+# MB by which the process of a query has grown at most.
+sub growth
+{
+  my ($way, $settings, $query) = @_;
+  my $peak = q{SELECT substring(pg_read_file('/proc/self/status') FROM 'VmHWM:\s*(\d+)')::integer};
+  my $grown = $node->safe_psql(
+    'postgres', qq{SET retention.enable_batch_scan = $way; $settings
+      SELECT cohort_retention(customer, at, 'month') FROM visit\\g /dev/null
+      SELECT ($peak) AS before \\gset
+      $query\\g /dev/null
+      SELECT (($peak) - :before) / 1024});
+  return $grown;
+}
+
+my $alone   = 'SET max_parallel_workers_per_gather = 0;';
+my $workers = 'SET max_parallel_workers_per_gather = 2; SET min_parallel_table_scan_size = 0; SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0;';
+my $flow    = q{customer_flow(customer, at, NULL, 'day', daterange('1800-01-01', '2070-01-01'))};
+my @questions = (
+  [ 'large answers of many groups', $alone, "SELECT count(pg_column_size(f)) FROM (SELECT segment, $flow AS f FROM visit GROUP BY segment OFFSET 0) q" ],
+  [ 'the same, in workers', $workers, "SELECT count(pg_column_size(f)) FROM (SELECT segment, $flow AS f FROM visit GROUP BY segment OFFSET 0) q" ],
+  [ 'wide values of a subquery', $alone, q{SELECT (cohort_totals(cohort_retention(id, at, 'month'))).customers FROM (SELECT id || '' AS id, at FROM wide OFFSET 0) q} ],
+  [ 'wide values that are computed', $alone, q{SELECT (cohort_totals(cohort_retention(id || '', at, 'month'))).customers FROM wide} ],
+);
+for my $question (@questions) {
+  my ($name, $settings, $query) = @$question;
+  like($node->safe_psql('postgres', "$settings EXPLAIN $query"), qr/RetentionScan/, "$name: the plan has it");
+  my $plain = growth('off', $settings, $query);
+  my $batch = growth('on', $settings, $query);
+  cmp_ok($batch, '<', $plain + $slack, "$name: $batch MB, and $plain MB without");
+}
+
+$node->stop;
+done_testing();
