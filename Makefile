@@ -135,6 +135,16 @@ PG_CXXFLAGS += $(SANITIZERS) -g
 SHLIB_LINK += $(SANITIZERS)
 endif
 
+# script/fuzz: clang's sanitizers and libFuzzer, and one C function more.
+ifdef FUZZ
+OBJS += test/fuzz/fuzz.o
+FUZZ_FLAGS = -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=undefined -shared-libasan -O1 -g
+PG_CFLAGS += $(FUZZ_FLAGS)
+PG_CXXFLAGS += $(FUZZ_FLAGS)
+# The sanitizer's runtime has empty functions of the same names as libFuzzer's, and is loaded first.
+SHLIB_LINK += $(FUZZ_FLAGS) -Wl,-Bsymbolic $(shell clang -print-file-name=libclang_rt.fuzzer_no_main-x86_64.a)
+endif
+
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 EXTRA_CLEAN = retention--*.sql
