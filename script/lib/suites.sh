@@ -285,6 +285,20 @@ suite_tap() {
   done
 }
 
+# A minute of random bytes for every reader of bytes; script/fuzz does the same for longer.
+suite_fuzz() {
+  mkdir -p "$work/fuzz"
+  ln -sfn "$src" "$work/fuzz/src"
+  bash "$src/script/lib/fuzz.sh" "$work/fuzz" 60 "" "" "" text wire flat >"$work/log/fuzz" 2>&1 || true
+  if ! grep -E '^(not )?ok fuzz/' "$work/log/fuzz" >"$work/log/fuzz.results"; then
+    failed "fuzz: it ran"
+    show "$work/log/fuzz"
+    return 0
+  fi
+  sed 's/: .*//' "$work/log/fuzz.results" >>"$results"
+  grep -vE '^[0-9]+ passed' "$work/log/fuzz"
+}
+
 suite_docs() { tap_file "$src/t/010_docs.pl"; }
 
 # ------------------------------------------------------------------------------------------------
@@ -304,3 +318,4 @@ done
 judge_server
 suite_tap || true
 if wants docs; then suite_docs || true; fi
+if wants fuzz; then suite_fuzz || true; fi

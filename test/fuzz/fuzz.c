@@ -51,7 +51,7 @@ static int (*fuzz_form)(const uint8_t *data, size_t size);
 static MemoryContext fuzz_context;
 static uint64 fuzz_accepted;
 
-#define FUZZ_USE_EVERY 64
+#define FUZZ_USE_EVERY 1024
 
 static void
 finding(const FuzzType *type, const char *what)
@@ -260,7 +260,9 @@ retention_fuzz(PG_FUNCTION_ARGS)
 	char **query = text_array(PG_GETARG_ARRAYTYPE_P(3), &uses);
 	char **argv = text_array(PG_GETARG_ARRAYTYPE_P(4), &argc);
 
-	fuzz_form = strcmp(form, "text") == 0 ? fuzz_text : strcmp(form, "wire") == 0 ? fuzz_wire : fuzz_flat;
+	fuzz_form = strcmp(form, "text") == 0	? fuzz_text
+				: strcmp(form, "wire") == 0 ? fuzz_wire
+											: fuzz_flat;
 	/* Blocks so small that nearly every chunk is an allocation of its own, which the sanitizer watches. */
 	fuzz_context = AllocSetContextCreate(TopMemoryContext, "fuzz", 0, 1024, 1024);
 	SPI_connect();
