@@ -24,6 +24,7 @@ OBJS = \
 	src/base/grid_text.o \
 	src/base/lookup.o \
 	src/base/number.o \
+	src/base/sort.o \
 	src/base/wire.o \
 	src/base/zone.o \
 	src/math/interval.o \
@@ -55,6 +56,7 @@ OBJS = \
 	src/cohort/cohort_batch.o \
 	src/cohort/cohort_build.o \
 	src/cohort/cohort_cells.o \
+	src/cohort/cohort_count.o \
 	src/cohort/cohort_curve.o \
 	src/cohort/cohort_rate_sql.o \
 	src/cohort/cohort_sql.o \

@@ -16,6 +16,14 @@
  */
 static inline void count_add(int64 *counter, int64 n);
 
+/* For loops of short steps over data of any size: step i looks at interrupts now and then. */
+#define CHECK_NOW_AND_THEN(i)                                                                      \
+	do                                                                                             \
+	{                                                                                              \
+		if (((i) &4095) == 0)                                                                      \
+			CHECK_FOR_INTERRUPTS();                                                                \
+	} while (0)
+
 /* The confidence of an interval: strictly between 0 and 1, else 22023. Returns it. */
 extern double check_confidence(double confidence);
 

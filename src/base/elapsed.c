@@ -118,28 +118,28 @@ grid_elapsed(const Grid *grid, TimeKind kind, int64 start, int64 moment)
 #define MONTH_LIMIT INT64CONST(4000000)
 
 int64
-grid_anniversary(const Grid *grid, TimeKind kind, int64 start, int64 n)
+grid_window_start(const Grid *grid, TimeKind kind, int64 start, int64 n)
 {
 	int64 moment;
 
-	if (grid->months == 0)
+	if (grid->months > 0)
 	{
-		int64 length = window_length(grid, kind);
-
-		if (kind == TIME_LOCAL)
-			start = zone_instant(grid->zone, start);
-		if (pg_mul_s64_overflow(length, n, &moment) ||
-			pg_add_s64_overflow(moment, start, &moment) ||
-			(kind == TIME_DATE ? !IS_VALID_DATE(moment) : !IS_VALID_TIMESTAMP(moment)))
+		if (n > MONTH_LIMIT / grid->months)
+			return NEVER;
+		if (n < -MONTH_LIMIT / grid->months)
 			anniversary_out_of_range(kind);
-		return kind == TIME_LOCAL ? zone_local(grid->zone, moment) : moment;
+		return month_anniversary(grid, kind,
+								 kind == TIME_INSTANT ? zone_local(grid->zone, start) : start, n);
 	}
-	if (n > MONTH_LIMIT / grid->months || n < -MONTH_LIMIT / grid->months)
+	if (kind == TIME_LOCAL)
+		start = zone_instant(grid->zone, start);
+	if (pg_mul_s64_overflow(window_length(grid, kind), n, &moment) ||
+		pg_add_s64_overflow(moment, start, &moment) ||
+		(kind == TIME_DATE ? !IS_VALID_DATE(moment) : !IS_VALID_TIMESTAMP(moment)))
+	{
+		if (n > 0)
+			return NEVER;
 		anniversary_out_of_range(kind);
-	if (kind == TIME_INSTANT)
-		start = zone_local(grid->zone, start);
-	moment = month_anniversary(grid, kind, start, n);
-	if (moment == NEVER)
-		anniversary_out_of_range(kind);
-	return moment;
+	}
+	return kind == TIME_LOCAL ? zone_local(grid->zone, moment) : moment;
 }

@@ -12,10 +12,10 @@
 
 #include "base/grid.h"
 
-/* The window that a moment lies in: the n with anniversary(n) <= moment < anniversary(n + 1); negative before start. */
+/* The window that a moment lies in: the n with start of n <= moment < start of n + 1; negative before start. */
 extern int64 grid_elapsed(const Grid *grid, TimeKind kind, int64 start, int64 moment);
 
-/* The moment at which window n begins. 22008 where it leaves the range of the type. */
-extern int64 grid_anniversary(const Grid *grid, TimeKind kind, int64 start, int64 n);
+/* The moment at which window n begins; PG_INT64_MAX where that is after every moment of the type. */
+extern int64 grid_window_start(const Grid *grid, TimeKind kind, int64 start, int64 n);
 
 #endif /* RETENTION_ELAPSED_H */

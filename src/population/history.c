@@ -18,6 +18,7 @@ static inline bool event_is_plain(const Event *event);
 #define ST_SORT sort_events
 #define ST_ELEMENT_TYPE Event
 #define ST_COMPARE(a, b) ((a)->value < (b)->value ? -1 : (a)->value > (b)->value)
+#define ST_CHECK_FOR_INTERRUPTS
 #define ST_SCOPE static
 #define ST_DEFINE
 #include "lib/sort_template.h"
@@ -45,6 +46,12 @@ history_merge(Event *into, const Event *event, int32 cap)
 		count_overflow();
 }
 
+void
+history_sort(Event *events, int count)
+{
+	sort_events(events, count);
+}
+
 int
 history_normalise(Event *events, int count, int32 cap)
 {
@@ -52,7 +59,10 @@ history_normalise(Event *events, int count, int32 cap)
 	int kept = 0;
 
 	for (int i = 1; i < count && ordered; i++)
+	{
+		CHECK_NOW_AND_THEN(i);
 		ordered = events[i - 1].value <= events[i].value;
+	}
 	if (!ordered && count <= SORT_SHORT)
 	{
 		for (int i = 1; i < count; i++)
@@ -72,6 +82,7 @@ history_normalise(Event *events, int count, int32 cap)
 	{
 		Event event = events[i++];
 
+		CHECK_NOW_AND_THEN(i);
 		if (cap > 0 && event.count > cap)
 			event.count = cap;
 		while (i < count && events[i].value == event.value)
@@ -92,6 +103,7 @@ history_write(StringInfo out, const Event *events, int count)
 	wire_put_int(out, 2 * (int64) count + plain);
 	for (int i = 0; i < count; i++)
 	{
+		CHECK_NOW_AND_THEN(i);
 		/* A distance may need all 64 bits: it travels as the signed number of the same bits. */
 		wire_put_int(
 			out, i == 0 ? events[0].value
@@ -128,6 +140,7 @@ history_read_after(WireReader *in, int32 cap, Event **events, int *room, int use
 	at = *events + used;
 	for (int i = 0; i < count; i++, at++)
 	{
+		CHECK_NOW_AND_THEN(i);
 		at->value = wire_get_int(in);
 		if (i > 0)
 		{

@@ -33,6 +33,9 @@ typedef struct Event
  */
 extern int history_normalise(Event *events, int count, int32 cap);
 
+/* Into order by their values. */
+extern void history_sort(Event *events, int count);
+
 /* One step of it: event, which has the same value, is put into *into. */
 extern void history_merge(Event *into, const Event *event, int32 cap);
 

@@ -1,0 +1,159 @@
+/*
+ * cohort_build.h
+ *		What the files share that make a summary from the histories of customers; no other file includes it.
+ */
+#ifndef RETENTION_COHORT_BUILD_H
+#define RETENTION_COHORT_BUILD_H
+
+#include "cohort/cohort.h"
+
+/*
+ * Counts by cohort and a number. Cells of a hash table as large as a summary may be would be moved for a long time when
+ * it grows, and half of it be empty: so there are many small ones, each of which has its share of the cells.
+ */
+typedef struct CellKey
+{
+	uint32 cohort;
+	uint32 number;
+} CellKey;
+
+/* The four counts of a cell, or the three of a window. */
+typedef struct Cell
+{
+	CellKey key;
+	int64 counts[4];
+	char status;
+} Cell;
+
+struct cells_hash;
+
+#define CELL_PARTS 72
+
+typedef struct CellTable
+{
+	int64 cells;
+	struct cells_hash *parts[CELL_PARTS]; /* NULL: nothing in it yet */
+} CellTable;
+
+/* Called with each cell of a table, in any order. */
+typedef void (*CellVisitor)(void *argument, const Cell *cell);
+
+typedef int64 CellCounts[4]; /* CELL_ON .. CELL_ENDED */
+
+/* What one customer does in one of his cohorts, in numbers of cells: offsets or brackets. */
+typedef struct Outcome
+{
+	int64 first; /* 0: never */
+	int64 last;	 /* 0: never */
+	int64 ended;
+	int64 on_count; /* cells in Builder.on */
+} Outcome;
+
+/* The sums of one customer of recurring cohorts, as differences from cell to cell but for CRITERION_ON. */
+typedef struct Own
+{
+	int64 n;
+	int64 x[CRITERIA];
+} Own;
+
+/*
+ * Words of one cohort that are not in the counts yet: plane p holds bit p of 64 counters, one for each place of a word,
+ * so that a word is added to all of them with a few operations.
+ */
+#define WORD_PLANES 8
+#define WORDS_MOST ((1 << WORD_PLANES) - 1)
+
+typedef struct Words
+{
+	int count;
+	uint64 on[WORD_PLANES];		  /* active, place i: i periods after the first */
+	uint64 retained[WORD_PLANES]; /* active, and in the period before too */
+} Words;
+
+typedef struct Builder
+{
+	const Grid *grid;
+	TimeKind kind;
+	TimeKind clock; /* the kind in which windows are measured */
+	bool recurring;
+	int64 base; /* period of the first moment */
+	int64 span; /* periods up to the latest */
+	int64 as_of;
+	int64 clock_as_of;
+	int64 complete; /* the last period that is over, from base */
+
+	int64 customers;
+	int64 *sizes;
+	int64 (*periods)[PERIOD_COLUMNS]; /* as the table's rows, by period from base; likewise sums */
+	int64 *histogram;
+
+	Words **words;	   /* by cohort; NULL: no customers as words yet */
+	CellCounts **rows; /* by cohort; NULL: not taken, or nobody yet */
+	bool dense;
+	CellTable cells;   /* what the rows have no place for */
+	CellTable windows; /* elapsed */
+
+	/* The customer at hand. Calendar windows: all are periods from base. */
+	int64 *values;	/* periods with a row, one entry per event */
+	int64 *returns; /* periods in which they came back; elapsed: moments of the clock, ascending */
+	int64 *counts;	/* elapsed: returning events before returns[i] */
+	int room;
+	int64 *starts;	/* cohorts */
+	int64 *moments; /* elapsed: when the clock of each cohort begins */
+	int64 *on;		/* cells in which they came back, without repeats */
+	int64 on_room;
+
+	int64 *complete_windows; /* elapsed and recurring: by cohort, -1: not known yet */
+
+	/*
+	 * Sums of recurring cohorts. What one customer adds changes from cell to cell in a few places only: `touched` has a bit
+	 * for each of them, and sums are differences from cell to cell until sums_finish().
+	 */
+	Own *own;
+	uint64 *touched;
+	int64 own_room;
+	int64 own_reach; /* the greatest cell with a bit */
+	int64 (*sums)[SUM_COLUMNS];
+	int64 sums_reach;
+	int64 sums_room;
+	int64 most; /* the sum of n * n in cell 1, the largest sum of all */
+} Builder;
+
+/* In which offsets of one cohort a customer came back, asked for in ascending order. */
+typedef struct Returns
+{
+	Builder *b;
+	int64 start; /* the cohort, or the moment at which its clock begins */
+	int count;	 /* of b->returns */
+	int next;	 /* the first that has not been looked at; what is before is too early */
+} Returns;
+
+/* cohort_count.c */
+
+/* Cells of a row: offsets below it. Elapsed windows may be one more than the periods they lie in. */
+static inline int64
+row_width(const Builder *b, int64 cohort)
+{
+	return b->grid->nbrackets > 0 ? b->grid->nbrackets + 2 : b->span - cohort + 2;
+}
+
+extern CellCounts *row_of(Builder *b, int64 cohort);
+extern int64 *cell_of(CellTable *table, int64 cohort, int64 number);
+extern void cells_each(CellTable *table, CellVisitor visitor, void *argument);
+
+/* 54000 where the customer alone, in `starts` cohorts, has more cells than a summary. */
+extern void check_rows(Builder *b, int starts, int returns);
+
+/* One customer of one cohort. Asked from the first offset on, the returns say when they came back. */
+extern Outcome count_member(Builder *b, int64 cohort, Returns *returns);
+
+/* One of the customer's cohorts, of which the cells up to the base offset `reach` are complete. */
+extern void sums_add(Builder *b, const Outcome *outcome, int64 reach);
+
+/* The customer is complete. */
+extern void sums_end_customer(Builder *b);
+
+/* All customers are. */
+extern void sums_finish(Builder *b);
+
+#endif /* RETENTION_COHORT_BUILD_H */

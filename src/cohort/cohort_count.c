@@ -1,0 +1,436 @@
+/*
+ * cohort_count.c
+ *		What one customer adds to the cells and sums of a summary.
+ *
+ * The work of a customer follows what they add: a cell is reached by a search among their returns, not by going through
+ * all of them for each of their cohorts.
+ */
+#include "retention.h"
+
+#include "base/check.h"
+#include "base/elapsed.h"
+#include "cohort/cohort_build.h"
+#include "port/pg_bitutils.h"
+
+/* Spread the bits of both keys: a multiplication by the golden ratio after each. */
+static inline uint64
+mix_key(uint64 cohort, uint64 number)
+{
+	uint64 mixed = cohort * UINT64CONST(0x9E3779B97F4A7C15);
+
+	mixed = (mixed ^ (mixed >> 32) ^ number) * UINT64CONST(0x9E3779B97F4A7C15);
+	return mixed ^ mixed >> 32;
+}
+
+#define SH_PREFIX cells
+#define SH_ELEMENT_TYPE Cell
+#define SH_KEY_TYPE CellKey
+#define SH_KEY key
+#define SH_HASH_KEY(table, key) ((uint32) mix_key((key).cohort, (key).number))
+#define SH_EQUAL(table, a, b) ((a).cohort == (b).cohort && (a).number == (b).number)
+#define SH_SCOPE static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
+/* ---------- cells ---------- */
+
+static void
+pg_attribute_noreturn() too_many_rows(void)
+{
+	ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					errmsg("a cohort summary has at most %d rows", MAX_COHORT_ROWS),
+					errhint("Use a coarser grid, a shorter span of time, or brackets.")));
+}
+
+int64 *
+cell_of(CellTable *table, int64 cohort, int64 number)
+{
+	CellKey key = {(uint32) cohort, (uint32) number};
+	/* The place in a part is taken from the lower half of the bits. */
+	cells_hash **part = &table->parts[(mix_key(key.cohort, key.number) >> 32) % CELL_PARTS];
+	bool found;
+	Cell *cell;
+
+	if (*part == NULL)
+		*part = cells_create(CurrentMemoryContext, 8, NULL);
+	cell = cells_insert(*part, key, &found);
+	if (!found)
+	{
+		memset(cell->counts, 0, sizeof(cell->counts));
+		if (++table->cells > MAX_COHORT_ROWS)
+			too_many_rows();
+	}
+	return cell->counts;
+}
+
+void
+cells_each(CellTable *table, CellVisitor visitor, void *argument)
+{
+	for (int i = 0; i < CELL_PARTS; i++)
+	{
+		cells_iterator iterator;
+		const Cell *cell;
+
+		CHECK_FOR_INTERRUPTS();
+		if (table->parts[i] == NULL)
+			continue;
+		cells_start_iterate(table->parts[i], &iterator);
+		while ((cell = cells_iterate(table->parts[i], &iterator)) != NULL)
+			visitor(argument, cell);
+	}
+}
+
+CellCounts *
+row_of(Builder *b, int64 cohort)
+{
+	if (!b->dense)
+		return NULL;
+	if (b->rows[cohort] == NULL)
+		b->rows[cohort] = palloc0(row_width(b, cohort) * sizeof(CellCounts));
+	return b->rows[cohort];
+}
+
+/* ---------- returns ---------- */
+
+/* The first return from `at` on that is not before value, which mostly is near. */
+static inline int
+first_return(const Builder *b, int at, int count, int64 value)
+{
+	const int64 *values = b->returns;
+	int low = at;
+	int high = at;
+
+	for (int step = 1; high < count && values[high] < value; step *= 2)
+	{
+		low = high + 1;
+		high = Min((int64) high + step, count);
+	}
+	while (low < high)
+	{
+		int middle = low + (high - low) / 2;
+
+		if (values[middle] < value)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* The least offset from `least` on in which the customer came back; 0: none. */
+static pg_attribute_always_inline int64
+next_return(Returns *r, int64 least, bool elapsed)
+{
+	const Builder *b = r->b;
+
+	if (!elapsed)
+	{
+		r->next = first_return(b, r->next, r->count, r->start + least);
+		return r->next < r->count ? b->returns[r->next++] - r->start : 0;
+	}
+	while (r->next < r->count)
+	{
+		int64 window = grid_elapsed(b->grid, b->clock, r->start, b->returns[r->next]);
+		int from = r->next;
+
+		CHECK_FOR_INTERRUPTS();
+		if (window < least)
+		{
+			r->next = first_return(b, from + 1, r->count,
+								   grid_window_start(b->grid, b->clock, r->start, least));
+			continue;
+		}
+		r->next++;
+		if (b->grid->min_events == 1)
+			return window;
+		r->next = first_return(b, r->next, r->count,
+							   grid_window_start(b->grid, b->clock, r->start, window + 1));
+		if (b->counts[r->next] - b->counts[from] >= b->grid->min_events)
+			return window;
+	}
+	return 0;
+}
+
+/* The greatest such offset, whatever was asked for before. */
+static pg_attribute_always_inline int64
+last_return(const Returns *r, bool elapsed)
+{
+	const Builder *b = r->b;
+
+	if (!elapsed)
+		return b->returns[r->count - 1] - r->start;
+	for (int end = r->count; end > 0;)
+	{
+		int64 window = grid_elapsed(b->grid, b->clock, r->start, b->returns[end - 1]);
+		int from;
+
+		CHECK_FOR_INTERRUPTS();
+		if (window < 1 || b->grid->min_events == 1)
+			return Max(window, 0);
+		from = first_return(b, 0, end, grid_window_start(b->grid, b->clock, r->start, window));
+		if (b->counts[end] - b->counts[from] >= b->grid->min_events)
+			return window;
+		end = from;
+	}
+	return 0;
+}
+
+void
+check_rows(Builder *b, int starts, int returns)
+{
+	bool elapsed = b->grid->windows == GRID_ELAPSED;
+	int64 rows = 0;
+	int next = 0;
+
+	/* Without brackets every return of every cohort has a cell, and no two have the same. */
+	if (b->grid->nbrackets > 0 || (int64) starts * returns <= MAX_COHORT_ROWS)
+		return;
+	for (int s = 0; s < starts; s++)
+	{
+		Returns r = {b, elapsed ? b->moments[s] : b->starts[s], returns, next};
+		int64 offset = 0;
+
+		CHECK_FOR_INTERRUPTS();
+		while ((offset = next_return(&r, offset + 1, elapsed)) > 0)
+			if (++rows > MAX_COHORT_ROWS)
+				too_many_rows();
+	}
+}
+
+/* ---------- cells of a customer ---------- */
+
+/* The cell in which a customer came back, noted for the sums of recurring cohorts. */
+static inline void
+note_on(Builder *b, Outcome *outcome, int64 number)
+{
+	if (outcome->on_count == b->on_room)
+	{
+		b->on_room = Max(64, b->on_room * 2);
+		b->on = b->on == NULL ? palloc(b->on_room * sizeof(int64))
+							  : repalloc(b->on, b->on_room * sizeof(int64));
+	}
+	b->on[outcome->on_count++] = number;
+}
+
+/* Brackets from j on that end before the offset, or begin by it, are passed over. */
+static int
+bracket_after(const Grid *grid, int j, int64 offset, bool begun)
+{
+	int high = grid->nbrackets;
+
+	while (j < high)
+	{
+		int middle = (j + high) / 2;
+		const GridBracket *bracket = &grid->brackets[middle];
+
+		if (begun ? bracket->first <= offset : bracket->last < offset)
+			j = middle + 1;
+		else
+			high = middle;
+	}
+	return j;
+}
+
+static pg_attribute_always_inline Outcome
+count_cells(Builder *b, int64 cohort, Returns *r, bool elapsed)
+{
+	const Grid *grid = b->grid;
+	CellCounts *row = row_of(b, cohort);
+	int64 width = row_width(b, cohort);
+	Outcome outcome = {.ended = 1};
+	int64 offset;
+
+#define COUNT(number, column)                                                                      \
+	((likely(row != NULL && (number) < width)                                                      \
+		  ? row[number]                                                                            \
+		  : cell_of(&b->cells, cohort, number))[(column) -CELL_ON]++)
+#define COUNT_ON(number)                                                                           \
+	do                                                                                             \
+	{                                                                                              \
+		COUNT(number, CELL_ON);                                                                    \
+		outcome.ended += (number) == outcome.ended;                                                \
+		if (b->recurring)                                                                          \
+			note_on(b, &outcome, number);                                                          \
+	} while (0)
+
+	b->sizes[cohort]++;
+	offset = next_return(r, 1, elapsed);
+	if (offset > 0 && grid->nbrackets == 0)
+	{
+		outcome.first = offset;
+		for (; offset > 0; offset = next_return(r, offset + 1, elapsed))
+		{
+			COUNT_ON(offset);
+			outcome.last = offset;
+		}
+	}
+	else if (offset > 0)
+	{
+		int j = bracket_after(grid, 0, offset, false);
+
+		outcome.first = j + 1;
+		while (offset > 0 && j < grid->nbrackets)
+		{
+			const GridBracket *bracket = &grid->brackets[j];
+
+			CHECK_FOR_INTERRUPTS();
+			if (bracket->first <= offset)
+			{
+				COUNT_ON(j + 1);
+				offset = next_return(r, (int64) bracket->last + 1, elapsed);
+			}
+			else
+				offset = next_return(r, bracket->first, elapsed);
+			if (offset > 0)
+				j = bracket_after(grid, j, offset, false);
+		}
+		outcome.last = bracket_after(grid, 0, last_return(r, elapsed), true);
+	}
+	if (outcome.first > 0)
+		COUNT(outcome.first, CELL_FIRST);
+	if (outcome.last > 0)
+		COUNT(outcome.last, CELL_LAST);
+	COUNT(outcome.ended, CELL_ENDED);
+	return outcome;
+#undef COUNT_ON
+#undef COUNT
+}
+
+Outcome
+count_member(Builder *b, int64 cohort, Returns *returns)
+{
+	CHECK_FOR_INTERRUPTS();
+	return b->grid->windows == GRID_ELAPSED ? count_cells(b, cohort, returns, true)
+											: count_cells(b, cohort, returns, false);
+}
+
+/* ---------- sums of recurring cohorts ---------- */
+
+static inline Own *
+own_cell(Builder *b, int64 cell)
+{
+	b->touched[cell / 64] |= UINT64CONST(1) << (cell % 64);
+	return &b->own[cell];
+}
+
+static inline void
+own_range(Builder *b, int criterion, int64 from, int64 to)
+{
+	if (from <= to)
+	{
+		own_cell(b, from)->x[criterion]++;
+		own_cell(b, to + 1)->x[criterion]--;
+	}
+}
+
+static void
+own_reserve(Builder *b, int64 cells)
+{
+	int64 before = b->own_room;
+	int64 room = Max(cells + 63, before * 2) / 64 * 64;
+
+	if (cells <= before)
+		return;
+	b->own_room = room;
+	if (before == 0)
+	{
+		b->own = palloc0(room * sizeof(Own));
+		b->touched = palloc0(room / 64 * sizeof(uint64));
+		return;
+	}
+	b->own = repalloc(b->own, room * sizeof(Own));
+	b->touched = repalloc(b->touched, room / 64 * sizeof(uint64));
+	memset(b->own + before, 0, (room - before) * sizeof(Own));
+	memset(b->touched + before / 64, 0, (room - before) / 64 * sizeof(uint64));
+}
+
+void
+sums_add(Builder *b, const Outcome *outcome, int64 reach)
+{
+	int64 cells = b->grid->nbrackets == 0 ? reach : bracket_after(b->grid, 0, reach + 1, false);
+
+	if (cells < 1)
+		return;
+	if (cells > MAX_PERIODS)
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("a cohort has at most %d periods up to as_of", MAX_PERIODS),
+						errhint("Use a coarser grid, an earlier as_of, or brackets.")));
+	/* What ends with the last cell is taken back in the one after it. */
+	own_reserve(b, cells + 2);
+	b->own_reach = Max(b->own_reach, cells + 1);
+	own_cell(b, 1)->n++;
+	own_cell(b, cells + 1)->n--;
+	for (int64 i = 0; i < outcome->on_count && b->on[i] <= cells; i++)
+	{
+		own_cell(b, b->on[i])->x[CRITERION_ON]++;
+		(void) own_cell(b, b->on[i] + 1);
+	}
+	own_range(b, CRITERION_ON_OR_AFTER, 1, Min(outcome->last, cells));
+	if (outcome->first > 0)
+		own_range(b, CRITERION_ON_OR_BEFORE, outcome->first, cells);
+	own_range(b, CRITERION_STREAK, 1, Min(outcome->ended - 1, cells));
+}
+
+/* The squares and products of a customer in a cell, as the row of a table has them. */
+static void
+own_products(const Own *own, int64 row[SUM_COLUMNS])
+{
+	row[SUM_CUSTOMERS] = own->n > 0;
+	row[SUM_NN] = own->n * own->n;
+	for (int criterion = 0; criterion < CRITERIA; criterion++)
+	{
+		row[SUM_XX + criterion] = own->x[criterion] * own->x[criterion];
+		row[SUM_XN + criterion] = own->x[criterion] * own->n;
+	}
+}
+
+void
+sums_end_customer(Builder *b)
+{
+	Own run = {0};
+	int64 before[SUM_COLUMNS] = {0};
+
+	if (b->own_reach == 0)
+		return;
+	if (b->own_reach + 1 > b->sums_room)
+	{
+		int64 room = Max(b->own_reach + 1, b->sums_room * 2);
+
+		b->sums = b->sums == NULL ? palloc(room * sizeof(*b->sums))
+								  : repalloc(b->sums, room * sizeof(*b->sums));
+		memset(b->sums + b->sums_room, 0, (room - b->sums_room) * sizeof(*b->sums));
+		b->sums_room = room;
+	}
+	b->sums_reach = Max(b->sums_reach, b->own_reach - 1);
+	for (int64 word = 0; word <= b->own_reach / 64; word++)
+	{
+		for (; b->touched[word] != 0; b->touched[word] &= b->touched[word] - 1)
+		{
+			int64 cell = word * 64 + pg_rightmost_one_pos64(b->touched[word]);
+			Own *own = &b->own[cell];
+			int64 row[SUM_COLUMNS];
+
+			run.n += own->n;
+			for (int criterion = 0; criterion < CRITERIA; criterion++)
+				run.x[criterion] =
+					own->x[criterion] + (criterion == CRITERION_ON ? 0 : run.x[criterion]);
+			own_products(&run, row);
+			for (int column = SUM_CUSTOMERS; column < SUM_COLUMNS; column++)
+				b->sums[cell][column] += row[column] - before[column];
+			memcpy(before, row, sizeof(row));
+			memset(own, 0, sizeof(Own));
+			if (cell == 1)
+				count_add(&b->most, row[SUM_NN]);
+		}
+	}
+	b->own_reach = 0;
+}
+
+void
+sums_finish(Builder *b)
+{
+	for (int64 cell = 2; cell <= b->sums_reach; cell++)
+		for (int column = SUM_CUSTOMERS; column < SUM_COLUMNS; column++)
+			b->sums[cell][column] += b->sums[cell - 1][column];
+}
