@@ -424,5 +424,15 @@ FROM (SELECT state_of(customer_id, ordered_at::timestamptz, 'month') AS s FROM o
 SELECT grid, h.* FROM (SELECT grid, (SELECT state_of(customer_id, ordered_at::timestamptz, grid) FROM orders) AS s
   FROM unnest(ARRAY['month', 'month; windows=elapsed; cohorts=recurring', 'week; brackets=1,2-5; as_of=2026-04-10; min_events=2']::retention_grid[]) grid) q, hostile_state(s::text) h;
 
+-- One customer with very many returns and cohorts: the work follows what they add, not the product of the two.
+SET statement_timeout = '20s';
+SELECT count(*) AS cells, sum(retained) FILTER (WHERE period = 1) AS first_year, sum(retained) FILTER (WHERE period = 2) AS later
+FROM (SELECT cohort_retention(1, timestamptz '1400-01-01 UTC' + g * interval '58 hours', 'month; windows=elapsed; cohorts=recurring; brackets=1-12,13-6000; min_events=3; time_zone=UTC') AS s
+  FROM generate_series(1, 100000) g) q, cohort_cells(s);
+SELECT cohort_retention(1, timestamptz '2010-01-01 UTC' + g * interval '1 hour', 'hour; windows=elapsed; cohorts=recurring; time_zone=UTC') FROM generate_series(1, 90000) g;
+RESET statement_timeout;
+-- The latest row of all in an hour that the clock shows twice: window 0 of that customer has begun.
+SELECT cohort_size, period, at_risk, status FROM (SELECT cohort_retention(1, timestamptz '2024-10-27 00:30 UTC', 'month; windows=elapsed; time_zone=Europe/Berlin')::text::retention_cohorts AS s) q, cohort_cells(s);
+
 SET client_min_messages = warning;
 DROP SCHEMA cohort_test CASCADE;

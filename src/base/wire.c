@@ -4,10 +4,13 @@
  */
 #include "retention.h"
 
+#include "base/check.h"
 #include "base/wire.h"
 #include "mb/pg_wchar.h"
 #include "storage/shmem.h"
 #include "utils/builtins.h"
+
+#define HEX_PIECE (1024 * 1024)
 
 void
 flat_mark(void *flat, WireKind kind, int version, Size size)
@@ -188,16 +191,42 @@ wire_to_text(StringInfo wire)
 	Size size = mul_size(wire->len, 2);
 	char *text = palloc(add_size(size, 1));
 
-	text[hex_encode(wire->data, wire->len, text)] = '\0';
+	/* In pieces, between which a cancel is heard. */
+	for (int at = 0; at < wire->len; at += HEX_PIECE)
+	{
+		CHECK_FOR_INTERRUPTS();
+		(void) hex_encode(wire->data + at, Min(wire->len - at, HEX_PIECE), text + 2 * (Size) at);
+	}
+	text[size] = '\0';
 	return text;
+}
+
+/* -1: not a digit as wire_to_text() writes them. */
+static inline int
+hex_digit(char digit)
+{
+	if (digit >= '0' && digit <= '9')
+		return digit - '0';
+	return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
 }
 
 void
 wire_from_text(const char *text, StringInfo out, const char *type_name)
 {
-	Size size = strlen(text);
+	Size size = strlen(text) / 2;
+	bool valid = text[2 * size] == '\0';
 
-	if (size % 2 != 0 || strspn(text, "0123456789abcdef") != size)
+	enlargeStringInfo(out, (int) size);
+	for (Size i = 0; i < size && valid; i++)
+	{
+		int high = hex_digit(text[2 * i]);
+		int low = hex_digit(text[2 * i + 1]);
+
+		CHECK_NOW_AND_THEN(i);
+		valid = high >= 0 && low >= 0;
+		out->data[i] = (char) (high << 4 | low);
+	}
+	if (!valid)
 		ereport(
 			ERROR,
 			(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
@@ -205,6 +234,5 @@ wire_from_text(const char *text, StringInfo out, const char *type_name)
 			 errdetail("A %s is written as hexadecimal digits.", type_name),
 			 errhint(
 				 "Such a value comes from its aggregate or from a dump; it is not written by hand.")));
-	enlargeStringInfo(out, (int) (size / 2));
-	out->len = (int) hex_decode(text, size, out->data);
+	out->len = (int) size;
 }

@@ -125,7 +125,10 @@ log_unpack(const Activity *state, ActivityView *view)
 	int most = 1; /* for an anchor */
 
 	for (const uint8 *byte = at; byte < end; byte++)
+	{
+		CHECK_NOW_AND_THEN(byte - at);
 		most += !(*byte & 0x80);
+	}
 	if (view->room < most)
 	{
 		if (view->room > 0)
@@ -140,8 +143,7 @@ log_unpack(const Activity *state, ActivityView *view)
 		uint8 byte = *at++;
 		uint64 rest = (byte & 0x7f) >> 1;
 
-		if (view->count % 65536 == 0)
-			CHECK_FOR_INTERRUPTS();
+		CHECK_NOW_AND_THEN(view->count);
 		if (byte & 0x80)
 			rest = number_decode(&at, end, rest, 6);
 		value = (int64) ((uint64) value + ((rest >> 1) ^ -(rest & 1)));
@@ -182,6 +184,7 @@ log_make_room(Activity *state, int32 cap)
 		{
 			const Event *event = &view.events[i];
 
+			CHECK_NOW_AND_THEN(i);
 			used += event_encode(packed + used, (int64) ((uint64) event->value - (uint64) value),
 								 event->count, event->flags, usual);
 			value = event->value;
@@ -335,8 +338,7 @@ activity_absorb(Activity *state, const ActivityView *view)
 		const Event *event = &view->events[i];
 		uint32 flags = view->anchored ? event->flags & ~EVENT_START : event->flags;
 
-		if (i % 65536 == 0)
-			CHECK_FOR_INTERRUPTS();
+		CHECK_NOW_AND_THEN(i);
 		if (flags != 0)
 			state = log_event(state, view->grid->min_events, event->value, event->count, flags);
 	}
@@ -536,8 +538,7 @@ check_view(const ActivityView *view)
 	{
 		const Event *event = &view->events[i];
 
-		if (i % 65536 == 0)
-			CHECK_FOR_INTERRUPTS();
+		CHECK_NOW_AND_THEN(i);
 		starts += (event->flags & EVENT_START) != 0;
 		active |= (event->flags & EVENT_ACTIVE) != 0;
 		counted += event->count;

@@ -4,6 +4,7 @@
  */
 #include "retention.h"
 
+#include "base/check.h"
 #include "base/grid_text.h"
 #include "cohort/activity.h"
 
@@ -158,8 +159,7 @@ activity_coarsen(const ActivityView *view, Datum value)
 	{
 		Event *event = &answer.events[i];
 
-		if (i % 65536 == 0)
-			CHECK_FOR_INTERRUPTS();
+		CHECK_NOW_AND_THEN(i);
 		*event = view->events[i];
 		if (moments)
 		{

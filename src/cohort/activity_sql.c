@@ -355,7 +355,10 @@ emit_periods(FunctionCallInfo fcinfo, TimeKind kind)
 	if (view.grid->windows == GRID_ELAPSED)
 	{
 		for (int i = 0; i < view.count; i++)
+		{
+			CHECK_NOW_AND_THEN(i);
 			view.events[i].value = grid_period(view.grid, view.kind, view.events[i].value);
+		}
 		view.count = history_normalise(view.events, view.count, view.grid->min_events);
 	}
 	emitter = emit_begin(fcinfo);

@@ -130,6 +130,7 @@ match_rows(Cohorts *a, const Cohorts *b, CohortTable table, bool add)
 
 	for (; at_b < end_b; at_b += columns)
 	{
+		CHECK_FOR_INTERRUPTS();
 		if (search)
 			at_a = unconstify(int64 *, find_row(at_a, end_a, at_b, columns, keys));
 		else
@@ -158,6 +159,7 @@ merge_table(Cohorts *into, const Cohorts *a, const Cohorts *b, CohortTable table
 	{
 		int order = at_a == end_a ? 1 : at_b == end_b ? -1 : compare_keys(at_a, at_b, keys);
 
+		CHECK_FOR_INTERRUPTS();
 		memcpy(at, order <= 0 ? at_a : at_b, columns * sizeof(int64));
 		if (order == 0)
 			for (int i = keys; i < columns; i++)
@@ -303,6 +305,7 @@ take_rows(Cohorts *whole, const Cohorts *part, CohortTable table)
 	{
 		int64 rest = 0;
 
+		CHECK_FOR_INTERRUPTS();
 		from = unconstify(int64 *, find_row(from, end, row, columns, keys));
 		if (from == end || compare_keys(from, row, keys) != 0)
 			not_a_part();
@@ -359,6 +362,7 @@ cohort_subtract(const Cohorts *whole, const Cohorts *part)
 		{
 			int64 any = 0;
 
+			CHECK_FOR_INTERRUPTS();
 			for (int column = cohort_keys[i]; column < columns; column++)
 				any |= from[column];
 			if (any == 0)
@@ -435,6 +439,7 @@ check_table(const Cohorts *cohorts, CohortTable table)
 	{
 		bool zero = true;
 
+		CHECK_NOW_AND_THEN(i);
 		if (i > 0 && compare_keys(row - columns, row, keys) >= 0)
 			corrupt("Its rows are not in order.");
 		for (int column = keys; column < columns; column++)
@@ -479,6 +484,7 @@ check_cohort(const Grid *grid, const int64 *size, const int64 *cell, const int64
 	before = 0;
 	for (const int64 *c = cell; c < end; c += CELL_COLUMNS)
 	{
+		CHECK_FOR_INTERRUPTS();
 		/* Offsets without a row have nobody: every streak has ended by the first of them. */
 		if (c[CELL_OFFSET] != before + 1 && ended != customers)
 			corrupt("Its streaks have gaps.");
@@ -504,6 +510,7 @@ check_cells(const Cohorts *cohorts, const Grid *grid)
 	{
 		const int64 *from = cell;
 
+		CHECK_NOW_AND_THEN(i);
 		add_checked(&customers, size[SIZE_CUSTOMERS]);
 		if (size[SIZE_CUSTOMERS] > cohorts->customers)
 			corrupt("A cohort in it is larger than its customers.");

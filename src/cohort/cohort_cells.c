@@ -120,8 +120,11 @@ enter_cohort(CellReader *reader, int64 cohort)
 
 	reader->remaining = 0;
 	for (; has_row(reader, COHORT_CELLS, row, cohort); row++)
+	{
+		CHECK_NOW_AND_THEN(row);
 		reader->remaining +=
 			cohort_table(reader->cohorts, COHORT_CELLS)[row * CELL_COLUMNS + CELL_LAST];
+	}
 	reader->reached = reader->not_begun = reader->not_at_risk = reader->not_whole = 0;
 	reader->whole_window = reader->next_window;
 }

@@ -6,6 +6,7 @@
 
 #include <math.h>
 
+#include "base/check.h"
 #include "drivers/drivers.h"
 #include "math/bins.h"
 #include "math/compare.h"
@@ -122,6 +123,7 @@ make_bands(const DriverAttribute *attribute, const DriverSlot *slot, int n, Driv
 									  NUMBER_BANDS / customers)
 							 : NUMBER_BANDS;
 
+		CHECK_NOW_AND_THEN(i);
 		add_counts(&out[made], slot[i].count);
 		below += slot[i].count[0] + slot[i].count[1];
 		if (next > band)

@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "base/check.h"
+#include "base/sort.h"
 #include "drivers/drivers.h"
 #include "mb/pg_wchar.h"
 #include "math/bins.h"
@@ -324,6 +325,7 @@ drivers_rebuild(const Drivers *from, int64 capacity, int64 label_room, int chang
 		AttributeKey key = old->key;
 		DriverSlot *slot;
 
+		CHECK_NOW_AND_THEN(i);
 		if (!old->taken)
 			continue;
 		if (old->attribute == changed && old->length != LENGTH_NULL)
@@ -552,8 +554,7 @@ drivers_merge(Drivers **into, const Drivers *from)
 		AttributeKey key;
 		DriverSlot *slot;
 
-		if ((i & 0xfff) == 0)
-			CHECK_FOR_INTERRUPTS();
+		CHECK_NOW_AND_THEN(i);
 		if (!theirs->taken)
 			continue;
 		key = theirs->key;
@@ -625,13 +626,14 @@ drivers_sorted(const Drivers *from)
 	for (int i = 0; i < from->attributes; i++)
 		label_bytes += drivers_attribute(from, i)->name_length;
 	for (int i = 0; i < from->capacity; i++)
-		if (drivers_slots(from)[i].taken)
-		{
-			order[n++] = i;
-			label_bytes += Max(drivers_slots(from)[i].length, 0);
-		}
-	CHECK_FOR_INTERRUPTS();
-	qsort_arg(order, n, sizeof(int), compare_places, unconstify(Drivers *, from));
+	{
+		CHECK_NOW_AND_THEN(i);
+		if (!drivers_slots(from)[i].taken)
+			continue;
+		order[n++] = i;
+		label_bytes += Max(drivers_slots(from)[i].length, 0);
+	}
+	sort_any(order, n, sizeof(int), compare_places, unconstify(Drivers *, from));
 
 	drivers = drivers_alloc((WireKind) from->header.kind, DRIVERS_SORTED, from->attributes, n,
 							label_bytes);
@@ -650,6 +652,7 @@ drivers_sorted(const Drivers *from)
 		const DriverSlot *old = &drivers_slots(from)[order[i]];
 		DriverSlot *slot = &drivers_slots(drivers)[i];
 
+		CHECK_NOW_AND_THEN(i);
 		slot_fill(drivers, slot, old->attribute, old->key, old->length,
 				  drivers_labels(from) + old->offset);
 		memcpy(slot->count, old->count, sizeof(slot->count));
@@ -789,6 +792,7 @@ check_drivers(const Drivers *drivers)
 		const DriverSlot *slot = &drivers_slots(drivers)[i];
 		int64 *of;
 
+		CHECK_NOW_AND_THEN(i);
 		if (drivers->form == DRIVERS_HASHED && slot->taken == 0)
 			continue;
 		check_slot(drivers, slot);
@@ -808,6 +812,7 @@ check_drivers(const Drivers *drivers)
 	{
 		const DriverSlot *slot = &drivers_slots(drivers)[i];
 
+		CHECK_NOW_AND_THEN(i);
 		if (slot->taken != 0 && slot_find(drivers, slot->attribute, slot->key, slot->length,
 										  drivers_labels(drivers) + Max(slot->offset, 0)) != slot)
 			corrupt(drivers, "A value in it is not at its place.");
@@ -874,6 +879,7 @@ drivers_write(const Drivers *drivers, StringInfo out)
 	}
 	for (slot = drivers_slots(drivers); slot < end; slot++)
 	{
+		CHECK_NOW_AND_THEN(slot - drivers_slots(drivers));
 		wire_put_int(out, slot->length);
 		if (slot->length >= 0)
 			wire_put_bytes(out, drivers_labels(drivers) + slot->offset, slot->length);
@@ -934,6 +940,7 @@ drivers_read(const char *bytes, Size size, WireKind kind)
 				AttributeKey key = no_key;
 				int64 count[2];
 
+				CHECK_NOW_AND_THEN(j);
 				if (length >= 0)
 					key = attribute_text_key(text, length);
 				else if (length == LENGTH_NUMBER)

@@ -159,6 +159,7 @@ flow_add(Flow *flow, const Presence *presences, int count)
 		int64 from;
 		int64 until;
 
+		CHECK_NOW_AND_THEN(i);
 		if (started >= flow->as_of)
 			break;
 		if (ended >= flow->as_of)

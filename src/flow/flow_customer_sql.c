@@ -179,6 +179,7 @@ add_customer(void *argument, Event *events, int count)
 	{
 		int64 before = depth;
 
+		CHECK_NOW_AND_THEN(i);
 		depth += events[i].count;
 		if (before <= 0 && depth > 0)
 			builder->presences[presences++] = (Presence){events[i].value, FLOW_STILL_THERE};

@@ -212,6 +212,9 @@ flow_frame_start(const FlowFrame *frame, const Grid *grid)
 		bounds[1] = frame->bounds[1];
 	else
 		for (int64 i = 1; i <= frame->periods; i++)
+		{
+			CHECK_NOW_AND_THEN(i);
 			bounds[i] = grid_period_start(grid, frame->kind, frame->first + i);
+		}
 	return flow;
 }

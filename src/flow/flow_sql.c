@@ -141,6 +141,7 @@ flow_accum_multirange(FunctionCallInfo fcinfo, int grid_argument, int span_argum
 		RangeBound lower;
 		RangeBound upper;
 
+		CHECK_NOW_AND_THEN(i);
 		multirange_get_bounds(type, multirange, i, &lower, &upper);
 		presences[i] =
 			presence_of_bounds(flow->kind, &lower, &upper, MultirangeTypeGetOid(multirange),

@@ -86,7 +86,10 @@ history_normalise(Event *events, int count, int32 cap)
 		if (cap > 0 && event.count > cap)
 			event.count = cap;
 		while (i < count && events[i].value == event.value)
+		{
+			CHECK_NOW_AND_THEN(i);
 			history_merge(&event, &events[i++], cap);
+		}
 		if (cap > 0 || event.count != 0)
 			events[kept++] = event;
 	}
@@ -99,7 +102,10 @@ history_write(StringInfo out, const Event *events, int count)
 	bool plain = true;
 
 	for (int i = 0; i < count && plain; i++)
+	{
+		CHECK_NOW_AND_THEN(i);
 		plain = event_is_plain(&events[i]);
+	}
 	wire_put_int(out, 2 * (int64) count + plain);
 	for (int i = 0; i < count; i++)
 	{

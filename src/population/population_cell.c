@@ -34,6 +34,7 @@ typedef struct ShortList
 #define ST_SORT sort_shorts
 #define ST_ELEMENT_TYPE int32
 #define ST_COMPARE(x, y) (*(x) < *(y) ? -1 : *(x) > *(y))
+#define ST_CHECK_FOR_INTERRUPTS
 #define ST_SCOPE static
 #define ST_DEFINE
 #include "lib/sort_template.h"
@@ -147,8 +148,11 @@ shorts_sort(ShortList *list)
 		return;
 	sort_shorts(list->values, list->used);
 	for (int i = 0; i < list->used; i++)
+	{
+		CHECK_NOW_AND_THEN(i);
 		if (kept == 0 || list->values[kept - 1] != list->values[i])
 			list->values[kept++] = list->values[i];
+	}
 	list->used = list->sorted = kept;
 }
 
@@ -245,9 +249,12 @@ cell_events(const Table *table, const Cell *cell, Scratch *scratch)
 		case CELL_SHORTS:
 			shorts_sort(shorts);
 			for (; count < shorts->used; count++)
+			{
+				CHECK_NOW_AND_THEN(count);
 				events[count] = (Event){.value = value_of(table, shorts->values[count]),
 										.count = 1,
 										.flags = EVENT_PLAIN};
+			}
 			break;
 	}
 	return count;
@@ -267,8 +274,11 @@ cell_to_list(Table *table, Cell *cell)
 		shorts_sort(shorts);
 		list = list_create(table, shorts->used + 1);
 		for (int i = 0; i < shorts->used; i++)
+		{
+			CHECK_NOW_AND_THEN(i);
 			list->events[i] = (Event){
 				.value = value_of(table, shorts->values[i]), .count = 1, .flags = EVENT_PLAIN};
+		}
 		list->used = list->sorted = shorts->used;
 		pfree(shorts);
 	}

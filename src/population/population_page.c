@@ -6,11 +6,13 @@
 
 #include <sys/mman.h>
 
+#include "base/check.h"
 #include "population/population_page.h"
 
 /* Of the processor, where it has some. */
 #define HUGE_PAGE ((Size) 2 * 1024 * 1024)
 #define PAGES_OF_BLOCK 1024
+#define CLEAR_PIECE ((Size) 16 * 1024 * 1024)
 /* Pages are addressed directly where they lie in a span of so many times their number. */
 #define NEAR_SPAN 8
 
@@ -32,7 +34,12 @@ page_memory(MemoryContext context, Size size)
 		(void) madvise(first, end - first, MADV_HUGEPAGE);
 	}
 #endif
-	memset(memory, 0, size);
+	/* The system makes the pages now: gigabytes take their time. */
+	for (Size at = 0; at < size; at += CLEAR_PIECE)
+	{
+		CHECK_FOR_INTERRUPTS();
+		memset(memory + at, 0, Min(size - at, CLEAR_PIECE));
+	}
 	return memory;
 }
 
@@ -138,6 +145,7 @@ pages_would_do(const Table *table, uint64 most)
 	{
 		Page *page;
 
+		CHECK_NOW_AND_THEN(i);
 		if (slots[i].cell.form == CELL_EMPTY)
 			continue;
 		page = page_place(seen, places, slots[i].a >> PAGE_BITS);
@@ -166,6 +174,7 @@ pages_widen(Table *table)
 		const uint64 *from = page->cells;
 		Cell *cells;
 
+		CHECK_FOR_INTERRUPTS();
 		if (from == NULL)
 			continue;
 		cells = allocate_page(table);
@@ -193,6 +202,7 @@ choose_narrow(Table *table)
 	{
 		const Cell *cell = &slots[i].cell;
 
+		CHECK_NOW_AND_THEN(i);
 		if (cell->form == CELL_EMPTY)
 			continue;
 		if (cell->form != CELL_WORD)
@@ -220,6 +230,7 @@ pages_from_hash(Table *table)
 		const Cell *cell = &slots[i].cell;
 		void *cells;
 
+		CHECK_NOW_AND_THEN(i);
 		if (cell->form == CELL_EMPTY)
 			continue;
 		cells = table->npages > 0 ? page_cells(table, number) : NULL;

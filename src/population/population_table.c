@@ -8,6 +8,7 @@
  */
 #include "retention.h"
 
+#include "base/check.h"
 #include "common/hashfn.h"
 #include "population/population_page.h"
 
@@ -50,6 +51,7 @@ static int compare_texts(const WideSlot *one, const WideSlot *other);
 #define ST_SORT sort_pages
 #define ST_ELEMENT_TYPE Page
 #define ST_COMPARE(x, y) ((x)->number < (y)->number ? -1 : (x)->number > (y)->number)
+#define ST_CHECK_FOR_INTERRUPTS
 #define ST_SCOPE static
 #define ST_DEFINE
 #include "lib/sort_template.h"
@@ -205,6 +207,7 @@ hash_resize(Table *table, uint64 places)
 	table->places = places;
 	for (uint64 i = 0; i < old_places; i++)
 	{
+		CHECK_NOW_AND_THEN(i);
 		if (table->key == KEY_INT64)
 		{
 			IntSlot *slot = &((IntSlot *) old)[i];
@@ -251,6 +254,7 @@ pages_to_hash(Table *table)
 	{
 		const Page *page = &table->pages[i];
 
+		CHECK_FOR_INTERRUPTS();
 		for (int j = 0; j < PAGE_CELLS && page->cells != NULL; j++)
 		{
 			uint64 key = page->number << PAGE_BITS | j;
@@ -736,7 +740,10 @@ table_each(Table *table, EntryVisitor visitor, void *argument)
 		if (table->pages[i].cells != NULL)
 			visit_page(table, &table->pages[i], &scratch, visitor, argument);
 	for (uint64 i = 0; i < table->places; i++)
+	{
+		CHECK_NOW_AND_THEN(i);
 		visit_slot(table, table->slots + i * table->slot_size, &scratch, visitor, argument);
+	}
 	if (scratch.events != NULL)
 		pfree(scratch.events);
 }
@@ -812,8 +819,7 @@ table_each_word(Table *table, Share share, KeyedWordVisitor words, EntryVisitor 
 		const IntSlot *slot = (const IntSlot *) (table->slots + i * sizeof(IntSlot));
 		Key key = {.a = slot->a};
 
-		if (i % 1024 == 0)
-			CHECK_FOR_INTERRUPTS();
+		CHECK_NOW_AND_THEN(i);
 		if (slot->cell.form == CELL_EMPTY || !in_share(KEY_INT64, &key, share))
 			continue;
 		if (!visit_word(table, key.a, &slot->cell, words, argument))
@@ -848,6 +854,7 @@ table_each_sorted(Table *table, EntryVisitor visitor, void *argument)
 	{
 		const char *slot = table->slots + i * table->slot_size;
 
+		CHECK_NOW_AND_THEN(i);
 		if (table->key == KEY_INT64 ? ((const IntSlot *) slot)->cell.form != CELL_EMPTY
 									: ((const WideSlot *) slot)->cell.form != CELL_EMPTY)
 			memmove(table->slots + count++ * table->slot_size, slot, table->slot_size);

@@ -10,6 +10,8 @@
 
 #include <math.h>
 
+#include "base/check.h"
+#include "base/sort.h"
 #include "storage/shmem.h"
 #include "survival/cox.h"
 
@@ -105,12 +107,11 @@ cox_order(const CoxRows *state)
 
 	for (int64 i = 0; i < state->rows; i++)
 	{
+		CHECK_NOW_AND_THEN(i);
 		key[i].row = cox_row(state, i);
 		key[i].time = fabs(key[i].row[0]);
 	}
-	CHECK_FOR_INTERRUPTS();
-	qsort_arg(key, state->rows, sizeof(SortKey), compare_sort_keys, &values);
-	CHECK_FOR_INTERRUPTS();
+	sort_any(key, state->rows, sizeof(SortKey), compare_sort_keys, &values);
 
 	data.time = alloc_array(sizeof(double), state->rows);
 	data.churned = alloc_array(sizeof(bool), state->rows);
@@ -123,6 +124,7 @@ cox_order(const CoxRows *state)
 	}
 	for (int64 i = 0; i < state->rows; i++)
 	{
+		CHECK_NOW_AND_THEN(i);
 		data.time[i] = key[i].time;
 		data.churned[i] = signbit(key[i].row[0]);
 		memcpy(data.x + i * p, key[i].row + 1, sizeof(double) * p);
@@ -133,7 +135,7 @@ cox_order(const CoxRows *state)
 		}
 	}
 	if (state->entries)
-		qsort_arg(data.by_entry, state->rows, sizeof(int64), compare_entries, data.entry);
+		sort_any(data.by_entry, state->rows, sizeof(int64), compare_entries, data.entry);
 	pfree(key);
 
 	/* Centre and scale, for the sake of the arithmetic only. */
@@ -148,6 +150,7 @@ cox_order(const CoxRows *state)
 		{
 			double value = data.x[i * p + k];
 
+			CHECK_NOW_AND_THEN(i);
 			/* By steps: the plain sum of large values could overflow. */
 			mean += (value - mean) / (double) (i + 1);
 			least = fmin(least, value);
@@ -162,12 +165,16 @@ cox_order(const CoxRows *state)
 		{
 			double share = most > least ? (data.x[i * p + k] - mean) / (most - least) : 0;
 
+			CHECK_NOW_AND_THEN(i);
 			squares += share * share;
 		}
 		if (most > least)
 			data.scale[k] = (most - least) * sqrt(squares / (double) state->rows);
 		for (int64 i = 0; i < state->rows; i++)
+		{
+			CHECK_NOW_AND_THEN(i);
 			data.x[i * p + k] = data.scale[k] > 0 ? (data.x[i * p + k] - mean) / data.scale[k] : 0;
+		}
 	}
 	return data;
 }
@@ -243,7 +250,10 @@ cox_likelihood(const CoxData *data, const double *beta, CoxLikelihood *answer, R
 		CHECK_FOR_INTERRUPTS();
 		/* Those who left are first among equal times, so they come last here. */
 		for (next = at; next >= 0 && data->time[next] == time && !data->churned[next]; next--)
+		{
+			CHECK_FOR_INTERRUPTS();
 			risk_add(risk, data->x + next * p, p, exp(row_eta(data, beta, next)));
+		}
 		if (next < 0 || data->time[next] != time)
 			continue;
 
@@ -253,6 +263,7 @@ cox_likelihood(const CoxData *data, const double *beta, CoxLikelihood *answer, R
 		{
 			int64 row = data->by_entry[entering];
 
+			CHECK_FOR_INTERRUPTS();
 			risk_add(risk, data->x + row * p, p, -exp(row_eta(data, beta, row)));
 		}
 
@@ -262,6 +273,7 @@ cox_likelihood(const CoxData *data, const double *beta, CoxLikelihood *answer, R
 			const double *x = data->x + next * p;
 			double eta = row_eta(data, beta, next);
 
+			CHECK_FOR_INTERRUPTS();
 			risk_add(leaving, x, p, exp(eta));
 			answer->loglik += eta;
 			for (int k = 0; k < p; k++)
@@ -288,6 +300,7 @@ cox_likelihood(const CoxData *data, const double *beta, CoxLikelihood *answer, R
 				double j = (double) i / (double) d;
 				double one = 1 / (risk->s0 - j * leaving->s0);
 
+				CHECK_NOW_AND_THEN(i);
 				answer->loglik += log(one);
 				sums[0] += one;
 				sums[1] += j * one;
@@ -368,9 +381,27 @@ solve(const double *l, int p, const double *b, double *x)
 }
 
 static int
-compare_plain(const void *a, const void *b)
+compare_plain(const void *a, const void *b, void *arg)
 {
 	return compare_doubles(*(const double *) a, *(const double *) b);
+}
+
+/* The place of a value in sorted values, among which it is. */
+static int64
+place_of(const double *sorted, int64 count, double value)
+{
+	int64 low = 0;
+
+	while (low < count)
+	{
+		int64 middle = (low + count) / 2;
+
+		if (sorted[middle] < value)
+			low = middle + 1;
+		else
+			count = middle;
+	}
+	return low;
 }
 
 static void
@@ -411,16 +442,24 @@ concordance_of(const CoxData *data, const double *beta)
 	int64 next;
 
 	for (int64 i = 0; i < data->rows; i++)
+	{
+		CHECK_NOW_AND_THEN(i);
 		eta[i] = sorted[i] = row_eta(data, beta, i);
-	qsort(sorted, data->rows, sizeof(double), compare_plain);
+	}
+	sort_any(sorted, data->rows, sizeof(double), compare_plain, NULL);
 	for (int64 i = 0; i < data->rows; i++)
+	{
+		CHECK_NOW_AND_THEN(i);
 		if (ranks == 0 || sorted[ranks - 1] != sorted[i])
 			sorted[ranks++] = sorted[i];
+	}
 	for (int64 i = 0; i < data->rows; i++)
-		rank[i] =
-			(double *) bsearch(&eta[i], sorted, ranks, sizeof(double), compare_plain) - sorted;
-	tree = alloc_array(sizeof(int64), ranks);
-	memset(tree, 0, sizeof(int64) * (Size) ranks);
+	{
+		CHECK_NOW_AND_THEN(i);
+		rank[i] = place_of(sorted, ranks, eta[i]);
+	}
+	tree = alloc_array(sizeof(int64), ranks + 1);
+	memset(tree, 0, sizeof(int64) * (Size) (ranks + 1));
 
 	for (int64 at = data->rows - 1; at >= 0; at = next)
 	{
@@ -430,6 +469,7 @@ concordance_of(const CoxData *data, const double *beta)
 		CHECK_FOR_INTERRUPTS();
 		for (next = at; next >= 0 && data->time[next] == time && !data->churned[next]; next--)
 		{
+			CHECK_NOW_AND_THEN(next);
 			tree_add(tree, ranks, rank[next], 1);
 			inside++;
 		}
@@ -439,6 +479,7 @@ concordance_of(const CoxData *data, const double *beta)
 			   data->entry[data->by_entry[entering]] >= time;
 			 entering++)
 		{
+			CHECK_NOW_AND_THEN(entering);
 			tree_add(tree, ranks, rank[data->by_entry[entering]], -1);
 			inside--;
 		}
@@ -447,12 +488,14 @@ concordance_of(const CoxData *data, const double *beta)
 		{
 			int64 lower = tree_sum(tree, rank[next]);
 
+			CHECK_NOW_AND_THEN(next);
 			concordant += (double) lower;
 			equal += (double) (tree_sum(tree, rank[next] + 1) - lower);
 			pairs += (double) inside;
 		}
 		for (int64 i = first; i > next; i--)
 		{
+			CHECK_NOW_AND_THEN(i);
 			tree_add(tree, ranks, rank[i], 1);
 			inside++;
 		}

@@ -175,7 +175,10 @@ cox_rows_open(Datum value)
 		VARSIZE(state) != rows_size(cox_stride(state), state->room))
 		wire_corrupt(ROWS_NAME, "A number at its front is out of range.");
 	for (int64 i = 0; i < state->rows; i++)
+	{
+		CHECK_NOW_AND_THEN(i);
 		check_row(state, cox_row(state, i));
+	}
 	return state;
 }
 
@@ -191,8 +194,7 @@ cox_rows_write(const CoxRows *state, StringInfo out)
 	wire_put_int(out, state->rows);
 	for (int64 i = 0; i < state->rows; i++)
 	{
-		if ((i & 0xfff) == 0)
-			CHECK_FOR_INTERRUPTS();
+		CHECK_NOW_AND_THEN(i);
 		for (int k = 0; k < cox_stride(state); k++)
 			wire_put_double(out, cox_row(state, i)[k]);
 	}
@@ -221,6 +223,7 @@ cox_rows_read(const char *bytes, Size size)
 	{
 		double *row = cox_row(state, i);
 
+		CHECK_NOW_AND_THEN(i);
 		for (int k = 0; k < cox_stride(state); k++)
 			row[k] = wire_get_double(&in);
 		check_row(state, row);

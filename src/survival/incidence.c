@@ -6,6 +6,7 @@
 
 #include <math.h>
 
+#include "base/check.h"
 #include "storage/shmem.h"
 #include "survival/incidence.h"
 
@@ -38,6 +39,7 @@ incidence_of(const TimeTable *table, int cell, Incidence *curve)
 	{
 		const TimeSlot *slot = table_slot(table, i);
 
+		CHECK_NOW_AND_THEN(i);
 		n += (double) (slot->rows[TIME_CHURNED] + slot->rows[TIME_CENSORED]);
 	}
 
@@ -49,8 +51,7 @@ incidence_of(const TimeTable *table, int cell, Incidence *curve)
 		double censored = 0;
 		double left;
 
-		if ((at & 0xfff) == 0)
-			CHECK_FOR_INTERRUPTS();
+		CHECK_FOR_INTERRUPTS();
 		for (next = at; next < table->used && table_slot(table, next)->time == time; next++)
 		{
 			const TimeSlot *slot = table_slot(table, next);

@@ -7,6 +7,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/check.h"
+#include "base/sort.h"
 #include "survival/logrank.h"
 
 TestWeighting
@@ -80,6 +82,7 @@ test_rows(const TimeTable *table, int *rows, Label **groups, int *ngroups)
 	{
 		const TimeSlot *slot = table_slot(table, i);
 
+		CHECK_NOW_AND_THEN(i);
 		row[i].stratum = table_cells(table)[slot->cell].stratum;
 		row[i].group = group[slot->cell];
 		row[i].time = slot->time;
@@ -94,7 +97,7 @@ test_rows(const TimeTable *table, int *rows, Label **groups, int *ngroups)
 }
 
 static int
-compare_rows(const void *a, const void *b)
+compare_rows(const void *a, const void *b, void *arg)
 {
 	const TestRow *one = a;
 	const TestRow *other = b;
@@ -130,6 +133,7 @@ test_rows_of_states(const TimeTable **states, int nstates, int *rows)
 		{
 			const TimeSlot *slot = table_slot(states[i], at);
 
+			CHECK_NOW_AND_THEN(at);
 			row[n].stratum = 0;
 			row[n].group = i;
 			row[n].time = slot->time;
@@ -138,7 +142,7 @@ test_rows_of_states(const TimeTable **states, int nstates, int *rows)
 					(double) slot_amount(states[i], slot, (TimeWhat) what) * table_unit(states[i]);
 			n++;
 		}
-	qsort(row, n, sizeof(TestRow), compare_rows);
+	sort_any(row, n, sizeof(TestRow), compare_rows, NULL);
 	*rows = n;
 	return row;
 }
@@ -168,6 +172,7 @@ quadratic_form(double *v, double *x, int size, int *rank)
 		{
 			double factor = v[j * size + i] / pivot;
 
+			CHECK_FOR_INTERRUPTS();
 			x[j] -= factor * x[i];
 			for (int k = i + 1; k <= j; k++)
 				v[j * size + k] -= factor * v[k * size + i];
@@ -210,6 +215,7 @@ test_groups(const TestRow *row, int rows, int groups, TestWeighting weighting, d
 		{
 			double left = row[last].count[TIME_CHURNED] + row[last].count[TIME_CENSORED];
 
+			CHECK_NOW_AND_THEN(last);
 			at_risk[row[last].group] += left - row[last].count[TIME_ENTERED];
 			result.customers[row[last].group] += left;
 		}

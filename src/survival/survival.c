@@ -6,6 +6,7 @@
 
 #include <math.h>
 
+#include "base/check.h"
 #include "math/quantile.h"
 #include "survival/survival.h"
 
@@ -73,6 +74,7 @@ table_has_late_entries(const TimeTable *table)
 	{
 		const TimeSlot *slot = table_slot(table, i);
 
+		CHECK_NOW_AND_THEN(i);
 		if (slot->rows[TIME_ENTERED] > 0 &&
 			(slot->time > 0 || slot->rows[TIME_CHURNED] + slot->rows[TIME_CENSORED] > 0))
 			return true;
@@ -92,6 +94,7 @@ table_counts_at(const TimeTable *table, double time, double *at_risk, double *ch
 	{
 		const TimeSlot *slot = table_slot(table, i);
 
+		CHECK_NOW_AND_THEN(i);
 		if (slot->time >= time)
 			there += slot_amount(table, slot, TIME_CHURNED) +
 					 slot_amount(table, slot, TIME_CENSORED) -
@@ -138,6 +141,7 @@ curve_of(const TimeTable *table)
 	{
 		const TimeSlot *slot = table_slot(table, i);
 
+		CHECK_NOW_AND_THEN(i);
 		at_risk += slot_amount(table, slot, TIME_CHURNED) +
 				   slot_amount(table, slot, TIME_CENSORED) - slot_amount(table, slot, TIME_ENTERED);
 		squares_left +=
@@ -154,6 +158,7 @@ curve_of(const TimeTable *table)
 		double n = (double) at_risk * unit;
 		double d = (double) churned * unit;
 
+		CHECK_NOW_AND_THEN(i);
 		if (churned > 0)
 		{
 			double stay = (double) (at_risk - churned) * unit;
@@ -282,6 +287,7 @@ first_below(const Curve *curve, double p, CurveScale scale, double z,
 	{
 		double share = 1 - value(&curve->point[i], scale, z);
 
+		CHECK_NOW_AND_THEN(i);
 		if (isnan(share))
 			continue;
 		if (isnan(first) && share + SHARE_TOLERANCE >= p)
@@ -356,8 +362,11 @@ robust_mean_variance(const TimeTable *table, const Curve *curve, double tau, dou
 	int128 left = 0;
 
 	for (int i = 0; i < table->used; i++)
+	{
+		CHECK_NOW_AND_THEN(i);
 		left += slot_squares(table, table_slot(table, i), TIME_CHURNED) +
 				slot_squares(table, table_slot(table, i), TIME_CENSORED);
+	}
 
 	for (int i = 0; i < table->used; i++)
 	{
@@ -365,6 +374,7 @@ robust_mean_variance(const TimeTable *table, const Curve *curve, double tau, dou
 		const CurvePoint *point = &curve->point[at];
 		double rest;
 
+		CHECK_NOW_AND_THEN(i);
 		if (slot->time > tau)
 			break;
 		if (slot->time != point->time)
@@ -412,6 +422,7 @@ restricted_mean_of(const TimeTable *table, double tau)
 	}
 	for (int i = 0; i < curve.points && curve.point[i].time <= tau; i++)
 	{
+		CHECK_NOW_AND_THEN(i);
 		area_advance(&area, curve.point[i].time);
 		area_leave(&area, &curve.point[i]);
 	}
@@ -491,6 +502,7 @@ mean_reaches(const TimeTable *table, double target, double z, double *time, Limi
 				reached[which] =
 					area.time +
 					area_reaches(&area, target, curve.point[i].time - area.time, signs[which], z);
+		CHECK_NOW_AND_THEN(i);
 		area_advance(&area, curve.point[i].time);
 		area_leave(&area, &curve.point[i]);
 	}
@@ -533,6 +545,7 @@ hazard_bands(const TimeTable *table, double width, int *bands)
 		int128 left =
 			slot_amount(table, slot, TIME_CHURNED) + slot_amount(table, slot, TIME_CENSORED);
 
+		CHECK_NOW_AND_THEN(i);
 		at_risk += left - slot_amount(table, slot, TIME_ENTERED);
 		if (left > 0)
 			last = slot->time;
@@ -554,6 +567,7 @@ hazard_bands(const TimeTable *table, double width, int *bands)
 		const TimeSlot *slot = table_slot(table, i);
 		int128 churned = slot_amount(table, slot, TIME_CHURNED);
 
+		CHECK_NOW_AND_THEN(i);
 		if (slot->time > last)
 			break;
 		/* Those at risk spend (from, time] here. */

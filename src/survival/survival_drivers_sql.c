@@ -171,6 +171,7 @@ strata_of(const TimeTable *table, int *strata)
 			{
 				const TimeSlot *it = table_slot(table, slot);
 
+				CHECK_NOW_AND_THEN(slot);
 				stratum[n].slots++;
 				customers[n] += it->rows[TIME_CHURNED] + it->rows[TIME_CENSORED];
 			}
@@ -197,6 +198,7 @@ test_stratum(const TimeTable *table, const Stratum *stratum)
 	{
 		const TimeSlot *slot = table_slot(table, stratum->first_slot + i);
 
+		CHECK_NOW_AND_THEN(i);
 		row[i].stratum = 0;
 		row[i].group = slot->cell - stratum->first_cell;
 		row[i].time = slot->time;
@@ -299,6 +301,7 @@ table_of_cell(const TimeTable *table, const Stratum *stratum, int cell)
 		const TimeSlot *from = table_slot(table, stratum->first_slot + i);
 		TimeSlot *to = of->used > 0 ? table_slot(of, of->used - 1) : NULL;
 
+		CHECK_NOW_AND_THEN(i);
 		if (cell >= 0 && from->cell != cell)
 			continue;
 		if (to != NULL && to->time == from->time)
@@ -325,6 +328,7 @@ emit_curve(Emitter *emitter, const TimeTable *table, const char *attribute, Labe
 
 	for (int i = 0; i < table->used; i++)
 	{
+		CHECK_NOW_AND_THEN(i);
 		churned += table_slot(table, i)->rows[TIME_CHURNED];
 		customers += table_slot(table, i)->rows[TIME_CENSORED];
 	}

@@ -455,6 +455,7 @@ survival_summary(PG_FUNCTION_ARGS)
 	{
 		const TimeSlot *slot = table_slot(table, i);
 
+		CHECK_NOW_AND_THEN(i);
 		for (int what = 0; what < TIME_WHATS; what++)
 			rows[what] += slot->rows[what];
 		weight += slot_amount(table, slot, TIME_CHURNED) + slot_amount(table, slot, TIME_CENSORED);

@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "base/check.h"
+#include "base/sort.h"
 #include "common/hashfn.h"
 #include "common/int.h"
 #include "mb/pg_wchar.h"
@@ -150,6 +151,7 @@ table_rebuild(const TimeTable *from, int flags, int capacity, int cell_room, int
 		TimeSlot *old = table_slot(from, i);
 		TimeSlot *slot;
 
+		CHECK_NOW_AND_THEN(i);
 		if (!old->taken)
 			continue;
 		slot = slot_find(table, old->time, old->cell);
@@ -355,8 +357,7 @@ table_merge(TimeTable **into, const TimeTable *from)
 		const TimeSlot *theirs = table_slot(from, i);
 		TimeSlot *slot;
 
-		if ((i & 0xfff) == 0)
-			CHECK_FOR_INTERRUPTS();
+		CHECK_NOW_AND_THEN(i);
 		if (!theirs->taken)
 			continue;
 		slot = slot_take(into, theirs->time, cells ? cells[theirs->cell] : 0);
@@ -400,7 +401,7 @@ typedef struct SlotKey
 } SlotKey;
 
 static int
-compare_keys(const void *a, const void *b)
+compare_keys(const void *a, const void *b, void *arg)
 {
 	const SlotKey *one = a;
 	const SlotKey *other = b;
@@ -434,7 +435,7 @@ table_sorted(const TimeTable *from)
 	/* Cells by stratum and group, in the order of their bytes. */
 	for (int i = 0; i < from->cells; i++)
 		order[i] = i;
-	qsort_arg(order, from->cells, sizeof(int), compare_cells, unconstify(TimeTable *, from));
+	sort_any(order, from->cells, sizeof(int), compare_cells, unconstify(TimeTable *, from));
 	for (int i = 0; i < from->cells; i++)
 	{
 		const TimeCell *old = table_cells(from) + order[i];
@@ -457,6 +458,7 @@ table_sorted(const TimeTable *from)
 	{
 		const TimeSlot *slot = table_slot(from, i);
 
+		CHECK_NOW_AND_THEN(i);
 		if (!slot->taken)
 			continue;
 		keys[n].time = slot->time;
@@ -466,10 +468,10 @@ table_sorted(const TimeTable *from)
 		n++;
 	}
 	Assert(n == from->used);
-	CHECK_FOR_INTERRUPTS();
-	qsort(keys, n, sizeof(SlotKey), compare_keys);
+	sort_any(keys, n, sizeof(SlotKey), compare_keys, NULL);
 	for (int i = 0; i < n; i++)
 	{
+		CHECK_NOW_AND_THEN(i);
 		memcpy(table_slot(table, i), table_slot(from, keys[i].from), table_slot_size(table));
 		table_slot(table, i)->cell = keys[i].cell;
 	}
@@ -531,6 +533,7 @@ check_flow(const TimeTable *table)
 		const TimeSlot *slot = table_slot(table, i);
 		int64 left = slot->rows[TIME_CHURNED];
 
+		CHECK_NOW_AND_THEN(i);
 		if (pg_add_s64_overflow(left, slot->rows[TIME_CENSORED], &left) ||
 			pg_add_s64_overflow(total, left, &total) ||
 			pg_add_s64_overflow(entered, slot->rows[TIME_ENTERED], &entered))
@@ -544,6 +547,7 @@ check_flow(const TimeTable *table)
 	{
 		const TimeSlot *slot = table_slot(table, i);
 
+		CHECK_NOW_AND_THEN(i);
 		/* Those who entered at this time are at risk after it. */
 		rows[slot->cell] -= slot->rows[TIME_CHURNED] + slot->rows[TIME_CENSORED];
 		amount[slot->cell] -=
@@ -566,6 +570,7 @@ check_sorted(const TimeTable *table)
 	{
 		const TimeSlot *slot = table_slot(table, i);
 
+		CHECK_NOW_AND_THEN(i);
 		check_slot(table, slot);
 		if (i > 0)
 		{
@@ -578,7 +583,7 @@ check_sorted(const TimeTable *table)
 				a.stratum = cells[before->cell].stratum;
 				b.stratum = cells[slot->cell].stratum;
 			}
-			if (compare_keys(&a, &b) >= 0)
+			if (compare_keys(&a, &b, NULL) >= 0)
 				wire_corrupt(table_name(table), "The times in it are out of order.");
 		}
 	}
@@ -656,6 +661,7 @@ check_table(const TimeTable *table)
 	{
 		const TimeSlot *slot = table_slot(table, i);
 
+		CHECK_NOW_AND_THEN(i);
 		if (!slot->taken)
 			continue;
 		check_slot(table, slot);
@@ -748,6 +754,7 @@ table_write(const TimeTable *table, StringInfo out)
 	{
 		const TimeSlot *slot = table_slot(table, i);
 
+		CHECK_NOW_AND_THEN(i);
 		wire_put_double(out, slot->time);
 		if (table->cells > 0)
 			wire_put_int(out, slot->cell);
@@ -815,6 +822,7 @@ table_read(const char *bytes, Size size, WireKind kind)
 	{
 		TimeSlot *slot = table_slot(sorted, i);
 
+		CHECK_NOW_AND_THEN(i);
 		slot->time = wire_get_double(&in);
 		slot->cell = cells > 0 ? (int32) wire_get_int_between(&in, 0, cells - 1) : 0;
 		slot->taken = 1;
