@@ -76,6 +76,7 @@ SELECT asked($$SELECT g, s::text FROM unnest('{month,week,quarter}'::retention_g
 -- no rows
 SELECT asked($$SELECT cohort_retention(customer, at, 'month') FROM visit WHERE x < 0 AND at < '2020-01-01'$$);
 SELECT asked($$SELECT plan, cohort_retention(customer, at, 'month') FROM visit WHERE x < 0 AND at < '2020-01-01' GROUP BY plan$$);
+SELECT asked($$SELECT cohort_retention(customer, at, 'month') FROM visit WHERE x * 2 < 0 GROUP BY 'all'::text$$);
 -- written elsewhere
 CREATE TABLE summary (filler bigint, s retention_cohorts, plan text);
 EXPLAIN (COSTS OFF) INSERT INTO summary (s, plan) SELECT cohort_retention(customer, at, 'month'), plan FROM visit GROUP BY plan;
@@ -103,6 +104,7 @@ SET parallel_tuple_cost = 0;
 SELECT asked($$SELECT cohort_retention(customer, at, 'month') FROM visit$$);
 SELECT asked($$SELECT plan, cohort_retention(name, at, 'month') FROM visit GROUP BY plan$$);
 SELECT asked($$SELECT cohort_retention(customer, at, 'month') FROM part$$);
+SELECT asked($$SELECT cohort_retention(customer, at, 'month') FROM visit WHERE x * 2 < 0 GROUP BY 'all'::text$$);
 -- what cannot run in workers
 SELECT asked($$SELECT cohort_retention(customer, at, 'month') FROM visit WHERE random() >= 0$$);
 -- groups are equal as their types say: 0 and -0, 1.0 and 1.00, a day and 24 hours, trailing spaces

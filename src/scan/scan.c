@@ -210,7 +210,7 @@ read_all(BatchScan *scan)
 		return;
 	scan_read(scan);
 	/* Without GROUP BY there is an answer where there are no rows. */
-	if (scan->ncolumns == 0)
+	if (!scan->is_grouped)
 		(void) scan_group_of_key(scan, NULL);
 	scan->emits = scan->shared == NULL || scan_share_finish(scan);
 }

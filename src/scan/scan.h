@@ -47,6 +47,7 @@ typedef enum ScanPrivate
 	SCAN_GROUP_COLUMNS, /* columns of the input, from 0 */
 	SCAN_GROUP_EQUAL,	/* equality operators */
 	SCAN_GROUP_COLLATIONS,
+	SCAN_IS_GROUPED, /* there is a GROUP BY, even if no column of it is needed */
 } ScanPrivate;
 
 #define SCAN_FILTER 64

@@ -24,6 +24,7 @@ scan_groups_begin(BatchScan *scan)
 	TupleDesc input = scan->css.ss.ss_ScanTupleSlot->tts_tupleDescriptor;
 	Oid *equal;
 
+	scan->is_grouped = linitial_int(list_nth(plan->custom_private, SCAN_IS_GROUPED)) != 0;
 	scan->ncolumns = list_length(columns);
 	if (scan->ncolumns == 0)
 		return;
@@ -107,7 +108,7 @@ find_group(BatchScan *scan)
 	return *place;
 }
 
-/* The group of a key that another process has; NULL: there is no GROUP BY. */
+/* The group of a key that another process has; NULL: there are no columns to group by. */
 ScanGroup *
 scan_group_of_key(BatchScan *scan, MinimalTuple key)
 {

@@ -362,7 +362,9 @@ plan_scan(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *tlist, Lis
 	scan->scan.scanrelid = 0;
 	scan->flags = path->flags;
 	scan->custom_plans = plans;
-	scan->custom_private = list_make4(arguments, columns, equal_operators, collations);
+	/* All of GROUP BY may be redundant: without rows there is no group all the same. */
+	scan->custom_private = list_make5(arguments, columns, equal_operators, collations,
+									  list_make1_int(root->parse->groupClause != NIL));
 	scan->methods = &scan_methods;
 	return &scan->scan.plan;
 }

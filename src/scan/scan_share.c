@@ -53,7 +53,7 @@ typedef struct Chunk
 
 typedef enum RecordKind
 {
-	RECORD_GROUP,  /* the key of the group of what follows; without bytes: there is no GROUP BY */
+	RECORD_GROUP,  /* the key of the group of what follows; without bytes: there are no columns */
 	RECORD_FRAME,  /* ... of a population, with its totals */
 	RECORD_PACKET, /* ... of its customers */
 	RECORD_SUMMARY, /* of an aggregate of the next group of the list; without bytes: it has no state */
@@ -381,7 +381,7 @@ receive_shares(BatchScan *scan, int participants)
 	List *own = scan->groups;
 	ListCell *cell;
 
-	/* Without GROUP BY there is one, and it is there. */
+	/* Without columns to group by there is at most one. */
 	if (scan->ncolumns > 0)
 	{
 		scan->groups = NIL;

@@ -68,7 +68,8 @@ typedef struct BatchScan
 	ScanAggregate *aggregates;
 	ScanBatch batch;
 
-	/* Groups: without GROUP BY there is one, always. */
+	/* Groups: without GROUP BY there is one, always; without columns at most one. */
+	bool is_grouped;
 	int ncolumns;
 	AttrNumber *columns; /* of the input, from 1 */
 	AttrNumber *keys;	 /* 1..ncolumns: of a group's key */
