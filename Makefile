@@ -83,6 +83,10 @@ OBJS = \
 	src/scan/scan_plan.o \
 	src/scan/scan_share.o \
 	src/scan/scan_sql.o \
+	src/source/facts_link.o \
+	src/source/facts_note.o \
+	src/source/facts_shape.o \
+	src/source/facts_sql.o \
 	src/source/source_sql.o
 
 # The SQL objects, in room order: joined into retention--VERSION.sql.
@@ -119,7 +123,7 @@ ROOM_SQL = \
 
 DATA_built = retention--$(EXTVERSION).sql
 
-REGRESS = grid rates flow flow_customer as_of activity cohort batch_scan batch_scan_hostile survival drivers source facts plot report doors hostile catalog
+REGRESS = grid rates flow flow_customer as_of activity cohort batch_scan batch_scan_hostile survival drivers source facts facts_trust plot report doors hostile catalog
 REGRESS_OPTS = --inputdir=$(here) --load-extension=retention
 ISOLATION = rollup batch_scan_snapshot refresh source_lock
 ISOLATION_OPTS = --inputdir=$(here) --load-extension=retention

@@ -216,7 +216,7 @@ CREATE VIEW shop.subscription_local AS SELECT customer_id, plan, started::timest
 CREATE TABLE shop.subscription_tz AS SELECT customer_id, plan, started::timestamptz AS started, ended::timestamptz AS ended FROM shop.subscription;
 -- the view is the owner's to change: here it learns until when the rows are known
 CREATE OR REPLACE VIEW bi.subs WITH (security_invoker = true) AS
-  SELECT customer_id::bigint AS customer, started, ended, fee AS amount, why AS reason, plan, DATE '2026-02-10' AS as_of FROM shop.subscription;
+  SELECT customer_id AS customer, started, ended, fee AS amount, why AS reason, plan, DATE '2026-02-10' AS as_of FROM shop.subscription;
 SELECT retention_source('bi.subs_local', 'subscriptions', 'shop.subscription_local', 'customer_id', 'started', 'ended', segments => '{plan}', as_of => 'date ''2026-02-10''');
 SELECT retention_source('bi.subs_tz', 'subscriptions', 'shop.subscription_tz', 'customer_id', 'started', 'ended', segments => '{plan}', as_of => 'timestamptz ''2026-02-10 Europe/Berlin''');
 SELECT count(*) FROM unnest('{bi.subs,bi.subs_local,bi.subs_tz}'::regclass[]) s, retention_create_views(s);

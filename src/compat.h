@@ -26,6 +26,13 @@
 #define function_privilege(function, role, mode) pg_proc_aclcheck(function, role, mode)
 #endif
 
+/* Whether a role owns a relation or is a member of the role that does. */
+#if PG_VERSION_NUM >= 160000
+#define relation_is_owned(relation, role) object_ownercheck(RelationRelationId, relation, role)
+#else
+#define relation_is_owned(relation, role) pg_class_ownercheck(relation, role)
+#endif
+
 /* From 16 on the planner drops redundant columns of GROUP BY. */
 #if PG_VERSION_NUM >= 160000
 #define planner_group_clause(root) ((root)->processed_groupClause)

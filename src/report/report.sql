@@ -313,7 +313,7 @@ BEGIN
 
     PERFORM retention_internal.progress('report', s.source, 'until when', 1, 4);
     -- Kept facts know until the latest row; of another time the relation is asked.
-    kept := CASE WHEN as_of IS NULL THEN @extschema@.facts_totals(s) END;
+    kept := CASE WHEN as_of IS NULL THEN retention_internal.facts_totals(s) END;
     IF kept IS NOT NULL THEN
         EXECUTE 'SELECT t.as_of, s.cohorts ' || kept INTO known, cohorts;
     ELSIF known IS NULL THEN
@@ -329,7 +329,7 @@ BEGIN
     known_sql := format('%L::timestamp', known);
     EXECUTE 'SELECT ' || retention_internal.source_grid(s, known_sql) INTO grid;
     EXECUTE 'SELECT ' || retention_internal.source_grid(s, known_sql, true) INTO plain;
-    presence := CASE WHEN kept IS NULL THEN retention_internal.source_presence(s, '(' || known_sql || ')') ELSE @extschema@.facts_presence(s, '(' || known_sql || ')') END;
+    presence := CASE WHEN kept IS NULL THEN retention_internal.source_presence(s, '(' || known_sql || ')') ELSE retention_internal.facts_presence(s, '(' || known_sql || ')') END;
     -- The type of a column of a query that is not run.
     EXECUTE format('SELECT pg_typeof((SELECT p.started FROM (%s) AS p LIMIT 0))', presence) INTO type;
     range := CASE type WHEN 'date'::regtype THEN 'daterange' WHEN 'timestamptz'::regtype THEN 'tstzrange' ELSE 'tsrange' END;

@@ -1,379 +1,405 @@
 -- source: the facts of a source kept in tables, one small row per customer, and brought up to date by what changed.
 --
--- Four tables stand for a materialised source: _facts (one row per customer, and one per customer and value of each
--- segment), _summary (the cohorts of all of them and of each value), _changes (what statements did to the relation
--- since the last refresh, written by triggers in the transaction of the change), and a row of retention_facts. A refresh
--- empties _changes and reads the relation in one statement, so in one snapshot: a change is either in both or in none.
+-- Four tables beside a source of events, which its owner owns: _facts (one row per customer, and one per customer and value
+-- of each segment), _summary (the cohorts of all of them and of each value), _changes (what statements did to the
+-- relation since the last refresh, written by triggers in the transaction of the change) and _state (one row). A refresh
+-- empties _changes and reads the source in one statement, so in one snapshot: a change is either in both or in none.
+--
+-- Which tables belong to a source is said by pg_depend: defaults of columns of _state refer to the source and to the
+-- other tables. They follow renames and dumps, and count where one role owns all of these.
 
--- What is kept for which source.
+-- What the server says (facts_*.c).
 
-CREATE TABLE retention_facts (
-    owner regrole NOT NULL,
-    name text NOT NULL,
-    facts regclass NOT NULL,
-    summary regclass NOT NULL,
-    changes regclass NOT NULL,
-    relations regclass[] NOT NULL,
-    definition text NOT NULL,
-    refreshed timestamptz,
-    PRIMARY KEY (owner, name)
-);
-COMMENT ON TABLE retention_facts IS 'the tables of materialised sources; written by retention_materialize() and retention_refresh()';
-COMMENT ON COLUMN retention_facts.owner IS 'the owner of the source';
-COMMENT ON COLUMN retention_facts.name IS 'the name of the source';
-COMMENT ON COLUMN retention_facts.facts IS 'one row per customer and part';
-COMMENT ON COLUMN retention_facts.summary IS 'the parts with their cohorts: 0 is everybody, the others are values of segments';
-COMMENT ON COLUMN retention_facts.changes IS 'what the triggers noted and no refresh has taken yet';
-COMMENT ON COLUMN retention_facts.relations IS 'the tables with triggers: the relation and its partitions';
-COMMENT ON COLUMN retention_facts.definition IS 'the source as it was when it was materialised';
-COMMENT ON COLUMN retention_facts.refreshed IS 'when the last refresh began';
-SELECT pg_catalog.pg_extension_config_dump('retention_facts', '');
+CREATE FUNCTION retention_internal.source_shape(source regclass, OUT relation regclass, OUT customers name[], OUT others name[]) RETURNS record
+LANGUAGE C VOLATILE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'source_shape';
+COMMENT ON FUNCTION retention_internal.source_shape(regclass) IS
+'the table that a source reads, its columns that make up the customer, and the others that facts depend on; 0A000: facts of the source cannot be kept';
 
-ALTER TABLE retention_facts ENABLE ROW LEVEL SECURITY;
-CREATE POLICY retention_facts_seen ON retention_facts FOR SELECT
-USING (pg_catalog.pg_has_role(owner, 'USAGE') OR pg_catalog.has_table_privilege(summary, 'SELECT'));
-COMMENT ON POLICY retention_facts_seen ON retention_facts IS 'seen by the owner of the source and by whoever may read the summary';
-CREATE POLICY retention_facts_written ON retention_facts
-USING (pg_catalog.pg_has_role(owner, 'USAGE')) WITH CHECK (pg_catalog.pg_has_role(owner, 'USAGE'));
-COMMENT ON POLICY retention_facts_written ON retention_facts IS 'written by the owner of the source';
-GRANT SELECT, INSERT, UPDATE, DELETE ON retention_facts TO PUBLIC;
+CREATE FUNCTION retention_internal.source_over(source regclass, relation regclass, redo boolean) RETURNS text
+LANGUAGE C VOLATILE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'source_over';
+COMMENT ON FUNCTION retention_internal.source_over(regclass, regclass, boolean) IS
+'a SELECT of what facts need of a source, by its own expressions, from another relation with these columns; redo: of a table of changes, false: the rows inserted, true: the customers to look up';
 
--- Noting what changes.
+CREATE FUNCTION retention_internal.facts_link_trigger(relation regclass, trigger name, changes regclass) RETURNS void
+LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'facts_link_trigger';
+COMMENT ON FUNCTION retention_internal.facts_link_trigger(regclass, name, regclass) IS
+'has a trigger note in a table of changes; both tables are the caller''s';
 
-CREATE FUNCTION facts_may_note(relation text) RETURNS boolean
-LANGUAGE sql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT coalesce(has_any_column_privilege(r.oid, 'INSERT, UPDATE') OR has_table_privilege(r.oid, 'DELETE, TRUNCATE'), false)
-    FROM (SELECT to_regclass($1)::oid AS oid) AS r
-$$;
-COMMENT ON FUNCTION facts_may_note(text) IS
-'whether the caller may write the relation, and so note rows and not only customers to look up';
+CREATE FUNCTION retention_internal.facts_link_table(relation regclass, source regclass) RETURNS void
+LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'facts_link_table';
+COMMENT ON FUNCTION retention_internal.facts_link_table(regclass, regclass) IS
+'has a table of kept facts go with its source, and with this extension; both are the caller''s';
 
-CREATE FUNCTION facts_note() RETURNS trigger
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-SET plan_cache_mode = force_generic_plan
-AS $$
--- Runs as the writer, whose statement must not fail for us. Arguments: the table of changes, the relation, the column
--- of the customer and the columns that are noted (the last two quoted).
-DECLARE
-    changes regclass := to_regclass(TG_ARGV[0]);
-    relation oid := to_regclass(TG_ARGV[1]);
-BEGIN
-    IF changes IS NULL THEN
-        RETURN NULL;
-    END IF;
-    IF TG_OP = 'TRUNCATE' THEN
-        EXECUTE format('INSERT INTO %s (retention_redo) VALUES (NULL)', changes);
-        RETURN NULL;
-    END IF;
-    -- A column was renamed, dropped or changed: a refresh has to look at everything.
-    PERFORM FROM pg_attribute AS c
-    WHERE c.attrelid = changes AND c.attnum > 1 AND NOT c.attisdropped AND NOT (EXISTS (
-        SELECT FROM pg_attribute AS r
-        WHERE r.attrelid = TG_RELID AND r.attname = c.attname AND NOT r.attisdropped
-            AND r.atttypid = c.atttypid AND r.atttypmod = c.atttypmod));
-    IF FOUND THEN
-        EXECUTE format('INSERT INTO %s (retention_redo) VALUES (NULL)', changes);
-    ELSIF TG_OP = 'INSERT' AND (has_any_column_privilege(relation, 'INSERT, UPDATE') OR has_table_privilege(relation, 'DELETE, TRUNCATE')) THEN
-        -- As facts_may_note() has it, which the table of changes asks.
-        EXECUTE format('INSERT INTO %s (retention_redo, %s) SELECT false, %2$s FROM new_rows WHERE %3$s IS NOT NULL',
-            changes, TG_ARGV[3], TG_ARGV[2]);
-    ELSIF TG_OP = 'INSERT' THEN
-        EXECUTE format('INSERT INTO %s (retention_redo, %s) SELECT DISTINCT true, %2$s FROM new_rows WHERE %2$s IS NOT NULL',
-            changes, TG_ARGV[2]);
-    ELSIF TG_OP = 'DELETE' THEN
-        EXECUTE format('INSERT INTO %s (retention_redo, %s) SELECT DISTINCT true, %2$s FROM old_rows WHERE %2$s IS NOT NULL',
-            changes, TG_ARGV[2]);
-    ELSE
-        -- Only the customers whose rows differ in a column that counts.
-        EXECUTE format($q$INSERT INTO %1$s (retention_redo, %2$s)
-            SELECT DISTINCT true, d.customer FROM (
-                (SELECT %2$s AS customer, ROW(%3$s)::text FROM old_rows EXCEPT ALL SELECT %2$s, ROW(%3$s)::text FROM new_rows)
-                UNION ALL
-                (SELECT %2$s AS customer, ROW(%3$s)::text FROM new_rows EXCEPT ALL SELECT %2$s, ROW(%3$s)::text FROM old_rows)
-            ) AS d WHERE d.customer IS NOT NULL$q$, changes, TG_ARGV[2], TG_ARGV[3]);
-    END IF;
-    RETURN NULL;
-END
-$$;
-COMMENT ON FUNCTION facts_note() IS
+CREATE FUNCTION retention_internal.facts_linked(trigger oid, relation regclass) RETURNS regclass
+LANGUAGE C VOLATILE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'facts_linked';
+COMMENT ON FUNCTION retention_internal.facts_linked(oid, regclass) IS
+'the table in which a trigger of a relation notes changes; NULL: none';
+
+CREATE FUNCTION retention_internal.facts_note() RETURNS trigger
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'facts_note';
+COMMENT ON FUNCTION retention_internal.facts_note() IS
 'trigger of the relation of a materialised source: notes what a statement inserted, and whose rows it updated or deleted';
 
--- The pieces.
+-- What is kept.
 
-CREATE FUNCTION facts_relations(relation regclass) RETURNS regclass[]
+CREATE FUNCTION retention_internal.facts_kept(source regclass) RETURNS retention_internal.kept
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    WITH RECUretention_internal.sourceIVE r AS (
+    -- All of one owner: nobody can put a table of somebody else in its place, nor be given one.
+    SELECT k.state, max(m.relation) FILTER (WHERE m.name = 'facts')::regclass, max(m.relation) FILTER (WHERE m.name = 'summary')::regclass,
+        max(m.relation) FILTER (WHERE m.name = 'changes')::regclass
+    FROM (
+        SELECT t.oid::regclass AS state, t.relowner AS owner
+        FROM pg_class AS s
+            JOIN pg_depend AS d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = s.oid AND d.classid = 'pg_attrdef'::regclass
+            JOIN pg_attrdef AS f ON f.oid = d.objid
+            JOIN pg_attribute AS a ON a.attrelid = f.adrelid AND a.attnum = f.adnum AND a.attname = 'retention_source'
+            JOIN pg_class AS t ON t.oid = f.adrelid AND t.relkind = 'r' AND t.relowner = s.relowner
+        WHERE s.oid = $1
+        ORDER BY t.oid LIMIT 1
+    ) AS k
+    LEFT JOIN LATERAL (
+        SELECT a.attname AS name, t.oid AS relation
+        FROM pg_attrdef AS f
+            JOIN pg_attribute AS a ON a.attrelid = f.adrelid AND a.attnum = f.adnum
+            JOIN pg_depend AS d ON d.classid = 'pg_attrdef'::regclass AND d.objid = f.oid AND d.refclassid = 'pg_class'::regclass AND d.deptype = 'n'
+            JOIN pg_class AS t ON t.oid = d.refobjid AND t.relkind = 'r' AND t.relowner = k.owner
+        WHERE f.adrelid = k.state
+    ) AS m ON true
+    GROUP BY k.state
+$$;
+COMMENT ON FUNCTION retention_internal.facts_kept(regclass) IS
+'the tables of the kept facts of a source: what the defaults of a table of the same owner refer to; NULL: it is not materialised';
+
+CREATE FUNCTION retention_internal.facts_state(source regclass) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT CASE WHEN k.state IS NULL THEN NULL
+        WHEN k.changes IS NULL THEN 'facts are gone'
+        WHEN k.facts IS NULL OR k.summary IS NULL THEN 'facts wait for a refresh'
+        ELSE 'materialised' END
+    FROM retention_internal.facts_kept($1) AS k
+$$;
+COMMENT ON FUNCTION retention_internal.facts_state(regclass) IS
+'what becomes of the kept facts of a source: materialised, facts wait for a refresh, facts are gone; NULL: it keeps none';
+
+CREATE FUNCTION retention_internal.facts_definition(source retention_internal.source) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+SET intervalstyle = 'postgres'
+AS $$
+    -- The view as the server has it, in numbers of relations and columns: names may change.
+    SELECT format('%s; gone_after=%s; view=%s', $1.grid, $1.gone_after, md5(w.ev_action::text))
+    FROM pg_rewrite AS w WHERE w.ev_class = $1.source AND w.ev_type = '1'
+$$;
+COMMENT ON FUNCTION retention_internal.facts_definition(retention_internal.source) IS 'what the facts of a source depend on, in one line';
+
+CREATE FUNCTION retention_internal.facts_of(source retention_internal.source) RETURNS retention_internal.kept
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    -- A table of somebody else is only read, and reading a table runs nothing of its owner.
+    SELECT ($1.kept).*
+    FROM pg_attrdef AS f JOIN pg_attribute AS a ON a.attrelid = f.adrelid AND a.attnum = f.adnum AND a.attname = 'definition'
+    WHERE f.adrelid = ($1.kept).state
+        AND pg_get_expr(f.adbin, f.adrelid) = quote_literal(retention_internal.facts_definition($1)) || '::text'
+        AND has_table_privilege(($1.kept).facts, 'SELECT') AND has_table_privilege(($1.kept).summary, 'SELECT')
+$$;
+COMMENT ON FUNCTION retention_internal.facts_of(retention_internal.source) IS
+'the kept facts of a source, if there are any of the source as it is now, and the caller may read them';
+
+-- What the views and the report read.
+
+CREATE FUNCTION retention_internal.facts_totals(source retention_internal.source) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT 'FROM ' || k.summary || ' AS s, @extschema@.cohort_totals(s.cohorts) AS t WHERE s.part = 0'
+    FROM retention_internal.facts_of($1) AS k WHERE k.summary IS NOT NULL AND k.facts IS NOT NULL
+$$;
+COMMENT ON FUNCTION retention_internal.facts_totals(retention_internal.source) IS
+'FROM and WHERE of what the kept facts of a source say of everybody; NULL: there are none to read';
+
+CREATE FUNCTION retention_internal.facts_presence(source retention_internal.source, as_of text) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT format(
+        'SELECT f.customer, lower(s.stay) AS started, CASE WHEN upper(s.stay) < k.as_of THEN upper(s.stay) END AS ended%s'
+        ' FROM %s AS f, unnest(f.stays) AS s (stay), (SELECT %s AS as_of) AS k WHERE f.part = 0 AND lower(s.stay) < k.as_of',
+        coalesce((SELECT string_agg(format(', f.segment_%s AS %I', s.place, s.segment), '' ORDER BY s.place)
+            FROM unnest($1.segments) WITH ORDINALITY AS s (segment, place)), ''),
+        ($1.kept).facts, $2 || CASE $1.time_type WHEN 'date'::regtype THEN '::date' ELSE '' END)
+$$;
+COMMENT ON FUNCTION retention_internal.facts_presence(retention_internal.source, text) IS 'source_presence(), read from kept facts';
+
+-- Facts of rows.
+
+CREATE FUNCTION retention_internal.facts_grid(source retention_internal.source) RETURNS retention_grid
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    -- Days answer every calendar question; hours and elapsed windows need their own.
+    SELECT CASE
+        WHEN split_part($1.grid::text, ';', 1) ~ 'hour' OR retention_internal.source_grid_option($1.grid, 'windows') IS NOT NULL THEN $1.grid
+        ELSE ('day; time_zone=' || $1.time_zone
+            || coalesce('; min_events=' || retention_internal.source_grid_option($1.grid, 'min_events'), ''))::@extschema@.retention_grid
+        END
+$$;
+COMMENT ON FUNCTION retention_internal.facts_grid(retention_internal.source) IS 'the grid of the kept facts of a source';
+
+CREATE FUNCTION retention_internal.facts_edges(source retention_internal.source, facts text) RETURNS text[]
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT ARRAY[format('@extschema@.first_active%s(%s)', s.suffix, $2), format('@extschema@.last_active%s(%s)', s.suffix, $2)]
+    FROM (SELECT CASE $1.time_type WHEN 'timestamptz'::regtype THEN '_at' ELSE '' END AS suffix) AS s
+$$;
+COMMENT ON FUNCTION retention_internal.facts_edges(retention_internal.source, text) IS
+'SQL expressions of the first and the last time in facts, of the kind in which times are ordered';
+
+CREATE FUNCTION retention_internal.facts_items(source retention_internal.source) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    -- A row whose time is no time of a customer is one without a time: ignored, and counted as ignored.
+    SELECT 'r.customer, CASE WHEN r.at >= ''1900-01-01 00:00+00'' AND r.at < ''2200-01-01 00:00+00'' THEN r.at END AS at'
+        || coalesce((SELECT string_agg(', r.' || quote_ident(s.segment), '' ORDER BY s.place)
+            FROM unnest($1.segments) WITH ORDINALITY AS s (segment, place)), '')
+$$;
+COMMENT ON FUNCTION retention_internal.facts_items(retention_internal.source) IS 'what facts take of a row r of a source';
+
+CREATE FUNCTION retention_internal.facts_select(source retention_internal.source, rows text) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+SET intervalstyle = 'postgres'
+AS $$
+    -- From rows (customer, retention_whole, at, segments) to facts by customer, then by the value of each segment. Stays are
+    -- what source_presence() makes of events: from an event until gone_after after the last one without another in between.
+    SELECT format(
+        E'SELECT NULL::text AS segment, NULL::text AS value, b.customer, b.retention_whole AS whole, @extschema@.activity(b.at, %1$L::@extschema@.retention_grid) AS facts,\n'
+        '  range_agg(%2$s(%3$s, %4$s)) FILTER (WHERE b.at IS NOT NULL) AS stays%5$s\nFROM %6$s AS b\nGROUP BY b.customer, b.retention_whole%7$s',
+        retention_internal.facts_grid($1), CASE WHEN t.is_date THEN 'daterange' ELSE 'tsrange' END, t.at,
+        format(CASE WHEN t.is_date THEN '(%s + interval %L)::date' ELSE '%s + interval %L' END, t.at, $1.gone_after),
+        coalesce((SELECT string_agg(format(', (array_agg(b.%I ORDER BY b.at, b.%1$I) FILTER (WHERE b.at IS NOT NULL))[1] AS segment_%s',
+            s.segment, s.place), '' ORDER BY s.place) FROM unnest($1.segments) WITH ORDINALITY AS s (segment, place)), ''),
+        $2,
+        coalesce((SELECT string_agg(format(
+            E'\nUNION ALL\nSELECT %L, b.%I::text, b.customer, b.retention_whole AS whole, @extschema@.activity(b.at, %L::@extschema@.retention_grid), NULL%s\nFROM %s AS b\nGROUP BY b.%2$I::text, b.customer, b.retention_whole',
+            s.segment, s.segment, retention_internal.facts_grid($1), repeat(', NULL', cardinality($1.segments)), $2), '' ORDER BY s.place)
+            FROM unnest($1.segments) WITH ORDINALITY AS s (segment, place)), ''))
+    FROM (SELECT $1.time_type = 'date'::regtype AS is_date,
+        CASE $1.time_type WHEN 'timestamptz'::regtype THEN format('(b.at AT TIME ZONE %L)', $1.time_zone) ELSE 'b.at' END AS at) AS t
+$$;
+COMMENT ON FUNCTION retention_internal.facts_select(retention_internal.source, text) IS 'a SELECT of the facts of the rows of a query or table';
+
+-- Who notes what changes.
+
+CREATE FUNCTION retention_internal.facts_relations(relation regclass) RETURNS regclass[]
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH RECURSIVE r AS (
         SELECT $1::oid AS oid
         UNION
         SELECT i.inhrelid FROM r JOIN pg_inherits AS i ON i.inhparent = r.oid
     )
     SELECT array_agg(r.oid::regclass ORDER BY r.oid = $1 DESC, r.oid) FROM r
 $$;
-COMMENT ON FUNCTION facts_relations(regclass) IS 'a table and all its partitions or children';
+COMMENT ON FUNCTION retention_internal.facts_relations(regclass) IS 'a table and all its partitions or children';
 
-CREATE FUNCTION facts_definition(source retention_internal.source) RETURNS text
-LANGUAGE sql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-SET intervalstyle = 'postgres'
-AS $$
-    SELECT ROW($1.kind, $1.customer, $1.at, $1.event, $1.events, $1.segments, $1.grid, $1.filter, $1.as_of, $1.gone_after)::text
-$$;
-COMMENT ON FUNCTION facts_definition(retention_internal.source) IS 'what the facts of a source depend on';
-
-CREATE FUNCTION facts_grid(source retention_internal.source) RETURNS retention_grid
-LANGUAGE sql STABLE PARALLEL SAFE
+CREATE FUNCTION retention_internal.facts_triggers(changes regclass, relations regclass[])
+RETURNS TABLE (relation regclass, name name, kind text, enabled text, version text)
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 10
 SET search_path = pg_catalog, pg_temp
 AS $$
-    -- Days answer every calendar question; hours and elapsed windows need their own.
-    SELECT CASE
-        WHEN split_part($1.grid::text, ';', 1) ~ 'hour' OR retention_internal.source_grid_option($1.grid, 'windows') IS NOT NULL
-            THEN $1.grid
-        ELSE ('day; time_zone=' || retention_internal.source_grid_option($1.grid, 'time_zone')
-            || coalesce('; min_events=' || retention_internal.source_grid_option($1.grid, 'min_events'), ''))::@extschema@.retention_grid
-        END
+    SELECT t.tgrelid::regclass, t.tgname,
+        CASE t.tgtype WHEN 4 THEN 'inserts' WHEN 16 THEN 'updates' WHEN 8 THEN 'deletes' WHEN 32 THEN 'truncates' WHEN 29 THEN 'replicas' END,
+        -- Whatever is done to a trigger makes another version of its row.
+        t.tgenabled::text, format('%s %s %s', t.oid, t.xmin, t.ctid)
+    FROM pg_trigger AS t
+    WHERE t.tgrelid = ANY ($2) AND t.tgfoid = 'retention_internal.facts_note()'::regprocedure AND t.tgqual IS NULL AND t.tgattr = ''
+        AND retention_internal.facts_linked(t.oid, t.tgrelid) = $1
 $$;
-COMMENT ON FUNCTION facts_grid(retention_internal.source) IS 'the grid of the kept facts of a source';
+COMMENT ON FUNCTION retention_internal.facts_triggers(regclass, regclass[]) IS 'the triggers that note changes of relations in a table';
 
-CREATE FUNCTION facts_last(source retention_internal.source, facts text) RETURNS text[]
+CREATE FUNCTION retention_internal.facts_unwatched(changes regclass, relations regclass[]) RETURNS regclass
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT ARRAY[format('@extschema@.%s(%s)', 'first_active' || s.suffix, $2), format('@extschema@.%s(%s)', 'last_active' || s.suffix, $2)]
-    FROM (SELECT CASE retention_internal.source_type($1.relation, $1.at) WHEN 'timestamptz'::regtype THEN '_at' ELSE '' END AS suffix) AS s
+    SELECT r.oid::regclass
+    FROM pg_class AS r
+    WHERE r.oid = ANY ($2) AND EXISTS (
+        SELECT FROM (VALUES ('inserts', 'A'), ('updates', 'A'), ('deletes', 'A'), ('truncates', 'A'), ('replicas', 'R')) AS k (kind, enabled)
+        WHERE (k.kind <> 'replicas' OR r.relkind = 'r') AND (k.kind, k.enabled) NOT IN (
+            SELECT t.kind, t.enabled FROM retention_internal.facts_triggers($1, ARRAY[r.oid::regclass]) AS t WHERE t.kind IS NOT NULL))
+    ORDER BY r.oid LIMIT 1
 $$;
-COMMENT ON FUNCTION facts_last(retention_internal.source, text) IS
-'SQL expressions of the first and the last time in facts, of the kind in which times are ordered';
+COMMENT ON FUNCTION retention_internal.facts_unwatched(regclass, regclass[]) IS
+'the first of some relations that lacks a trigger that notes its changes, or has it disabled; NULL: none';
 
-CREATE FUNCTION facts_columns(source retention_internal.source) RETURNS text[]
+CREATE FUNCTION retention_internal.facts_signatures(changes regclass, relations regclass[]) RETURNS text[]
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT array_agg(md5(
+            (SELECT string_agg(t.enabled || ' ' || t.version, ',' ORDER BY t.version) FROM retention_internal.facts_triggers($1, ARRAY[r.relation]) AS t)
+            || (SELECT string_agg(format(' %s %s', a.attnum, a.attname), ',' ORDER BY a.attnum) FROM pg_attribute AS a WHERE a.attrelid = $1 AND a.attnum > 0))
+        ORDER BY r.place)
+    FROM unnest($2) WITH ORDINALITY AS r (relation, place)
+$$;
+COMMENT ON FUNCTION retention_internal.facts_signatures(regclass, regclass[]) IS
+'what notes the changes of each of some relations, in one word: as long as it stays, nothing was missed';
+
+CREATE FUNCTION retention_internal.facts_unwatch(changes regclass, relations regclass[], named text) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_variable
-DECLARE
-    columns text[];
-    said text;
-BEGIN
-    -- The server tells which columns a filter reads and whether it says the same of a row for ever: as an index's condition.
-    IF source.filter IS NOT NULL THEN
-        BEGIN
-            EXECUTE format('CREATE TEMP TABLE retention_filter ON COMMIT DROP AS SELECT * FROM %s WITH NO DATA', source.relation);
-            EXECUTE format(E'CREATE INDEX ON pg_temp.retention_filter ((1)) WHERE (%s\n)', source.filter);
-        EXCEPTION WHEN invalid_object_definition OR feature_not_supported OR undefined_table OR undefined_column OR wrong_object_type THEN
-            GET STACKED DIAGNOSTICS said = MESSAGE_TEXT;
-            RAISE EXCEPTION USING ERRCODE = '0A000',
-                MESSAGE = format('the filter of source "%s" cannot be kept up to date: %s', source.name, said),
-                DETAIL = format('It is: %s', source.filter),
-                HINT = 'Facts are kept of rows that count once and for all: by their own columns, without sub-selects, clocks or the name of the table.';
-        END;
-        SELECT array_agg(DISTINCT a.attname::text) INTO columns
-        FROM pg_index AS i JOIN pg_depend AS d ON d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid
-            AND d.refclassid = 'pg_class'::regclass AND d.refobjid = i.indrelid AND d.refobjsubid > 0
-            JOIN pg_attribute AS a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
-        WHERE i.indrelid = to_regclass('pg_temp.retention_filter');
-        DROP TABLE pg_temp.retention_filter;
-    END IF;
-    RETURN ARRAY(SELECT c.name FROM (
-            SELECT DISTINCT ON (u.name) u.name, u.place
-            FROM unnest(ARRAY[source.customer, source.at, source.event]::text[] || source.segments::text[] || columns)
-                WITH ORDINALITY AS u (name, place)
-            WHERE u.name IS NOT NULL ORDER BY u.name, u.place) AS c ORDER BY c.place);
-END
-$$;
-COMMENT ON FUNCTION facts_columns(retention_internal.source) IS 'the columns of the relation of a source that its facts depend on; 0A000: its filter is not a matter of columns alone';
-
-CREATE FUNCTION facts_select(source retention_internal.source, rows text) RETURNS text
-LANGUAGE sql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-    -- From rows (customer, whole, at, segments) to facts by customer, then by the value of each segment. Stays are what
-    -- source_presence() makes of events: from an event until gone_after after the last one without another in between.
-    SELECT format(
-        E'SELECT NULL::text AS segment, NULL::text AS value, b.customer, b.retention_whole AS whole, @extschema@.activity(b.at, %1$L::@extschema@.retention_grid) AS facts,\n'
-        '  range_agg(%2$s(%3$s, %4$s)) FILTER (WHERE b.at IS NOT NULL) AS stays%5$s\nFROM %6$s AS b\nGROUP BY b.customer, b.retention_whole%7$s',
-        @extschema@.facts_grid($1), CASE t.type WHEN 'date'::regtype THEN 'daterange' ELSE 'tsrange' END, t.at,
-        CASE t.type WHEN 'date'::regtype THEN format('(%s + interval %L)::date', t.at, $1.gone_after)
-            ELSE format('%s + interval %L', t.at, $1.gone_after) END,
-        coalesce((SELECT string_agg(format(', (array_agg(b.%I ORDER BY b.at, b.%1$I) FILTER (WHERE b.at IS NOT NULL))[1] AS segment_%s',
-            s.segment, s.place), '' ORDER BY s.place) FROM unnest($1.segments) WITH ORDINALITY AS s (segment, place)), ''),
-        $2,
-        coalesce((SELECT string_agg(format(
-            E'\nUNION ALL\nSELECT %L, b.%I::text, b.customer, b.retention_whole AS whole, @extschema@.activity(b.at, %L::@extschema@.retention_grid), NULL%s\nFROM %s AS b\nGROUP BY b.%2$I::text, b.customer, b.retention_whole',
-            s.segment, s.segment, @extschema@.facts_grid($1), repeat(', NULL', cardinality($1.segments)), $2), '' ORDER BY s.place)
-            FROM unnest($1.segments) WITH ORDINALITY AS s (segment, place)), ''))
-    FROM (SELECT retention_internal.source_type($1.relation, $1.at) AS type,
-        CASE retention_internal.source_type($1.relation, $1.at)
-            WHEN 'timestamptz'::regtype THEN format('(b.at AT TIME ZONE %L)', retention_internal.source_grid_option($1.grid, 'time_zone'))
-            ELSE 'b.at' END AS at) AS t
-$$;
-COMMENT ON FUNCTION facts_select(retention_internal.source, text) IS 'a SELECT of the facts of the rows of a query or table';
-
-CREATE FUNCTION facts_items(source retention_internal.source) RETURNS text
-LANGUAGE sql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT retention_internal.source_customer($1) || ' AS customer, ' || quote_ident($1.at) || ' AS at'
-        || coalesce((SELECT string_agg(', ' || quote_ident(s.segment), '' ORDER BY s.place)
-            FROM unnest($1.segments) WITH ORDINALITY AS s (segment, place)), '')
-$$;
-COMMENT ON FUNCTION facts_items(retention_internal.source) IS 'what is read of a row of a source for its facts';
-
-CREATE FUNCTION facts_triggers(changes regclass, relation regclass) RETURNS bigint
-LANGUAGE sql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT count(*) FROM pg_trigger AS t
-    WHERE t.tgrelid = $2 AND t.tgfoid = '@extschema@.facts_note()'::regprocedure AND t.tgenabled IN ('O', 'A')
-        AND to_regclass(convert_from(substring(t.tgargs FROM 1 FOR position('\x00'::bytea IN t.tgargs) - 1), getdatabaseencoding())) = $1
-$$;
-COMMENT ON FUNCTION facts_triggers(regclass, regclass) IS 'how many of the four triggers of a materialised source a table has, enabled';
-
-CREATE FUNCTION facts_watch(source retention_internal.source, changes regclass, relation regclass) RETURNS void
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-#variable_conflict use_variable
-DECLARE
-    operation text;
-    columns text;
-    is_owner boolean;
-BEGIN
-    SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) INTO columns
-    FROM pg_attribute AS a WHERE a.attrelid = changes AND a.attnum > 1 AND NOT a.attisdropped;
-    SELECT pg_has_role(c.relowner, 'USAGE') INTO is_owner FROM pg_class AS c WHERE c.oid = relation;
-    FOREACH operation IN ARRAY ARRAY['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE'] LOOP
-        EXECUTE format('CREATE TRIGGER %I AFTER %s ON %s %s FOR EACH STATEMENT EXECUTE FUNCTION @extschema@.facts_note(%L, %L, %L, %L)',
-            source.name || '_' || lower(operation) || 's', operation, relation,
-            CASE operation WHEN 'INSERT' THEN 'REFERENCING NEW TABLE AS new_rows' WHEN 'DELETE' THEN 'REFERENCING OLD TABLE AS old_rows'
-                WHEN 'UPDATE' THEN 'REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows' ELSE '' END,
-            changes, source.relation, quote_ident(source.customer), columns);
-        -- Also where session_replication_role is replica: what a restore or a replica writes counts.
-        IF is_owner THEN
-            EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', relation, source.name || '_' || lower(operation) || 's');
-        END IF;
-    END LOOP;
-END
-$$;
-COMMENT ON FUNCTION facts_watch(retention_internal.source, regclass, regclass) IS 'creates the triggers of a materialised source on a table';
-
-CREATE FUNCTION facts_unwatch(kept retention_facts, relation regclass DEFAULT NULL) RETURNS void
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
 DECLARE
     t record;
 BEGIN
-    -- By name: the table of changes that they name may be gone.
+    -- After a restore a trigger is linked to nothing; it is known by its name.
     FOR t IN SELECT g.tgrelid::regclass AS relation, g.tgname AS name FROM pg_trigger AS g
-        WHERE g.tgfoid = '@extschema@.facts_note()'::regprocedure AND g.tgrelid = ANY (kept.relations)
-            AND g.tgname IN (SELECT kept.name || s.suffix FROM unnest(ARRAY['_inserts', '_updates', '_deletes', '_truncates']) AS s (suffix))
-            AND coalesce(g.tgrelid = $2, true)
+        WHERE g.tgrelid = ANY (relations) AND g.tgfoid = 'retention_internal.facts_note()'::regprocedure
+            AND coalesce(retention_internal.facts_linked(g.oid, g.tgrelid) = changes,
+                g.tgname IN (SELECT named || k.suffix FROM unnest(ARRAY['_inserts', '_updates', '_deletes', '_truncates', '_replicas']) AS k (suffix)))
         ORDER BY g.tgrelid, g.tgname
     LOOP
         EXECUTE format('DROP TRIGGER %I ON %s', t.name, t.relation);
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION facts_unwatch(retention_facts, regclass) IS 'drops the triggers of a materialised source, all of them or those on a table';
+COMMENT ON FUNCTION retention_internal.facts_unwatch(regclass, regclass[], text) IS 'drops the triggers of a materialised source of that name on some relations';
 
-CREATE FUNCTION facts_show(source retention_internal.source) RETURNS void
+CREATE FUNCTION retention_internal.facts_watch(source retention_internal.source, changes regclass, relation regclass, customers integer) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+#variable_conflict use_variable
 DECLARE
-    v record;
+    kind text;
+    trigger name;
+    short name := (SELECT c.relname FROM pg_class AS c WHERE c.oid = source.source);
+    is_leaf boolean := (SELECT c.relkind = 'r' FROM pg_class AS c WHERE c.oid = relation);
 BEGIN
-    FOR v IN
-        SELECT c.oid::regclass AS view, w.what
-        FROM unnest(ARRAY['flow', 'cohorts', 'curve', 'lifecycle', 'stickiness', 'segments', 'survival']) AS w (what)
-            JOIN pg_class AS c ON c.relname = source.name || '_' || w.what
-        WHERE c.relkind = 'v' AND pg_has_role(c.relowner, 'USAGE')
-            AND right(obj_description(c.oid, 'pg_class'), length('; retention source ' || source.name)) = '; retention source ' || source.name
-    LOOP
-        EXECUTE format('CREATE %s VIEW %s WITH (security_invoker = true) AS %s', 'OR ' || 'REPLACE', v.view, retention_internal.source_view(source, v.what));
+    FOREACH kind IN ARRAY ARRAY['inserts', 'updates', 'deletes', 'truncates', 'replicas'] LOOP
+        CONTINUE WHEN kind = 'replicas' AND NOT is_leaf;
+        trigger := short || '_' || kind;
+        -- Another source of that name, in another schema, may watch the relation, too.
+        PERFORM FROM pg_trigger AS t WHERE t.tgrelid = relation AND t.tgname = trigger AND (
+            t.tgfoid <> 'retention_internal.facts_note()'::regprocedure
+            OR coalesce(retention_internal.facts_linked(t.oid, relation) NOT IN (changes, coalesce((source.kept).changes, changes)), false));
+        IF FOUND THEN
+            trigger := short || source.source::oid || left(kind, 1);
+        END IF;
+        EXECUTE format('CREATE %s TRIGGER %I AFTER %s ON %s %s EXECUTE FUNCTION retention_internal.facts_note(%s)', 'OR ' || 'REPLACE', trigger,
+            CASE kind WHEN 'replicas' THEN 'INSERT OR UPDATE OR DELETE' ELSE upper(rtrim(kind, 's')) END, relation,
+            CASE kind WHEN 'inserts' THEN 'REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT'
+                WHEN 'updates' THEN 'REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT'
+                WHEN 'deletes' THEN 'REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT'
+                WHEN 'replicas' THEN 'FOR EACH ROW' ELSE 'FOR EACH STATEMENT' END, customers);
+        -- Statements count also where session_replication_role is replica. Rows that a subscription brings fire no triggers
+        -- of statements, but those of rows that are enabled for replicas.
+        EXECUTE format('ALTER TABLE ONLY %s ENABLE %s TRIGGER %I', relation, CASE kind WHEN 'replicas' THEN 'REPLICA' ELSE 'ALWAYS' END, trigger);
+        PERFORM retention_internal.facts_link_trigger(relation, trigger, changes);
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION facts_show(retention_internal.source) IS 'writes the existing views of a source anew, over its facts or over its relation';
+COMMENT ON FUNCTION retention_internal.facts_watch(retention_internal.source, regclass, regclass, integer) IS
+'creates the triggers of a materialised source on a table, or makes them anew; the first columns that are noted make up the customer';
 
 -- Bringing up to date.
 
-CREATE FUNCTION facts_stage(source retention_internal.source, kept retention_facts, news regclass[]) RETURNS void
+CREATE FUNCTION retention_internal.facts_stage(source retention_internal.source, everything boolean, news regclass[]) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
+SET datestyle = 'ISO, YMD'
+SET intervalstyle = 'postgres'
 AS $$
--- Takes the noted changes and reads the rows they ask for, in one statement. news: NULL: everything is read; else
--- tables that have become part of the relation, whose customers are looked up.
+#variable_conflict use_variable
+-- Takes the noted changes and reads the rows they ask for, in one statement. news: tables that have become part of the
+-- relation, whose customers are looked up.
 DECLARE
-    log retention_internal.source := source;
-    rows text;
+    changes regclass := (source.kept).changes;
+    items text := retention_internal.facts_items(source);
+    rows text := format('(SELECT %s, true AS retention_whole FROM %s AS r WHERE r.customer IS NOT NULL)', items, source.source);
 BEGIN
-    log.relation := kept.changes;
     IF to_regclass('pg_temp.retention_staged') IS NOT NULL THEN
         DROP TABLE pg_temp.retention_staged;
     END IF;
     IF to_regclass('pg_temp.retention_redone') IS NOT NULL THEN
         DROP TABLE pg_temp.retention_redone;
     END IF;
-    EXECUTE format('CREATE TEMP TABLE retention_redone ON COMMIT DROP AS SELECT f.customer FROM %s AS f WITH NO DATA', kept.facts);
-    rows := format('(SELECT %s, true AS retention_whole %s) AS r', @extschema@.facts_items(source),
-        retention_internal.source_from(source, format('%I IS NOT NULL', source.customer)));
-    EXECUTE 'CREATE TEMP TABLE retention_staged ON COMMIT DROP AS ' || @extschema@.facts_select(source, '(SELECT * FROM ' || rows || ')') || ' WITH NO DATA';
+    EXECUTE format('CREATE TEMP TABLE retention_redone ON COMMIT DROP AS SELECT r.customer FROM %s AS r WITH NO DATA', source.source);
+    EXECUTE 'CREATE TEMP TABLE retention_staged ON COMMIT DROP AS ' || retention_internal.facts_select(source, rows) || ' WITH NO DATA';
 
-    IF news IS NULL THEN
-        EXECUTE format(E'WITH taken AS (DELETE FROM %s)\nINSERT INTO pg_temp.retention_staged\n', kept.changes)
-            || @extschema@.facts_select(source, '(SELECT * FROM ' || rows || ')');
+    IF everything THEN
+        EXECUTE format(E'WITH taken AS (DELETE FROM %s)\nINSERT INTO pg_temp.retention_staged\n', changes)
+            || retention_internal.facts_select(source, rows);
     ELSE
-        EXECUTE format('ANALYZE %s', kept.changes);
+        EXECUTE format('ANALYZE %s', changes);
         EXECUTE format($q$WITH taken AS (DELETE FROM %1$s WHERE retention_redo IS NOT NULL),
 redo AS MATERIALIZED (
-  SELECT %2$s AS customer FROM %1$s WHERE retention_redo AND %3$I IS NOT NULL%4$s
+  SELECT c.customer
+  FROM (
+    %2$s
+  ) AS c
+  WHERE c.customer IS NOT NULL
+  GROUP BY c.customer
 ),
-redone AS (INSERT INTO pg_temp.retention_redone SELECT customer FROM redo WHERE customer IS NOT NULL GROUP BY customer),
+redone AS (INSERT INTO pg_temp.retention_redone SELECT d.customer FROM redo AS d),
 noted AS MATERIALIZED (
-  SELECT n.*
-  FROM (SELECT %5$s, false AS retention_whole %6$s) AS n
-  WHERE NOT EXISTS (SELECT FROM redo WHERE redo.customer = n.customer)
+  SELECT %3$s, false AS retention_whole
+  FROM (
+    %4$s
+  ) AS r
+  WHERE r.customer IS NOT NULL AND NOT EXISTS (SELECT FROM redo AS d WHERE d.customer = r.customer)
   UNION ALL
-  SELECT r.*
-  FROM (SELECT customer FROM redo WHERE customer IS NOT NULL GROUP BY customer) AS retention_redo, LATERAL (SELECT %7$s, true AS retention_whole %8$s) AS r
+  SELECT %3$s, true AS retention_whole
+  FROM redo AS d, LATERAL (SELECT * FROM %5$s AS r WHERE r.customer = d.customer) AS r
 )
 INSERT INTO pg_temp.retention_staged
-%9$s$q$,
-            kept.changes, retention_internal.source_customer(source), source.customer,
-            (SELECT string_agg(format(E'\n  UNION ALL SELECT %s FROM ONLY %s', retention_internal.source_customer(source), n.relation), '')
-                FROM unnest(news) AS n (relation)),
-            @extschema@.facts_items(source),
-            retention_internal.source_from(log, 'NOT retention_redo', format('%I IS NOT NULL', source.customer)),
-            @extschema@.facts_items(source),
-            -- The plain column, so that an index on it serves.
-            retention_internal.source_from(source, format('%I = retention_redo.customer', source.customer)),
-            @extschema@.facts_select(source, 'noted'));
+%6$s$q$,
+            changes,
+            retention_internal.source_over(source.source, changes, true)
+                || coalesce((SELECT string_agg(E'\n    UNION ALL SELECT n.customer FROM (' || retention_internal.source_over(source.source, n.relation, NULL) || ') AS n', '')
+                    FROM unnest(news) AS n (relation)), ''),
+            items, retention_internal.source_over(source.source, changes, false), source.source,
+            retention_internal.facts_select(source, 'noted'));
     END IF;
     ANALYZE pg_temp.retention_staged;
     ANALYZE pg_temp.retention_redone;
 END
 $$;
-COMMENT ON FUNCTION facts_stage(retention_internal.source, retention_facts, regclass[]) IS 'takes the noted changes of a source and reads what they ask for into temporary tables';
+COMMENT ON FUNCTION retention_internal.facts_stage(retention_internal.source, boolean, regclass[]) IS
+'takes the noted changes of a source and reads what they ask for into temporary tables';
 
-CREATE FUNCTION facts_fold(source retention_internal.source, kept retention_facts, everything boolean) RETURNS bigint
+CREATE FUNCTION retention_internal.facts_fold(source retention_internal.source, everything boolean, what text) RETURNS bigint
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+#variable_conflict use_variable
 -- From the temporary tables of facts_stage() into facts and summary, which nobody else writes. Returns the customers.
 DECLARE
+    facts regclass := (source.kept).facts;
+    summary regclass := (source.kept).summary;
     customers bigint;
     parted text;
     few boolean;
     joins text[];
     segments text := coalesce((SELECT string_agg(', segment_' || n, '' ORDER BY n) FROM generate_series(1, cardinality(source.segments)) AS n), '');
     chosen text;
-    old_edges text[] := @extschema@.facts_last(source, 'f.facts');
-    new_edges text[] := @extschema@.facts_last(source, 'n.facts');
+    old_edges text[] := retention_internal.facts_edges(source, 'f.facts');
+    new_edges text[] := retention_internal.facts_edges(source, 'n.facts');
     whole_cohorts boolean := retention_internal.source_grid_option(source.grid, 'windows') IS NOT NULL
         OR retention_internal.source_grid_option(source.grid, 'cohorts') IS NOT NULL;
     grid text := format('%L::@extschema@.retention_grid', source.grid);
@@ -383,18 +409,18 @@ BEGIN
         SELECT m.part + row_number() OVER (ORDER BY v.segment, v.value), v.segment, v.value
         FROM (SELECT DISTINCT s.segment, s.value FROM pg_temp.retention_staged AS s WHERE s.segment IS NOT NULL
                 EXCEPT SELECT k.segment, k.value FROM %1$s AS k) AS v,
-            (SELECT max(part) AS part FROM %1$s) AS m$q$, kept.summary);
+            (SELECT max(part) AS part FROM %1$s) AS m$q$, summary);
     parted := format('SELECT k.part, s.* FROM pg_temp.retention_staged AS s JOIN %s AS k ON coalesce(k.segment, '''') = coalesce(s.segment, '''')'
-        ' AND (k.part = 0) = (s.segment IS NULL) AND (k.value IS NULL) = (s.value IS NULL) AND coalesce(k.value, '''') = coalesce(s.value, '''')', kept.summary);
+        ' AND (k.part = 0) = (s.segment IS NULL) AND (k.value IS NULL) = (s.value IS NULL) AND coalesce(k.value, '''') = coalesce(s.value, '''')', summary);
 
     IF everything THEN
-        EXECUTE format('INSERT INTO %s (part, customer, facts, stays%s) SELECT n.part, n.customer, n.facts, n.stays%s FROM %s ORDER BY n.customer',
-            kept.facts, segments, replace(segments, ', ', ', n.'), '(' || parted || ') AS n');
+        EXECUTE format('INSERT INTO %s (part, customer, facts, stays%s) SELECT n.part, n.customer, n.facts, n.stays%s FROM (%s) AS n ORDER BY n.customer',
+            facts, segments, replace(segments, ', ', ', n.'), parted);
         GET DIAGNOSTICS customers = ROW_COUNT;
         IF customers > 0 THEN
-            EXECUTE format('ANALYZE %s', kept.facts);
+            EXECUTE format('ANALYZE %s', facts);
         END IF;
-        EXECUTE format('SELECT count(*) FROM pg_temp.retention_staged WHERE segment IS NULL') INTO customers;
+        SELECT count(*) INTO customers FROM pg_temp.retention_staged AS s WHERE s.segment IS NULL;
     ELSE
         -- Of two first rows the earlier tells the segments; at one time the lesser value, as array_agg(... ORDER BY at, segment) has it.
         SELECT coalesce(string_agg(format(
@@ -414,7 +440,7 @@ BEGIN
         ANALYZE pg_temp.retention_parted;
         -- Few customers are looked up one by one, never by a pass over all of them: what is next to them is not asked for.
         SELECT 10 * (SELECT count(*) FROM pg_temp.retention_parted) + 10 * (SELECT count(*) FROM pg_temp.retention_redone) < c.reltuples INTO few
-        FROM pg_class AS c WHERE c.oid = kept.facts;
+        FROM pg_class AS c WHERE c.oid = facts;
         IF few THEN
             joins := ARRAY[current_setting('enable_hashjoin'), current_setting('enable_mergejoin')];
             PERFORM set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true);
@@ -428,15 +454,15 @@ BEGIN
             SELECT f.part, f.customer, f.facts, NULL, NULL, true%3$s
             FROM pg_temp.retention_redone AS r JOIN %2$s AS f ON f.customer = r.customer
             WHERE NOT EXISTS (SELECT FROM pg_temp.retention_parted AS n WHERE n.customer = f.customer AND n.part = f.part)$q$,
-            chosen, kept.facts, regexp_replace(segments, 'segment_\d+', 'NULL', 'g'));
+            chosen, facts, repeat(', NULL', cardinality(source.segments)));
         ANALYZE pg_temp.retention_touched;
         SELECT count(DISTINCT t.customer) INTO customers FROM pg_temp.retention_touched AS t;
         EXECUTE format('UPDATE %s AS f SET facts = t.new, stays = t.stays%s FROM pg_temp.retention_touched AS t
-            WHERE f.customer = t.customer AND f.part = t.part AND t.old IS NOT NULL AND t.new IS NOT NULL', kept.facts,
-            regexp_replace(segments, '(segment_\d+)', '\1 = t.\1', 'g'));
+            WHERE f.customer = t.customer AND f.part = t.part AND t.old IS NOT NULL AND t.new IS NOT NULL', facts,
+            (SELECT string_agg(format(', segment_%s = t.segment_%1$s', n), '') FROM generate_series(1, cardinality(source.segments)) AS n));
         EXECUTE format('INSERT INTO %s (part, customer, facts, stays%s) SELECT t.part, t.customer, t.new, t.stays%s FROM pg_temp.retention_touched AS t WHERE t.old IS NULL AND t.new IS NOT NULL',
-            kept.facts, segments, replace(segments, ', ', ', t.'));
-        EXECUTE format('DELETE FROM %s AS f USING pg_temp.retention_touched AS t WHERE f.customer = t.customer AND f.part = t.part AND t.new IS NULL', kept.facts);
+            facts, segments, replace(segments, ', ', ', t.'));
+        EXECUTE format('DELETE FROM %s AS f USING pg_temp.retention_touched AS t WHERE f.customer = t.customer AND f.part = t.part AND t.new IS NULL', facts);
         IF few THEN
             PERFORM set_config('enable_hashjoin', joins[1], true), set_config('enable_mergejoin', joins[2], true);
         END IF;
@@ -445,7 +471,7 @@ BEGIN
     IF customers = 0 AND NOT everything THEN
         RETURN 0;
     END IF;
-    PERFORM retention_internal.progress(CASE WHEN kept.refreshed IS NULL THEN 'materialise' ELSE 'refresh' END, source.name, 'adding up', 4, 4);
+    PERFORM retention_internal.progress(what, source.source, 'adding up', 4, 4);
     IF NOT everything AND NOT whole_cohorts THEN
         -- Where somebody who was looked up had the first or the last row of a part, who has it now stands in for what a
         -- difference cannot tell. That takes a look at all of the part, and is kept out of an index because every refresh
@@ -459,373 +485,504 @@ BEGIN
                 (SELECT f.part, f.customer, f.facts FROM %1$s AS f WHERE f.part = k.part AND k.part IN (
                     SELECT t.part FROM pg_temp.retention_touched AS t WHERE t.whole AND @extschema@.last_active(t.old) = m.latest_at) ORDER BY %3$s DESC NULLS LAST LIMIT 1)) AS e
             WHERE NOT (EXISTS (SELECT FROM pg_temp.retention_touched AS t WHERE t.part = e.part AND t.customer = e.customer))$q$,
-            kept.facts, old_edges[1], old_edges[2], kept.summary);
+            facts, old_edges[1], old_edges[2], summary);
         EXECUTE format($q$UPDATE %1$s AS k SET cohorts = @extschema@.cohort_replace(k.cohorts, c.old, c.new)
             FROM (SELECT t.part, @extschema@.cohort_retention(@extschema@.coarsen(t.old, %2$s)) AS old,
                     @extschema@.cohort_retention(@extschema@.coarsen(t.new, %2$s)) AS new
                 FROM pg_temp.retention_touched AS t GROUP BY t.part) AS c
-            WHERE c.part = k.part$q$, kept.summary, grid);
+            WHERE c.part = k.part$q$, summary, grid);
     ELSE
         -- What is complete in elapsed windows and recurring cohorts follows the latest row of all.
         IF whole_cohorts THEN
-            EXECUTE format('SELECT ' || CASE retention_internal.source_type(source.relation, source.at)
+            EXECUTE format('SELECT ' || CASE source.time_type
                     WHEN 'date'::regtype THEN '%1$s + interval ''1 day'''
                     WHEN 'timestamptz'::regtype THEN '%1$s AT TIME ZONE %3$L + interval ''1 microsecond'''
                     ELSE '%1$s + interval ''1 microsecond''' END
                 || ' FROM %2$s AS f WHERE f.part = 0 AND %1$s IS NOT NULL ORDER BY %1$s DESC LIMIT 1',
-                old_edges[2], kept.facts, retention_internal.source_grid_option(source.grid, 'time_zone')) INTO latest;
+                old_edges[2], facts, source.time_zone) INTO latest;
             EXECUTE format('SELECT %s::text', retention_internal.source_grid(source, format('%L::timestamp', latest))) INTO grid;
             grid := format('%L::@extschema@.retention_grid', grid);
         END IF;
         EXECUTE format($q$UPDATE %1$s AS k SET cohorts = c.cohorts
             FROM %1$s AS p LEFT JOIN (
                 SELECT f.part, @extschema@.cohort_retention(@extschema@.coarsen(f.facts, %2$s)) AS cohorts FROM %3$s AS f GROUP BY f.part) AS c USING (part)
-            WHERE p.part = k.part$q$, kept.summary, grid, kept.facts);
+            WHERE p.part = k.part$q$, summary, grid, facts);
     END IF;
-    EXECUTE format('DELETE FROM %s WHERE part > 0 AND cohorts IS NULL', kept.summary);
+    EXECUTE format('DELETE FROM %s WHERE part > 0 AND cohorts IS NULL', summary);
     RETURN customers;
 END
 $$;
-COMMENT ON FUNCTION facts_fold(retention_internal.source, retention_facts, boolean) IS 'folds what was staged into the facts and the summary of a source';
+COMMENT ON FUNCTION retention_internal.facts_fold(retention_internal.source, boolean, text) IS
+'folds what was staged into the facts and the summary of a source; what: materialise or refresh, for others to see';
 
-CREATE FUNCTION retention_internal.facts_kept(source regclass) RETURNS retention_internal.kept
-LANGUAGE sql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$ SELECT NULL::retention_internal.kept $$;
-COMMENT ON FUNCTION retention_internal.facts_kept(regclass) IS 'the tables of the kept facts of a source';
+-- The tables.
 
-CREATE FUNCTION retention_internal.facts_state(source regclass) RETURNS text
-LANGUAGE sql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$ SELECT CASE WHEN (retention_internal.facts_kept($1)).state IS NOT NULL THEN 'materialised' END $$;
-COMMENT ON FUNCTION retention_internal.facts_state(regclass) IS 'the state of the kept facts of a source; NULL: it has none';
-
-CREATE FUNCTION retention_internal.facts_totals(source retention_internal.source) RETURNS text
+CREATE FUNCTION retention_internal.facts_name(source regclass, suffix text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT 'FROM ' || k.summary || ' AS s, @extschema@.cohort_totals(s.cohorts) AS t WHERE s.part = 0'
-    FROM (SELECT ($1.kept).summary, ($1.kept).facts) AS k
-    WHERE k.summary IS NOT NULL AND has_table_privilege(k.facts, 'SELECT') AND has_table_privilege(k.summary, 'SELECT')
+    SELECT format('%I.%I', n.nspname, c.relname || $2)
+    FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = $1
 $$;
-COMMENT ON FUNCTION retention_internal.facts_totals(retention_internal.source) IS
-'FROM and WHERE of what the kept facts of a source say of everybody; NULL: there are none to read';
+COMMENT ON FUNCTION retention_internal.facts_name(regclass, text) IS 'the name of a table beside a source';
 
-CREATE FUNCTION retention_internal.facts_presence(source retention_internal.source, as_of text) RETURNS text
-LANGUAGE sql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT format(
-        'SELECT f.customer, lower(s.stay) AS started, CASE WHEN upper(s.stay) < k.as_of THEN upper(s.stay) END AS ended%s'
-        ' FROM %s AS f, unnest(f.stays) AS s (stay), (SELECT %s AS as_of) AS k WHERE f.part = 0 AND lower(s.stay) < k.as_of',
-        coalesce((SELECT string_agg(format(', f.segment_%s AS %I', s.place, s.segment), '' ORDER BY s.place)
-            FROM unnest($1.segments) WITH ORDINALITY AS s (segment, place)), ''),
-        ($1.kept).facts, $2 || CASE $1.time_type WHEN 'date'::regtype THEN '::date' ELSE '' END)
-$$;
-COMMENT ON FUNCTION retention_internal.facts_presence(retention_internal.source, text) IS 'source_presence(), read from kept facts';
-
--- What is asked for.
-
-CREATE FUNCTION facts_mine(name text) RETURNS retention_internal.source
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    source retention_internal.source := retention_internal.source_find(name);
-BEGIN
-    IF NOT pg_has_role(source.owner, 'USAGE') THEN
-        RAISE EXCEPTION USING ERRCODE = '42501',
-            MESSAGE = format('source "%s" belongs to %s', source.name, source.owner),
-            HINT = 'Its owner keeps its facts; register a source of your own to keep yours.';
-    END IF;
-    IF row_security_active(source.relation) THEN
-        RAISE EXCEPTION USING ERRCODE = '0A000',
-            MESSAGE = format('facts of %s cannot be kept by %s', source.relation, CURRENT_USER),
-            DETAIL = 'Row-level security shows this role a part of its rows only.',
-            HINT = 'The views of the source read the relation itself and keep to its policies.';
-    END IF;
-    RETURN source;
-END
-$$;
-COMMENT ON FUNCTION facts_mine(text) IS 'the source of a name whose facts the caller may keep';
-
-CREATE FUNCTION retention_unmaterialize(source text) RETURNS void
+CREATE FUNCTION retention_internal.facts_create(source regclass, suffix text, definition text, said text) RETURNS regclass
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_variable
 DECLARE
-    kept @extschema@.retention_facts;
-    s retention_internal.source;
-    t regclass;
+    there regclass := to_regclass(retention_internal.facts_name(source, suffix));
+    relation text := retention_internal.facts_name(source, suffix);
 BEGIN
-    -- The relation may be gone, so that source_find() does not serve.
-    SELECT k.* INTO kept FROM @extschema@.retention_facts AS k
-    WHERE pg_has_role(k.owner, 'USAGE') AND (k.name = source OR pg_get_userbyid(k.owner) || '.' || k.name = source)
-    ORDER BY k.owner = quote_ident(CURRENT_USER)::regrole DESC, k.name = source DESC LIMIT 1;
-    IF NOT FOUND THEN
-        s := @extschema@.facts_mine(source);
-        RAISE EXCEPTION USING ERRCODE = '55000',
-            MESSAGE = format('source "%s" is not materialised', s.name), HINT = format('SELECT retention_materialize(%L).', source);
+    IF there IS NOT NULL AND there NOT IN (SELECT r FROM retention_internal.facts_kept(source) AS k, unnest(ARRAY[k.state, k.facts, k.summary, k.changes]) AS r WHERE r IS NOT NULL) THEN
+        RAISE EXCEPTION USING ERRCODE = '42P07',
+            MESSAGE = format('%s exists and does not belong to the kept facts of source %s', there, source),
+            HINT = format('If it is left over from facts that were kept before: DROP TABLE %s.', there);
     END IF;
-    SELECT r.* INTO s FROM @extschema@.retention_source AS r WHERE r.owner = kept.owner AND r.name = kept.name;
-    PERFORM FROM pg_class AS c WHERE c.oid = s.relation;
-    IF FOUND THEN
-        UPDATE @extschema@.retention_source AS r SET facts = NULL WHERE r.owner = kept.owner AND r.name = kept.name;
-        s.facts := NULL;
-        PERFORM @extschema@.facts_show(s);
-    ELSE
-        -- There is nothing left that they could read.
-        PERFORM @extschema@.retention_drop_views(kept.name);
+    -- Beside the old one, until that is dropped.
+    IF there IS NOT NULL THEN
+        relation := retention_internal.facts_name(source, suffix || '2');
     END IF;
-    DELETE FROM @extschema@.retention_facts AS k WHERE k.owner = kept.owner AND k.name = kept.name;
-    PERFORM @extschema@.facts_unwatch(kept);
-    FOREACH t IN ARRAY ARRAY[kept.changes, kept.summary, kept.facts] LOOP
-        PERFORM FROM pg_class AS c WHERE c.oid = t;
-        IF FOUND THEN
-            EXECUTE format('DROP TABLE %s', t);
-        END IF;
-    END LOOP;
+    EXECUTE format('CREATE TABLE %s %s', relation, definition);
+    EXECUTE format('COMMENT ON TABLE %s IS %L', relation, said || '; retention source ' || source);
+    there := to_regclass(relation);
+    PERFORM retention_internal.facts_link_table(there, source);
+    RETURN there;
 END
 $$;
-COMMENT ON FUNCTION retention_unmaterialize(text) IS
-'keeps the facts of a source no longer: drops their tables and triggers; its views read the relation again';
+COMMENT ON FUNCTION retention_internal.facts_create(regclass, text, text, text) IS
+'creates a table of the kept facts of a source; under another name while the old one is there';
 
-CREATE FUNCTION facts_refresh(source retention_internal.source, kept retention_facts, everything boolean, news regclass[]) RETURNS bigint
+CREATE FUNCTION retention_internal.facts_columns(relation regclass) RETURNS text[]
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT array_agg(a.attname || ' ' || format_type(a.atttypid, a.atttypmod) ORDER BY a.attnum)
+    FROM pg_attribute AS a WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped
+$$;
+COMMENT ON FUNCTION retention_internal.facts_columns(regclass) IS 'the columns of a table with their types';
+
+CREATE FUNCTION retention_internal.facts_columns(relation regclass, columns name[]) RETURNS text[]
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT array_agg(a.attname || ' ' || format_type(a.atttypid, a.atttypmod) ORDER BY c.place)
+    FROM unnest($2) WITH ORDINALITY AS c (name, place) JOIN pg_attribute AS a ON a.attrelid = $1 AND a.attname = c.name
+$$;
+COMMENT ON FUNCTION retention_internal.facts_columns(regclass, name[]) IS 'some columns of a table with their types';
+
+CREATE FUNCTION retention_internal.facts_check(source retention_internal.source) RETURNS regclass
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_variable
 DECLARE
-    rebuild boolean := everything;
-    what text := CASE WHEN kept.refreshed IS NULL THEN 'materialise' ELSE 'refresh' END;
-    began timestamptz := clock_timestamp();
-    customers bigint;
-BEGIN
-    LOOP
-        -- A mark that everything has to be looked at may be there, and may come in between: marks are left for the second look.
-        IF NOT rebuild THEN
-            EXECUTE format('SELECT EXISTS (SELECT FROM %s WHERE retention_redo IS NULL)', kept.changes) INTO rebuild;
-        END IF;
-        PERFORM retention_internal.progress(what, source.name, CASE WHEN rebuild THEN 'reading everything' ELSE 'reading changes' END, 2, 4);
-        PERFORM @extschema@.facts_stage(source, kept, CASE WHEN NOT rebuild THEN news END);
-        EXIT WHEN rebuild;
-        EXECUTE format('SELECT EXISTS (SELECT FROM %s WHERE retention_redo IS NULL)', kept.changes) INTO rebuild;
-        EXIT WHEN NOT rebuild;
-    END LOOP;
-    IF rebuild AND kept.refreshed IS NOT NULL THEN
-        EXECUTE format('DELETE FROM %s', kept.facts);
-        EXECUTE format('UPDATE %s SET cohorts = NULL', kept.summary);
-    END IF;
-    PERFORM retention_internal.progress(what, source.name, 'folding in', 3, 4);
-    customers := @extschema@.facts_fold(source, kept, rebuild);
-    UPDATE @extschema@.retention_facts AS k SET refreshed = began WHERE k.owner = kept.owner AND k.name = kept.name;
-    IF source.facts IS DISTINCT FROM kept.facts THEN
-        -- The first time: from now on the views read the facts.
-        UPDATE @extschema@.retention_source AS r SET facts = kept.facts WHERE r.owner = kept.owner AND r.name = kept.name;
-        source.facts := kept.facts;
-        PERFORM @extschema@.facts_show(source);
-    END IF;
-    PERFORM retention_internal.progress_end();
-    RETURN customers;
-END
-$$;
-COMMENT ON FUNCTION facts_refresh(retention_internal.source, retention_facts, boolean, regclass[]) IS
-'brings the facts of a source up to date; everything: from all rows; news: with the customers of these tables';
-
-CREATE FUNCTION retention_refresh(source text) RETURNS bigint
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-#variable_conflict use_variable
-DECLARE
-    s retention_internal.source := @extschema@.facts_mine(source);
-    kept @extschema@.retention_facts;
-    relations regclass[];
-    news regclass[];
-    lost regclass[];
-    t regclass;
-    everything boolean;
-BEGIN
-    SELECT k.* INTO kept FROM @extschema@.retention_facts AS k WHERE k.owner = s.owner AND k.name = s.name;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION USING ERRCODE = '55000',
-            MESSAGE = format('source "%s" is not materialised', s.name), HINT = format('SELECT retention_materialize(%L).', source);
-    END IF;
-    FOREACH t IN ARRAY ARRAY[kept.facts, kept.summary, kept.changes] LOOP
-        PERFORM FROM pg_class AS c WHERE c.oid = t;
-        IF NOT FOUND THEN
-            RAISE EXCEPTION USING ERRCODE = '55000',
-                MESSAGE = format('a table of the facts of source "%s" is gone', s.name),
-                HINT = format('SELECT retention_materialize(%L) to build them anew.', source);
-        END IF;
-    END LOOP;
-    IF kept.definition <> @extschema@.facts_definition(s) THEN
-        RAISE EXCEPTION USING ERRCODE = '55000',
-            MESSAGE = format('source "%s" has changed since its facts were kept', s.name),
-            HINT = format('SELECT retention_materialize(%L) to build them anew.', source);
-    END IF;
-    PERFORM retention_internal.progress('refresh', s.name, 'waiting', 1, 4);
-    -- Another refresh waits here; writers do not, for they only add rows. A TRUNCATE of the relation waits for us.
-    SELECT k.* INTO kept FROM @extschema@.retention_facts AS k WHERE k.owner = s.owner AND k.name = s.name FOR UPDATE;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION USING ERRCODE = '55000', MESSAGE = format('source "%s" is not materialised any more', s.name);
-    END IF;
-    EXECUTE format('LOCK TABLE %s IN ACCESS SHARE MODE', s.relation);
-    IF @extschema@.facts_triggers(kept.changes, s.relation) <> 4 THEN
-        RAISE EXCEPTION USING ERRCODE = '55000',
-            MESSAGE = format('the triggers of source "%s" on %s are gone or disabled', s.name, s.relation),
-            DETAIL = 'What was written in the meantime is not known.',
-            HINT = format('SELECT retention_materialize(%L) to build its facts anew.', source);
-    END IF;
-    relations := @extschema@.facts_relations(s.relation);
-    lost := ARRAY(SELECT k.r FROM unnest(kept.relations) AS k (r) WHERE k.r <> ALL (relations));
-    news := ARRAY(SELECT k.r FROM unnest(relations) AS k (r) WHERE k.r <> ALL (kept.relations));
-    IF lost <> '{}' OR news <> '{}' THEN
-        -- A partition that is none any more takes its rows with it, unknown whose.
-        FOREACH t IN ARRAY lost LOOP
-            PERFORM FROM pg_class AS c WHERE c.oid = t;
-            IF FOUND THEN
-                PERFORM @extschema@.facts_unwatch(kept, t);
-            END IF;
-        END LOOP;
-        FOREACH t IN ARRAY news LOOP
-            IF @extschema@.facts_triggers(kept.changes, t) = 0 THEN
-                PERFORM @extschema@.facts_watch(s, kept.changes, t);
-            END IF;
-        END LOOP;
-        UPDATE @extschema@.retention_facts AS k SET relations = relations WHERE k.owner = s.owner AND k.name = s.name;
-    END IF;
-    -- Rows that a subscription brings fire no statement triggers.
-    everything := lost <> '{}' OR (EXISTS (SELECT FROM pg_subscription_rel AS p WHERE p.srrelid = ANY (relations)));
-    RETURN @extschema@.facts_refresh(s, kept, everything, news);
-END
-$$;
-COMMENT ON FUNCTION retention_refresh(text) IS
-'folds what was written since the last refresh into the facts of a materialised source, exactly; returns how many customers it concerned';
-
-CREATE FUNCTION retention_materialize(source text, schema name DEFAULT NULL, build boolean DEFAULT true) RETURNS bigint
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-#variable_conflict use_variable
-DECLARE
-    s retention_internal.source := @extschema@.facts_mine(source);
-    kept @extschema@.retention_facts;
-    kind "char";
-    columns text[];
+    relation regclass;
     wrong text;
-    t regclass;
-    customers bigint;
-    indexes text[];
+    length integer;
 BEGIN
-    IF s.kind <> 'events' THEN
+    IF source.kind <> 'events' THEN
         RAISE EXCEPTION USING ERRCODE = '0A000',
-            MESSAGE = format('source "%s" is not one of events', s.name),
+            MESSAGE = format('source %s is not one of events', source.source),
             DETAIL = 'A row of a subscription is a fact of a customer already.';
     END IF;
-    SELECT c.relkind INTO kind FROM pg_class AS c WHERE c.oid = s.relation;
-    IF kind NOT IN ('r', 'p') THEN
+    IF source.has_as_of THEN
         RAISE EXCEPTION USING ERRCODE = '0A000',
-            MESSAGE = format('%s is not a table', s.relation),
-            DETAIL = 'What changes is noted by triggers on the table that is written.',
-            HINT = 'Register a source over the table itself.';
-    END IF;
-    SELECT c.oid::regclass::text INTO wrong FROM unnest(@extschema@.facts_relations(s.relation)) AS r (oid) JOIN pg_class AS c ON c.oid = r.oid
-    WHERE c.relkind NOT IN ('r', 'p') ORDER BY c.oid LIMIT 1;
-    IF wrong IS NOT NULL THEN
-        RAISE EXCEPTION USING ERRCODE = '0A000',
-            MESSAGE = format('%s has a part elsewhere: %s', s.relation, wrong),
-            DETAIL = 'What changes is noted by triggers on the table that is written.';
-    END IF;
-    IF s.as_of IS NOT NULL THEN
-        RAISE EXCEPTION USING ERRCODE = '0A000',
-            MESSAGE = format('source "%s" has an as_of of its own', s.name),
+            MESSAGE = format('source %s has an as_of of its own', source.source),
             DETAIL = 'Kept facts end with the latest row.',
             HINT = 'Without as_of, a period that is not over is shown as partial.';
     END IF;
+    SELECT octet_length(c.relname) INTO length FROM pg_class AS c WHERE c.oid = source.source;
+    IF length > 52 THEN
+        RAISE EXCEPTION USING ERRCODE = '42622',
+            MESSAGE = format('the name of source %s is too long to keep its facts', source.source),
+            DETAIL = format('It has %s bytes, at most 52 are allowed.', length),
+            HINT = 'ALTER VIEW ... RENAME: its tables are called by it with a suffix such as _changes.';
+    END IF;
+    relation := (retention_internal.source_shape(source.source)).relation;
+    SELECT CASE
+            WHEN r.relkind NOT IN ('r', 'p') THEN format('part of it lies elsewhere: %s', r.oid::regclass)
+            WHEN r.relpersistence <> 'p' THEN format('%s does not outlive a crash', r.oid::regclass) END
+    INTO wrong
+    FROM pg_class AS r WHERE r.oid = ANY (retention_internal.facts_relations(relation)) AND (r.relkind NOT IN ('r', 'p') OR r.relpersistence <> 'p')
+    ORDER BY r.oid LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = '0A000',
+            MESSAGE = format('facts of %s cannot be kept: %s', relation, wrong),
+            DETAIL = 'What changes is noted by triggers on the table that is written.';
+    END IF;
+    -- Writers of a distributed table fire no triggers here.
+    IF to_regclass('pg_catalog.pg_dist_partition') IS NOT NULL THEN
+        EXECUTE 'SELECT p.logicalrelid::regclass::text FROM pg_catalog.pg_dist_partition AS p WHERE p.logicalrelid::oid = $1' INTO wrong USING relation;
+        IF wrong IS NOT NULL THEN
+            RAISE EXCEPTION USING ERRCODE = '0A000',
+                MESSAGE = format('facts of %s cannot be kept: Citus distributes it', relation),
+                DETAIL = 'What changes is noted by triggers on the table that is written.',
+                HINT = 'The views of the source read the table itself.';
+        END IF;
+    END IF;
+    SELECT r.oid::regclass::text INTO wrong FROM pg_class AS r
+    WHERE r.oid = ANY (retention_internal.facts_relations(relation)) AND NOT pg_has_role(r.relowner, 'USAGE') ORDER BY r.oid LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = '42501',
+            MESSAGE = format('%s belongs to another role', wrong),
+            DETAIL = 'Keeping facts puts triggers on it.',
+            HINT = 'Its owner can have a source of their own and keep its facts.';
+    END IF;
+    IF row_security_active(relation) THEN
+        RAISE EXCEPTION USING ERRCODE = '0A000',
+            MESSAGE = format('facts of %s cannot be kept by %s', relation, quote_ident(CURRENT_USER)),
+            DETAIL = 'Row-level security shows this role a part of its rows only.',
+            HINT = 'The views of the source read the table itself and keep to its policies.';
+    END IF;
+    RETURN relation;
+END
+$$;
+COMMENT ON FUNCTION retention_internal.facts_check(retention_internal.source) IS
+'the table whose changes are noted for a source; raises why its facts cannot be kept by the caller';
+
+CREATE FUNCTION retention_internal.facts_prepare(source retention_internal.source) RETURNS retention_internal.source
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_variable
+-- Sees to it that changes are noted: the tables _state and _changes and the triggers. What was written before is not noted,
+-- so everything has to be read afterwards.
+DECLARE
+    kept retention_internal.kept := source.kept;
+    shape record;
+    wanted name[];
+    wrong text;
+    relations regclass[];
+    relation regclass;
+    new_changes regclass;
+BEGIN
     IF current_setting('transaction_isolation') <> 'read committed' THEN
         RAISE EXCEPTION USING ERRCODE = '25001',
-            MESSAGE = 'retention_materialize() needs a transaction with isolation level read committed',
+            MESSAGE = 'building facts needs a transaction with isolation level read committed',
             DETAIL = 'It must see what was written before its triggers were there.';
     END IF;
-    columns := @extschema@.facts_columns(s);
+    shape := retention_internal.source_shape(source.source);
+    relations := retention_internal.facts_relations(shape.relation);
+    wanted := shape.customers || shape.others;
     SELECT a.attname INTO wrong FROM pg_attribute AS a JOIN pg_type AS d ON d.oid = a.atttypid
-    WHERE a.attrelid = s.relation AND a.attname = ANY (columns) AND d.typtype = 'd' AND d.typnotnull ORDER BY a.attnum LIMIT 1;
-    IF wrong IS NOT NULL THEN
+    WHERE a.attrelid = shape.relation AND a.attname = ANY (wanted) AND d.typtype = 'd' AND d.typnotnull ORDER BY a.attnum LIMIT 1;
+    IF FOUND THEN
         RAISE EXCEPTION USING ERRCODE = '0A000',
             MESSAGE = format('the type of column "%s" does not allow NULL', wrong),
             HINT = 'Use a domain without NOT NULL, and NOT NULL on the column.';
     END IF;
-    SELECT coalesce(schema, n.nspname) INTO schema FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = s.relation;
-    PERFORM FROM @extschema@.retention_facts AS k WHERE k.owner = s.owner AND k.name = s.name;
-    IF FOUND THEN
-        PERFORM @extschema@.retention_unmaterialize(source);
-        s.facts := NULL;
+    IF kept.changes IS NULL OR retention_internal.facts_columns(kept.changes)
+        <> ARRAY['retention_redo boolean'] || retention_internal.facts_columns(shape.relation, wanted) THEN
+        new_changes := retention_internal.facts_create(source.source, '_changes',
+            format('AS SELECT NULL::boolean AS retention_redo, %s FROM %s WITH NO DATA',
+                (SELECT string_agg(quote_ident(w.name), ', ' ORDER BY w.place) FROM unnest(wanted) WITH ORDINALITY AS w (name, place)), shape.relation),
+            'what was written to ' || shape.relation || ' and is not in the facts yet');
+        EXECUTE format('COMMENT ON COLUMN %s.retention_redo IS %L', new_changes, 'false: a row was inserted; true: rows of the customer were updated or deleted; NULL: anything');
+        -- A publication of all tables would not let rows be deleted otherwise.
+        EXECUTE format('ALTER TABLE %s REPLICA IDENTITY FULL', new_changes);
     END IF;
-
-    PERFORM retention_internal.progress('materialise', s.name, 'waiting', 1, 4);
-    -- The changes: a mark (NULL: look at everything; true: look up this customer; false: an inserted row) and the columns that count.
-    EXECUTE format('CREATE TABLE %I.%I AS SELECT NULL::boolean AS retention_redo, %s FROM %s WITH NO DATA', schema, s.name || '_changes',
-        (SELECT string_agg(quote_ident(c.name), ', ' ORDER BY c.place) FROM unnest(columns) WITH ORDINALITY AS c (name, place)), s.relation);
-    kept.changes := to_regclass(format('%I.%I', schema, s.name || '_changes'));
-    EXECUTE format('COMMENT ON TABLE %s IS %L', kept.changes, 'what was written to ' || s.relation || ' and is not in the facts yet; retention source ' || s.name);
-    EXECUTE format('COMMENT ON COLUMN %s.retention_redo IS %L', kept.changes, 'false: a row was inserted; true: rows of the customer were updated or deleted; NULL: anything');
-    EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', kept.changes);
-    EXECUTE format('CREATE POLICY noted ON %s FOR INSERT WITH CHECK (retention_redo OR (SELECT @extschema@.facts_may_note(%L)))', kept.changes, s.relation);
-    -- A publication of all tables would not let rows be deleted otherwise.
-    EXECUTE format('ALTER TABLE %s REPLICA IDENTITY FULL', kept.changes);
-    EXECUTE format('REVOKE ALL ON %s FROM PUBLIC', kept.changes);
-    EXECUTE format('GRANT INSERT ON %s TO PUBLIC', kept.changes);
-    kept.relations := @extschema@.facts_relations(s.relation);
-    FOREACH t IN ARRAY kept.relations LOOP
-        -- From here on writers wait until we are done.
-        PERFORM @extschema@.facts_watch(s, kept.changes, t);
+    FOREACH relation IN ARRAY relations LOOP
+        IF new_changes IS NOT NULL OR retention_internal.facts_unwatched(kept.changes, ARRAY[relation]) IS NOT NULL THEN
+            -- From here on writers wait until we are done.
+            PERFORM retention_internal.facts_watch(source, coalesce(new_changes, kept.changes), relation, cardinality(shape.customers));
+        END IF;
     END LOOP;
-
-    EXECUTE format('CREATE TABLE %I.%I (part integer PRIMARY KEY, segment text, value text, cohorts @extschema@.retention_cohorts)', schema, s.name || '_summary');
-    kept.summary := to_regclass(format('%I.%I', schema, s.name || '_summary'));
-    EXECUTE format('COMMENT ON TABLE %s IS %L', kept.summary, 'cohorts of everybody (part 0) and of the customers of each value of a segment; retention source ' || s.name);
-    EXECUTE format('COMMENT ON COLUMN %s.part IS %L', kept.summary, '0: everybody; others: the number of a value');
-    EXECUTE format('COMMENT ON COLUMN %s.segment IS %L', kept.summary, 'the column that customers are compared by; NULL: everybody');
-    EXECUTE format('COMMENT ON COLUMN %s.value IS %L', kept.summary, 'what stands in that column');
-    EXECUTE format('COMMENT ON COLUMN %s.cohorts IS %L', kept.summary, 'their cohorts: cohort_cells(), retention_curve(), lifecycle(), stickiness()');
-    EXECUTE format('INSERT INTO %s (part) VALUES (0)', kept.summary);
-    EXECUTE format('CREATE TABLE %I.%I AS SELECT 0 AS part, q.customer, q.facts, q.stays%s FROM (%s) AS q WITH NO DATA', schema, s.name || '_facts',
-        coalesce((SELECT string_agg(', q.segment_' || n, '' ORDER BY n) FROM generate_series(1, cardinality(s.segments)) AS n), ''),
-        @extschema@.facts_select(s, format('(SELECT %s, true AS retention_whole %s)', @extschema@.facts_items(s), retention_internal.source_from(s))));
-    kept.facts := to_regclass(format('%I.%I', schema, s.name || '_facts'));
-    EXECUTE format('COMMENT ON TABLE %s IS %L', kept.facts, 'facts of each customer, over all rows (part 0) and over those of each value of a segment; retention source ' || s.name);
-    EXECUTE format('COMMENT ON COLUMN %s.part IS %L', kept.facts, 'as in ' || kept.summary);
-    EXECUTE format('COMMENT ON COLUMN %s.customer IS %L', kept.facts, 'who');
-    EXECUTE format('COMMENT ON COLUMN %s.facts IS %L', kept.facts, 'when the customer was active');
-    EXECUTE format('COMMENT ON COLUMN %s.stays IS %L', kept.facts, 'from an event until ' || s.gone_after || ' after the last one without another in between; part 0 only');
-    FOR customers IN SELECT generate_series(1, cardinality(s.segments)) LOOP
-        EXECUTE format('COMMENT ON COLUMN %s.segment_%s IS %L', kept.facts, customers, s.segments[customers] || ' of the first event; part 0 only');
-    END LOOP;
-    -- No index on what changes, and room in the pages: an update then stays where it is.
-    EXECUTE format('ALTER TABLE %s SET (fillfactor = 90)', kept.facts);
-    indexes := ARRAY[format('ALTER TABLE %s ADD PRIMARY KEY (customer, part)', kept.facts)];
-    IF s.segments <> '{}' THEN
-        indexes := indexes || format('CREATE INDEX ON %s (part) WHERE part > 0', kept.facts);
-    END IF;
-    kept.owner := s.owner;
-    kept.name := s.name;
-    kept.definition := @extschema@.facts_definition(s);
-    INSERT INTO @extschema@.retention_facts SELECT kept.*;
-    customers := 0;
-    IF build THEN
-        customers := @extschema@.facts_refresh(s, kept, true, '{}');
+    IF kept.state IS NULL THEN
+        kept.state := retention_internal.facts_create(source.source, '_state', format(
+            '(retention_source regclass PRIMARY KEY DEFAULT %L::regclass, facts regclass, summary regclass, changes regclass, relations regclass[], '
+            'definition text, signatures text[], refreshed timestamptz, rows_ignored bigint, rebuilt_because text)', source.source),
+            'the tables of the kept facts, and what a refresh has to know');
     ELSE
-        EXECUTE format('INSERT INTO %s (retention_redo) VALUES (NULL)', kept.changes);
+        -- After a restore nothing but the defaults says what belongs together.
+        PERFORM retention_internal.facts_link_table(r, source.source) FROM unnest(ARRAY[kept.state, kept.facts, kept.summary]) AS r WHERE r IS NOT NULL;
     END IF;
-    PERFORM retention_internal.progress('materialise', s.name, 'indexing', 4, 4);
-    FOREACH wrong IN ARRAY indexes LOOP
-        EXECUTE wrong;
+    EXECUTE format('INSERT INTO %s DEFAULT VALUES ON CONFLICT DO NOTHING', kept.state);
+    IF new_changes IS NOT NULL THEN
+        kept.changes := retention_internal.facts_place(source.source, kept.state, 'changes', new_changes, kept.changes);
+    END IF;
+    EXECUTE format('UPDATE %s SET relations = $1, signatures = $2', kept.state)
+    USING relations, retention_internal.facts_signatures(kept.changes, relations);
+    source.kept := kept;
+    RETURN source;
+END
+$$;
+COMMENT ON FUNCTION retention_internal.facts_prepare(retention_internal.source) IS
+'has the changes of the relation of a source noted from now on; the source with the tables for it';
+
+CREATE FUNCTION retention_internal.facts_place(source regclass, state regclass, what text, relation regclass, old regclass) RETURNS regclass
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+    reader record;
+    name text := (SELECT c.relname || '_' || what FROM pg_class AS c WHERE c.oid = source);
+BEGIN
+    EXECUTE format('ALTER TABLE %s ALTER %I SET DEFAULT %L::regclass', state, what, relation);
+    EXECUTE format('UPDATE %s SET %I = DEFAULT', state, what);
+    IF old IS NOT NULL THEN
+        FOR reader IN SELECT DISTINCT a.grantee FROM pg_class AS c, aclexplode(c.relacl) AS a
+            WHERE c.oid = old AND a.privilege_type = 'SELECT' AND a.grantee <> c.relowner
+        LOOP
+            EXECUTE format('GRANT SELECT ON %s TO %s', relation, CASE reader.grantee WHEN 0 THEN 'PUBLIC' ELSE reader.grantee::regrole::text END);
+        END LOOP;
+        EXECUTE format('DROP TABLE %s', old);
+        IF (SELECT c.relname <> name FROM pg_class AS c WHERE c.oid = relation) THEN
+            EXECUTE format('ALTER TABLE %s RENAME TO %I', relation, name);
+        END IF;
+    END IF;
+    RETURN relation;
+END
+$$;
+COMMENT ON FUNCTION retention_internal.facts_place(regclass, regclass, text, regclass, regclass) IS
+'makes a table one of the kept facts of a source, in place of an old one, which is dropped; those who could read that may read it';
+
+CREATE FUNCTION retention_internal.facts_run(source retention_internal.source, because text, news regclass[] DEFAULT '{}') RETURNS bigint
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_variable
+-- because: why everything is read again; NULL: what was noted is read, and the customers of the tables in news.
+DECLARE
+    old retention_internal.kept := source.kept;
+    began timestamptz := clock_timestamp();
+    definition text := retention_internal.facts_definition(source);
+    what text;
+    state record;
+    redo boolean;
+    wanted text[];
+    indexes text[];
+    command text;
+    customers bigint;
+    ignored bigint;
+BEGIN
+    EXECUTE format('SELECT s.definition, s.refreshed, s.rows_ignored FROM %s AS s', old.state) INTO state;
+    what := CASE WHEN state.refreshed IS NULL THEN 'materialise' ELSE 'refresh' END;
+    LOOP
+        -- A mark that everything has to be looked at may be there, and may come in between: marks are left for the second look.
+        IF because IS NULL THEN
+            EXECUTE format('SELECT EXISTS (SELECT FROM %s WHERE retention_redo IS NULL)', old.changes) INTO redo;
+            because := CASE WHEN redo THEN 'rows were changed and not noted one by one, as by TRUNCATE' END;
+        END IF;
+        PERFORM retention_internal.progress(what, source.source, CASE WHEN because IS NULL THEN 'reading changes' ELSE 'reading everything' END, 2, 4);
+        PERFORM retention_internal.facts_stage(source, because IS NOT NULL, news);
+        EXIT WHEN because IS NOT NULL;
+        EXECUTE format('SELECT EXISTS (SELECT FROM %s WHERE retention_redo IS NULL)', old.changes) INTO redo;
+        EXIT WHEN NOT redo;
     END LOOP;
+
+    PERFORM retention_internal.progress(what, source.source, 'folding in', 3, 4);
+    IF because IS NOT NULL THEN
+        wanted := ARRAY(SELECT u.item FROM unnest('part integer'::text || retention_internal.facts_columns('pg_temp.retention_staged')) WITH ORDINALITY AS u (item, place)
+            WHERE u.item NOT IN ('segment text', 'value text', 'whole boolean') ORDER BY u.place);
+        IF old.facts IS NOT NULL AND old.summary IS NOT NULL AND retention_internal.facts_columns(old.facts) = wanted THEN
+            EXECUTE format('DELETE FROM %s', old.facts);
+            EXECUTE format('DELETE FROM %s', old.summary);
+        ELSE
+            source := retention_internal.facts_create_both(source);
+            -- No index on what changes, and space in the pages: an update then stays where it is.
+            indexes := ARRAY[format('ALTER TABLE %s ADD PRIMARY KEY (customer, part)', (source.kept).facts)];
+            IF source.segments <> '{}' THEN
+                indexes := indexes || format('CREATE INDEX ON %s (part) WHERE part > 0', (source.kept).facts);
+            END IF;
+        END IF;
+        EXECUTE format('INSERT INTO %s (part) VALUES (0)', (source.kept).summary);
+    END IF;
+    customers := retention_internal.facts_fold(source, because IS NOT NULL, what);
+    FOREACH command IN ARRAY coalesce(indexes, '{}') LOOP
+        EXECUTE command;
+    END LOOP;
+
+    IF indexes IS NOT NULL OR state.definition IS DISTINCT FROM definition THEN
+        -- Who reads waits for this alone.
+        EXECUTE format('ALTER TABLE %s ALTER definition SET DEFAULT %L', old.state, definition);
+        PERFORM retention_internal.source_renew_views(source);
+        IF indexes IS NOT NULL THEN
+            PERFORM retention_internal.facts_place(source.source, old.state, 'facts', (source.kept).facts, old.facts);
+            PERFORM retention_internal.facts_place(source.source, old.state, 'summary', (source.kept).summary, old.summary);
+        END IF;
+    END IF;
+    EXECUTE format('SELECT coalesce((@extschema@.cohort_totals(s.cohorts)).rows_ignored, 0) FROM %s AS s WHERE s.part = 0', (source.kept).summary) INTO ignored;
+    EXECUTE format('UPDATE %s SET refreshed = $1, definition = DEFAULT, rows_ignored = $2%s', old.state,
+        CASE WHEN because IS NULL THEN '' ELSE ', rebuilt_because = $3' END) USING began, ignored, because;
+    IF because <> 'it was asked for' AND state.refreshed IS NOT NULL THEN
+        RAISE NOTICE USING MESSAGE = format('the facts of source %s were built anew: %s', source.source, because);
+    END IF;
+    IF ignored > coalesce(state.rows_ignored, 0) THEN
+        RAISE NOTICE USING MESSAGE = format('%s rows of source %s are ignored: they have no time from 1900 to 2199', ignored, source.source);
+    END IF;
     PERFORM retention_internal.progress_end();
     RETURN customers;
 END
 $$;
-COMMENT ON FUNCTION retention_materialize(text, name, boolean) IS
-'keeps the facts of a source of events in tables beside its relation; its views read them. build => false: the first refresh builds them, and no writer waits for it';
+COMMENT ON FUNCTION retention_internal.facts_run(retention_internal.source, text, regclass[]) IS
+'brings the facts of a source up to date, from what was noted or from everything';
+
+CREATE FUNCTION retention_internal.facts_create_both(source retention_internal.source) RETURNS retention_internal.source
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+    kept retention_internal.kept := source.kept;
+    segments text := coalesce((SELECT string_agg(', s.segment_' || n, '' ORDER BY n) FROM generate_series(1, cardinality(source.segments)) AS n), '');
+BEGIN
+    kept.summary := retention_internal.facts_create(source.source, '_summary',
+        '(part integer PRIMARY KEY, segment text, value text, cohorts @extschema@.retention_cohorts)',
+        'cohorts of everybody (part 0) and of the customers of each value of a segment');
+    EXECUTE format('COMMENT ON COLUMN %s.part IS %L', kept.summary, '0: everybody; others: the number of a value');
+    EXECUTE format('COMMENT ON COLUMN %s.segment IS %L', kept.summary, 'the column that customers are compared by; NULL: everybody');
+    EXECUTE format('COMMENT ON COLUMN %s.value IS %L', kept.summary, 'what stands in that column');
+    EXECUTE format('COMMENT ON COLUMN %s.cohorts IS %L', kept.summary, 'their cohorts: cohort_cells(), retention_curve(), lifecycle(), stickiness()');
+    kept.facts := retention_internal.facts_create(source.source, '_facts',
+        format('WITH (fillfactor = 90) AS SELECT 0 AS part, s.customer, s.facts, s.stays%s FROM pg_temp.retention_staged AS s WITH NO DATA', segments),
+        'facts of each customer, over all rows (part 0) and over those of each value of a segment');
+    EXECUTE format('COMMENT ON COLUMN %s.part IS %L', kept.facts, 'as in the summary');
+    EXECUTE format('COMMENT ON COLUMN %s.customer IS %L', kept.facts, 'who');
+    EXECUTE format('COMMENT ON COLUMN %s.facts IS %L', kept.facts, 'when the customer was active');
+    EXECUTE format('COMMENT ON COLUMN %s.stays IS %L', kept.facts, 'from an event until ' || source.gone_after || ' after the last one without another in between; part 0 only');
+    FOR place IN 1 .. cardinality(source.segments) LOOP
+        EXECUTE format('COMMENT ON COLUMN %s.segment_%s IS %L', kept.facts, place, source.segments[place] || ' of the first event; part 0 only');
+    END LOOP;
+    source.kept := kept;
+    RETURN source;
+END
+$$;
+COMMENT ON FUNCTION retention_internal.facts_create_both(retention_internal.source) IS
+'creates the facts and the summary of a source, for what was staged; the source with these';
+
+-- What is asked for.
+
+CREATE FUNCTION retention_materialize(source regclass, build boolean DEFAULT true) RETURNS bigint
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+    s retention_internal.source;
+BEGIN
+    PERFORM retention_internal.check_owner(source);
+    PERFORM retention_internal.progress('materialise', source, 'waiting', 1, 4);
+    PERFORM retention_internal.source_lock(source, 1, true);
+    s := retention_internal.source_find(source);
+    PERFORM retention_internal.facts_check(s);
+    s := retention_internal.facts_prepare(s);
+    IF build THEN
+        RETURN retention_internal.facts_run(s, 'it was asked for');
+    END IF;
+    -- A mark: the next refresh reads everything.
+    EXECUTE format('INSERT INTO %s (retention_redo) VALUES (NULL)', (s.kept).changes);
+    PERFORM retention_internal.progress_end();
+    RETURN 0;
+END
+$$;
+COMMENT ON FUNCTION retention_materialize(regclass, boolean) IS
+'keeps the facts of a source of events in tables beside it; its views read them. build => false: the first refresh builds them, and no writer waits for it';
+
+CREATE FUNCTION retention_refresh(source regclass) RETURNS bigint
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+    s retention_internal.source;
+    kept retention_internal.kept;
+    shape record;
+    state record;
+    relations regclass[];
+    news regclass[];
+    lost regclass[];
+    relation regclass;
+    repair text;
+    because text;
+BEGIN
+    PERFORM retention_internal.check_owner(source);
+    PERFORM retention_internal.progress('refresh', source, 'waiting', 1, 4);
+    -- Another refresh waits here; writers do not, for they only add rows. A TRUNCATE of the relation waits for us.
+    PERFORM retention_internal.source_lock(source, 1, true);
+    s := retention_internal.source_find(source);
+    kept := s.kept;
+    IF kept.state IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = '55000',
+            MESSAGE = format('source %s is not materialised', source), HINT = format('SELECT retention_materialize(%L).', source);
+    END IF;
+    PERFORM retention_internal.facts_check(s);
+    shape := retention_internal.source_shape(source);
+    EXECUTE format('LOCK TABLE %s IN ACCESS SHARE MODE', shape.relation);
+    -- In a snapshot from before another refresh this is a serialization failure.
+    EXECUTE format('SELECT s.* FROM %s AS s LIMIT 1 FOR UPDATE', kept.state) INTO state;
+    relations := retention_internal.facts_relations(shape.relation);
+    lost := ARRAY(SELECT r FROM unnest(state.relations) AS r WHERE r <> ALL (relations));
+    news := ARRAY(SELECT r FROM unnest(relations) AS r WHERE r <> ALL (state.relations));
+    repair := CASE
+        WHEN kept.changes IS NULL THEN 'its table of changes is gone'
+        WHEN state.relations IS NULL OR shape.relation <> ALL (state.relations) THEN format('it reads another table, %s', shape.relation)
+        WHEN retention_internal.facts_columns(kept.changes)
+            <> ARRAY['retention_redo boolean'] || retention_internal.facts_columns(shape.relation, shape.customers || shape.others)
+            THEN 'columns that it reads are others or have other names'
+        END;
+    IF repair IS NULL THEN
+        relation := retention_internal.facts_unwatched(kept.changes, ARRAY(SELECT r FROM unnest(relations) AS r WHERE r <> ALL (news)));
+        repair := CASE
+            WHEN relation IS NOT NULL THEN format('a trigger on %s is gone, disabled or, as after a restore, not linked', relation)
+            WHEN EXISTS (
+                SELECT FROM unnest(state.relations, state.signatures, retention_internal.facts_signatures(kept.changes, state.relations)) AS u (relation, before, after)
+                WHERE u.relation = ANY (relations) AND u.before IS DISTINCT FROM u.after) THEN 'a trigger was disabled or changed in the meantime'
+            END;
+    END IF;
+    IF lost <> '{}' AND kept.changes IS NOT NULL THEN
+        PERFORM retention_internal.facts_unwatch(kept.changes, lost, NULL);
+    END IF;
+    IF repair IS NOT NULL THEN
+        s := retention_internal.facts_prepare(s);
+    ELSIF lost <> '{}' OR news <> '{}' THEN
+        IF news <> '{}' AND current_setting('transaction_isolation') <> 'read committed' THEN
+            RAISE EXCEPTION USING ERRCODE = '25001',
+                MESSAGE = format('a refresh after %s became part of %s needs a transaction with isolation level read committed', news[1], shape.relation);
+        END IF;
+        PERFORM retention_internal.facts_watch(s, kept.changes, r, cardinality(shape.customers)) FROM unnest(news) AS r;
+        EXECUTE format('UPDATE %s SET relations = $1, signatures = $2', kept.state)
+        USING relations, retention_internal.facts_signatures(kept.changes, relations);
+    END IF;
+    because := CASE
+        WHEN repair IS NOT NULL THEN repair
+        WHEN kept.facts IS NULL OR kept.summary IS NULL THEN 'its facts were not there'
+        WHEN state.definition IS DISTINCT FROM retention_internal.facts_definition(s) THEN 'the source or its settings have changed'
+        -- A partition that is none any more takes its rows with it, unknown whose.
+        WHEN lost <> '{}' THEN format('a partition of %s is gone', shape.relation)
+        END;
+    RETURN retention_internal.facts_run(s, because, news);
+END
+$$;
+COMMENT ON FUNCTION retention_refresh(regclass) IS
+'folds what was written since the last refresh into the facts of a materialised source, exactly; returns how many customers it concerned. Where changes may have been missed it builds all facts anew, and says why';
+
+CREATE FUNCTION retention_unmaterialize(source regclass) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+    s retention_internal.source;
+    kept retention_internal.kept;
+    relations regclass[];
+BEGIN
+    PERFORM retention_internal.check_owner(source);
+    PERFORM retention_internal.source_lock(source, 1, true);
+    s := retention_internal.source_find(source);
+    kept := s.kept;
+    IF kept.state IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = '55000',
+            MESSAGE = format('source %s is not materialised', source), HINT = format('SELECT retention_materialize(%L).', source);
+    END IF;
+    s.kept := NULL;
+    PERFORM retention_internal.source_renew_views(s);
+    EXECUTE format('SELECT s.relations FROM %s AS s LIMIT 1', kept.state) INTO relations;
+    PERFORM retention_internal.facts_unwatch(kept.changes, relations, (SELECT c.relname FROM pg_class AS c WHERE c.oid = source));
+    EXECUTE (SELECT 'DROP TABLE ' || string_agg(r::text, ', ') FROM unnest(ARRAY[kept.state, kept.facts, kept.summary, kept.changes]) AS r WHERE r IS NOT NULL);
+END
+$$;
+COMMENT ON FUNCTION retention_unmaterialize(regclass) IS
+'keeps the facts of a source no longer: drops their tables and triggers; its views read the source again';

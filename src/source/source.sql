@@ -572,9 +572,9 @@ CREATE FUNCTION retention_internal.source_item(relation regclass, attribute name
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    -- A customer has one of the types that the aggregates take.
+    -- A customer has one of the types that the aggregates take; an integer becomes one by itself, and an index on it serves.
     SELECT quote_ident($2)
-        || CASE WHEN $3 <> 'customer' OR a.atttypid::regtype IN ('bigint', 'uuid', 'text') THEN ''
+        || CASE WHEN $3 <> 'customer' OR a.atttypid::regtype IN ('smallint', 'integer', 'bigint', 'uuid', 'text') THEN ''
             ELSE '::' || CASE WHEN t.type = 'uuid'::regtype THEN 'uuid' WHEN t.type IN ('smallint', 'integer', 'bigint') THEN 'bigint' ELSE 'text' END END
         || ' AS ' || quote_ident($3)
     FROM pg_attribute AS a, (SELECT retention_internal.source_type($1, $2) AS type) AS t
