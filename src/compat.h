@@ -1,6 +1,6 @@
 /*
  * compat.h
- *		The only file that knows server versions: PostgreSQL 15 to 18.
+ *		The only file that knows server versions: PostgreSQL 15 to 18, and 19 before it is out.
  */
 #ifndef RETENTION_COMPAT_H
 #define RETENTION_COMPAT_H
@@ -38,6 +38,13 @@
 #define planner_group_clause(root) ((root)->processed_groupClause)
 #else
 #define planner_group_clause(root) ((root)->parse->groupClause)
+#endif
+
+/* 19 wants flags. */
+#if PG_VERSION_NUM >= 190000
+#define begin_table_scan(relation, snapshot) table_beginscan(relation, snapshot, 0, NULL, 0)
+#else
+#define begin_table_scan(relation, snapshot) table_beginscan(relation, snapshot, 0, NULL)
 #endif
 
 /* Rows that a scan handed out without heap_getnext() being called for each. */

@@ -26,20 +26,22 @@ in_debian=(unshare --mount --pid --fork --kill-child bash -c '
   chroot "$1" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive HOME=/root "${@:2}"
   exit' in_debian)
 
-# make_debian VERSION: one with all that it takes to build and test. Nothing to do where it is there, made by this file
-# as it is now; waits for another process that makes it.
+# make_debian VERSION: one with all that it takes to build and test. Nothing to do where it is there, made as
+# install_debian makes it now; where another process makes it, waits for that.
 make_debian() {
   local folder recipe
+  folder=$(debian_folder "$1")
+  recipe=$(declare -f debian_suite install_debian | md5sum)
+  is_complete() { [ "$(cat "$folder/complete" 2>/dev/null)" = "$recipe" ]; }
+  is_complete && return
   debian_suite "$1" >/dev/null || {
     say "PostgreSQL $1 is in no suite of Debian"
     return 1
   }
-  folder=$(debian_folder "$1")
-  recipe=$(md5sum <"$root/script/lib/debian.sh")
+  say "making a Debian with PostgreSQL $1 in $folder, once; this takes some minutes"
   (
     flock 9
-    [ "$(cat "$folder/complete" 2>/dev/null)" != "$recipe" ] || exit 0
-    say "making a Debian with PostgreSQL $1 in $folder, once; this takes some minutes"
+    is_complete && exit
     rm -rf --one-file-system "$folder"
     mkdir -p "$folder"
     bash -c '. "$1"; . "$2"; install_debian "$3" "$4"' make_debian "$root/script/lib/common.sh" "$root/script/lib/debian.sh" \

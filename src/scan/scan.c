@@ -11,6 +11,7 @@
 #include "catalog/objectaccess.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type_d.h"
+#include "executor/instrument.h"
 #include "nodes/nodeFuncs.h"
 #include "scan/scan_state.h"
 #include "utils/acl.h"

@@ -458,8 +458,7 @@ read_table(BatchScan *scan, TableInput *input)
 	/* As the child would begin it: in a parallel plan it has been begun already. */
 	if (table == NULL)
 	{
-		table =
-			table_beginscan(input->scan->ss.ss_currentRelation, child->state->es_snapshot, 0, NULL);
+		table = begin_table_scan(input->scan->ss.ss_currentRelation, child->state->es_snapshot);
 		input->scan->ss.ss_currentScanDesc = table;
 	}
 	for (;;)

@@ -19,6 +19,7 @@
 
 #include <fcntl.h>
 
+#include "access/htup_details.h"
 #include "access/parallel.h"
 #include "port/atomics.h"
 #include "scan/scan_state.h"
