@@ -53,6 +53,16 @@ typedef struct FlatHeader
 
 extern void flat_mark(void *flat, WireKind kind, int version, Size size);
 
+/* Whether a value with a plain header, of the size of a FlatHeader at least, has these marks. */
+static inline bool
+flat_is(const void *flat, WireKind kind, int version)
+{
+	const FlatHeader *header = flat;
+
+	return header->magic == FLAT_MAGIC && header->kind == (char) kind &&
+		   header->version == (uint8) version && header->zero == 0;
+}
+
 /*
  * The detoasted, 8-byte aligned value of an argument, its marks and its minimal size checked. The result may be
  * the argument itself and must not be changed.

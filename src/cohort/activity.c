@@ -13,9 +13,8 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-#define ACTIVITY_STORED 1 /* layout versions of the flat forms */
-#define ACTIVITY_RUNNING 2
-#define ACTIVITY_WIRE 1 /* version of the wire form, whose fields are those of the stored form */
+#define ACTIVITY_STORED 1 /* layout version of the stored form; ACTIVITY_RUNNING is the other */
+#define ACTIVITY_WIRE 1	  /* version of the wire form, whose fields are those of the stored form */
 #define ACTIVITY_MOST                                                                              \
 	0x2000000 /* bytes of a running state: some 5 million moments, 30 million periods */
 #define ACTIVITY_LEAST 128 /* bytes that a running state begins with; enough for some 20 days */
@@ -191,8 +190,9 @@ log_make_room(Activity *state, int32 cap)
 		}
 		state->used = used;
 		state->value = value;
-		state->marks = (state->marks & RUNNING_ANCHORED) | RUNNING_ASCENDING |
-					   view.events[view.count - 1].flags;
+		state->marks = (state->marks & RUNNING_ANCHORED) | RUNNING_ASCENDING;
+		if (view.count > 0)
+			state->marks |= view.events[view.count - 1].flags & RUNNING_REPEAT;
 		pfree(view.events);
 		need = 2 * (used + EVENT_BYTES);
 	}
@@ -243,9 +243,11 @@ log_event(Activity *state, int32 cap, int64 value, int32 count, uint32 flags)
 /* ---- Running states ---- */
 
 bool
-activity_is_running(const Activity *state)
+activity_has_shape(const Activity *state)
 {
-	return state->mark.version == ACTIVITY_RUNNING;
+	return state->kind <= TIME_INSTANT && state->marks < 2 * RUNNING_ASCENDING &&
+		   log_of(state) <= (const uint8 *) state + VARSIZE(state) && state->used >= 0 &&
+		   state->used <= log_room(state);
 }
 
 Activity *
@@ -621,9 +623,7 @@ activity_view(Datum value, ActivityView *view)
 		const Activity *state = flat_open(PointerGetDatum(bytes), WIRE_ACTIVITY, ACTIVITY_RUNNING,
 										  sizeof(Activity), ACTIVITY_TYPE);
 
-		if (state->kind > TIME_INSTANT || state->marks >= 2 * RUNNING_ASCENDING ||
-			log_of(state) > (const uint8 *) state + VARSIZE(state) || state->used < 0 ||
-			state->used > log_room(state))
+		if (!activity_has_shape(state))
 			corrupt("It is not the state of an aggregate.");
 		view_of_running(state, view);
 		if (view->rows < 1 || view->ignored < 0 || view->ignored > view->rows ||

@@ -109,7 +109,11 @@ typedef struct Activity
 	char bytes[FLEXIBLE_ARRAY_MEMBER];
 } Activity;
 
-extern bool activity_is_running(const Activity *state);
+/* The layout version of running states, in their marks. */
+#define ACTIVITY_RUNNING 2
+
+/* Whether the sizes written in a running state, its marks known, are those of its memory. */
+extern bool activity_has_shape(const Activity *state);
 
 /* A state without rows, in the current memory context. */
 extern Activity *activity_new(TimeKind kind, bool anchored, const Grid *grid);

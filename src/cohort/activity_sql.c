@@ -20,16 +20,14 @@ moment_argument(FunctionCallInfo fcinfo, int argument, TimeKind kind)
 							 : (int64) PG_GETARG_TIMESTAMPTZ(argument);
 }
 
-/*
- * The state in argument 0, of which this call is the owner: what a transition or combine function returned before is
- * running already; anything else becomes so.
- */
+/* The state in argument 0, which is not NULL, to be changed in place. */
 static inline Activity *
-state_argument(FunctionCallInfo fcinfo)
+activity_own(FunctionCallInfo fcinfo)
 {
-	Activity *state = (Activity *) PG_GETARG_POINTER(0);
+	Activity *state =
+		aggregate_own_state(fcinfo, WIRE_ACTIVITY, ACTIVITY_RUNNING, sizeof(Activity));
 
-	if (likely(!VARATT_IS_EXTENDED(state) && activity_is_running(state)))
+	if (likely(state != NULL && activity_has_shape(state)))
 		return state;
 	return activity_run(PG_GETARG_DATUM(0));
 }
@@ -50,7 +48,7 @@ state_of_row(FunctionCallInfo fcinfo, TimeKind kind, bool anchored, int grid_arg
 		state = activity_new(kind, anchored, *grid);
 	else
 	{
-		state = state_argument(fcinfo);
+		state = activity_own(fcinfo);
 		activity_match(state, kind, anchored, *grid);
 	}
 	state->rows++;
@@ -173,7 +171,7 @@ activity_combine(PG_FUNCTION_ARGS)
 	}
 	if (PG_ARGISNULL(0))
 		PG_RETURN_POINTER(activity_run(PG_GETARG_DATUM(1)));
-	state = state_argument(fcinfo);
+	state = activity_own(fcinfo);
 	activity_view(PG_GETARG_DATUM(1), &view);
 	PG_RETURN_POINTER(activity_absorb(state, &view));
 }
@@ -184,7 +182,7 @@ Datum
 activity_final(PG_FUNCTION_ARGS)
 {
 	(void) aggregate_context(fcinfo);
-	PG_RETURN_POINTER(activity_store(state_argument(fcinfo)));
+	PG_RETURN_POINTER(activity_store(activity_own(fcinfo)));
 }
 
 /* activity_union(activity, activity) -> retention_activity: either may be NULL */

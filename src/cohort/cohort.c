@@ -145,7 +145,7 @@ match_rows(Cohorts *a, const Cohorts *b, CohortTable table, bool add)
 	return missing;
 }
 
-/* into has room for the union of both. */
+/* into has room for the union of both, as match_rows() counted it; where a is out of order, it may need more. */
 static void
 merge_table(Cohorts *into, const Cohorts *a, const Cohorts *b, CohortTable table)
 {
@@ -153,13 +153,15 @@ merge_table(Cohorts *into, const Cohorts *a, const Cohorts *b, CohortTable table
 	int keys = cohort_keys[table];
 	const int64 *at_a = cohort_table(a, table), *end_a = at_a + a->counts[table] * columns;
 	const int64 *at_b = cohort_table(b, table), *end_b = at_b + b->counts[table] * columns;
-	int64 *at = cohort_table(into, table);
+	int64 *at = cohort_table(into, table), *end = at + into->counts[table] * columns;
 
 	for (; at_a < end_a || at_b < end_b; at += columns)
 	{
 		int order = at_a == end_a ? 1 : at_b == end_b ? -1 : compare_keys(at_a, at_b, keys);
 
 		CHECK_FOR_INTERRUPTS();
+		if (at == end)
+			wire_corrupt(COHORT_TYPE, "Its rows are not in order.");
 		memcpy(at, order <= 0 ? at_a : at_b, columns * sizeof(int64));
 		if (order == 0)
 			for (int i = keys; i < columns; i++)
@@ -169,6 +171,8 @@ merge_table(Cohorts *into, const Cohorts *a, const Cohorts *b, CohortTable table
 		if (order >= 0)
 			at_b += columns;
 	}
+	if (at != end)
+		wire_corrupt(COHORT_TYPE, "Its rows are not in order.");
 }
 
 /* What is said where windows that are whole in the one are not so in the other. */
@@ -612,23 +616,35 @@ check_sums(const Cohorts *cohorts, const Grid *grid)
 	}
 }
 
+static int64
+all_rows(const Cohorts *cohorts)
+{
+	int64 rows = 0;
+
+	for (int i = 0; i < COHORT_TABLES; i++)
+		rows += cohorts->counts[i];
+	return rows;
+}
+
+bool
+cohort_has_shape(const Cohorts *cohorts)
+{
+	for (int i = 0; i < COHORT_TABLES; i++)
+		if (cohorts->counts[i] < 0 || cohorts->counts[i] > MAX_COHORT_ROWS)
+			return false;
+	return all_rows(cohorts) <= MAX_COHORT_ROWS && cohorts->grid_length >= 1 &&
+		   cohorts->grid_length <= (int) VARSIZE(cohorts) &&
+		   cohort_size(cohorts->counts, cohorts->grid_length) == VARSIZE(cohorts);
+}
+
 void
 cohort_check(const Cohorts *cohorts)
 {
 	const Grid *grid;
-	int64 rows = 0;
 
 	if (cohorts->kind != TIME_DATE && cohorts->kind != TIME_LOCAL && cohorts->kind != TIME_INSTANT)
 		corrupt("Its kind of time is unknown.");
-	for (int i = 0; i < COHORT_TABLES; i++)
-	{
-		if (cohorts->counts[i] < 0 || cohorts->counts[i] > MAX_COHORT_ROWS)
-			corrupt("Its length is not that of its rows.");
-		rows += cohorts->counts[i];
-	}
-	if (rows > MAX_COHORT_ROWS || cohorts->grid_length < 1 ||
-		cohorts->grid_length > (int) VARSIZE(cohorts) ||
-		cohort_size(cohorts->counts, cohorts->grid_length) != VARSIZE(cohorts))
+	if (!cohort_has_shape(cohorts))
 		corrupt("Its length is not that of its rows.");
 	if ((cohorts->anchored != 0 && cohorts->anchored != 1) ||
 		(cohorts->sums_unknown != 0 && cohorts->sums_unknown != 1))
@@ -649,7 +665,7 @@ cohort_check(const Cohorts *cohorts)
 			   cohorts->first > cohorts->latest ||
 			   (grid->has_as_of && cohorts->latest >= grid_as_of(grid, cohorts->kind))))
 		corrupt("Its first and latest moment are out of order.");
-	if (cohorts->customers == 0 && rows > 0)
+	if (cohorts->customers == 0 && all_rows(cohorts) > 0)
 		corrupt("It has rows without customers.");
 
 	for (int i = 0; i < COHORT_TABLES; i++)

@@ -186,6 +186,9 @@ extern Cohorts *cohort_replace(const Cohorts *whole, const Cohorts *old, const C
 /* XX001 unless the numbers are such as cohort_build() makes. */
 extern void cohort_check(const Cohorts *cohorts);
 
+/* Whether the sizes written in a summary, its marks known, are those of its memory. */
+extern bool cohort_has_shape(const Cohorts *cohorts);
+
 extern void cohort_write(const Cohorts *cohorts, StringInfo wire);
 extern Cohorts *cohort_read(const char *bytes, Size size);
 

@@ -193,14 +193,35 @@ cohorts_argument(Datum value)
 	return cohorts;
 }
 
+static Cohorts *
+cohorts_copy(const Cohorts *cohorts)
+{
+	Cohorts *copy = palloc(VARSIZE(cohorts));
+
+	memcpy(copy, cohorts, VARSIZE(cohorts));
+	return copy;
+}
+
+/* The state in argument 0, which is not NULL, to be changed in place. */
+static Cohorts *
+cohorts_own(FunctionCallInfo fcinfo)
+{
+	Cohorts *cohorts =
+		aggregate_own_state(fcinfo, WIRE_COHORTS, COHORT_VERSION, offsetof(Cohorts, numbers));
+
+	if (likely(cohorts != NULL && cohort_has_shape(cohorts)))
+		return cohorts;
+	return cohorts_copy(cohorts_argument(PG_GETARG_DATUM(0)));
+}
+
 /* cohort_combine(state, cohorts): rollup() of stored cohorts, and of its partial states. */
 RETENTION_FUNCTION(cohort_combine);
 Datum
 cohort_combine(PG_FUNCTION_ARGS)
 {
-	MemoryContext context = aggregate_context(fcinfo);
 	const Cohorts *other;
 
+	(void) aggregate_context(fcinfo);
 	if (PG_ARGISNULL(1))
 	{
 		if (PG_ARGISNULL(0))
@@ -209,14 +230,9 @@ cohort_combine(PG_FUNCTION_ARGS)
 	}
 	other = cohorts_argument(PG_GETARG_DATUM(1));
 	if (PG_ARGISNULL(0))
-	{
-		Cohorts *copy = MemoryContextAlloc(context, VARSIZE(other));
-
-		memcpy(copy, other, VARSIZE(other));
-		PG_RETURN_POINTER(copy);
-	}
+		PG_RETURN_POINTER(cohorts_copy(other));
 	/* A summary that had to grow lives in the context of this row: the executor copies it and frees the old one. */
-	PG_RETURN_POINTER(cohort_merge((Cohorts *) PG_GETARG_POINTER(0), other));
+	PG_RETURN_POINTER(cohort_merge(cohorts_own(fcinfo), other));
 }
 
 /* What is left, or NULL where no row is: as an aggregate without rows. */
@@ -257,7 +273,6 @@ Datum
 cohort_replace_door(PG_FUNCTION_ARGS)
 {
 	const Cohorts *whole, *old, *new;
-	Cohorts *sum;
 
 	if (PG_ARGISNULL(0) && !PG_ARGISNULL(1))
 		nothing_to_take_from();
@@ -280,9 +295,7 @@ cohort_replace_door(PG_FUNCTION_ARGS)
 		return cohorts_or_null(fcinfo, cohort_replace(whole, old, new));
 	}
 	/* The argument is not ours to change. */
-	sum = palloc(VARSIZE(whole));
-	memcpy(sum, whole, VARSIZE(whole));
-	PG_RETURN_POINTER(cohort_merge(sum, new));
+	PG_RETURN_POINTER(cohort_merge(cohorts_copy(whole), new));
 }
 
 RETENTION_FUNCTION(retention_cohorts_in);

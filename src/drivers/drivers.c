@@ -6,6 +6,7 @@
 
 #include <math.h>
 
+#include "base/aggregate.h"
 #include "base/check.h"
 #include "base/sort.h"
 #include "drivers/drivers.h"
@@ -15,7 +16,6 @@
 #include "storage/shmem.h"
 #include "utils/memutils.h"
 
-#define DRIVERS_VERSION 1
 #define FIRST_CAPACITY 32
 
 /* Bins of all numbers of a double. */
@@ -59,6 +59,7 @@ drivers_alloc(WireKind kind, DriverForm form, int attributes, int64 capacity, in
 	drivers = palloc0(size);
 	flat_mark(drivers, kind, DRIVERS_VERSION, size);
 	drivers->form = form;
+	drivers->maker = form == DRIVERS_HASHED ? aggregate_process_mark() : 0;
 	drivers->attributes = attributes;
 	drivers->capacity = (int32) capacity;
 	drivers->label_room = (int32) label_room;
@@ -359,7 +360,10 @@ drivers_thaw(const Drivers *drivers)
 {
 	int64 capacity = Max(FIRST_CAPACITY, pg_nextpower2_32((uint32) drivers->used * 4 + 4));
 
-	return drivers_rebuild(drivers, capacity, drivers->label_bytes, -1, DRIVER_EXACT);
+	Drivers *thawed = drivers_rebuild(drivers, capacity, drivers->label_bytes, -1, DRIVER_EXACT);
+
+	thawed->shape = 0; /* another process may have written it */
+	return thawed;
 }
 
 /* Room for one more value of that length. */
@@ -771,13 +775,13 @@ check_drivers(const Drivers *drivers)
 	if ((drivers->form != DRIVERS_SORTED && drivers->form != DRIVERS_HASHED) ||
 		drivers->attributes < 1 || drivers->attributes > MAX_ATTRIBUTES || drivers->used < 0 ||
 		drivers->capacity < drivers->used || drivers->label_bytes < 0 ||
-		drivers->label_room < drivers->label_bytes || drivers->unknown < 0 ||
+		drivers->label_room < drivers->label_bytes || drivers->unknown < 0 || drivers->zero != 0 ||
 		drivers->count[0] < 0 || drivers->count[1] < 0 ||
 		pg_add_s64_overflow(drivers->count[0], drivers->count[1], &customers))
 		corrupt(drivers, "A number at its front is out of range.");
 	if (drivers->form == DRIVERS_SORTED
 			? drivers->capacity != drivers->used || drivers->label_room != drivers->label_bytes ||
-				  drivers->shape != 0
+				  drivers->shape != 0 || drivers->maker != 0
 			: drivers->capacity < FIRST_CAPACITY || drivers->capacity <= drivers->used ||
 				  (drivers->capacity & (drivers->capacity - 1)) != 0)
 		corrupt(drivers, "A number at its front is out of range.");

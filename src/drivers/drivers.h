@@ -87,7 +87,9 @@ typedef struct Drivers
 	int32 used;
 	int32 label_bytes;
 	int32 label_room;
-	uint64 shape;	/* hashed: AttributeReader.shape; sorted: 0 */
+	uint64 shape; /* hashed: AttributeReader.shape, or 0 where none has been seen; sorted: 0 */
+	uint32 maker; /* hashed: aggregate_process_mark(); sorted: 0 */
+	uint32 zero;
 	int64 unknown;	/* rows left out: churned is NULL */
 	int64 count[2]; /* customers */
 } Drivers;
@@ -109,6 +111,9 @@ drivers_labels(const Drivers *drivers)
 {
 	return (char *) (drivers_slots(drivers) + drivers->capacity);
 }
+
+/* The layout version of flat values, in their marks. */
+#define DRIVERS_VERSION 1
 
 extern const char *drivers_type_name(WireKind kind);
 

@@ -15,10 +15,7 @@
 #include "math/compare.h"
 #include "utils/builtins.h"
 
-/*
- * The state of the running aggregate, to be changed in place; NULL before the first row. A state that did not come
- * from this aggregate's own transition function (a user's INITCOND) is copied.
- */
+/* The state of the running aggregate, to be changed in place; NULL before the first row. */
 static Drivers *
 drivers_own(FunctionCallInfo fcinfo, WireKind kind)
 {
@@ -27,11 +24,9 @@ drivers_own(FunctionCallInfo fcinfo, WireKind kind)
 	(void) aggregate_context(fcinfo);
 	if (PG_ARGISNULL(0))
 		return NULL;
-	drivers = (Drivers *) PG_GETARG_POINTER(0);
-	/* A hashed state is never seen outside an aggregate, and the executor's copy is ours. */
-	if (VARATT_IS_4B_U(drivers) && (uintptr_t) drivers % MAXIMUM_ALIGNOF == 0 &&
-		VARSIZE(drivers) >= sizeof(Drivers) && drivers->header.magic == FLAT_MAGIC &&
-		drivers->header.kind == (char) kind && drivers->form == DRIVERS_HASHED)
+	drivers = aggregate_own_state(fcinfo, kind, DRIVERS_VERSION, sizeof(Drivers));
+	if (likely(drivers != NULL && drivers->form == DRIVERS_HASHED &&
+			   drivers->maker == aggregate_process_mark()))
 		return drivers;
 	return drivers_thaw(drivers_open_sorted(PG_GETARG_DATUM(0), kind));
 }

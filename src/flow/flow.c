@@ -254,6 +254,14 @@ flow_merge(Flow *flow, const Flow *other)
 					  flow_counters(other, FLOW_DAY_PART)[i]);
 }
 
+bool
+flow_has_shape(const Flow *flow)
+{
+	return flow->periods >= 0 && flow->periods <= MAX_PERIODS && flow->grid_length >= 0 &&
+		   flow->grid_length <= (int) VARSIZE(flow) &&
+		   flow_size(flow->periods, flow->grid_length) == VARSIZE(flow);
+}
+
 void
 flow_check(const Flow *flow)
 {
@@ -262,9 +270,7 @@ flow_check(const Flow *flow)
 
 	if (flow->kind != TIME_DATE && flow->kind != TIME_LOCAL && flow->kind != TIME_INSTANT)
 		wire_corrupt(FLOW_TYPE, "Its kind of time is unknown.");
-	if (flow->periods < 0 || flow->periods > MAX_PERIODS || flow->grid_length < 0 ||
-		flow->grid_length > (int) VARSIZE(flow) ||
-		flow_size(flow->periods, flow->grid_length) != VARSIZE(flow))
+	if (!flow_has_shape(flow))
 		wire_corrupt(FLOW_TYPE, "Its length is not that of its periods.");
 	if (flow->grid_length > 0)
 		(void) grid_open_text(flow_grid_text(flow), flow->grid_length);

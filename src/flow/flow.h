@@ -89,6 +89,9 @@ extern void flow_add(Flow *flow, const Presence *presences, int count);
 /* Add the customers of another flow over the same periods; none may be in both. Changes flow in place. */
 extern void flow_merge(Flow *flow, const Flow *other);
 
+/* Whether the sizes written in a flow, its marks known, are those of its memory. */
+extern bool flow_has_shape(const Flow *flow);
+
 /* XX001 unless the numbers are such as flow_add() makes. */
 extern void flow_check(const Flow *flow);
 

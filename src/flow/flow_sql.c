@@ -32,10 +32,39 @@ presence_of_bounds(TimeKind kind, const RangeBound *lower, const RangeBound *upp
 	return presence;
 }
 
+static const Flow *
+flow_argument(Datum value)
+{
+	Flow *flow = flat_open(value, WIRE_FLOW, FLOW_VERSION, offsetof(Flow, numbers), FLOW_TYPE);
+
+	flow_check(flow);
+	return flow;
+}
+
+static Flow *
+flow_copy(const Flow *flow)
+{
+	Flow *copy = palloc(VARSIZE(flow));
+
+	memcpy(copy, flow, VARSIZE(flow));
+	return copy;
+}
+
+/* The state in argument 0, which is not NULL, to be changed in place. Its size never changes. */
+static Flow *
+flow_own(FunctionCallInfo fcinfo)
+{
+	Flow *flow = aggregate_own_state(fcinfo, WIRE_FLOW, FLOW_VERSION, offsetof(Flow, numbers));
+
+	if (likely(flow != NULL && flow_has_shape(flow)))
+		return flow;
+	return flow_copy(flow_argument(PG_GETARG_DATUM(0)));
+}
+
 /*
  * The state that this row goes to: the running one once it is known that the row asks for the same periods, or a new
- * one. The running state is flat and changed in place; its size never changes. A new one is made in the context of
- * the row, for the executor copies every state that it has not seen before into the aggregate's own.
+ * one. A new one is made in the context of the row, for the executor copies every state that it has not seen before into
+ * the aggregate's own.
  */
 static Flow *
 flow_state(FunctionCallInfo fcinfo, int grid_argument, int span_argument)
@@ -58,7 +87,7 @@ flow_state(FunctionCallInfo fcinfo, int grid_argument, int span_argument)
 
 	if (PG_ARGISNULL(0))
 		return flow_frame_start(frame, grid);
-	flow = (Flow *) PG_GETARG_POINTER(0);
+	flow = flow_own(fcinfo);
 	if (grid != NULL && (flow->grid_length != grid->text_length ||
 						 memcmp(flow_grid_text(flow), grid->text, grid->text_length) != 0))
 		grid_mismatch(pnstrdup(flow_grid_text(flow), flow->grid_length), grid->text);
@@ -201,15 +230,6 @@ flow_multirange_grid_transfn(PG_FUNCTION_ARGS)
 
 /* ---- Flows in ---- */
 
-static const Flow *
-flow_argument(Datum value)
-{
-	Flow *flow = flat_open(value, WIRE_FLOW, FLOW_VERSION, offsetof(Flow, numbers), FLOW_TYPE);
-
-	flow_check(flow);
-	return flow;
-}
-
 /* flow_combine(state, flow): partial states of one aggregate, or stored flows in rollup(). */
 RETENTION_FUNCTION(flow_combine);
 Datum
@@ -223,12 +243,8 @@ flow_combine(PG_FUNCTION_ARGS)
 		RETURN_STATE_UNCHANGED();
 	other = flow_argument(PG_GETARG_DATUM(1));
 	if (PG_ARGISNULL(0))
-	{
-		flow = palloc(VARSIZE(other));
-		memcpy(flow, other, VARSIZE(other));
-		PG_RETURN_POINTER(flow);
-	}
-	flow = (Flow *) PG_GETARG_POINTER(0);
+		PG_RETURN_POINTER(flow_copy(other));
+	flow = flow_own(fcinfo);
 	flow_merge(flow, other);
 	PG_RETURN_POINTER(flow);
 }

@@ -17,8 +17,7 @@
 static bool
 same_kinds(const PopulationFrame *one, const PopulationFrame *other)
 {
-	return one->room == other->room && one->key == other->key && one->kind == other->kind &&
-		   one->cap == other->cap;
+	return one->room == other->room && one->key == other->key && one->kind == other->kind;
 }
 
 static void
@@ -33,6 +32,9 @@ check_same_frame(const PopulationFrame *one, const PopulationFrame *other)
 {
 	bool shown = true;
 
+	/* Labels of different aggregates are not to be compared, nor shown side by side. */
+	if (!same_kinds(one, other))
+		differing_kinds();
 	if (!population_same_label(one, other))
 	{
 		/* Not every room's label is a text. */
@@ -48,7 +50,7 @@ check_same_frame(const PopulationFrame *one, const PopulationFrame *other)
 					   : 0,
 				 errhint("All rows and states of one answer need the same grid or periods.")));
 	}
-	if (!same_kinds(one, other))
+	if (one->cap != other->cap)
 		differing_kinds();
 }
 
@@ -111,57 +113,54 @@ copy_state(Datum value, MemoryContext home)
 	return population;
 }
 
-/* The population of argument 0, which is not NULL. */
+/* The state in argument 0, which is not NULL, to be changed in place. */
 static Population *
-state_argument(FunctionCallInfo fcinfo, MemoryContext home)
+population_own(FunctionCallInfo fcinfo, MemoryContext home)
 {
 	Datum value = PG_GETARG_DATUM(0);
 	Population *population;
 	FlatPopulation *flat;
 
 	if (likely(VARATT_IS_EXTERNAL_EXPANDED_RW(DatumGetPointer(value))))
-		return &large_of(value)->self;
-	if (VARATT_IS_EXTENDED(DatumGetPointer(value)))
-		return copy_state(value, home);
+	{
+		Large *large = large_of(value);
 
-	/* Detoasting gives back what is in place already. */
-	flat = flat_argument(value);
-	if (flat != (FlatPopulation *) DatumGetPointer(value))
+		if (likely(MemoryContextGetParent(large->header.eoh_context) == home))
+			return &large->self;
+		return copy_state(value, home);
+	}
+	flat = aggregate_own_state(fcinfo, WIRE_POPULATION, POPULATION_FLAT_VERSION,
+							   offsetof(FlatPopulation, data));
+	if (flat == NULL)
 		return copy_state(value, home);
 	population = palloc(sizeof(Population));
-	begin_flat(population, flat, home);
+	begin_flat(population, flat_check(flat), home);
 	return population;
 }
 
 Population *
 population_state(FunctionCallInfo fcinfo, const PopulationFrame *frame, char **differs)
 {
+	MemoryContext home = aggregate_context(fcinfo);
 	Population *population;
 
 	*differs = NULL;
-	/* Who gives a read-write pointer allows the change: nothing else is asked on the way of most rows. */
-	if (likely(!PG_ARGISNULL(0) && VARATT_IS_EXTERNAL_EXPANDED_RW(PG_GETARG_POINTER(0))))
-		population = &large_of(PG_GETARG_DATUM(0))->self;
-	else
+	if (PG_ARGISNULL(0))
 	{
-		MemoryContext home = aggregate_context(fcinfo);
+		Size head = offsetof(FlatPopulation, data) + frame->label_length;
 
-		if (PG_ARGISNULL(0))
-		{
-			Size head = offsetof(FlatPopulation, data) + frame->label_length;
-
-			if (frame->label_length > LABEL_LONGEST)
-				elog(ERROR, "label of a population is too long");
-			population = palloc(sizeof(Population));
-			begin_flat(population, flat_create(frame, MAXALIGN(head + 48) - head), home);
-			return population;
-		}
-		population = state_argument(fcinfo, home);
+		if (frame->label_length > LABEL_LONGEST)
+			elog(ERROR, "label of a population is too long");
+		population = palloc(sizeof(Population));
+		begin_flat(population, flat_create(frame, MAXALIGN(head + 48) - head), home);
+		return population;
 	}
-
+	population = population_own(fcinfo, home);
+	if (unlikely(!same_kinds(&population->frame, frame)))
+		differing_kinds();
 	if (unlikely(!population_same_label(&population->frame, frame)))
 		*differs = pnstrdup(population->frame.label, population->frame.label_length);
-	else if (unlikely(!same_kinds(&population->frame, frame)))
+	else if (unlikely(population->frame.cap != frame->cap))
 		differing_kinds();
 	return population;
 }
@@ -436,7 +435,7 @@ population_combine_states(FunctionCallInfo fcinfo)
 	if (PG_ARGISNULL(0))
 		return population_datum(copy_state(PG_GETARG_DATUM(1), home));
 
-	into = state_argument(fcinfo, home);
+	into = population_own(fcinfo, home);
 	from = population_argument(PG_GETARG_DATUM(1));
 	check_same_frame(&into->frame, &from->frame);
 	population_totals_add(&into->totals, &from->totals);

@@ -132,7 +132,7 @@ flat_create(const PopulationFrame *frame, Size room)
 }
 
 /* Everything but the entries, which are checked where they are read. Returns its argument. */
-static FlatPopulation *
+FlatPopulation *
 flat_check(FlatPopulation *flat)
 {
 	const PopulationTotals *totals = &flat->totals;

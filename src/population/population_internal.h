@@ -348,6 +348,7 @@ entry_write(StringInfo out, KeyKind kind, const Key *key, const Event *events, i
 extern Key entry_read_key(WireReader *in, KeyKind kind);
 extern FlatPopulation *flat_create(const PopulationFrame *frame, Size room);
 extern FlatPopulation *flat_argument(Datum value);
+extern FlatPopulation *flat_check(FlatPopulation *flat);
 extern PopulationFrame flat_frame(const FlatPopulation *flat);
 extern WireReader flat_log(const FlatPopulation *flat);
 extern bool flat_reserve(Population *population, Size more);

@@ -212,32 +212,63 @@ flatten_entry(void *argument, const Key *key, Event *events, int count)
 	writer->size += writer->entry.len;
 }
 
+/*
+ * The methods of an expanded object are called in whatever context is current, which from 17 on may be one that can
+ * neither free nor enlarge (that of a sort): they work in one of their own.
+ */
+static MemoryContext
+begin_work(Large *large, MemoryContext *old)
+{
+	MemoryContext work = AllocSetContextCreate(large->header.eoh_context, "retention flattening",
+											   ALLOCSET_DEFAULT_SIZES);
+
+	*old = MemoryContextSwitchTo(work);
+	return work;
+}
+
+static void
+end_work(MemoryContext work, MemoryContext old)
+{
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(work);
+}
+
+/* The entries of a table as a log, or only counted where to is NULL; returns its bytes. */
+static int64
+flatten_table(Large *large, char *to, int64 room)
+{
+	FlatWriter writer = {.large = large, .to = to, .room = room};
+
+	initStringInfo(&writer.entry);
+	table_each(&large->table, flatten_entry, &writer);
+	return writer.size;
+}
+
+static int64
+count_flat_size(Large *large)
+{
+	int64 size = offsetof(FlatPopulation, data) + large->self.frame.label_length;
+
+	large_flush(large);
+	if (large->flat_size >= 0)
+		return large->flat_size;
+	if (large->nruns == 0)
+		return size + flatten_table(large, NULL, 0);
+	spill_compact(large);
+	for (int i = 0; i < large->nruns; i++)
+		size += large->runs[i].payload;
+	return size;
+}
+
 static Size
 large_flat_size(ExpandedObjectHeader *header)
 {
 	Large *large = (Large *) header;
-	int64 size = offsetof(FlatPopulation, data) + large->self.frame.label_length;
+	MemoryContext old;
+	MemoryContext work = begin_work(large, &old);
 
-	large_flush(large);
-	if (large->flat_size < 0)
-	{
-		if (large->nruns > 0)
-		{
-			spill_compact(large);
-			for (int i = 0; i < large->nruns; i++)
-				size += large->runs[i].payload;
-		}
-		else
-		{
-			FlatWriter writer = {.large = large};
-
-			initStringInfo(&writer.entry);
-			table_each(&large->table, flatten_entry, &writer);
-			pfree(writer.entry.data);
-			size += writer.size;
-		}
-		large->flat_size = size;
-	}
+	large->flat_size = count_flat_size(large);
+	end_work(work, old);
 	if (large->flat_size > FLAT_LARGEST)
 		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 						errmsg("state of the aggregate is too large to be sent to another process"),
@@ -254,6 +285,8 @@ large_flatten(ExpandedObjectHeader *header, void *result, Size size)
 	Large *large = (Large *) header;
 	FlatPopulation *flat = result;
 	Size head = offsetof(FlatPopulation, data) + large->self.frame.label_length;
+	MemoryContext old;
+	MemoryContext work;
 
 	if ((int64) size != large->flat_size)
 		elog(ERROR, "population was not counted");
@@ -267,21 +300,13 @@ large_flatten(ExpandedObjectHeader *header, void *result, Size size)
 	flat->used = (int32) size;
 	flat->totals = large->self.totals;
 	memcpy(flat->data, large->self.frame.label, flat->label_length);
+	work = begin_work(large, &old);
+	/* Another population may have had this one's table written out meanwhile: the entries are the same. */
 	if (large->nruns > 0)
-	{
-		/* Another population may have had this one's table written out meanwhile: the entries are the same. */
 		spill_copy(large, FLAT_LOG(flat), size - head);
-	}
-	else
-	{
-		FlatWriter writer = {.large = large, .to = FLAT_LOG(flat), .room = (int64) (size - head)};
-
-		initStringInfo(&writer.entry);
-		table_each(&large->table, flatten_entry, &writer);
-		pfree(writer.entry.data);
-		if (writer.size != writer.room)
-			elog(ERROR, "population has fewer entries than it counted");
-	}
+	else if (flatten_table(large, FLAT_LOG(flat), (int64) (size - head)) != (int64) (size - head))
+		elog(ERROR, "population has fewer entries than it counted");
+	end_work(work, old);
 }
 
 /* The large population behind an expanded datum, or NULL where it is flat. */

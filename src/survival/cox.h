@@ -19,6 +19,8 @@ typedef enum CoxTies
  * The rows of the running aggregate, in any order: one flat varlena that grows by doubling. A row is the duration (its
  * sign bit set if the customer left), the covariates, and the entry if any row has one (-1: from the start).
  */
+#define COX_ROWS_VERSION 1
+
 typedef struct CoxRows
 {
 	FlatHeader header;
@@ -89,6 +91,8 @@ extern void cox_rows_add(CoxRows **state, double duration, bool churned, double 
 						 const double *covariates);
 extern void cox_rows_merge(CoxRows **into, const CoxRows *from);
 extern CoxRows *cox_rows_copy(const CoxRows *state);
+/* Whether the sizes written in a state, its marks known, are those of its memory. */
+extern bool cox_rows_have_shape(const CoxRows *state);
 extern const CoxRows *cox_rows_open(Datum value);
 extern void cox_rows_write(const CoxRows *state, StringInfo out);
 extern CoxRows *cox_rows_read(const char *bytes, Size size);

@@ -11,7 +11,6 @@
 #include "survival/cox.h"
 #include "utils/memutils.h"
 
-#define ROWS_VERSION 1
 #define ROWS_NAME "retention_cox_rows"
 #define FIRST_ROOM 16
 
@@ -35,7 +34,7 @@ rows_alloc(int covariates, CoxTies ties, int entries, int64 room)
 				 errhint("Fit a sample of the customers.")));
 	state = palloc(size);
 	memset(state, 0, sizeof(CoxRows));
-	flat_mark(state, WIRE_COX_ROWS, ROWS_VERSION, size);
+	flat_mark(state, WIRE_COX_ROWS, COX_ROWS_VERSION, size);
 	state->covariates = covariates;
 	state->ties = ties;
 	state->entries = entries;
@@ -161,18 +160,23 @@ check_row(const CoxRows *state, const double *row)
 		wire_corrupt(ROWS_NAME, "An entry in it is not before its end.");
 }
 
+bool
+cox_rows_have_shape(const CoxRows *state)
+{
+	return state->covariates >= 1 && state->covariates <= MAX_COVARIATES &&
+		   (state->entries == 0 || state->entries == 1) && state->rows >= 0 &&
+		   state->room >= state->rows && state->room <= (int64) (MaxAllocSize / sizeof(double)) &&
+		   VARSIZE(state) == rows_size(cox_stride(state), state->room);
+}
+
 const CoxRows *
 cox_rows_open(Datum value)
 {
 	const CoxRows *state =
-		flat_open(value, WIRE_COX_ROWS, ROWS_VERSION, sizeof(CoxRows), ROWS_NAME);
+		flat_open(value, WIRE_COX_ROWS, COX_ROWS_VERSION, sizeof(CoxRows), ROWS_NAME);
 
-	if (state->covariates < 1 || state->covariates > MAX_COVARIATES ||
-		(state->ties != COX_EFRON && state->ties != COX_BRESLOW) ||
-		(state->entries != 0 && state->entries != 1) || state->zero != 0 || state->rows < 0 ||
-		state->room < state->rows || state->unknown < 0 || state->never_at_risk < 0 ||
-		state->room > (int64) (MaxAllocSize / sizeof(double)) ||
-		VARSIZE(state) != rows_size(cox_stride(state), state->room))
+	if (!cox_rows_have_shape(state) || (state->ties != COX_EFRON && state->ties != COX_BRESLOW) ||
+		state->zero != 0 || state->unknown < 0 || state->never_at_risk < 0)
 		wire_corrupt(ROWS_NAME, "A number at its front is out of range.");
 	for (int64 i = 0; i < state->rows; i++)
 	{
@@ -185,7 +189,7 @@ cox_rows_open(Datum value)
 void
 cox_rows_write(const CoxRows *state, StringInfo out)
 {
-	wire_begin(out, WIRE_COX_ROWS, ROWS_VERSION);
+	wire_begin(out, WIRE_COX_ROWS, COX_ROWS_VERSION);
 	wire_put_int(out, state->covariates);
 	wire_put_int(out, state->ties);
 	wire_put_int(out, state->entries);
@@ -203,7 +207,7 @@ cox_rows_write(const CoxRows *state, StringInfo out)
 CoxRows *
 cox_rows_read(const char *bytes, Size size)
 {
-	WireReader in = wire_open(bytes, size, WIRE_COX_ROWS, ROWS_VERSION, ROWS_NAME);
+	WireReader in = wire_open(bytes, size, WIRE_COX_ROWS, COX_ROWS_VERSION, ROWS_NAME);
 	int covariates = (int) wire_get_int_between(&in, 1, MAX_COVARIATES);
 	CoxTies ties = (CoxTies) wire_get_int_between(&in, COX_EFRON, COX_BRESLOW);
 	int entries = (int) wire_get_int_between(&in, 0, 1);

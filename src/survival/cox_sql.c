@@ -62,11 +62,7 @@ cox_rows_send(PG_FUNCTION_ARGS)
 	PG_RETURN_BYTEA_P(pq_endtypsend(&message));
 }
 
-/*
- * The state of the running aggregate, to be changed in place: the executor's copy is ours. NULL before the first row.
- * A value of another aggregate can only come in by a user's INITCOND; it is the executor's copy as well, but its marks
- * are looked at.
- */
+/* The state of the running aggregate, to be changed in place; NULL before the first row. */
 static CoxRows *
 rows_own(FunctionCallInfo fcinfo)
 {
@@ -75,10 +71,8 @@ rows_own(FunctionCallInfo fcinfo)
 	(void) aggregate_context(fcinfo);
 	if (PG_ARGISNULL(0))
 		return NULL;
-	state = (CoxRows *) PG_GETARG_POINTER(0);
-	if (VARATT_IS_4B_U(state) && (uintptr_t) state % MAXIMUM_ALIGNOF == 0 &&
-		VARSIZE(state) >= sizeof(CoxRows) && state->header.magic == FLAT_MAGIC &&
-		state->header.kind == WIRE_COX_ROWS)
+	state = aggregate_own_state(fcinfo, WIRE_COX_ROWS, COX_ROWS_VERSION, sizeof(CoxRows));
+	if (likely(state != NULL && cox_rows_have_shape(state)))
 		return state;
 	return cox_rows_copy(cox_rows_open(PG_GETARG_DATUM(0)));
 }

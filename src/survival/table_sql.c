@@ -21,11 +21,9 @@ table_own(FunctionCallInfo fcinfo, WireKind kind)
 	(void) aggregate_context(fcinfo);
 	if (PG_ARGISNULL(0))
 		return NULL;
-	table = (TimeTable *) PG_GETARG_POINTER(0);
-	/* A hashed state is never seen outside an aggregate, and the executor's copy is ours. */
-	if (VARATT_IS_4B_U(table) && (uintptr_t) table % MAXIMUM_ALIGNOF == 0 &&
-		VARSIZE(table) >= sizeof(TimeTable) && table->header.magic == FLAT_MAGIC &&
-		table->header.kind == (char) kind && table->form == TIME_HASHED)
+	table = aggregate_own_state(fcinfo, kind, TABLE_VERSION, sizeof(TimeTable));
+	if (likely(table != NULL && table->form == TIME_HASHED &&
+			   table->maker == aggregate_process_mark()))
 		return table;
 	return table_thaw(table_open_sorted(PG_GETARG_DATUM(0), kind));
 }

@@ -8,10 +8,7 @@
 #include "base/emit.h"
 #include "survival/times.h"
 
-/*
- * The state of the running aggregate, to be changed in place; NULL before the first row. A state that did not come
- * from this aggregate's own transition function (a user's INITCOND) is copied.
- */
+/* The state of the running aggregate, to be changed in place; NULL before the first row. */
 extern TimeTable *table_own(FunctionCallInfo fcinfo, WireKind kind);
 
 extern Datum table_combine(FunctionCallInfo fcinfo, WireKind kind);

@@ -6,6 +6,7 @@
 
 #include <math.h>
 
+#include "base/aggregate.h"
 #include "base/check.h"
 #include "base/sort.h"
 #include "common/hashfn.h"
@@ -16,7 +17,6 @@
 #include "survival/times.h"
 #include "utils/memutils.h"
 
-#define TABLE_VERSION 1
 #define FIRST_CAPACITY 8
 
 /* No sum of weights passes this, so that the sums over all times fit too. */
@@ -67,6 +67,7 @@ table_alloc(WireKind kind, TimeForm form, int flags, int capacity, int cell_room
 	table = palloc0(size);
 	flat_mark(table, kind, TABLE_VERSION, size);
 	table->form = form;
+	table->maker = form == TIME_HASHED ? aggregate_process_mark() : 0;
 	table->flags = flags;
 	table->capacity = capacity;
 	table->cell_room = cell_room;
@@ -617,8 +618,8 @@ check_table(const TimeTable *table)
 		table->cells > MAX_CELLS || table->cell_room < table->cells ||
 		table->cell_room > 4 * MAX_CELLS || table->label_bytes < 0 ||
 		table->label_bytes > table->label_room || table->label_room > 2 * MAX_LABEL_BYTES ||
-		table->zero != 0 || table->unknown < 0 || table->never_at_risk < 0 ||
-		table->not_started < 0)
+		(table->form == TIME_SORTED && table->maker != 0) || table->unknown < 0 ||
+		table->never_at_risk < 0 || table->not_started < 0)
 		wire_corrupt(name, "A number at its front is out of range.");
 	if (table_size(table->capacity, table->cell_room, table->label_room, table->flags) !=
 			VARSIZE(table) ||

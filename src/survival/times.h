@@ -95,8 +95,8 @@ typedef struct TimeTable
 	int32 cell_room;
 	int32 label_bytes;
 	int32 label_room;
-	int32 option; /* tests: TestWeighting */
-	int32 zero;
+	int32 option;		 /* tests: TestWeighting */
+	uint32 maker;		 /* hashed: aggregate_process_mark(); sorted: 0 */
 	double parameter;	 /* tests: rho */
 	int64 unknown;		 /* rows left out: churned is NULL */
 	int64 never_at_risk; /* rows left out: entered at the end or later */
@@ -165,6 +165,9 @@ table_unit(const TimeTable *table)
 {
 	return (table->flags & TIME_WEIGHTED) ? 1.0 / (double) WEIGHT_ONE : 1.0;
 }
+
+/* The layout version of flat values, in their marks. */
+#define TABLE_VERSION 1
 
 /* By bytes; NULL comes last. */
 extern int label_compare(Label a, Label b);
