@@ -696,7 +696,7 @@ BEGIN
             'the tables of the kept facts, and what a refresh has to know');
     ELSE
         -- After a restore nothing but the defaults says what belongs together.
-        PERFORM retention_internal.facts_link_table(r, source.source) FROM unnest(ARRAY[kept.state, kept.facts, kept.summary]) AS r WHERE r IS NOT NULL;
+        PERFORM retention_internal.facts_link_table(r, source.source) FROM unnest(ARRAY[kept.state, kept.facts, kept.summary, kept.changes]) AS r WHERE r IS NOT NULL;
     END IF;
     EXECUTE format('INSERT INTO %s DEFAULT VALUES ON CONFLICT DO NOTHING', kept.state);
     IF new_changes IS NOT NULL THEN
