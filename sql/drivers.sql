@@ -275,7 +275,13 @@ DELETE FROM retention_churn_reason WHERE NOT built_in;
 SELECT c.relname, cond FROM pg_extension e, unnest(extconfig, extcondition) AS u (rel, cond) JOIN pg_class c ON c.oid = rel
 WHERE extname = 'retention' AND c.relname IN ('retention_churn_reason', 'retention_benchmark') ORDER BY 1;
 SELECT has_table_privilege('public', 'retention_churn_reason', 'SELECT') AS reasons, has_table_privilege('public', 'retention_benchmark', 'SELECT') AS benchmarks,
-    has_table_privilege('public', 'retention_benchmark', 'INSERT') AS write;
+    has_table_privilege('public', 'retention_benchmark', 'UPDATE, DELETE, TRUNCATE') AS write;
+CREATE ROLE retention_stranger;
+SET ROLE retention_stranger;
+INSERT INTO retention_benchmark (industry, retention_rate, year, source) VALUES ('IT', 1, 2099, 'a stranger');
+INSERT INTO retention_churn_reason VALUES ('a stranger');
+RESET ROLE;
+DROP ROLE retention_stranger;
 
 --
 -- Reference

@@ -298,7 +298,7 @@ FROM bi.subs_segments v LEFT JOIN (
   SELECT 'plan' AS segment, plan AS value, count(*) AS at_start, count(*) FILTER (WHERE at_end) AS kept
   FROM plain_there JOIN (SELECT DISTINCT ON (c) c, plan FROM plain_presence WHERE s < '2026-01-01' AND coalesce(e >= '2026-01-01', true) ORDER BY c, s DESC, plan) q USING (c)
   WHERE starts = '2026-01-01' AND at_start GROUP BY 2
-  UNION ALL SELECT 'all', 'all', at_start, kept FROM plain_flow WHERE period_start = '2026-01-01') p USING (segment, value);
+  UNION ALL SELECT 'all', 'all', at_start, kept FROM plain_flow WHERE period_start = '2026-01-01') p USING (segment, value) ORDER BY segment, value;
 SELECT (SELECT count(*) FROM (TABLE bi.subs_segments EXCEPT TABLE bi.subs_local_segments) d) AS local,
   (SELECT count(*) FROM (TABLE bi.subs_segments EXCEPT TABLE bi.subs_tz_segments) d) AS tz;
 SELECT i.low = v.retention_low AND i.high = v.retention_high AS interval, d.difference = v.difference AND d.p_value = v.p_value AS difference
@@ -339,7 +339,7 @@ SELECT (SELECT count(*) FROM bi.orders_cohorts) AS cells,
 SELECT count(*), count(*) FILTER (WHERE v IS DISTINCT FROM p) AS differ FROM bi.orders_flow v FULL JOIN (
   SELECT f.* FROM (SELECT customer_flow(customer_id, l, l + interval '21 days', retention_grid('week', time_zone => 'America/New_York', as_of => '2026-04-01'),
       '[2024-12-30,2026-05-01)'::tsrange) AS flow FROM plain_orders, LATERAL (SELECT ordered_at AT TIME ZONE 'America/New_York' AS l) x) q, flow_periods(flow) f) p USING (period_start);
-SELECT segment, value, period_start, at_start, kept FROM bi.orders_segments;
+SELECT segment, value, period_start, at_start, kept FROM bi.orders_segments ORDER BY segment, value;
 SELECT segment, value, max(days) FILTER (WHERE survival_rate >= 50) AS half, max(at_risk) AS customers FROM bi.orders_survival GROUP BY 1, 2 ORDER BY 1, 2;
 -- the session's zone changes nothing
 CREATE TEMP TABLE here AS SELECT 'flow' AS view, md5(string_agg(v::text, E'\n')) AS seen FROM bi.orders_flow v
@@ -536,7 +536,12 @@ SELECT retention_source('ann.orders', 'events', 'shop.orders', 'customer_id', at
 SELECT count(*) FROM retention_create_views('ann.orders');
 -- the settings are readable as catalogs are, and written by nobody directly
 SELECT source, owner, state FROM retention_sources ORDER BY 1::text COLLATE "C";
-INSERT INTO retention_internal.source_setting VALUES ('ann.orders', 'month', NULL, 1, NULL);
+INSERT INTO retention_internal.source_setting VALUES ('ann.orders', 'month', NULL, 1, NULL) ON CONFLICT DO NOTHING;
+INSERT INTO retention_internal.source_setting VALUES ('bi.subs_tz', 'month', NULL, 1, NULL);
+INSERT INTO retention_internal.source_setting VALUES (1, 'month', NULL, 1, NULL);
+BEGIN;
+LOCK TABLE retention_internal.source_setting IN SHARE MODE;
+ROLLBACK;
 UPDATE retention_internal.source_setting SET keep_runs = 1;
 DELETE FROM retention_internal.source_setting;
 -- of others nothing is written, changed, locked or dropped, not even by who could do it by hand
@@ -556,7 +561,8 @@ SELECT retention_internal.source_find('ann.orders');
 SELECT retention_source_set('ann.orders', gone_after => '1 month', keep_runs => 5);
 SELECT retention_internal.source_lock('ann.orders', 0, true);
 SELECT retention_internal.source_lock('ann.orders', 70000, true);
-SELECT retention_internal.source_lock('ann.orders', 1, false), retention_internal.source_lock('ann.orders', NULL, false);
+SELECT retention_internal.source_lock('ann.orders', 1, false);
+SELECT retention_internal.source_lock('ann.orders', NULL, false);
 RESET ROLE;
 SELECT retention_source_set('ann.orders', keep_runs => 1);
 SELECT retention_drop_source('ann.orders');

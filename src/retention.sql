@@ -6,6 +6,30 @@ COMMENT ON SCHEMA retention_internal IS
 'the machinery of the extension retention: support functions of its types and aggregates, and its helpers; not for use by name';
 GRANT USAGE ON SCHEMA retention_internal TO PUBLIC;
 
+-- Tables whose rows are dumped let everybody insert, and a trigger says who really may: a privilege of the role that
+-- installed the extension would outlive that role in pg_init_privs, and no dump could be restored any more.
+CREATE FUNCTION retention_internal.is_extension_owner() RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT pg_has_role(e.extowner, 'USAGE') FROM pg_extension AS e WHERE e.extname = 'retention' $$;
+COMMENT ON FUNCTION retention_internal.is_extension_owner() IS
+'whether the current role is the owner of the extension, a member of it, or a superuser: who restores a dump';
+
+CREATE FUNCTION retention_internal.check_extension_owner() RETURNS trigger
+LANGUAGE plpgsql PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF NOT retention_internal.is_extension_owner() THEN
+        RAISE EXCEPTION USING ERRCODE = '42501', MESSAGE = format('permission denied for table %s', TG_TABLE_NAME),
+            HINT = 'The owner of the extension writes it.';
+    END IF;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION retention_internal.check_extension_owner() IS
+'trigger of tables that the owner of the extension adds rows to';
+
 CREATE FUNCTION retention_version() RETURNS text
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'retention_version';

@@ -129,21 +129,27 @@ $node->safe_psql(
   INSERT INTO "or ders" SELECT i % 500, timestamptz '2024-01-01 12:00+00' + i % 400 * interval '1 day', 'paid' FROM generate_series(1, 3000) i;
   CREATE TABLE gone (who int, at date);
   GRANT SELECT ON stays TO dump_analyst;
-  SELECT retention_source('stays', 'subscriptions', 'stays', 'customer', 'started', 'ended', segments => '{plan}', as_of => $s$date '2024-09-10'$s$);
-  SELECT retention_source('or''ders', 'events', '"or ders"', 'who', at => 'at', event => 'kind', events => '{paid}', grid => 'week; time_zone=Europe/Berlin', filter => 'who > 3');
-  SELECT retention_source('gone', 'events', 'gone', 'who', at => 'at');
-  SELECT retention_create_views('stays', 'b i'), retention_create_views('or''ders', 'b i');
+  CREATE SCHEMA analyst AUTHORIZATION dump_analyst;
+  SELECT retention_source('"b i".stays', 'subscriptions', 'stays', 'customer', 'started', 'ended', segments => '{plan}', as_of => $s$date '2024-09-10'$s$);
+  SELECT retention_source('"b i"."or''ders"', 'events', '"or ders"', 'who', at => 'at', event => 'kind', events => '{paid}', grid => 'week; time_zone=Europe/Berlin', filter => E'who > 3 -- and\n AND kind <> \'a\nb\'');
+  SELECT retention_source('gone_source', 'events', 'gone', 'who', at => 'at');
+  CREATE TABLE account (id int PRIMARY KEY, opened date);
+  INSERT INTO account SELECT i, DATE '2024-01-01' + i FROM generate_series(1, 100) i;
+  CREATE VIEW "b i".grouped AS SELECT id AS customer, opened AS at FROM account GROUP BY id;
+  SELECT retention_source_set('"b i".grouped', grid => 'month; time_zone=UTC', gone_after => '5 months', keep_runs => 3);
+  SELECT retention_create_views('"b i".stays'), retention_create_views('"b i"."or''ders"'), retention_create_views('"b i".grouped');
+  COMMENT ON VIEW "b i".stays_flow IS 'what the board looks at';
   SET ROLE dump_analyst;
-  SELECT retention_source('stays', 'subscriptions', 'stays', 'customer', 'started', 'ended', filter => 'customer > 10');
-  SELECT retention_run_report('stays', '2024-06-01');
+  SELECT retention_source('analyst.stays', 'subscriptions', 'stays', 'customer', 'started', 'ended', filter => 'customer > 10', presence => 'any');
+  SELECT retention_run_report('analyst.stays', '2024-06-01');
   RESET ROLE;
   ALTER TABLE stays ENABLE ROW LEVEL SECURITY;
   CREATE POLICY tenant ON stays TO dump_analyst USING (plan = 'plan 1');
   SET ROLE dump_analyst;
-  SELECT retention_run_report('stays', '2024-07-01', 3);
+  SELECT retention_run_report('analyst.stays', '2024-07-01', 3);
   RESET ROLE;
-  SELECT retention_run_report('stays');
-  DROP TABLE gone;
+  SELECT retention_run_report('"b i".stays');
+  DROP TABLE gone CASCADE;
   CREATE FUNCTION grid_of_the_house() RETURNS retention_grid LANGUAGE sql IMMUTABLE
     AS $$ SELECT retention_grid('month') $$;
 });
@@ -170,16 +176,19 @@ my %look = (
   by_half   => 'SELECT * FROM by_half ORDER BY half',
   periods   => 'SELECT id, (flow_periods(flow)).* FROM flows WHERE id <> 3 ORDER BY id',
   function  => 'SELECT grid_of_the_house()',
-  sources   => q{SELECT name, owner, kind, relation, columns, segments, grid, filter, as_of, gone_after, state, created FROM retention_sources},
-  policies  => q{SET ROLE dump_analyst; SELECT name, owner, state FROM retention_sources; SELECT (source_find('stays')).filter},
-  runs      => 'SELECT * FROM retention_report_run ORDER BY id',
-  report    => q{SELECT retention_report('stays')},
-  tenant    => q{SET ROLE dump_analyst; SELECT id, state, report ->> 'rows', md5(html) FROM retention_report_run ORDER BY id; SELECT retention_report('stays', '2024-07-01', 3)},
-  changes   => q{SET ROLE dump_analyst; SELECT * FROM retention_report_changes('stays')},
+  sources   => 'SELECT * FROM retention_sources',
+  settings  => 'SELECT source, grid, gone_after, keep_runs, presence FROM retention_internal.source_setting s WHERE EXISTS (SELECT FROM pg_class WHERE oid = source) ORDER BY source::text',
+  definitions => q{SELECT s.source, pg_get_viewdef(s.source), reloptions FROM retention_sources s JOIN pg_class c ON c.oid = s.source ORDER BY s.source::text},
+  owner     => q{SET ROLE dump_analyst; SELECT source, owner, state FROM retention_sources; SELECT (retention_internal.source_find('analyst.stays')).keep_runs},
+  runs      => 'SELECT * FROM "b i".stays_report_run',
+  report    => q{SELECT retention_report('"b i".stays')},
+  tenant    => q{SET ROLE dump_analyst; SELECT id, state, report ->> 'rows', md5(html) FROM analyst.stays_report_run ORDER BY id; SELECT retention_report('analyst.stays', '2024-07-01', 3)},
+  changes   => q{SET ROLE dump_analyst; SELECT * FROM retention_report_changes('analyst.stays')},
   view_flow => 'SELECT * FROM "b i".stays_flow',
   view_cohorts => 'SELECT * FROM "b i".stays_cohorts',
   view_segments => 'SELECT * FROM "b i".stays_segments',
   view_survival => q{SELECT * FROM "b i"."or'ders_survival"},
+  view_grouped => 'SELECT * FROM "b i".grouped_cohorts',
   view_lifecycle => q{SELECT * FROM "b i"."or'ders_lifecycle"},
   view_comments => q{SELECT c.relname, c.reloptions, obj_description(c.oid), string_agg(col_description(c.oid, attnum), '; ' ORDER BY attnum)
     FROM pg_class c JOIN pg_attribute ON attrelid = c.oid AND attnum > 0 WHERE relnamespace = '"b i"'::regnamespace GROUP BY c.oid ORDER BY 1},
@@ -199,13 +208,14 @@ for my $format ('plain', 'custom') {
   is($node->safe_psql($other, $look{$_}), $one{$_}, "$format: $_ are the same") for sort keys %look;
 }
 
-is($node->safe_psql('other_custom', q{SELECT retention_create_views('stays', 'b i'); SELECT * FROM "b i".stays_flow; SELECT (source_find('stays')).name}) =~ s/\A(?:\(.*\n)*//r,
-  "$one{view_flow}\nstays", 'a restored source goes on');
-is($node->safe_psql('other_custom', q{SET ROLE dump_analyst; SELECT retention_run_report('stays', '2024-07-01', 3) > (SELECT max(id) - 1 FROM retention_report_run);
-    SELECT count(*), count(DISTINCT report::text) FROM retention_report_run WHERE as_of = '2024-07-01'}), "t\n2|1", 'a restored table of runs goes on, for a tenant, with the same report');
+is($node->safe_psql('other_custom', q{SELECT retention_create_views('"b i".stays'); SELECT * FROM "b i".stays_flow; SELECT (retention_internal.source_find('"b i".stays')).source}) =~ s/\A(?:\(.*\n)*//r,
+  qq{$one{view_flow}\n"b i".stays}, 'a restored source goes on');
+is($node->safe_psql('other_custom', q{SET ROLE dump_analyst; SELECT retention_run_report('analyst.stays', '2024-07-01', 3) > (SELECT max(id) - 1 FROM analyst.stays_report_run);
+    SELECT count(*), count(DISTINCT report::text) FROM analyst.stays_report_run WHERE as_of = '2024-07-01'}), "t\n2|1", 'a restored table of runs goes on, for a tenant, with the same report');
 like($one{tenant}, qr/^1\|done\|2990\|\w+\n2\|done\|\d{3,4}\|\w+\n\{/, 'a tenant sees own runs and own numbers');
 unlike($one{tenant}, qr/^2\|done\|2990/m, 'only');
-like($one{sources}, qr/^gone\|.*\|relation is gone\|/m, 'a source without its table does not stop a restore');
+is($node->safe_psql('one', 'SELECT count(*) FROM retention_internal.source_setting') - $node->safe_psql('other_custom', 'SELECT count(*) FROM retention_internal.source_setting'),
+  1, 'the settings of a source that is gone are not dumped');
 
 # The numbers of a restored materialized view are those of its query, too.
 is(
@@ -235,7 +245,7 @@ $node->safe_psql('one', 'DROP EXTENSION retention CASCADE');
 is($node->safe_psql('one', 'SELECT count(*) FROM customers'), '3000', 'the data stay');
 is($node->safe_psql('one', "SELECT string_agg(attname, ' ') FROM pg_attribute WHERE attrelid = '$_'::regclass AND attnum > 0 AND NOT attisdropped"),
   'id', "the columns of $_ go") for @tables;
-$node->safe_psql('one', 'DROP SCHEMA "b i" CASCADE; DROP TABLE stays, "or ders"');
+$node->safe_psql('one', 'DROP SCHEMA "b i", analyst CASCADE; DROP TABLE stays, "or ders", account');
 $node->safe_psql('one', 'DROP TABLE customers, ' . join(', ', map { ($_, "again_$_") } @tables));
 is($node->safe_psql('one', $inventory), $before, 'nothing is left behind');
 $node->safe_psql('one', 'CREATE SCHEMA apart; CREATE EXTENSION retention SCHEMA apart');

@@ -144,7 +144,10 @@ INSERT INTO retention_churn_reason (reason, category, mitigated_by, built_in) VA
     ('client or organisational change', 'customer', 'support and relationship management', true);
 
 SELECT pg_catalog.pg_extension_config_dump('retention_churn_reason', 'WHERE NOT built_in');
-GRANT SELECT ON retention_churn_reason TO PUBLIC;
+GRANT SELECT, INSERT ON retention_churn_reason TO PUBLIC;
+CREATE TRIGGER check_extension_owner BEFORE INSERT ON retention_churn_reason
+FOR EACH STATEMENT EXECUTE FUNCTION retention_internal.check_extension_owner();
+COMMENT ON TRIGGER check_extension_owner ON retention_churn_reason IS 'rows are added by the owner of the extension';
 
 CREATE TYPE retention_reasons;
 
@@ -282,7 +285,10 @@ INSERT INTO retention_benchmark (industry, retention_rate, period, year, source,
     ('media', 84, 'year', 2020, 'industry average as widely quoted', true);
 
 SELECT pg_catalog.pg_extension_config_dump('retention_benchmark', 'WHERE NOT built_in');
-GRANT SELECT ON retention_benchmark TO PUBLIC;
+GRANT SELECT, INSERT ON retention_benchmark TO PUBLIC;
+CREATE TRIGGER check_extension_owner BEFORE INSERT ON retention_benchmark
+FOR EACH STATEMENT EXECUTE FUNCTION retention_internal.check_extension_owner();
+COMMENT ON TRIGGER check_extension_owner ON retention_benchmark IS 'rows are added by the owner of the extension';
 
 CREATE FUNCTION rate_p_value(hits bigint, total bigint, rate double precision) RETURNS double precision
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE

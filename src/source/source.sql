@@ -20,9 +20,26 @@ COMMENT ON COLUMN retention_internal.source_setting.presence IS
 SELECT pg_catalog.pg_extension_config_dump('retention_internal.source_setting',
     'WHERE EXISTS (SELECT FROM pg_catalog.pg_class AS c WHERE c.oid = source)');
 
--- Read as catalogs are. The owner of a database who installed the extension dumps and restores it.
-GRANT SELECT ON retention_internal.source_setting TO PUBLIC;
-GRANT INSERT ON retention_internal.source_setting TO @extowner@;
+CREATE FUNCTION retention_internal.source_setting_check() RETURNS trigger
+LANGUAGE plpgsql PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM FROM pg_class AS c WHERE c.oid = new.source AND c.relowner = quote_ident(CURRENT_USER)::regrole;
+    IF NOT FOUND AND NOT retention_internal.is_extension_owner() THEN
+        RAISE EXCEPTION USING ERRCODE = '42501', MESSAGE = format('%s belongs to another role', new.source);
+    END IF;
+    RETURN new;
+END
+$$;
+COMMENT ON FUNCTION retention_internal.source_setting_check() IS
+'trigger of source_setting: a row is inserted by the owner of the view, or by who restores a dump';
+
+-- Read as catalogs are. Inserted by a restore; what changes is written by retention_source_set() alone.
+GRANT SELECT, INSERT ON retention_internal.source_setting TO PUBLIC;
+CREATE TRIGGER source_setting_check BEFORE INSERT ON retention_internal.source_setting
+FOR EACH ROW EXECUTE FUNCTION retention_internal.source_setting_check();
+COMMENT ON TRIGGER source_setting_check ON retention_internal.source_setting IS 'settings are those of a view of one''s own';
 
 CREATE TYPE retention_internal.kept AS (state regclass, facts regclass, summary regclass, changes regclass);
 COMMENT ON TYPE retention_internal.kept IS 'the tables of the kept facts of a source';
