@@ -32,7 +32,7 @@ WHERE l <= s;
 --
 -- Compounding.
 --
-SELECT compound_churn(5, 12), compound_retention(95, 12), compound_retention(0.95, 2);
+SELECT compound_churn(5, 12), compound_retention(95, 12), compound_retention(1, 2);
 -- Back from a year to a month, and half a period.
 SELECT compound_churn(45.9639912337363037, 1.0 / 12), compound_retention(81, 0.5), compound_churn(36, 0.5),
        compound_retention(80, 1.5);
@@ -53,7 +53,8 @@ FROM step;
 -- Fractions of a period multiply to the whole.
 SELECT count(*), max(abs(compound_retention(r, p) / 100 * compound_retention(r, q) - compound_retention(r, p + q))) < 1e-13 AS adds,
        max(abs(compound_retention(compound_retention(r, p), 1 / p) - r)) < 1e-9 AS inverse
-FROM generate_series(10, 100, 9) r, unnest('{0.1, 0.25, 1, 1.75, 3}'::numeric[]) p, unnest('{0.3, 2, 2.5}'::numeric[]) q;
+FROM generate_series(10, 100, 9) r, unnest('{0.1, 0.25, 1, 1.75, 3}'::numeric[]) p, unnest('{0.3, 2, 2.5}'::numeric[]) q
+WHERE compound_retention(r, p) >= 1;
 
 --
 -- Published figures.
@@ -260,6 +261,10 @@ SELECT compound_churn(105, 12);
 SELECT compound_churn('NaN', 12);
 SELECT compound_retention(-1, 12);
 SELECT compound_retention(95, -1);
+-- a fraction where per cent is meant; a churn below 1 per cent is usual
+SELECT compound_retention(0.95, 12);
+SELECT compound_retention(0.99999, 1);
+SELECT compound_churn(0.95, 12);
 SELECT compound_retention(95, 'Infinity');
 SELECT rate_interval(3, 2);
 SELECT rate_interval(30.8, 100);

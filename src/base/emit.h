@@ -5,6 +5,8 @@
 #ifndef RETENTION_EMIT_H
 #define RETENTION_EMIT_H
 
+#include <math.h>
+
 #include "access/tupdesc.h"
 #include "utils/tuplestore.h"
 
@@ -22,6 +24,14 @@ extern Emitter emit_begin(FunctionCallInfo fcinfo);
 
 /* One row; values and nulls have one entry per declared column. */
 extern void emit_row(Emitter *emitter, const Datum *values, const bool *nulls);
+
+/* Field of an answer: NaN is NULL. Infinity is itself, such as a ratio over nothing. */
+static inline void
+put_number(Datum *values, bool *nulls, int at, double value)
+{
+	nulls[at] = isnan(value);
+	values[at] = Float8GetDatum(value);
+}
 
 /* One composite value as a result: for functions declared with OUT columns and no SETOF. */
 extern Datum emit_one(FunctionCallInfo fcinfo, Datum *values, bool *nulls);

@@ -167,13 +167,6 @@ drivers_final(PG_FUNCTION_ARGS)
 /* ---- Answers ---- */
 
 static void
-put_number(Datum *values, bool *nulls, int at, double value)
-{
-	nulls[at] = !isfinite(value);
-	values[at] = Float8GetDatum(value);
-}
-
-static void
 put_text(Datum *values, bool *nulls, int at, const char *text)
 {
 	nulls[at] = text == NULL;
@@ -210,12 +203,17 @@ emit_value(Emitter *emitter, const Drivers *drivers, const char *attribute,
 	int64 rarer = Min(drivers->count[DRIVER_KEPT], drivers->count[DRIVER_CHURNED]);
 	Limits limits = wilson_interval((double) churned, (double) customers, confidence);
 	double rate = (double) churned / (double) customers;
+	double ratio = NAN;
 	Limits ratio_limits;
 	Datum values[14];
 	bool nulls[14] = {false};
 
 	ratio_limits = koopman_interval((double) churned, (double) customers, (double) rest_churned,
 									(double) rest, confidence);
+	if (rest_churned > 0)
+		ratio = rate / ((double) rest_churned / (double) rest);
+	else if (rest > 0 && churned > 0)
+		ratio = INFINITY;
 	put_text(values, nulls, 0, attribute);
 	put_text(values, nulls, 1, value->text);
 	values[2] = Int64GetDatum(customers);
@@ -224,8 +222,7 @@ emit_value(Emitter *emitter, const Drivers *drivers, const char *attribute,
 	put_rate(values, nulls, 5, churned, customers);
 	put_limit(values, nulls, 6, limits.low);
 	put_limit(values, nulls, 7, limits.high);
-	put_number(values, nulls, 8,
-			   rest > 0 && rest_churned > 0 ? rate / ((double) rest_churned / (double) rest) : NAN);
+	put_number(values, nulls, 8, ratio);
 	put_number(values, nulls, 9, ratio_limits.low);
 	put_number(values, nulls, 10, ratio_limits.high);
 	put_number(values, nulls, 11, rate / ((double) drivers->count[DRIVER_CHURNED] / (double) all));

@@ -26,6 +26,7 @@ incidence_of(const TimeTable *table, int cell, Incidence *curve)
 	double survival = 1;
 	double g = 0;
 	double incidence = 0;
+	double others = 0;	/* left for another cause */
 	double staying = 0; /* U of those who stay */
 	double gone_uu = 0;
 	double gone_ua = 0;
@@ -74,6 +75,7 @@ incidence_of(const TimeTable *table, int cell, Incidence *curve)
 			gone_uu += mine * pow(staying + survival / n, 2) + (d - mine) * pow(staying, 2);
 			gone_ua += (mine * (staying + survival / n) + (d - mine) * staying) * a;
 			gone_aa += d * a * a;
+			others += d - mine;
 			incidence += step;
 			survival *= (n - d) / n;
 			if (n > d)
@@ -89,6 +91,12 @@ incidence_of(const TimeTable *table, int cell, Incidence *curve)
 		curve->point[curve->points].time = time;
 		curve->point[curve->points].incidence = incidence;
 		curve->point[curve->points].std_error = sqrt(fmax(gone_uu + left * staying * staying, 0));
+		/* All have left for this cause: of the sums only their rounding is left. */
+		if (survival == 0 && others == 0)
+		{
+			incidence = curve->point[curve->points].incidence = 1;
+			curve->point[curve->points].std_error = 0;
+		}
 		curve->points++;
 	}
 	curve->survival = survival;

@@ -85,8 +85,10 @@ emit_incidence(Emitter *emitter, Datum cause, IncidencePoint point, CurveScale s
 {
 	Datum values[6];
 	bool nulls[6] = {false};
-	Limits limits = curve_limits(scale, point.incidence, point.std_error, z);
+	Limits limits = {NAN, NAN};
 
+	if (point.incidence < 1)
+		limits = curve_limits(scale, point.incidence, point.std_error, z);
 	values[0] = cause;
 	put_number(values, nulls, 1, point.time);
 	put_number(values, nulls, 2, point.incidence);

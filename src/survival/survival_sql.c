@@ -48,8 +48,9 @@ static int64
 weight_units(double weight)
 {
 	if (!(weight >= 0 && weight <= WEIGHT_MOST))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("weight must lie between 0 and %.0f, not %g", WEIGHT_MOST, weight)));
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("weight must lie between 0 and %.0f, not %.15g", WEIGHT_MOST, weight)));
 	return (int64) rint(weight * (double) WEIGHT_ONE);
 }
 
@@ -117,9 +118,6 @@ survival_add_dates(PG_FUNCTION_ARGS)
 	if (DATE_NOT_FINITE(started) || DATE_NOT_FINITE(as_of))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("started and as_of must be finite dates")));
-	if (has_end && ended < started)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("a customer ended before starting")));
 	if (late && DATE_NOT_FINITE(PG_GETARG_DATEADT(4)))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("records_from must be a finite date")));
@@ -135,7 +133,8 @@ survival_add_dates(PG_FUNCTION_ARGS)
 	if (!has_end)
 		ended = as_of;
 	late = late && PG_GETARG_DATEADT(4) > started;
-	if (late && PG_GETARG_DATEADT(4) >= ended)
+	/* A presence that ends where it starts is none, as in a flow; nor is one that ends before. */
+	if (ended <= started || (late && PG_GETARG_DATEADT(4) >= ended))
 		count_add(&table->never_at_risk, 1);
 	else
 	{

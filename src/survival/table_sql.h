@@ -30,12 +30,4 @@ extern char *text_argument(FunctionCallInfo fcinfo, int number);
 /* Argument `number`, an array of times that are not NULL: 22004 and 22023. */
 extern double *times_argument(FunctionCallInfo fcinfo, int number, int *asked);
 
-/* Field of an answer: NaN is NULL. */
-static inline void
-put_number(Datum *values, bool *nulls, int at, double value)
-{
-	nulls[at] = value != value;
-	values[at] = Float8GetDatum(value);
-}
-
 #endif /* RETENTION_SURVIVAL_TABLE_SQL_H */
