@@ -1,5 +1,7 @@
 -- drivers: which attributes and which reasons go with leaving. Figures of R come from test/drivers/figures.R.
 SET client_min_messages = warning;
+-- Under valgrind the longest questions ask less (script/test --valgrind): 1 is the whole.
+SELECT coalesce(nullif(current_setting('retention_test.thin', true), ''), '1')::integer AS thin \gset
 CREATE FUNCTION near(a float8, b float8) RETURNS boolean LANGUAGE sql IMMUTABLE AS
 $$ SELECT coalesce(abs(a - b) <= 1e-9 * greatest(abs(a), abs(b)) + 1e-14, a IS NULL AND b IS NULL) $$;
 -- Runs a statement and shows how it fails.
@@ -32,7 +34,7 @@ SELECT * FROM small_state, driver_summary(s);
 SELECT attribute, near(chi2, r_chi2) AS chi2, near(p_value, r_p) AS p, near(p_adjusted, r_adjusted) AS adjusted, near(cramers_v, r_v) AS v,
     near(cramers_v_corrected, r_corrected) AS corrected, near(information_value, r_iv) AS iv
 FROM small_state, driver_ranking(s) JOIN (VALUES
-    ('plan', 16.60895872291712, 0.0008504254872314805, 0.001700850974462961, 0.3469218548239241, 0.3149300103099782, 0.7977646441812541),
+    ('plan', 16.56211801463535, 0.0002532688444049581, 0.0005065376888099163, 0.3464323136373688, 0.3258710348785509, 0.9241449041661646),
     ('many_seats', 8.885302896473423, 0.002874753468921702, 0.002874753468921702, 0.2537444637287596, 0.2398056296805263, 0.3698421555169218)
 ) r (attribute, r_chi2, r_p, r_adjusted, r_v, r_corrected, r_iv) USING (attribute);
 SELECT value, abs(risk_ratio_low - r_low) < 1e-6 * r_low AS low, abs(risk_ratio_high - r_high) < 1e-6 * r_high AS high
@@ -352,6 +354,53 @@ SELECT f.* FROM (VALUES
     ('SELECT ''52530101''::retention_survival_drivers')) v (statement), fails(statement) f;
 
 --
+-- Few customers: values of which fewer than 5 are expected to leave (or stay) are tested together, or not at all
+--
+-- 2 of 60 customers are 'rare' and left: Fisher's exact p is 0.0017, chi-squared would say 2e-15
+CREATE TABLE sparse AS SELECT i, i <= 3 AS churned, CASE WHEN i <= 2 THEN 'rare' ELSE 'other' END AS seg FROM generate_series(1, 60) i;
+SELECT 'survival' AS which, attribute, "values", chi2, df, p_value, p_adjusted, note FROM (SELECT survival_drivers(i % 7 + 1, churned, a) s FROM sparse c, LATERAL (SELECT c.seg) a) q, survival_driver_ranking(s)
+UNION ALL SELECT 'churn', attribute, "values", chi2, df, p_value, p_adjusted, note FROM (SELECT churn_drivers(churned, a) s FROM sparse c, LATERAL (SELECT c.seg) a) q, driver_ranking(s);
+SELECT value, customers, min_expected, note FROM (SELECT churn_drivers(churned, a) s FROM sparse c, LATERAL (SELECT c.seg) a) q, driver_table(s);
+-- the tables that are tested, pooled in SQL: values by their expected count, numbers and bands with their neighbours. The log-rank of it is that of logrank_test()
+CREATE TABLE crowd AS SELECT i, any_of(i, 60) < 0.03 + 0.05 * (any_of(i, 61) < 0.2)::int AS churned, ceil(9 * any_of(i, 62)) AS months, 'v' || floor(30 * any_of(i, 63) ^ 3) AS v, floor(14 * any_of(i, 64))::int AS steps, (ARRAY['a', 'b', NULL])[ceil(3 * any_of(i, 65) ^ 4)] AS few
+FROM generate_series(1, 2000) i;
+WITH counted AS (SELECT value, count(*)::float8 AS n, (count(*) FILTER (WHERE churned))::float8 AS c FROM crowd, LATERAL (SELECT v AS value) x GROUP BY 1),
+  total AS (SELECT sum(n) AS n, sum(c) AS c FROM counted), expected AS (SELECT v.*, v.n * t.c / t.n AS e FROM counted v, total t),
+  grouped AS (SELECT CASE WHEN e < 5 THEN 'rare' ELSE value END AS g, sum(n) AS n, sum(c) AS c, sum(e) AS e FROM expected GROUP BY 1),
+  chi AS (SELECT count(*) AS groups, min(e) AS least, sum((g.c - e) ^ 2 / e + (g.c - e) ^ 2 / (g.n - e)) AS chi2 FROM grouped g)
+SELECT least >= 5 AS enough, r.df = groups - 1 AS df, r."values" > groups AS pooled, near(r.chi2, chi.chi2) AS chi2, near(r.cramers_v, sqrt(chi.chi2 / 2000)) AS v, r.note
+FROM chi, (SELECT churn_drivers(churned, a) s FROM crowd c, LATERAL (SELECT c.v) a) q, driver_ranking(s) r;
+WITH RECURSIVE counted AS (SELECT row_number() OVER (ORDER BY steps) AS place, count(*)::float8 AS n, (count(*) FILTER (WHERE churned))::float8 AS c FROM crowd WHERE i <= 700 GROUP BY steps),
+  total AS (SELECT sum(c) / sum(n) AS share, max(place) AS last FROM counted),
+  folded AS (SELECT place, 1 AS g, n, c, n AS so_far FROM counted WHERE place = 1
+    UNION ALL SELECT v.place, CASE WHEN f.so_far * share < 5 THEN f.g ELSE f.g + 1 END, v.n, v.c, CASE WHEN f.so_far * share < 5 THEN f.so_far + v.n ELSE v.n END FROM folded f JOIN counted v ON v.place = f.place + 1, total),
+  grouped AS (SELECT CASE WHEN g = (SELECT g FROM folded, total WHERE place = last AND so_far * share < 5) THEN g - 1 ELSE g END AS g, sum(n) AS n, sum(c) AS c FROM folded GROUP BY 1),
+  chi AS (SELECT count(*) AS groups, min(n * share) AS least, sum((c - n * share) ^ 2 / (n * share) + (c - n * share) ^ 2 / (n - n * share)) AS chi2 FROM grouped, total)
+SELECT least >= 5 AS enough, r."values", groups, r.df = groups - 1 AS df, near(r.chi2, chi.chi2) AS chi2 FROM chi, (SELECT churn_drivers(churned, a) s FROM crowd c, LATERAL (SELECT c.steps) a WHERE i <= 700) q, driver_ranking(s) r;
+SELECT t.test_df = r.df AS df, near(t.chi2, r.chi2) AS chi2, near(t.p_value, r.p_value) AS p, r.note, t.least >= 5 AS enough
+FROM (SELECT survival_drivers(months, churned, a) s FROM crowd c, LATERAL (SELECT c.v) a) q, survival_driver_ranking(s) r,
+    LATERAL (SELECT array_agg(value) AS rare FROM (SELECT logrank_test(months, churned, v) l FROM crowd) o, unnest((l).groups, (l).expected) e (value, e) WHERE e < 5) x,
+    LATERAL (SELECT (l).chi2, (l).df AS test_df, (l).p_value, (SELECT min(e) FROM unnest((l).expected) e) AS least FROM (SELECT logrank_test(months, churned, CASE WHEN v = ANY (x.rare) THEN 'rare' ELSE v END) l FROM crowd) o) t;
+-- a rare value joins the smallest of the others where those below 5 are not 5 together; NULL is a value
+SELECT few, count(*) AS customers, round(count(*) * (SELECT avg(churned::int) FROM crowd WHERE i <= 600), 1) AS expected FROM crowd WHERE i <= 600 GROUP BY few;
+SELECT "values", df, near(chi2, (SELECT sum((c - n * share) ^ 2 / (n * share * (1 - share))) FROM (SELECT count(*) AS n, (count(*) FILTER (WHERE churned))::float8 AS c FROM crowd WHERE i <= 600 GROUP BY few = 'a') g, (SELECT avg(churned::int)::float8 AS share FROM crowd WHERE i <= 600) t)) AS chi2, note
+FROM (SELECT churn_drivers(churned, a) s FROM crowd c, LATERAL (SELECT c.few) a WHERE i <= 600) q, driver_ranking(s);
+-- Honest sizes: attributes of pure noise, many values, few leavers; a real factor beside them. Nominal are 5 and 0.1 per cent
+CREATE TABLE trial AS SELECT t, churn_drivers(churned, a) AS d, survival_drivers(months, churned, a) AS s
+FROM generate_series(1, 200 / :thin) t, generate_series(1, 1000) i,
+    LATERAL (SELECT any_of(i, t * 10) < 0.05 AS churned, ceil(12 * any_of(i, t * 10 + 1)) AS months, 'v' || floor(60 * any_of(i, t * 10 + 2) ^ 3) AS noise) x, LATERAL (SELECT noise) a GROUP BY t;
+SELECT which, count(p_value) = count(*) AS all_tested, avg((p_value < 0.05)::int) BETWEEN 0.01 AND 0.09 AS as_5_per_cent, count(*) FILTER (WHERE p_value < 0.001) <= 2 AS as_0_1_per_cent, count(*) FILTER (WHERE note IS NULL) AS without_note
+FROM trial, LATERAL (SELECT 'churn', p_value, note FROM driver_ranking(d) UNION ALL SELECT 'survival', p_value, note FROM survival_driver_ranking(s)) r (which, p_value, note) GROUP BY 1 ORDER BY 1;
+CREATE TABLE beside AS SELECT t, churn_drivers(churned, a) AS d, survival_drivers(months, churned, a) AS s
+FROM generate_series(1, 200 / :thin) t, generate_series(1, 200) i, LATERAL (SELECT any_of(i, t * 10 + 3) < 0.5 AS factor) f,
+    LATERAL (SELECT any_of(i, t * 10 + 4) < CASE WHEN factor THEN 0.04 ELSE 0.16 END AS churned, ceil(12 * any_of(i, t * 10 + 5)) AS months, 'v' || floor(60 * any_of(i, t * 10 + 6)) AS noise) x,
+    LATERAL (SELECT f.factor, x.noise) a GROUP BY t;
+SELECT which, avg((attribute = 'noise')::int) FILTER (WHERE place = 1) < 0.15 AS noise_seldom_first, avg(coalesce(p_adjusted < 0.05, false)::int) FILTER (WHERE attribute = 'noise') < 0.06 AS noise_seldom_found,
+    avg(coalesce(p_adjusted < 0.05, false)::int) FILTER (WHERE attribute = 'factor') > 0.6 AS factor_often_found
+FROM beside, LATERAL (SELECT 'churn', attribute, p_adjusted, place FROM driver_ranking(d) WITH ORDINALITY r (attribute, n, chi2, df, p_value, p_adjusted, v, corrected, iv, note, place)
+    UNION ALL SELECT 'survival', attribute, p_adjusted, place FROM survival_driver_ranking(s) WITH ORDINALITY r (attribute, n, chi2, df, p_value, p_adjusted, note, place)) r (which, attribute, p_adjusted, place) GROUP BY 1 ORDER BY 1;
+
+--
 -- Bytes that nobody wrote: an error, or a value that holds together
 --
 SET allow_system_table_mods = on;
@@ -366,25 +415,18 @@ $$ SELECT concat(1 / (d::text = d::text::retention_reasons::text)::int, (SELECT 
 CREATE FUNCTION use_stays(d retention_survival_drivers) RETURNS text LANGUAGE sql AS
 $$ SELECT concat(1 / (d::text = d::text::retention_survival_drivers::text)::int, (SELECT count(t::text) FROM survival_driver_table(d, '{1}') t), (SELECT count(t::text) FROM survival_driver_ranking(d) t),
     (SELECT rollup(x)::text FROM (VALUES (d), (d)) v (x))) $$;
-CREATE FUNCTION mutate(bytes bytea, use text, OUT outcome text, OUT times bigint) RETURNS SETOF record LANGUAGE plpgsql AS $$
-DECLARE
-  changed bytea;
-  outcomes text[];
+CREATE FUNCTION outcome(changed bytea, use text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
-  FOR i IN 0 .. length(bytes) - 1 LOOP
-    FOREACH changed IN ARRAY ARRAY[set_byte(bytes, i, get_byte(bytes, i) # 1), set_byte(bytes, i, get_byte(bytes, i) # 128),
-        set_byte(bytes, i, 255), set_byte(bytes, i, 127), substr(bytes, 1, i), bytes || substr(bytes, i + 1, 1)] LOOP
-      BEGIN
-        EXECUTE use USING changed;
-        outcomes := outcomes || 'a value'::text;
-      EXCEPTION WHEN data_corrupted OR feature_not_supported OR invalid_text_representation OR invalid_parameter_value OR program_limit_exceeded
-          OR character_not_in_repertoire OR untranslatable_character OR null_value_not_allowed THEN
-        outcomes := outcomes || 'an error'::text;
-      END;
-    END LOOP;
-  END LOOP;
-  RETURN QUERY SELECT o, count(*) FROM unnest(outcomes) o GROUP BY o ORDER BY o;
+  EXECUTE use USING changed;
+  RETURN 'a value';
+EXCEPTION WHEN data_corrupted OR feature_not_supported OR invalid_text_representation OR invalid_parameter_value OR program_limit_exceeded
+    OR character_not_in_repertoire OR untranslatable_character OR null_value_not_allowed THEN
+  RETURN 'an error';
 END $$;
+CREATE FUNCTION mutate(bytes bytea, use text, OUT outcome text, OUT times bigint) RETURNS SETOF record LANGUAGE sql AS $$
+  SELECT outcome(changed, use), count(*) FROM generate_series(0, length(bytes) - 1) i, LATERAL unnest(ARRAY[set_byte(bytes, i, get_byte(bytes, i) # 1), set_byte(bytes, i, get_byte(bytes, i) # 128),
+    set_byte(bytes, i, 255), set_byte(bytes, i, 127), substr(bytes, 1, i), bytes || substr(bytes, i + 1, 1)]) changed GROUP BY 1 ORDER BY 1
+$$;
 CREATE TABLE sample AS SELECT churn_drivers(i % 3 = 0, a) s, churn_reasons((ARRAY['x', 'low usage', 'a reason of more than sixteen', NULL])[1 + i % 4]) r, survival_drivers(i % 5, i % 3 = 0, c) v
 FROM generate_series(1, 1200) i, LATERAL (SELECT i % 2 AS x, 'a text that is rather long'::text AS t, i % 5 = 0 AS b, nullif(i % 3, 1) / 2.0 AS n, 'v' || i AS many) a, LATERAL (SELECT i % 2 AS x, 'y'::text AS t) c;
 SELECT outcome, times > 50 AS many FROM sample, mutate(s::bytea, 'SELECT use_drivers($1::retention_drivers)');
@@ -396,9 +438,13 @@ SELECT outcome, times > 50 AS many FROM sample, mutate(decode(v::text, 'hex'), '
 CREATE TABLE bins AS SELECT churn_drivers(true, a) s FROM generate_series(1, 1003) i, LATERAL (SELECT CASE WHEN i < 4 THEN i ELSE i * 1.00001 END AS n) a;
 SELECT attribute, count(*) AS bands FROM bins, driver_table(s) GROUP BY 1;
 SELECT s::text::retention_drivers::bytea = s::bytea AS same_bytes FROM state;
+-- a name has 63 bytes at most: one of 64, which would reach into the text behind it, is none
+SELECT outcome(b, use) AS of_63, outcome(set_byte(b, length_at, 64), use) AS of_64
+FROM (SELECT churn_drivers(true, a)::bytea AS b FROM (SELECT 'text' AS a_name_of_63_bytes_a_name_of_63_bytes_a_name_of_63_bytes_a_name, 'x' AS other) a) q,
+    LATERAL (SELECT min(place) AS length_at FROM generate_series(0, length(b) - 1) place WHERE get_byte(b, place) = 63) l, (VALUES ('SELECT count(*) FROM driver_ranking($1::retention_drivers)')) u (use);
 DELETE FROM pg_cast WHERE oid > 4100000000;
 DROP VIEW long_customer;
-DROP TABLE flows, other_flows, small_customer, few, small_state, state, customer, number, by_channel, sets, spilled, copied, leaver, contract, stay, stays, sample, bins, dropped CASCADE;
-DROP FUNCTION near, fails, any_of, drivers_of, use_drivers, use_reasons, use_stays, mutate;
+DROP TABLE sparse, crowd, trial, beside, flows, other_flows, small_customer, few, small_state, state, customer, number, by_channel, sets, spilled, copied, leaver, contract, stay, stays, sample, bins, dropped CASCADE;
+DROP FUNCTION near, fails, any_of, drivers_of, use_drivers, use_reasons, use_stays, mutate, outcome;
 DROP TYPE size_kind;
 DROP DOMAIN kind_of_text;

@@ -12,9 +12,6 @@
 #include "math/compare.h"
 #include "math/quantile.h"
 
-/* Below this an expected count makes chi-squared rough: W. G. Cochran, Biometrics 10 (1954) 417-451. */
-#define FEW_EXPECTED 5
-
 static void
 add_counts(DriverValue *value, const int64 *count)
 {
@@ -172,14 +169,17 @@ drivers_values(const Drivers *drivers, int attribute, int *values)
 		n = make_bands(it, slot, numbers, value);
 		slot += numbers;
 		for (int i = 0; i < n; i++)
-			value[i].band = true;
+			value[i].band = value[i].ordered = true;
 	}
 	for (; slot < end && slot->attribute == attribute; slot++, n++)
 	{
 		if (slot_is_nan(it, slot))
 			value[n].text = pstrdup("NaN");
 		else if (slot->length != LENGTH_NULL)
+		{
 			value[n].text = value_text(drivers, it, slot);
+			value[n].ordered = it->kind == ATTRIBUTE_INTEGER || it->kind == ATTRIBUTE_NUMBER;
+		}
 		add_counts(&value[n], slot->count);
 	}
 	*values = n;
@@ -192,6 +192,79 @@ add_note(DriverRank *rank, const char *note)
 	rank->note = rank->note == NULL ? pstrdup(note) : psprintf("%s; %s", rank->note, note);
 }
 
+/* Neighbours are put together until enough is expected of each; returns how many are left. */
+static int
+pool_neighbours(double *kept, double *churned, int ordered, double share)
+{
+	int n = 0;
+
+	for (int i = 0; i < ordered; i++)
+	{
+		if (n > 0 && (kept[n - 1] + churned[n - 1]) * share < FEW_EXPECTED)
+		{
+			kept[n - 1] += kept[i];
+			churned[n - 1] += churned[i];
+			continue;
+		}
+		kept[n] = kept[i];
+		churned[n++] = churned[i];
+	}
+	if (n > 1 && (kept[n - 1] + churned[n - 1]) * share < FEW_EXPECTED)
+	{
+		n--;
+		kept[n - 1] += kept[n];
+		churned[n - 1] += churned[n];
+	}
+	return n;
+}
+
+/*
+ * The table that is tested: of each value, or group of values, those who stayed and those who left. At least
+ * FEW_EXPECTED are expected in every cell, or there is one group only. share: of the rarer of the two among all.
+ */
+static int
+table_to_test(const DriverValue *value, int values, double share, double *kept, double *churned)
+{
+	double *expected = palloc(sizeof(double) * Max(values, 1));
+	int *group = palloc(sizeof(int) * Max(values, 1));
+	int ordered = 0;
+	int left;
+	int groups;
+
+	for (int i = 0; i < values; i++)
+	{
+		kept[i] = (double) value[i].count[DRIVER_KEPT];
+		churned[i] = (double) value[i].count[DRIVER_CHURNED];
+		ordered += value[i].ordered; /* they come first */
+	}
+	left = pool_neighbours(kept, churned, ordered, share);
+	for (int i = ordered; i < values; i++)
+	{
+		kept[left] = kept[i];
+		churned[left++] = churned[i];
+	}
+	for (int i = 0; i < left; i++)
+		expected[i] = (kept[i] + churned[i]) * share;
+	groups = pool_values(expected, left, group);
+	for (int i = 0, seen = 0; i < left; i++)
+	{
+		double k = kept[i];
+		double c = churned[i];
+
+		/* A group is met first at its own place or before it. */
+		if (group[i] == seen)
+		{
+			kept[seen] = churned[seen] = 0;
+			seen++;
+		}
+		kept[group[i]] += k;
+		churned[group[i]] += c;
+	}
+	pfree(expected);
+	pfree(group);
+	return groups;
+}
+
 static DriverRank
 rank_attribute(const Drivers *drivers, int attribute)
 {
@@ -202,8 +275,8 @@ rank_attribute(const Drivers *drivers, int attribute)
 	DriverValue *value = drivers_values(drivers, attribute, &rank.values);
 	double *kept = palloc(sizeof(double) * Max(rank.values, 1));
 	double *churned = palloc(sizeof(double) * Max(rank.values, 1));
-	bool few = false;
 	bool adjusted;
+	int groups;
 
 	if (it->how == DRIVER_MANY || it->how == DRIVER_LONG)
 	{
@@ -225,22 +298,22 @@ rank_attribute(const Drivers *drivers, int attribute)
 	if (rank.note != NULL)
 		return rank;
 
-	for (int i = 0; i < rank.values; i++)
-	{
-		kept[i] = (double) value[i].count[DRIVER_KEPT];
-		churned[i] = (double) value[i].count[DRIVER_CHURNED];
-		few |= (kept[i] + churned[i]) * smaller / n < FEW_EXPECTED;
-	}
+	groups = table_to_test(value, rank.values, smaller / n, kept, churned);
 	if (value[0].band)
 		add_note(&rank, "in bands");
-	rank.df = rank.values - 1;
-	rank.chi2 = two_column_chi2(churned, kept, rank.values);
+	if (groups < 2)
+	{
+		add_note(&rank, psprintf(FEW_EXPECTED_NOTE, FEW_EXPECTED));
+		return rank;
+	}
+	rank.df = groups - 1;
+	rank.chi2 = two_column_chi2(churned, kept, groups);
 	rank.p_value = chi_squared_tail(rank.df, rank.chi2);
 	rank.v = cramers_v(rank.chi2, n);
-	rank.v_corrected = cramers_v_corrected(rank.chi2, n, rank.values);
-	rank.information = information_value(churned, kept, rank.values, &adjusted);
-	if (few)
-		add_note(&rank, psprintf("an expected count is below %d", FEW_EXPECTED));
+	rank.v_corrected = cramers_v_corrected(rank.chi2, n, groups);
+	rank.information = information_value(churned, kept, groups, &adjusted);
+	if (groups < rank.values)
+		add_note(&rank, psprintf(POOLED_NOTE, FEW_EXPECTED));
 	if (adjusted)
 		add_note(&rank, "an empty cell counts as 0.5 in information_value");
 	return rank;

@@ -150,6 +150,7 @@ typedef struct DriverValue
 	char *text;		  /* NULL: no value */
 	const char *note; /* NULL: none */
 	bool band;
+	bool ordered; /* a number or a band of them: what comes next is its neighbour */
 	int64 count[2];
 } DriverValue;
 

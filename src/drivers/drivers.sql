@@ -90,7 +90,7 @@ RETURNS TABLE (
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 50
 AS 'MODULE_PATHNAME', 'driver_table';
 COMMENT ON FUNCTION driver_table(retention_drivers, double precision) IS
-'every value of every attribute: its customers, their share and churn rate in per cent (Wilson limits), the ratio of that rate to the rest''s (Koopman limits) and to everybody''s (lift)';
+'every value of every attribute: its customers, their share and churn rate in per cent (Wilson limits), the ratio of that rate to the rest''s (Koopman limits) and to everybody''s (lift); limits are of one value, not adjusted for their number';
 
 CREATE FUNCTION driver_ranking(s retention_drivers)
 RETURNS TABLE (
@@ -107,7 +107,7 @@ RETURNS TABLE (
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 10
 AS 'MODULE_PATHNAME', 'driver_ranking';
 COMMENT ON FUNCTION driver_ranking(retention_drivers) IS
-'the attributes by how strongly they go with churn: bias-corrected Cramer''s V first; chi-squared test, p-values adjusted for all attributes, information value';
+'the attributes by how strongly they go with churn: bias-corrected Cramer''s V first; chi-squared test, p-values adjusted for all attributes, information value; values with few customers are taken together';
 
 CREATE FUNCTION driver_summary(
     s retention_drivers,

@@ -204,6 +204,7 @@ emit_value(Emitter *emitter, const Drivers *drivers, const char *attribute,
 	Limits limits = wilson_interval((double) churned, (double) customers, confidence);
 	double rate = (double) churned / (double) customers;
 	double ratio = NAN;
+	double expected = (double) customers * (double) rarer / (double) all;
 	Limits ratio_limits;
 	Datum values[14];
 	bool nulls[14] = {false};
@@ -226,8 +227,11 @@ emit_value(Emitter *emitter, const Drivers *drivers, const char *attribute,
 	put_number(values, nulls, 9, ratio_limits.low);
 	put_number(values, nulls, 10, ratio_limits.high);
 	put_number(values, nulls, 11, rate / ((double) drivers->count[DRIVER_CHURNED] / (double) all));
-	put_number(values, nulls, 12, (double) customers * (double) rarer / (double) all);
-	put_text(values, nulls, 13, value->note);
+	put_number(values, nulls, 12, expected);
+	put_text(values, nulls, 13,
+			 value->note == NULL && expected < FEW_EXPECTED
+				 ? psprintf(FEW_EXPECTED_NOTE, FEW_EXPECTED)
+				 : value->note);
 	emit_row(emitter, values, nulls);
 }
 

@@ -135,6 +135,41 @@ binomial_p_value(double hits, double total, double p)
 	return fmin(binomial_low_tail(total, p, rare) + binomial_tail(total, p, hits), 1);
 }
 
+int
+pool_values(const double *expected, int values, int *group)
+{
+	const int pooled = -1;
+	double together = 0;
+	int groups = 0;
+	int pool = -1;
+
+	for (int i = 0; i < values; i++)
+	{
+		group[i] = expected[i] > 0 && expected[i] < FEW_EXPECTED ? pooled : 0;
+		if (group[i] == pooled)
+			together += expected[i];
+	}
+	while (together > 0 && together < FEW_EXPECTED)
+	{
+		int next = -1;
+
+		for (int i = 0; i < values; i++)
+			if (group[i] != pooled && expected[i] > 0 && (next < 0 || expected[i] < expected[next]))
+				next = i;
+		if (next < 0)
+			break;
+		group[next] = pooled;
+		together += expected[next];
+	}
+	for (int i = 0; i < values; i++)
+	{
+		if (group[i] == pooled && pool < 0)
+			pool = groups++;
+		group[i] = group[i] == pooled ? pool : groups++;
+	}
+	return groups;
+}
+
 /* K. Pearson, Phil. Mag. (5) 50 (1900) 157-175, without a correction for continuity. */
 double
 two_column_chi2(const double *first, const double *second, int values)

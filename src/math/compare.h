@@ -19,6 +19,19 @@ koopman_interval(double hits_a, double total_a, double hits_b, double total_b, d
 /* Exact two-sided p-value of a fraction that is expected to be p. NaN at a total of 0. */
 extern double binomial_p_value(double hits, double total, double p);
 
+/* Below this an expected count makes chi-squared rough: W. G. Cochran, Biometrics 10 (1954) 417-451. */
+#define FEW_EXPECTED 5
+/* What answers say of it: there is no test, or some values were pooled for it. */
+#define FEW_EXPECTED_NOTE "an expected count is below %d"
+#define POOLED_NOTE "values with an expected count below %d are taken together"
+
+/*
+ * Values of which fewer than FEW_EXPECTED are expected are taken together as one group; if that is still less, with the
+ * smallest of the others. What is left alone is a group of its own, as is a value of which nothing is expected. group[i]
+ * becomes the group of value i, counted in their order; returns how many there are.
+ */
+extern int pool_values(const double *expected, int values, int *group);
+
 /* Pearson's chi-squared of a table of `values` rows and two columns, whose column sums are not 0. */
 extern double two_column_chi2(const double *first, const double *second, int values);
 

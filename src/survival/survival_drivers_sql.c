@@ -188,11 +188,18 @@ strata_of(const TimeTable *table, int *strata)
 	return stratum;
 }
 
+/*
+ * The log-rank test of an attribute. Its chi-squared is rough, and far too large in the tail, where few departures are
+ * expected of a value: such values are taken together and tested again.
+ */
 static TestResult
-test_stratum(const TimeTable *table, const Stratum *stratum)
+test_stratum(const TimeTable *table, const Stratum *stratum, const char **note)
 {
 	TestRow *row =
 		palloc_extended(mul_size(Max(stratum->slots, 1), sizeof(TestRow)), MCXT_ALLOC_HUGE);
+	int *group = palloc(sizeof(int) * stratum->cells);
+	TestResult result;
+	int groups;
 
 	for (int i = 0; i < stratum->slots; i++)
 	{
@@ -205,7 +212,16 @@ test_stratum(const TimeTable *table, const Stratum *stratum)
 		for (int what = 0; what < TIME_WHATS; what++)
 			row[i].count[what] = (double) slot->rows[what];
 	}
-	return test_groups(row, stratum->slots, stratum->cells, TEST_LOGRANK, 0);
+	result = test_groups(row, stratum->slots, stratum->cells, TEST_LOGRANK, 0);
+	groups = pool_values(result.expected, stratum->cells, group);
+	if (groups < stratum->cells)
+	{
+		for (int i = 0; i < stratum->slots; i++)
+			row[i].group = group[row[i].group];
+		result = test_groups(row, stratum->slots, groups, TEST_LOGRANK, 0);
+		*note = psprintf(isnan(result.chi2) ? FEW_EXPECTED_NOTE : POOLED_NOTE, FEW_EXPECTED);
+	}
+	return result;
 }
 
 typedef struct Ranked
@@ -213,7 +229,6 @@ typedef struct Ranked
 	const Stratum *stratum;
 	TestResult test;
 	double p_value;
-	double p_adjusted;
 	const char *note;
 	int place;
 } Ranked;
@@ -255,7 +270,7 @@ survival_driver_ranking(PG_FUNCTION_ARGS)
 		if (stratum[i].cells > MAX_COMPARED)
 			ranked[i].note = psprintf("more than %d distinct values", MAX_COMPARED);
 		else
-			ranked[i].test = test_stratum(table, &stratum[i]);
+			ranked[i].test = test_stratum(table, &stratum[i], &ranked[i].note);
 		if (stratum[i].cells == 1)
 			ranked[i].note = "one value only";
 		else if (ranked[i].note == NULL && isnan(ranked[i].test.chi2))
@@ -266,8 +281,6 @@ survival_driver_ranking(PG_FUNCTION_ARGS)
 		ranked[i].p_value = p[i];
 	}
 	benjamini_hochberg(p, adjusted, strata);
-	for (int i = 0; i < strata; i++)
-		ranked[i].p_adjusted = adjusted[i];
 	qsort(ranked, strata, sizeof(Ranked), compare_ranked);
 	for (int i = 0; i < strata; i++)
 	{
@@ -279,7 +292,7 @@ survival_driver_ranking(PG_FUNCTION_ARGS)
 		put_number(values, nulls, 2, ranked[i].test.chi2);
 		values[3] = Int32GetDatum(isnan(ranked[i].test.chi2) ? 0 : ranked[i].test.df);
 		put_number(values, nulls, 4, ranked[i].p_value);
-		put_number(values, nulls, 5, ranked[i].p_adjusted);
+		put_number(values, nulls, 5, adjusted[ranked[i].place]);
 		nulls[6] = ranked[i].note == NULL;
 		values[6] = nulls[6] ? (Datum) 0 : CStringGetTextDatum(ranked[i].note);
 		emit_row(&emitter, values, nulls);
