@@ -176,7 +176,8 @@ rate_compound_retention(Numeric rate, Numeric periods)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("rate must be 0, or lie between 1 and 100, not %s", numeric_text(rate)),
 				 errhint("Rates are per cent: write %s for %s.",
-						 numeric_text(rounded(numeric_times(rate, numeric_from_int64(100)), compound_decimals(rate))),
+						 numeric_text(rounded(numeric_times(rate, numeric_from_int64(100)),
+											  compound_decimals(rate))),
 						 numeric_text(rate))));
 	decimals = compound_decimals(rate);
 	return rounded(compound(rate, periods, decimals), decimals);
