@@ -389,13 +389,13 @@ cohort_subtract(const Cohorts *whole, const Cohorts *part)
 }
 
 Cohorts *
-cohort_replace(const Cohorts *whole, const Cohorts *old, const Cohorts *new)
+cohort_replace(const Cohorts *whole, const Cohorts *old, const Cohorts *new, bool exact)
 {
 	Cohorts *rest = cohort_subtract(whole, old);
 	const Grid *grid = cohort_grid(whole);
 
 	/* Where the end of the rows says what is complete, a new end cannot be given to what was counted at the old one. */
-	if (rest->customers > 0 && old->customers > 0 && new->customers > 0 &&
+	if (exact && rest->customers > 0 && old->customers > 0 && new->customers > 0 &&
 		(grid->has_as_of || (grid->windows != GRID_ELAPSED && !cohort_is_recurring(whole))))
 	{
 		if (old->first == whole->first)

@@ -178,10 +178,11 @@ extern Cohorts *cohort_merge(Cohorts *cohorts, const Cohorts *other);
 extern Cohorts *cohort_subtract(const Cohorts *whole, const Cohorts *part);
 
 /*
- * The same customers known anew: old out, new in. Where old has the first or the latest row of whole, new must have
- * that of the result, so that its moments are exact.
+ * The same customers known anew: old out, new in. The moments are those of whole and of new together; exact: where old
+ * has the first or the latest row of whole, the caller sees to it that new has that of the result, and they are exact.
  */
-extern Cohorts *cohort_replace(const Cohorts *whole, const Cohorts *old, const Cohorts *new);
+extern Cohorts *
+cohort_replace(const Cohorts *whole, const Cohorts *old, const Cohorts *new, bool exact);
 
 /* XX001 unless the numbers are such as cohort_build() makes. */
 extern void cohort_check(const Cohorts *cohorts);

@@ -756,7 +756,12 @@ COMMENT ON FUNCTION cohort_subtract(retention_cohorts, retention_cohorts) IS
 CREATE FUNCTION cohort_replace(summary retention_cohorts, old retention_cohorts, new retention_cohorts) RETURNS retention_cohorts
 LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cohort_replace_door';
 COMMENT ON FUNCTION cohort_replace(retention_cohorts, retention_cohorts, retention_cohorts) IS
-'the cohorts after some customers changed: without what they were, with what they are';
+'the cohorts after some customers changed: without what they were, with what they are; known as far as both are';
+
+CREATE FUNCTION retention_internal.cohort_replace_exact(summary retention_cohorts, old retention_cohorts, new retention_cohorts)
+RETURNS retention_cohorts LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cohort_replace_exact';
+COMMENT ON FUNCTION retention_internal.cohort_replace_exact(retention_cohorts, retention_cohorts, retention_cohorts) IS
+'cohort_replace where the new have the first and the latest row of the result if the old had those of the summary: with the times of the result';
 
 -- Answers.
 

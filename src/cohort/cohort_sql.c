@@ -267,10 +267,8 @@ cohort_subtract_door(PG_FUNCTION_ARGS)
 												   cohorts_argument(PG_GETARG_DATUM(1))));
 }
 
-/* cohort_replace(cohorts, old, new) */
-RETENTION_FUNCTION(cohort_replace_door);
-Datum
-cohort_replace_door(PG_FUNCTION_ARGS)
+static Datum
+replace_arguments(FunctionCallInfo fcinfo, bool exact)
 {
 	const Cohorts *whole, *old, *new;
 
@@ -292,10 +290,26 @@ cohort_replace_door(PG_FUNCTION_ARGS)
 	if (!PG_ARGISNULL(1))
 	{
 		old = cohorts_argument(PG_GETARG_DATUM(1));
-		return cohorts_or_null(fcinfo, cohort_replace(whole, old, new));
+		return cohorts_or_null(fcinfo, cohort_replace(whole, old, new, exact));
 	}
 	/* The argument is not ours to change. */
 	PG_RETURN_POINTER(cohort_merge(cohorts_copy(whole), new));
+}
+
+/* cohort_replace(cohorts, old, new) */
+RETENTION_FUNCTION(cohort_replace_door);
+Datum
+cohort_replace_door(PG_FUNCTION_ARGS)
+{
+	return replace_arguments(fcinfo, false);
+}
+
+/* cohort_replace_exact(cohorts, old, new): new has the first and the latest row of the result where old had them */
+RETENTION_FUNCTION(cohort_replace_exact);
+Datum
+cohort_replace_exact(PG_FUNCTION_ARGS)
+{
+	return replace_arguments(fcinfo, true);
 }
 
 RETENTION_FUNCTION(retention_cohorts_in);

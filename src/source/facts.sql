@@ -486,7 +486,7 @@ BEGIN
                     SELECT t.part FROM pg_temp.retention_touched AS t WHERE t.whole AND @extschema@.last_active(t.old) = m.latest_at) ORDER BY %3$s DESC NULLS LAST LIMIT 1)) AS e
             WHERE NOT (EXISTS (SELECT FROM pg_temp.retention_touched AS t WHERE t.part = e.part AND t.customer = e.customer))$q$,
             facts, old_edges[1], old_edges[2], summary);
-        EXECUTE format($q$UPDATE %1$s AS k SET cohorts = @extschema@.cohort_replace(k.cohorts, c.old, c.new)
+        EXECUTE format($q$UPDATE %1$s AS k SET cohorts = retention_internal.cohort_replace_exact(k.cohorts, c.old, c.new)
             FROM (SELECT t.part, @extschema@.cohort_retention(@extschema@.coarsen(t.old, %2$s)) AS old,
                     @extschema@.cohort_retention(@extschema@.coarsen(t.new, %2$s)) AS new
                 FROM pg_temp.retention_touched AS t GROUP BY t.part) AS c
