@@ -186,7 +186,11 @@ SELECT refused(q) FROM unnest(ARRAY[
   $$SELECT retention_rate(customer, at, NULL::daterange, daterange('2024-01-01', '2024-12-01')) FROM visit$$,
   $$SELECT retention_rate(customer, at, daterange('2024-01-01', '2024-01-01'), daterange('2024-01-01', '2024-12-01')) FROM visit$$,
   $$SELECT cohort_retention(customer, at, 'month') FROM visit WHERE 1 / (x - 7) > 0$$,
-  $$SELECT cohort_retention(1 / (x - 7), at, 'month') FROM visit$$]) q;
+  $$SELECT cohort_retention(1 / (x - 7), at, 'month') FROM visit$$,
+  -- a sub-select that no row comes to, and one that rows come to
+  $$SELECT cohort_retention(customer, at, 'month') FROM visit WHERE small < 0 AND customer < (SELECT 1 / count(*) FROM visit WHERE x < 0)$$,
+  $$SELECT cohort_retention(customer, at, 'month') FROM visit WHERE name LIKE 'nobody%' AND customer < (SELECT 1 / count(*) FROM visit WHERE x < 0)$$,
+  $$SELECT cohort_retention(customer, at, 'month') FROM visit WHERE name <> 'nobody' AND customer < (SELECT 1 / count(*) FROM visit WHERE x < 0)$$]) q;
 
 -- who may not call an aggregate, or not read a column
 BEGIN;

@@ -33,11 +33,13 @@ typedef struct Condition
 	AttrNumber attribute;
 	bool null_test;
 	bool wants_null;
+	bool is_constant;
 	StrategyNumber strategy;
 	Oid type; /* of the column */
 	ExprState *state;
 	Oid value_type;
-	bool never; /* its constant is NULL */
+	bool opened; /* never and value are known */
+	bool never;	 /* its constant is NULL */
 	int64 value;
 } Condition;
 
@@ -60,7 +62,6 @@ typedef struct TableInput
 	int nconditions;
 	Source *condition_sources;
 	ExprState *qual; /* NULL: the conditions say it all */
-	bool opened;	 /* values of conditions are computed */
 	bool plain;		 /* no column needs heap_getattr() where a row has no NULL */
 } TableInput;
 
@@ -137,35 +138,32 @@ condition_of(SeqScanState *scan, Expr *clause, Condition *condition)
 	if (condition->strategy == InvalidStrategy)
 		return false;
 	condition->attribute = column->varattno;
+	condition->is_constant = IsA(value, Const);
 	condition->state = ExecInitExpr(value, &scan->ss.ps);
 	return true;
 }
 
+/* As the executor would, when the first row comes to it: a sub-select may be behind it. */
 static void
-open_conditions(TableInput *input)
+open_condition(const TableInput *input, Condition *condition)
 {
-	for (int i = 0; i < input->nconditions; i++)
-	{
-		Condition *condition = &input->conditions[i];
-		Datum value;
+	Datum value = ExecEvalExprSwitchContext(condition->state, input->scan->ss.ps.ps_ExprContext,
+											&condition->never);
 
-		if (condition->null_test)
-			continue;
-		value = ExecEvalExprSwitchContext(condition->state, input->scan->ss.ps.ps_ExprContext,
-										  &condition->never);
-		if (!condition->never)
-			condition->value = number_of(condition->value_type, value);
-	}
-	input->opened = true;
+	if (!condition->never)
+		condition->value = number_of(condition->value_type, value);
+	condition->opened = true;
 }
 
 static inline bool
-holds(const Condition *condition, Datum value, bool isnull)
+holds(const TableInput *input, Condition *condition, Datum value, bool isnull)
 {
 	int64 number;
 
 	if (condition->null_test)
 		return isnull == condition->wants_null;
+	if (unlikely(!condition->opened))
+		open_condition(input, condition);
 	if (isnull || condition->never)
 		return false;
 	number = number_of(condition->type, value);
@@ -267,7 +265,9 @@ table_input(BatchScan *scan, PlanState *child)
 	{
 		Condition *condition = &input->conditions[input->nconditions];
 
-		if (condition_of(table, lfirst(cell), condition))
+		/* What may be a sub-select keeps its place: rows that do not come to it must not run it. */
+		if (condition_of(table, lfirst(cell), condition) &&
+			(input->qual == NULL || condition->null_test || condition->is_constant))
 		{
 			input->condition_sources[input->nconditions] =
 				source_of(input->desc, condition->attribute);
@@ -343,7 +343,7 @@ passes(TableInput *input, HeapTuple tuple, bool whole, Buffer buffer)
 		bool isnull;
 		Datum value = fetch_any(input, &input->condition_sources[i], tuple, whole, &isnull);
 
-		if (!holds(&input->conditions[i], value, isnull))
+		if (!holds(input, &input->conditions[i], value, isnull))
 			return false;
 	}
 	if (input->qual != NULL)
@@ -402,8 +402,6 @@ read_page(BatchScan *scan, TableInput *input, HeapScanDesc heap)
 	HeapTupleData tuple;
 
 	tuple.t_tableOid = RelationGetRelid(heap->rs_base.rs_rd);
-	if (!input->opened)
-		open_conditions(input);
 	for (int i = from; i < until; i++)
 	{
 		OffsetNumber offset = heap->rs_vistuples[i];
