@@ -136,8 +136,9 @@ SELECT * FROM odd_groups();
 -- ---- Left to the server ----
 SELECT asked($$SELECT cohort_retention(customer, at, 'month'), count(*) FROM visit$$);
 SELECT asked($$SELECT plan, cohort_retention(customer, at, 'month') FROM visit GROUP BY ROLLUP (plan)$$);
-SELECT asked($$SELECT cohort_retention(customer, at, 'month' ORDER BY x) FROM visit$$);
-SELECT asked($$SELECT cohort_retention(DISTINCT customer, at, 'month'::retention_grid) FROM visit$$);
+-- (whether the rows are sorted before depends on the version)
+SELECT line FROM asked($$SELECT cohort_retention(customer, at, 'month' ORDER BY x) FROM visit$$) line WHERE line !~ '->';
+SELECT line FROM asked($$SELECT cohort_retention(DISTINCT customer, at, 'month'::retention_grid) FROM visit$$) line WHERE line !~ '->';
 SELECT asked($$SELECT cohort_retention(customer, at, CASE WHEN x > 5 THEN 'month' ELSE '1 month' END::retention_grid) FROM visit$$);
 SELECT asked($$SELECT cohort_retention(activity(at, 'month')) FROM visit$$) WHERE false;
 SELECT asked($$SELECT cohort_retention(a) FROM (SELECT activity(at, 'month') AS a FROM visit GROUP BY customer) q$$);
