@@ -123,6 +123,7 @@ SELECT retention_source_set('bi.settings', grid => 'day; time_zone=UTC');
 SELECT grid, gone_after, keep_runs, presence FROM retention_sources WHERE source = 'bi.settings'::regclass;
 SELECT retention_source_set('bi.settings', grid => 'hour');
 SELECT retention_source_set('bi.settings', gone_after => '-1 day');
+SELECT retention_source_set('bi.settings', gone_after => '90');
 SELECT retention_source_set('bi.settings', keep_runs => 0);
 SELECT retention_source_set('bi.settings', presence => 'any');
 SELECT retention_source_set('bi.settings', grid => 'month; as_of=2026-04-01');

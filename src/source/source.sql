@@ -384,9 +384,10 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'a source of subscriptions has no gone_after',
             DETAIL = 'Its rows say when customers end.';
     END IF;
-    IF source.kind = 'events' AND coalesce(source.gone_after <= interval '0', true) THEN
+    IF source.kind = 'events' AND coalesce(source.gone_after < interval '1 hour', true) THEN
         RAISE EXCEPTION USING ERRCODE = '22023',
-            MESSAGE = format('gone_after must be more than nothing, not %s', coalesce(source.gone_after::text, 'NULL'));
+            MESSAGE = format('gone_after must be at least an hour, not %s', coalesce(source.gone_after::text, 'NULL')),
+            HINT = 'Write the unit: ''90 days''. A number alone is seconds.';
     END IF;
     IF coalesce(source.keep_runs < 1, true) THEN
         RAISE EXCEPTION USING ERRCODE = '22023',
