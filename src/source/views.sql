@@ -279,8 +279,8 @@ AS $$
         WHEN 'survival' THEN 'how long customers stay the first time, one row per segment, value and time'
         END
         || CASE WHEN $1 IN ('cohorts', 'curve', 'lifecycle') THEN CASE $2
-            WHEN 'at_end' THEN '; active is who is there at the end of a period'
-            WHEN 'any' THEN '; active is who is there at any moment of a period' ELSE '' END ELSE '' END
+            WHEN 'at_end' THEN '; active: there at the end of the period'
+            WHEN 'any' THEN '; active: there at any moment of the period' ELSE '' END ELSE '' END
 $$;
 COMMENT ON FUNCTION retention_internal.source_view_words(text, text) IS 'the comment of a view of a source';
 
