@@ -594,7 +594,7 @@ CREATE DOMAIN ann.evil_number AS integer CHECK (ann.evil(VALUE) > 0);
 CREATE TYPE ann.harmless AS ENUM ('a', 'b');
 CREATE TABLE ann.t (who integer, at date, kind ann.harmless);
 INSERT INTO ann.t VALUES (1, '2026-01-01', 'a');
-CREATE VIEW ann.v AS SELECT ann.evil(who) AS who, at FROM ann.t;
+CREATE VIEW ann.v AS SELECT ann.evil(1) AS who, at FROM ann.t;
 CREATE FUNCTION ann.inner_of(integer) RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT ann.evil($1)';
 GRANT SELECT ON ALL TABLES IN SCHEMA ann TO retention_bypass;
 RESET ROLE;
@@ -629,6 +629,12 @@ SELECT query, asks(query) FROM unnest(ARRAY[
   'SELECT who::ann.evil_number::integer AS customer, at FROM ann.t',
   'SELECT who::boss.evil_number::integer AS customer, at FROM ann.t',
   'SELECT abs(who) AS customer, at FROM ann.t WHERE kind = ''a''::ann.harmless']) AS query;
+-- ... not even in the planner, nor while a source is made
+SELECT retention_source('boss.s', 'events', 'ann.v', 'who', at => 'at', filter => 'who > 0', as_of => 'ann.evil(1)::text::date');
+SELECT retention_source('boss.s', 'events', 'ann.v', 'who', at => 'at', filter => 'who > ann.evil(0)');
+SELECT retention_internal.source_find('boss.s');
+SELECT retention_create_views('boss.s');
+SELECT retention_drop_source('boss.s');
 -- ... nor a view of one's own in a schema where somebody else could put another in its place
 CREATE VIEW ann.boss_view AS SELECT who AS customer, at FROM ann.t;
 SELECT retention_source_set('ann.boss_view', grid => 'month; time_zone=UTC');

@@ -552,7 +552,6 @@ DECLARE
     said text;
     state text;
     hint text;
-    there record;
 BEGIN
     IF expression IS NULL THEN
         RETURN;
@@ -561,12 +560,13 @@ BEGIN
         IF NOT retention_internal.source_is_expression(expression) THEN
             RAISE EXCEPTION USING ERRCODE = '42601', MESSAGE = 'it is more than one expression';
         END IF;
-        -- Analysed, not run: no row meets false.
+        -- Analysed and not even planned: the planner would run functions, be it of a view below.
         IF relation IS NULL THEN
-            EXECUTE format(E'SELECT (%s\n) WHERE false', expression) INTO there;
+            EXECUTE format(E'PREPARE retention_check AS SELECT (%s\n)', expression);
         ELSE
-            EXECUTE format(E'SELECT FROM %s WHERE false AND (%s\n)', relation, expression) INTO there;
+            EXECUTE format(E'PREPARE retention_check AS SELECT FROM %s WHERE (%s\n)', relation, expression);
         END IF;
+        DEALLOCATE retention_check;
     EXCEPTION WHEN OTHERS THEN
         GET STACKED DIAGNOSTICS said = MESSAGE_TEXT, state = RETURNED_SQLSTATE, hint = PG_EXCEPTION_HINT;
         IF state = '42501' OR state LIKE '57%' OR state LIKE '53%' THEN
@@ -742,9 +742,11 @@ BEGIN
         PERFORM retention_internal.source_check_segment(segment);
         PERFORM retention_internal.source_check_column(relation, 'segment', segment, 'segment');
     END LOOP;
-    -- The privileges on the columns are those of the caller.
-    EXECUTE format('SELECT %s FROM %s WHERE false', (SELECT string_agg(quote_ident(c.c), ', ')
-        FROM unnest(ARRAY[customer, started, ended, at, event, amount, reason] || segments) AS c (c) WHERE c.c IS NOT NULL), relation);
+    SELECT c.c INTO wrong FROM unnest(ARRAY[customer, started, ended, at, event, amount, reason] || segments) AS c (c)
+    WHERE NOT has_column_privilege(relation, c.c, 'SELECT') LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = '42501', MESSAGE = format('permission denied for column %I of %s', wrong, relation);
+    END IF;
     PERFORM retention_internal.source_check_text('filter', filter, relation);
     PERFORM retention_internal.source_check_text('as_of', as_of);
 
