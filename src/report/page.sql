@@ -369,9 +369,9 @@ END
 $$;
 COMMENT ON FUNCTION retention_report_page(jsonb) IS 'a report as one HTML page that needs nothing else';
 
-CREATE FUNCTION retention_report_html(source text, as_of timestamp DEFAULT NULL, periods integer DEFAULT 12) RETURNS text
+CREATE FUNCTION retention_report_html(source regclass, as_of timestamp DEFAULT NULL, periods integer DEFAULT 12) RETURNS text
 LANGUAGE sql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$ SELECT @extschema@.retention_report_page(@extschema@.retention_report(source, as_of, periods)) $$;
-COMMENT ON FUNCTION retention_report_html(text, timestamp, integer) IS
+COMMENT ON FUNCTION retention_report_html(regclass, timestamp, integer) IS
 'retention_report() as one HTML page that needs nothing else: pictures, tables, notes';

@@ -19,42 +19,37 @@ AS $$
     SELECT coalesce(jsonb_agg(to_jsonb(f) || jsonb_build_object(
             'period_start', retention_internal.report_time(f.period_start, $2), 'period_end', retention_internal.report_time(f.period_end, $2))
         ORDER BY f.period_start), '[]')
-    FROM @extschema@.flow_periods_at($1) AS f
+    FROM @extschema@.flow_periods_at($1, 'kept'::text, 'lost'::text, 0.95::double precision) AS f
     WHERE f.period_start >= $3
 $$;
 COMMENT ON FUNCTION retention_internal.report_flow(retention_flow, retention_grid, timestamptz) IS
 'the periods of a flow as a report writes them';
 
--- A page holds so many cohorts (the newest), offsets (the first) and periods (the newest): a grid of days has more than anybody reads.
-CREATE FUNCTION retention_internal.report_rows(summary retention_cohorts, what text, grid retention_grid, most integer) RETURNS jsonb
-LANGUAGE plpgsql STABLE PARALLEL SAFE
+CREATE FUNCTION retention_internal.report_row(cells jsonb, grid retention_grid) RETURNS jsonb
+LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-    answer jsonb;
-BEGIN
-    CASE what
-        WHEN 'cohorts' THEN
-            SELECT jsonb_agg(to_jsonb(c) - 'place' || jsonb_build_object('cohort', retention_internal.report_time(c.cohort, $3),
-                    'period_start', retention_internal.report_time(c.period_start, $3), 'period_end', retention_internal.report_time(c.period_end, $3))
-                ORDER BY c.cohort, c.period) INTO answer
-            FROM (SELECT n.*, dense_rank() OVER (ORDER BY n.cohort DESC) AS place FROM @extschema@.cohort_cells_at($1) AS n) AS c
-            WHERE c.place <= $4 AND c.period < $4;
-        WHEN 'curve' THEN
-            SELECT jsonb_agg(to_jsonb(c) ORDER BY c.period) INTO answer FROM @extschema@.retention_curve($1) AS c WHERE c.period < $4;
-        WHEN 'lifecycle' THEN
-            SELECT jsonb_agg(to_jsonb(l) || jsonb_build_object('period_start', retention_internal.report_time(l.period_start, $3))
-                ORDER BY l.period_start) INTO answer
-            FROM (SELECT n.* FROM @extschema@.lifecycle_at($1) AS n ORDER BY n.period_start DESC LIMIT $4) AS l;
-        WHEN 'stickiness' THEN
-            SELECT jsonb_agg(to_jsonb(n) ORDER BY n.active_periods) INTO answer
-            FROM (SELECT a.* FROM @extschema@.stickiness($1) AS a ORDER BY a.active_periods LIMIT $4) AS n;
-    END CASE;
-    RETURN coalesce(answer, '[]');
-END
+    SELECT $1 - 'retention_place' || coalesce((
+        SELECT jsonb_object_agg(e.key, retention_internal.report_time((e.value #>> '{}')::timestamptz, $2))
+        FROM jsonb_each($1) AS e WHERE e.key IN ('cohort', 'period_start', 'period_end') AND $2::text ~ '^[^;]*hour'), '{}')
 $$;
-COMMENT ON FUNCTION retention_internal.report_rows(retention_cohorts, text, retention_grid, integer) IS
-'cohorts, curve, lifecycle or stickiness of a summary as a report writes them, the newest or first of them';
+COMMENT ON FUNCTION retention_internal.report_row(jsonb, retention_grid) IS
+'a row of cohorts or of a lifecycle as a report writes it';
+
+-- A page holds so many cohorts (the newest), offsets (the first) and periods (the newest): a grid of days has more than anybody reads.
+CREATE FUNCTION retention_internal.report_rows(source retention_internal.source, what text, most integer) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT format('(SELECT coalesce(jsonb_agg(retention_internal.report_row(to_jsonb(c), %L::@extschema@.retention_grid) ORDER BY %s), ''[]'') FROM '
+            '(SELECT n.*, dense_rank() OVER (ORDER BY %s) AS retention_place FROM (%s) AS n) AS c WHERE c.retention_place <= %s%s)',
+        $1.grid, w.place, w.newest, retention_internal.source_cells($1, $2), $3, CASE $2 WHEN 'cohorts' THEN format(' AND c.period < %s', $3) ELSE '' END)
+    FROM (VALUES ('cohorts', 'c.cohort, c.period', 'n.cohort DESC'), ('curve', 'c.period', 'n.period'),
+        ('lifecycle', 'c.period_start', 'n.period_start DESC'), ('stickiness', 'c.active_periods', 'n.active_periods')) AS w (what, place, newest)
+    WHERE w.what = $2
+$$;
+COMMENT ON FUNCTION retention_internal.report_rows(retention_internal.source, text, integer) IS
+'an SQL expression of cohorts, curve, lifecycle or stickiness as a report writes them, the newest or first of them, from the parts of a WITH that source_cells() reads';
 
 CREATE FUNCTION retention_internal.report_survival(state retention_survival, times double precision[], unit text) RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -64,9 +59,9 @@ AS $$
         'median', m."time", 'median_low', m.ci_low, 'median_high', m.ci_high, 'followed_until', n.followed_until,
         'curve', (SELECT coalesce(jsonb_agg(jsonb_build_object('time', c."time", 'survival', c.survival,
                       'low', c.ci_low, 'high', c.ci_high, 'at_risk', c.at_risk) ORDER BY c."time"), '[]')
-                  FROM @extschema@.survival_curve($1, times => $2) AS c
+                  FROM @extschema@.survival_curve($1, 'log-log'::text, 0.95::double precision, $2) AS c
                   WHERE c.survival IS NOT NULL))
-    FROM @extschema@.survival_summary($1) AS n, @extschema@.median_survival($1) AS m
+    FROM @extschema@.survival_summary($1) AS n, @extschema@.median_survival($1, 'log-log'::text, 0.95::double precision) AS m
 $$;
 COMMENT ON FUNCTION retention_internal.report_survival(retention_survival, double precision[], text) IS
 'how long customers stay, as a report writes it: the curve at the asked times';
@@ -108,7 +103,8 @@ AS $$
         WHEN $1 ->> 'value' IS NULL OR $2 ->> 'value' IS NULL THEN NULL
         WHEN $1 ? 'hits' THEN (
             SELECT jsonb_build_object('value', d.difference, 'low', d.low, 'high', d.high, 'p_value', d.p_value)
-            FROM @extschema@.rate_difference(($1 ->> 'hits')::numeric, ($1 ->> 'of')::numeric, ($2 ->> 'hits')::numeric, ($2 ->> 'of')::numeric) AS d)
+            FROM @extschema@.rate_difference(($1 ->> 'hits')::numeric, ($1 ->> 'of')::numeric, ($2 ->> 'hits')::numeric,
+                ($2 ->> 'of')::numeric, 0.95::double precision) AS d)
         ELSE jsonb_build_object('value', ($1 ->> 'value')::numeric - ($2 ->> 'value')::numeric, 'low', NULL, 'high', NULL, 'p_value', NULL) END
 $$;
 COMMENT ON FUNCTION retention_internal.report_difference(jsonb, jsonb) IS
@@ -204,8 +200,8 @@ AS $$
         SELECT v.*, i.low, i.high, d.difference, d.low AS difference_low, d.high AS difference_high, d.p_value,
             row_number() OVER (ORDER BY v.place, v.size) AS number
         FROM value AS v
-            CROSS JOIN LATERAL @extschema@.rate_interval(v.kept, v.at_start) AS i
-            CROSS JOIN LATERAL @extschema@.rate_difference(v.kept, v.at_start, v.rest_kept, v.rest) AS d
+            CROSS JOIN LATERAL @extschema@.rate_interval(v.kept::numeric, v.at_start::numeric, 0.95::double precision, 'wilson'::text) AS i
+            CROSS JOIN LATERAL @extschema@.rate_difference(v.kept::numeric, v.at_start::numeric, v.rest_kept, v.rest, 0.95::double precision) AS d
         WHERE v.size <= 20 AND v.at_start > 0
     )
     SELECT coalesce(jsonb_agg(jsonb_build_object('segment', t.segment, 'value', t.value, 'at_start', t.at_start, 'kept', t.kept,
@@ -219,78 +215,313 @@ COMMENT ON FUNCTION retention_internal.report_segments(jsonb) IS
 
 -- The page.
 
-CREATE FUNCTION retention_internal.report_activity(grid retention_grid, as_of timestamp, type regtype) RETURNS text
+CREATE FUNCTION retention_internal.report_span(plain retention_grid, known timestamp, periods integer,
+    OUT since timestamptz, OUT starts timestamptz, OUT until timestamptz, OUT last timestamptz, OUT first timestamptz)
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT CASE
-        WHEN $3 = 'date'::regtype THEN format(
-            E'SELECT p.customer, p.started, greatest(r.period_start, p.started) AS at\n'
-            'FROM presence AS p, @extschema@.retention_periods(%L::@extschema@.retention_grid, p.started, coalesce(p.ended, %L::date)) AS r\n'
-            'WHERE isfinite(p.started) AND p.started < coalesce(p.ended, %2$L::date)',
-            $1, $2::date)
-        ELSE format(
-            E'SELECT p.customer, p.started, greatest(r.period_start, p.started) AS at\n'
-            'FROM (SELECT q.customer, q.started%3$s AS started, coalesce(q.ended%3$s, %2$L::timestamp AT TIME ZONE %4$L) AS ended\n'
-            '  FROM presence AS q WHERE isfinite(q.started)) AS p,\n'
-            '  @extschema@.retention_periods_at(%1$L::@extschema@.retention_grid, p.started, p.ended) AS r\n'
-            'WHERE p.started < p.ended',
-            $1, $2, CASE WHEN $3 = 'timestamptz'::regtype THEN '' ELSE format(' AT TIME ZONE %L', o.zone) END, o.zone) END
-    FROM (SELECT retention_internal.source_grid_option($1, 'time_zone') AS zone) AS o
+    SELECT t.since, t.starts, t.until, t.last, CASE WHEN $1::text ~ '^[^;]*hour' THEN t.since
+        ELSE least(t.since, @extschema@.retention_period_start((t.starts AT TIME ZONE t.zone - interval '1 year') AT TIME ZONE t.zone, $1)) END
+    FROM (SELECT k.zone, lower(@extschema@.retention_period_tz($1, -$3, k.at)) AS since,
+            lower(@extschema@.retention_period_tz($1, -1::integer, k.at)) AS starts, upper(@extschema@.retention_period_tz($1, -1::integer, k.at)) AS until,
+            upper(@extschema@.retention_period_tz($1, 0::integer, k.at)) AS last
+        FROM (SELECT z.zone, $2 AT TIME ZONE z.zone AS at FROM (SELECT retention_internal.source_grid_option($1, 'time_zone') AS zone) AS z) AS k) AS t
 $$;
-COMMENT ON FUNCTION retention_internal.report_activity(retention_grid, timestamp, regtype) IS
-'a query that gives, of subscriptions, a time in every period in which a customer was there for a moment';
+COMMENT ON FUNCTION retention_internal.report_span(retention_grid, timestamp, integer) IS
+'since: the first period shown; starts, until: the last complete one; last: the end of the running one; first: the first counted, a year before the last complete one, if that is earlier than since';
 
-CREATE FUNCTION retention_report(source text, as_of timestamp DEFAULT NULL, periods integer DEFAULT 12) RETURNS jsonb
+CREATE FUNCTION retention_internal.report_moment(type regtype, at text, zone text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT format(CASE $1 WHEN 'date'::regtype THEN '(%s AT TIME ZONE %L)::date' WHEN 'timestamptz'::regtype THEN '%s' ELSE '(%s AT TIME ZONE %L)' END, $2, $3)
+$$;
+COMMENT ON FUNCTION retention_internal.report_moment(regtype, text, text) IS
+'SQL of an instant, brought to a type of time';
+
+CREATE FUNCTION retention_internal.report_held(segments name[], starts text, ends text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    -- Who was there when a period began (the balance just before it), with the segments of the row that held then, and whether they
+    -- are there at its end. A segment may have any name but those that begin with retention_.
+    SELECT format('SELECT bool_or(p.retention_still) AS retention_kept%s FROM ('
+            'SELECT q.*, q.started < w.starts AND coalesce(q.ended >= w.starts, true) AS retention_there, '
+            'q.started < w.ends AND coalesce(q.ended >= w.ends, true) AS retention_still '
+            'FROM presence AS q, (SELECT %s AS starts, %s AS ends) AS w) AS p GROUP BY p.customer HAVING bool_or(p.retention_there)',
+        string_agg(format(', (array_agg(p.%I ORDER BY p.started DESC, p.%1$I) FILTER (WHERE p.retention_there))[1] AS %1$I', n.segment), '' ORDER BY n.place),
+        $2, $3)
+    FROM unnest($1) WITH ORDINALITY AS n (segment, place)
+$$;
+COMMENT ON FUNCTION retention_internal.report_held(name[], text, text) IS
+'a SELECT of who was there when a period began, from the part "presence" of a WITH; its bounds are given as SQL';
+
+CREATE FUNCTION retention_internal.report_scan(source retention_internal.source, kept text, known timestamp, grid retention_grid, plain retention_grid,
+    periods integer) RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $body$
+#variable_conflict use_variable
+DECLARE
+    zone constant text := quote_literal(source.time_zone);
+    hours constant boolean := plain::text ~ '^[^;]*hour';
+    known_sql constant text := format('%L::timestamp', known);
+    presence constant text := CASE WHEN kept IS NULL THEN retention_internal.source_presence(source, '(' || known_sql || ')')
+        ELSE retention_internal.facts_presence(source, '(' || known_sql || ')') END;
+    -- Stays of events are clock times of the grid's zone.
+    type constant regtype := CASE WHEN source.kind = 'events' AND source.time_type = 'timestamptz'::regtype THEN 'timestamp' ELSE source.time_type END;
+    -- How a time becomes one whose lengths count: days of the calendar, in a grid of hours hours that pass.
+    moved constant text := CASE WHEN type <> 'date'::regtype AND (type = 'timestamptz'::regtype) <> hours THEN ' AT TIME ZONE ' || zone ELSE '' END;
+    length_sql constant text := CASE WHEN type = 'date'::regtype THEN '(%s - %s)::double precision'
+        ELSE format('(extract(epoch FROM %%s - %%s) / %s)::double precision', CASE WHEN hours THEN 3600 ELSE 86400 END) END;
+    known_at constant text := CASE WHEN type = 'date'::regtype THEN format('%L::date', known::date)
+        WHEN hours THEN format('%L::timestamptz', known AT TIME ZONE source.time_zone) ELSE known_sql END;
+    most constant integer := greatest(36, periods + 1);
+    customer constant text := format('customer::%s', CASE WHEN source.customer_type IN ('smallint', 'integer', 'bigint') THEN 'bigint'
+        WHEN source.customer_type = 'uuid'::regtype THEN 'uuid' ELSE 'text' END);
+    summary text;
+    lived text;         -- how the parts for a lifecycle are called
+    segment_values text;
+    segment_firsts text;
+    segment_record text;
+    span record;
+BEGIN
+    SELECT b.* INTO span FROM retention_internal.report_span(plain, known, periods) AS b;
+    SELECT coalesce(string_agg(format(', (%s, %L, c.%I::text)', n.place, n.segment, n.segment), '' ORDER BY n.place), ''),
+        coalesce(string_agg(format(', (array_agg(p.%I ORDER BY p.started, p.%1$I))[1] AS %1$I', n.segment), '' ORDER BY n.place), ''),
+        coalesce(string_agg(format('c.%I', n.segment), ', ' ORDER BY n.place), '')
+    INTO segment_values, segment_firsts, segment_record
+    FROM unnest(source.segments) WITH ORDINALITY AS n (segment, place);
+
+    -- Of events the cohorts come from the rows, straight, so that the fast scan applies; of subscriptions from presence.
+    summary := CASE
+        WHEN kept IS NOT NULL THEN 'summary AS MATERIALIZED (SELECT s.cohorts ' || kept || ')'
+        WHEN source.kind = 'events' THEN format('summary AS MATERIALIZED (SELECT @extschema@.cohort_retention(a.%s, a.at, %L::@extschema@.retention_grid) AS cohorts FROM %s AS a)',
+            customer, grid, source.source)
+        ELSE format('%s, summary AS MATERIALIZED (SELECT @extschema@.cohort_retention(a.%s, a.at, %L::@extschema@.retention_grid, a.starts, NOT a.starts) AS cohorts FROM active AS a), %s, '
+            'lived AS MATERIALIZED (SELECT @extschema@.cohort_retention(a.%2$s, a.at, %3$L::@extschema@.retention_grid) AS cohorts FROM active AS a WHERE NOT a.starts)',
+            retention_internal.source_active(source, format('%L::@extschema@.retention_grid', plain), known_sql), customer, grid, retention_internal.source_first()) END;
+    lived := CASE source.kind WHEN 'events' THEN '%s' ELSE '(WITH summary AS (SELECT l.cohorts FROM lived AS l) SELECT %s)' END;
+
+    RETURN format($query$
+WITH presence AS MATERIALIZED (%1$s), %2$s, flow AS MATERIALIZED (
+    SELECT @extschema@.customer_flow(p.%3$s, p.started, p.ended, %4$L::@extschema@.retention_grid, %5$s) AS flow FROM presence AS p
+), part AS (
+    SELECT v.place, v.segment, v.value, count(*) AS at_start, count(*) FILTER (WHERE c.retention_kept) AS kept
+    FROM (%6$s) AS c, LATERAL (VALUES (0, NULL, NULL)%7$s) AS v (place, segment, value)
+    WHERE v.place > 0
+    GROUP BY v.place, v.segment, v.value
+), reach AS (
+    -- Until when the rows before this one reach: a start beyond that comes after a gap.
+    SELECT p.*, max(coalesce(p.ended, 'infinity')) OVER (
+        PARTITION BY p.customer ORDER BY p.started, p.ended ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS retention_reached
+    FROM presence AS p
+    WHERE isfinite(p.started) AND p.started < coalesce(p.ended, 'infinity')
+), customer AS (
+    -- The first stay, with the segments it began in.
+    SELECT min(p.started)%8$s AS started, nullif(coalesce(min(p.retention_reached) FILTER (WHERE p.started > p.retention_reached),
+        max(coalesce(p.ended, 'infinity'))), 'infinity')%8$s AS ended%9$s
+    FROM reach AS p
+    GROUP BY p.customer
+), survival AS MATERIALIZED (
+    -- Who left in the course of a day (or hour) left at its end; who is still there was seen for the whole ones that have passed.
+    SELECT v.place, v.segment, v.value, @extschema@.survival(CASE WHEN c.ended IS NULL THEN floor(%10$s) ELSE ceil(%11$s) END, c.ended IS NOT NULL) AS state
+    FROM customer AS c, LATERAL (VALUES (0, NULL, NULL)%7$s) AS v (place, segment, value)
+    GROUP BY v.place, v.segment, v.value
+), since AS MATERIALIZED (
+    -- Whom the drivers speak of: the customers of the earliest complete period shown that has at least half as many as the most.
+    SELECT q.period_start AS starts
+    FROM (SELECT r.period_start, r.at_start, max(r.at_start) OVER () AS most
+          FROM flow AS f, @extschema@.flow_periods_at(f.flow, 'kept'::text, 'lost'::text, 0.95::double precision) AS r
+          WHERE r.status = 'observed' AND r.period_start >= %12$L::timestamptz) AS q
+    WHERE q.at_start > 0 AND 2 * q.at_start >= q.most
+    ORDER BY q.period_start LIMIT 1
+)
+SELECT (SELECT f.flow FROM flow AS f) AS flow,
+    (SELECT jsonb_agg(to_jsonb(n)) FROM part AS n) AS segments,
+    (SELECT jsonb_agg(jsonb_build_object('segment', v.segment, 'value', v.value) || retention_internal.report_survival(v.state, u.times, %13$L)
+            ORDER BY v.place, v.size) FROM (
+         SELECT w.*, row_number() OVER (PARTITION BY w.place ORDER BY n.customers DESC, w.value COLLATE "C" NULLS LAST) AS size
+         FROM survival AS w, @extschema@.survival_summary(w.state) AS n) AS v,
+         (SELECT retention_internal.report_times(n.followed_until) AS times
+          FROM survival AS w, @extschema@.survival_summary(w.state) AS n WHERE w.place = 0) AS u
+     WHERE v.size <= 8) AS survival,
+    (SELECT jsonb_agg(jsonb_build_object('segment', z.segment, 'values', z.n) ORDER BY z.place)
+     FROM (SELECT w.place, w.segment, count(*) AS n FROM survival AS w WHERE w.place > 0 GROUP BY w.place, w.segment) AS z WHERE z.n > 8) AS crowded,
+    %14$s AS drivers, (SELECT w.starts FROM since AS w) AS drivers_since,
+    (SELECT s.cohorts FROM summary AS s) AS summary, %15$s AS cohorts, %16$s AS curve, %17$s AS lifecycle, %18$s AS stickiness
+$query$,
+        presence, summary, customer, plain,
+        format('%s(%s, %s)', CASE type WHEN 'date'::regtype THEN 'daterange' WHEN 'timestamptz'::regtype THEN 'tstzrange' ELSE 'tsrange' END,
+            retention_internal.report_moment(type, quote_literal(span.first) || '::timestamptz', source.time_zone),
+            retention_internal.report_moment(type, quote_literal(span.last) || '::timestamptz', source.time_zone)),
+        CASE WHEN source.segments = '{}' THEN 'SELECT NULL::boolean AS retention_kept WHERE false'
+            ELSE retention_internal.report_held(source.segments, retention_internal.report_moment(type, quote_literal(span.starts) || '::timestamptz', source.time_zone),
+                retention_internal.report_moment(type, quote_literal(span.until) || '::timestamptz', source.time_zone)) END,
+        segment_values, moved, segment_firsts, format(length_sql, known_at, 'c.started'), format(length_sql, 'c.ended', 'c.started'), span.since,
+        CASE WHEN hours THEN 'hours' ELSE 'days' END,
+        CASE WHEN source.segments = '{}' THEN 'NULL::@extschema@.retention_drivers'
+            ELSE format('(SELECT @extschema@.churn_drivers(NOT c.retention_kept, a) FROM (%s) AS c, LATERAL (SELECT %s) AS a)',
+                retention_internal.report_held(source.segments, retention_internal.report_moment(type, '(SELECT s.starts FROM since AS s)', source.time_zone),
+                    retention_internal.report_moment(type, quote_literal(span.until) || '::timestamptz', source.time_zone)), segment_record) END,
+        retention_internal.report_rows(source, 'cohorts', most), retention_internal.report_rows(source, 'curve', most),
+        format(lived, retention_internal.report_rows(source, 'lifecycle', most)),
+        CASE source.kind WHEN 'events' THEN retention_internal.report_rows(source, 'stickiness', most) ELSE 'NULL::jsonb' END);
+END
+$body$;
+COMMENT ON FUNCTION retention_internal.report_scan(retention_internal.source, text, timestamp, retention_grid, retention_grid, integer) IS
+'the query of a report: all that comes from the rows or, with FROM and WHERE of their summary, from the kept facts of a source';
+
+CREATE FUNCTION retention_internal.report_counted(source retention_internal.source, summary retention_cohorts, since text, until text,
+    OUT rows bigint, OUT ignored bigint, OUT reasons jsonb)
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    stated @extschema@.retention_reasons;
+BEGIN
+    IF source.kind = 'events' THEN
+        SELECT t.rows_seen, t.rows_ignored INTO rows, ignored FROM @extschema@.cohort_totals(summary) AS t;
+        RETURN;
+    END IF;
+    EXECUTE format('SELECT count(*), count(*) FILTER (WHERE p.customer IS NULL OR p.started IS NULL), %s FROM %s AS p',
+        CASE WHEN source.has_reason THEN format('@extschema@.churn_reasons(p.reason::text) FILTER (WHERE p.customer IS NOT NULL AND p.started < p.ended '
+            'AND p.ended >= %s AND p.ended < %s)', since, until) ELSE 'NULL::@extschema@.retention_reasons' END, source.source)
+    INTO rows, ignored, stated;
+    IF source.has_reason THEN
+        SELECT coalesce(jsonb_agg(to_jsonb(r) - 'place' ORDER BY r.place), '[]') INTO reasons
+        FROM @extschema@.reason_table(stated, 0.95::double precision) WITH ORDINALITY
+            AS r (reason, category, mitigated_by, customers, share, ci_low, ci_high, cumulative_share, place);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION retention_internal.report_counted(retention_internal.source, retention_cohorts, text, text) IS
+'how many rows a source has, how many of them are ignored, and the reasons of the departures between two times, given as SQL';
+
+CREATE FUNCTION retention_internal.report_drivers(drivers retention_drivers, since jsonb, until jsonb,
+    OUT rows jsonb, OUT ranking jsonb, OUT counted jsonb)
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT (SELECT jsonb_agg(to_jsonb(d) - 'place' ORDER BY d.place)
+            FROM @extschema@.driver_table($1, 0.95::double precision) WITH ORDINALITY AS d (attribute, value, customers, share, churned, churn_rate,
+                ci_low, ci_high, risk_ratio, risk_ratio_low, risk_ratio_high, lift, min_expected, note, place)),
+        (SELECT jsonb_agg(to_jsonb(d) - 'place' ORDER BY d.place)
+            FROM @extschema@.driver_ranking($1) WITH ORDINALITY AS d (attribute, "values", chi2, df, p_value, p_adjusted,
+                cramers_v, cramers_v_corrected, information_value, note, place)),
+        (SELECT jsonb_build_object('period_start', $2, 'period_end', $3, 'customers', n.customers, 'churned', n.churned)
+            FROM @extschema@.driver_summary($1) AS n)
+    WHERE $1 IS NOT NULL
+$$;
+COMMENT ON FUNCTION retention_internal.report_drivers(retention_drivers, jsonb, jsonb) IS
+'drivers as a report writes them, and of whom they speak';
+
+CREATE FUNCTION retention_internal.report_benchmark(latest jsonb) RETURNS jsonb
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT jsonb_agg(jsonb_build_object('industry', b.benchmark_industry, 'year', b.year, 'retention_rate', $1 -> 'retention_rate',
+        'low', $1 -> 'retention_low', 'high', $1 -> 'retention_high', 'of', $1 -> 'at_start', 'benchmark', b.benchmark,
+        'difference', b.difference, 'difference_low', b.ci_low, 'difference_high', b.ci_high, 'p_value', b.p_value)
+        ORDER BY b.benchmark, b.benchmark_industry COLLATE "C")
+    FROM (SELECT DISTINCT lower(n.industry) AS industry FROM @extschema@.retention_benchmark AS n WHERE n.period = 'year') AS i,
+        @extschema@.against_benchmark(($1 ->> 'kept')::bigint, ($1 ->> 'at_start')::bigint, i.industry, 0.95::double precision) AS b
+    WHERE ($1 ->> 'at_start')::bigint > 0
+        AND ($1 ->> 'period_end')::timestamp = ($1 ->> 'period_start')::timestamp + interval '1 year'
+$$;
+COMMENT ON FUNCTION retention_internal.report_benchmark(jsonb) IS
+'the retention of a period of a year against each industry; NULL: it is not a year, or nobody was there';
+
+CREATE FUNCTION retention_internal.report_secured(source regclass) RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH RECURSIVE used AS (
+        SELECT $1::oid AS relation
+        UNION
+        SELECT d.refobjid FROM used AS u JOIN pg_rewrite AS w ON w.ev_class = u.relation
+            JOIN pg_depend AS d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid AND d.refclassid = 'pg_class'::regclass
+    )
+    SELECT bool_or(row_security_active(u.relation)) FROM used AS u
+$$;
+COMMENT ON FUNCTION retention_internal.report_secured(regclass) IS
+'whether row-level security holds for the caller in a table that a view reads';
+
+-- What a reader should know.
+CREATE FUNCTION retention_internal.report_notes(source retention_internal.source, report jsonb, asked boolean, kept boolean, crowded jsonb)
+RETURNS jsonb
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH period AS (
+        SELECT p.period, p.place, p.period ->> 'status' AS status, (p.period ->> 'at_start')::bigint AS at_start,
+            row_number() OVER (PARTITION BY p.period ->> 'status' ORDER BY p.place DESC) AS back
+        FROM jsonb_array_elements($2 -> 'flow') WITH ORDINALITY AS p (period, place)
+    ), note (place, words) AS (
+        SELECT 1, format(CASE WHEN $3 THEN 'Seen as of %s, as asked for.' WHEN $1.has_as_of THEN 'Seen as of %s, as the source says.'
+            ELSE 'Seen as of %s: the latest row, itself included.' END, ($2 ->> 'as_of')::timestamp)
+        UNION ALL
+        SELECT 2, format('%s to %s is partial: what was seen so far, without rates.', p.period ->> 'period_start', p.period ->> 'period_end')
+        FROM period AS p WHERE p.status = 'partial'
+        UNION ALL
+        SELECT 3, CASE
+            WHEN NOT EXISTS (SELECT FROM period AS p WHERE p.status = 'observed' AND p.back = 1 AND p.at_start > 0)
+                THEN 'Nobody was there at the start of the last complete period: it has no rate.'
+            WHEN (SELECT p.at_start FROM period AS p WHERE p.place = 1) = 0 THEN (
+                SELECT format('There are no customers before %s.', p.period ->> 'period_start') FROM period AS p
+                WHERE (p.period ->> 'at_end')::bigint > 0 OR (p.period ->> 'joined')::bigint > 0 ORDER BY p.place LIMIT 1) END
+        UNION ALL
+        SELECT 4, format('There are %s cohorts; this report holds the newest %s, since %s.', $2 ->> 'cohort_count', c.held, c.oldest)
+        FROM (SELECT count(DISTINCT n.cell -> 'cohort') AS held, min(n.cell ->> 'cohort') AS oldest FROM jsonb_array_elements($2 -> 'cohorts') AS n (cell)) AS c
+        WHERE c.held < ($2 ->> 'cohort_count')::bigint
+        UNION ALL
+        SELECT 5, CASE WHEN $1.kind = 'events' THEN format('A customer is there from an event until %s without another one.', $1.gone_after)
+            WHEN $1.presence = 'at_end' THEN 'Cohorts count who is there at the end of a period, as the flow does.'
+            ELSE 'Cohorts count who was there at any moment of a period.' END
+        UNION ALL
+        SELECT 6, 'Read from kept facts: rows written since the last refresh are not in it.' WHERE $4
+        UNION ALL
+        SELECT 7, format('%s of %s rows are left out: they have no customer or no time, or lie at the as-of or later.', $2 ->> 'ignored', $2 ->> 'rows')
+        WHERE ($2 ->> 'ignored')::bigint > 0
+        UNION ALL
+        SELECT 8, format('Row-level security: only rows that %s may see are counted.', quote_ident(current_user)) WHERE retention_internal.report_secured($1.source)
+        UNION ALL
+        SELECT 9, format('%s has %s values: the 8 largest are drawn, the 20 largest compared.', z.segment, z."values")
+        FROM jsonb_to_recordset($5) AS z (segment text, "values" bigint)
+        UNION ALL
+        SELECT 10, 'Fewer than half of the customers have left so far: there is no median.' WHERE $2 -> 'survival' -> 0 ->> 'median' IS NULL
+        UNION ALL
+        SELECT 11, format('Drivers: of the %s customers of %s, %s had gone by %s. What goes with leaving need not be its cause.',
+            d.d ->> 'customers', d.d ->> 'period_start', d.d ->> 'churned', d.d ->> 'period_end')
+        FROM (SELECT $2 -> 'drivers_since' AS d) AS d WHERE jsonb_typeof(d.d) = 'object'
+    )
+    SELECT jsonb_agg(n.words ORDER BY n.place, n.words COLLATE "C") FROM note AS n WHERE n.words IS NOT NULL
+$$;
+COMMENT ON FUNCTION retention_internal.report_notes(retention_internal.source, jsonb, boolean, boolean, jsonb) IS
+'what a reader of a report should know';
+
+CREATE FUNCTION retention_report(source regclass, as_of timestamp DEFAULT NULL, periods integer DEFAULT 12) RETURNS jsonb
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 SET extra_float_digits = 1
 SET TimeZone = 'UTC'
 SET DateStyle = 'ISO, YMD'
 SET IntervalStyle = 'postgres'
+SET standard_conforming_strings = on
 AS $body$
 #variable_conflict use_variable
 DECLARE
     s retention_internal.source;
     known timestamp := as_of;
-    known_sql text;
-    zone text;
     grid @extschema@.retention_grid;
     plain @extschema@.retention_grid;
-    hours boolean;
-    presence text;
-    type regtype;
-    range text;
     kept text;          -- FROM and WHERE of the summary that is kept, if one is
-    at_local text;      -- how a local time becomes a time of the presence
-    since timestamptz;  -- the first period shown
-    until timestamptz;  -- the end of the last complete one
-    first timestamptz;  -- the first period counted: a year before the last, if that is earlier
-    last timestamptz;
-    moved text;         -- how such a time becomes one whose lengths count
-    known_at text;      -- the as-of as such a one
-    length_sql text;    -- from one such time to another, in days or hours
-    held text;
-    segment_values text;
-    segment_firsts text;
-    segment_held text;
-    segment_record text;
-    cohorts @extschema@.retention_cohorts;
-    counted record;
+    span record;
     found record;
-    flow jsonb;
-    headline jsonb;
-    latest jsonb;       -- the last complete period
-    shown record;
-    cells jsonb;
-    lifecycle jsonb;
-    drivers jsonb;
-    ranking jsonb;
-    drivers_since jsonb;
-    reasons jsonb;
-    benchmark jsonb;
-    notes text[] := '{}';
+    counted record;
+    drivers record;
     report jsonb;
+    flow jsonb;
 BEGIN
     IF periods IS NULL OR periods NOT BETWEEN 1 AND 1000 THEN
         RAISE EXCEPTION USING ERRCODE = '22023',
@@ -300,249 +531,63 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = '22008', MESSAGE = 'the as_of of a report must be finite';
     END IF;
     s := retention_internal.source_find(source);
-    zone := retention_internal.source_grid_option(s.grid, 'time_zone');
     -- Whatever session asks: texts and casts of instants are local times of the grid. Ends with this function.
-    PERFORM set_config('TimeZone', zone, true);
-    hours := s.grid::text ~ '^[^;]*hour';
+    PERFORM set_config('TimeZone', s.time_zone, true);
 
-    report := jsonb_build_object('format', 1, 'version', @extschema@.retention_version(),
-        'source', jsonb_build_object('name', s.name, 'kind', s.kind, 'relation', s.relation::text, 'owner', pg_get_userbyid(s.owner),
-            'grid', s.grid::text, 'filter', s.filter, 'events', to_jsonb(s.events), 'segments', to_jsonb(s.segments),
-            'gone_after', s.gone_after::text),
-        'periods', periods);
+    report := jsonb_build_object('format', 1, 'version', @extschema@.retention_version(), 'periods', periods,
+        'source', jsonb_build_object('name', (SELECT c.relname FROM pg_class AS c WHERE c.oid = source), 'relation', source::text, 'kind', s.kind,
+            'owner', pg_get_userbyid(s.owner), 'definition', pg_get_viewdef(source), 'grid', s.grid::text, 'segments', to_jsonb(s.segments),
+            'gone_after', s.gone_after::text, 'presence', s.presence));
 
-    PERFORM retention_internal.progress('report', s.source, 'until when', 1, 4);
-    -- Kept facts know until the latest row; of another time the relation is asked.
+    PERFORM retention_internal.progress('report', source, 'until when', 1, 3);
+    -- Kept facts know until the latest row; of another time the source is asked.
     kept := CASE WHEN as_of IS NULL THEN retention_internal.facts_totals(s) END;
-    IF kept IS NOT NULL THEN
-        EXECUTE 'SELECT t.as_of, s.cohorts ' || kept INTO known, cohorts;
-    ELSIF known IS NULL THEN
-        EXECUTE 'SELECT ' || retention_internal.source_as_of(s) INTO known;
+    IF as_of IS NULL THEN
+        EXECUTE 'SELECT ' || coalesce('t.as_of ' || kept, retention_internal.source_as_of(s)) INTO known;
     END IF;
     IF known IS NULL THEN
         PERFORM retention_internal.progress_end();
-        RETURN report || jsonb_build_object('as_of', NULL, 'rows', 0, 'customers', 0, 'ignored', 0, 'headline', '[]'::jsonb, 'flow', '[]'::jsonb, 'cohort_count', 0,
-            'cohorts', '[]'::jsonb, 'curve', '[]'::jsonb, 'lifecycle', '[]'::jsonb, 'stickiness', NULL, 'survival', '[]'::jsonb,
+        RETURN report || jsonb_build_object('as_of', NULL, 'rows', 0, 'customers', 0, 'ignored', 0, 'headline', '[]'::jsonb, 'flow', '[]'::jsonb,
+            'cohort_count', 0, 'cohorts', '[]'::jsonb, 'curve', '[]'::jsonb, 'lifecycle', '[]'::jsonb, 'stickiness', NULL, 'survival', '[]'::jsonb,
             'segments', '[]'::jsonb, 'drivers', NULL, 'driver_ranking', NULL, 'drivers_since', NULL, 'reasons', NULL, 'benchmark', NULL,
             'notes', jsonb_build_array('There is no row with a customer and a time.'));
     END IF;
-    known_sql := format('%L::timestamp', known);
-    EXECUTE 'SELECT ' || retention_internal.source_grid(s, known_sql) INTO grid;
-    EXECUTE 'SELECT ' || retention_internal.source_grid(s, known_sql, true) INTO plain;
-    presence := CASE WHEN kept IS NULL THEN retention_internal.source_presence(s, '(' || known_sql || ')') ELSE retention_internal.facts_presence(s, '(' || known_sql || ')') END;
-    -- The type of a column of a query that is not run.
-    EXECUTE format('SELECT pg_typeof((SELECT p.started FROM (%s) AS p LIMIT 0))', presence) INTO type;
-    range := CASE type WHEN 'date'::regtype THEN 'daterange' WHEN 'timestamptz'::regtype THEN 'tstzrange' ELSE 'tsrange' END;
-    at_local := CASE type WHEN 'date'::regtype THEN '(%s AT TIME ZONE %L)::date' WHEN 'timestamptz'::regtype THEN '%s' ELSE '(%s AT TIME ZONE %L)' END;
+    EXECUTE format('SELECT %s, %s', retention_internal.source_grid(s, format('%L::timestamp', known)), retention_internal.source_grid(s, format('%L::timestamp', known), true))
+    INTO grid, plain;
+    SELECT b.* INTO span FROM retention_internal.report_span(plain, known, periods) AS b;
 
-    -- How long somebody stays is counted in days of the calendar; in a grid of hours in hours that pass.
-    moved := CASE WHEN type <> 'date'::regtype AND (type = 'timestamptz'::regtype) <> hours THEN format(' AT TIME ZONE %L', zone) ELSE '' END;
-    known_at := CASE WHEN type = 'date'::regtype THEN format('%L::date', known::date)
-        WHEN hours THEN format('%L::timestamptz', known AT TIME ZONE zone) ELSE known_sql END;
-    length_sql := CASE WHEN type = 'date'::regtype THEN '(%s - %s)::double precision'
-        ELSE format('(extract(epoch FROM %%s - %%s) / %s)::double precision', CASE WHEN hours THEN 3600 ELSE 86400 END) END;
-
-    since := lower(@extschema@.retention_period_tz(plain, -periods, known AT TIME ZONE zone));
-    until := upper(@extschema@.retention_period_tz(plain, -1, known AT TIME ZONE zone));
-    last := upper(@extschema@.retention_period_tz(plain, 0, known AT TIME ZONE zone));
-    first := since;
-    IF NOT hours THEN
-        first := least(since, @extschema@.retention_period_start(
-            (lower(@extschema@.retention_period_tz(plain, -1, known AT TIME ZONE zone)) AT TIME ZONE zone - interval '1 year') AT TIME ZONE zone, plain));
+    PERFORM retention_internal.progress('report', source, 'cohorts, flow, segments, survival', 2, 3);
+    EXECUTE retention_internal.report_scan(s, kept, known, grid, plain, periods) INTO found;
+    flow := retention_internal.report_flow(found.flow, plain, span.first);
+    report := report || jsonb_build_object('as_of', known, 'headline', retention_internal.report_headline(flow),
+        'customers', (SELECT t.customers FROM @extschema@.cohort_totals(found.summary) AS t),
+        'cohort_count', (SELECT count(*) FROM @extschema@.cohort_cells_at(found.summary, 'on'::text, NULL::timestamp, 0.95::double precision) AS c
+            WHERE c.period = 0),
+        'cohorts', found.cohorts, 'curve', found.curve, 'lifecycle', found.lifecycle, 'stickiness', found.stickiness,
+        'survival', coalesce(found.survival, '[]'), 'segments', retention_internal.report_segments(coalesce(found.segments, '[]')));
+    IF s.kind = 'events' AND retention_internal.source_grid_option(s.grid, 'brackets') IS NULL THEN
+        report := report || jsonb_build_object('headline', report -> 'headline' || retention_internal.report_returns(found.cohorts, found.lifecycle));
     END IF;
-
-    -- What the scan needs of the segments.
-    SELECT coalesce(string_agg(format(', (%s, %L, c.%I::text)', n.place, n.segment, n.segment), '' ORDER BY n.place), ''),
-        coalesce(string_agg(format(', (array_agg(p.%I ORDER BY p.started, p.%1$I))[1] AS %1$I', n.segment), '' ORDER BY n.place), ''),
-        coalesce(string_agg(format(', (array_agg(p.%I ORDER BY p.started DESC, p.%1$I) FILTER (WHERE p.there))[1] AS %1$I', n.segment), '' ORDER BY n.place), ''),
-        coalesce(string_agg(format('c.%I', n.segment), ', ' ORDER BY n.place), '')
-    INTO segment_values, segment_firsts, segment_held, segment_record
-    FROM unnest(s.segments) WITH ORDINALITY AS n (segment, place);
-
-    -- Events are scanned once for cohorts, straight, so that the fast scan applies; and once for the presence of customers, from
-    -- which all the rest comes. Of subscriptions the cohorts come from the presence, too.
-    PERFORM retention_internal.progress('report', s.source, 'cohorts', 2, 4);
-    IF s.kind = 'events' AND kept IS NULL THEN
-        EXECUTE format('SELECT @extschema@.cohort_retention(a.customer, a.at, %L::@extschema@.retention_grid) FROM (%s) AS a',
-            grid, retention_internal.source_rows(s)) INTO cohorts;
-    END IF;
-
-    PERFORM retention_internal.progress('report', s.source, 'flow, segments, survival', 3, 4);
-    -- Who was there when a period began (the balance just before it), with the segments of the row that held then, and whether he is
-    -- there at its end.
-    held := E'    SELECT bool_or(p.still) AS kept%s\n'
-        '    FROM (SELECT q.*, q.started < %s AND coalesce(q.ended >= %2$s, true) AS there, q.started < %s AND coalesce(q.ended >= %3$s, true) AS still\n'
-        '          FROM presence AS q, %s AS w) AS p\n'
-        '    GROUP BY p.customer HAVING bool_or(p.there)';
-    EXECUTE format($query$
-WITH presence AS MATERIALIZED (
-%1$s
-), flow AS MATERIALIZED (
-    SELECT @extschema@.customer_flow(p.customer, p.started, p.ended, %2$L::@extschema@.retention_grid, %17$s(%4$s, %5$s)) AS flow FROM presence AS p
-), latest AS MATERIALIZED (
-    SELECT %6$L::timestamptz AS starts, %7$L::timestamptz AS ends
-), part AS (
-    SELECT v.place, v.segment, v.value, count(*) AS at_start, count(*) FILTER (WHERE c.kept) AS kept
-    FROM (
-%8$s
-    ) AS c, LATERAL (VALUES (0, NULL, NULL)%9$s) AS v (place, segment, value)
-    WHERE v.place > 0
-    GROUP BY v.place, v.segment, v.value
-), stay AS (
-    -- Until when the rows before this one reach: a start beyond that comes after a gap.
-    SELECT p.*, max(coalesce(p.ended, 'infinity')) OVER (
-        PARTITION BY p.customer ORDER BY p.started, p.ended ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS reached
-    FROM presence AS p
-    WHERE isfinite(p.started) AND p.started < coalesce(p.ended, 'infinity')
-), customer AS (
-    -- The first stay, with the segments it began in.
-    SELECT min(p.started)%3$s AS started,
-        nullif(coalesce(min(p.reached) FILTER (WHERE p.started > p.reached), max(coalesce(p.ended, 'infinity'))), 'infinity')%3$s AS ended%12$s
-    FROM stay AS p
-    GROUP BY p.customer
-), survival AS MATERIALIZED (
-    -- Who left in the course of a day (or hour) left at its end; who is still there was seen for the whole ones that have passed.
-    SELECT v.place, v.segment, v.value, @extschema@.survival(CASE WHEN c.ended IS NULL THEN floor(%10$s) ELSE ceil(%11$s) END, c.ended IS NOT NULL) AS state
-    FROM customer AS c, LATERAL (VALUES (0, NULL, NULL)%9$s) AS v (place, segment, value)
-    GROUP BY v.place, v.segment, v.value
-), since AS MATERIALIZED (
-    -- Whom the drivers speak of: the customers of the earliest complete period shown that has at least half as many as the most.
-    SELECT q.period_start AS starts, %7$L::timestamptz AS ends
-    FROM (SELECT r.period_start, r.at_start, max(r.at_start) OVER () AS most
-          FROM flow AS f, @extschema@.flow_periods_at(f.flow) AS r
-          WHERE r.status = 'observed' AND r.period_start >= %13$L::timestamptz) AS q
-    WHERE q.at_start > 0 AND 2 * q.at_start >= q.most
-    ORDER BY q.period_start LIMIT 1
-)
-SELECT (SELECT f.flow FROM flow AS f) AS flow,
-    (SELECT jsonb_agg(to_jsonb(n)) FROM part AS n) AS segments,
-    (SELECT jsonb_agg(jsonb_build_object('segment', v.segment, 'value', v.value) || retention_internal.report_survival(v.state, u.times, %16$L)
-            ORDER BY v.place, v.size) FROM (
-         SELECT w.*, row_number() OVER (PARTITION BY w.place ORDER BY n.customers DESC, w.value COLLATE "C" NULLS LAST) AS size
-         FROM survival AS w, @extschema@.survival_summary(w.state) AS n) AS v,
-         (SELECT retention_internal.report_times(n.followed_until) AS times
-          FROM survival AS w, @extschema@.survival_summary(w.state) AS n WHERE w.place = 0) AS u
-     WHERE v.size <= 8) AS survival,
-    (SELECT jsonb_agg(jsonb_build_object('segment', z.segment, 'values', z.n) ORDER BY z.place)
-     FROM (SELECT w.place, w.segment, count(*) AS n FROM survival AS w WHERE w.place > 0 GROUP BY w.place, w.segment) AS z WHERE z.n > 8) AS crowded,
-    %14$s AS drivers,
-    (SELECT w.starts FROM since AS w) AS drivers_since,
-    %15$s AS cohorts
-$query$,
-        presence, plain, moved, format(at_local, format('%L::timestamptz', first), zone), format(at_local, format('%L::timestamptz', last), zone),
-        lower(@extschema@.retention_period_tz(plain, -1, known AT TIME ZONE zone)), until,
-        format(held, segment_held, format(at_local, 'w.starts', zone), format(at_local, 'w.ends', zone), 'latest'), segment_values,
-        format(length_sql, known_at, 'c.started'), format(length_sql, 'c.ended', 'c.started'), segment_firsts, since,
-        CASE WHEN segment_record = '' THEN 'NULL::@extschema@.retention_drivers'
-            ELSE format(E'(SELECT @extschema@.churn_drivers(NOT c.kept, a) FROM (\n%s\n    ) AS c, LATERAL (SELECT %s) AS a)',
-                format(held, segment_held, format(at_local, 'w.starts', zone), format(at_local, 'w.ends', zone), 'since'), segment_record) END,
-        CASE s.kind WHEN 'events' THEN 'NULL::@extschema@.retention_cohorts'
-            ELSE format(E'(SELECT @extschema@.cohort_retention(a.customer, a.at, %L::@extschema@.retention_grid%s) FROM (\n%s\n    ) AS a)', grid,
-                CASE WHEN retention_internal.source_grid_option(s.grid, 'cohorts') IS NOT NULL THEN ', a.at = a.started, true' ELSE '' END,
-                retention_internal.report_activity(plain, known, type)) END,
-        CASE WHEN hours THEN 'hours' ELSE 'days' END, range)
-    INTO found;
-    cohorts := coalesce(cohorts, found.cohorts);
-    flow := retention_internal.report_flow(found.flow, plain, first);
-    headline := retention_internal.report_headline(flow);
     -- From the first period with customers on.
     flow := (SELECT coalesce(jsonb_agg(p.period ORDER BY p.place), '[]')
         FROM (SELECT e.period, e.place, min(e.place) FILTER (WHERE (e.period ->> 'at_start')::bigint + (e.period ->> 'at_end')::bigint
                       + (e.period ->> 'departures')::bigint > 0) OVER () AS begun
               FROM jsonb_array_elements(flow) WITH ORDINALITY AS e (period, place)) AS p
-        WHERE (p.period ->> 'period_start')::timestamp >= since AT TIME ZONE zone AND p.place >= p.begun);
-    SELECT p.period INTO latest FROM jsonb_array_elements(flow) WITH ORDINALITY AS p (period, place)
-    WHERE p.period ->> 'status' = 'observed' ORDER BY p.place DESC LIMIT 1;
+        WHERE (p.period ->> 'period_start')::timestamp >= span.since AT TIME ZONE s.time_zone AND p.place >= p.begun);
 
-    -- How many rows, and why customers left.
-    PERFORM retention_internal.progress('report', s.source, 'reasons and rows', 4, 4);
-    IF s.kind = 'events' THEN
-        SELECT t.rows_seen AS rows, t.rows_ignored AS ignored INTO counted FROM @extschema@.cohort_totals(cohorts) AS t;
-    ELSE
-        EXECUTE format('SELECT count(*) AS rows, count(*) FILTER (WHERE p.customer IS NULL OR p.started IS NULL) AS ignored, %s AS reasons FROM (%s) AS p',
-            CASE WHEN s.reason IS NULL THEN 'NULL::@extschema@.retention_reasons' ELSE
-                format('@extschema@.churn_reasons(p.reason::text) FILTER (WHERE p.customer IS NOT NULL AND p.started < p.ended AND p.ended >= %s AND p.ended < %s)',
-                    format(at_local, format('%L::timestamptz', since), zone), format(at_local, format('%L::timestamptz', until), zone)) END,
-            retention_internal.source_rows(s)) INTO counted;
-        IF s.reason IS NOT NULL THEN
-            SELECT coalesce(jsonb_agg(to_jsonb(r) - 'place' ORDER BY r.place), '[]') INTO reasons
-            FROM (SELECT n.reason, n.category, n.mitigated_by, n.customers, n.share, n.ci_low, n.ci_high, n.cumulative_share, n.place
-                  FROM @extschema@.reason_table(counted.reasons) WITH ORDINALITY
-                      AS n (reason, category, mitigated_by, customers, share, ci_low, ci_high, cumulative_share, place)) AS r;
-        END IF;
-    END IF;
-
-    IF found.drivers IS NOT NULL THEN
-        SELECT jsonb_build_object('period_start', retention_internal.report_time(found.drivers_since, plain),
-            'period_end', retention_internal.report_time(until, plain), 'customers', n.customers, 'churned', n.churned)
-        INTO drivers_since FROM @extschema@.driver_summary(found.drivers) AS n;
-        SELECT jsonb_agg(to_jsonb(d) - 'place' ORDER BY d.place) INTO drivers
-        FROM (SELECT n.* FROM @extschema@.driver_table(found.drivers) WITH ORDINALITY AS n (attribute, value, customers, share, churned, churn_rate,
-            ci_low, ci_high, risk_ratio, risk_ratio_low, risk_ratio_high, lift, min_expected, note, place)) AS d;
-        SELECT jsonb_agg(to_jsonb(d) - 'place' ORDER BY d.place) INTO ranking
-        FROM (SELECT n.* FROM @extschema@.driver_ranking(found.drivers) WITH ORDINALITY AS n (attribute, "values", chi2, df, p_value, p_adjusted,
-            cramers_v, cramers_v_corrected, information_value, note, place)) AS d;
-    END IF;
-
-    IF (latest ->> 'at_start')::bigint > 0
-        AND (latest ->> 'period_end')::timestamp = (latest ->> 'period_start')::timestamp + interval '1 year' THEN
-        SELECT jsonb_agg(jsonb_build_object('industry', b.benchmark_industry, 'year', b.year, 'retention_rate', latest -> 'retention_rate',
-            'low', latest -> 'retention_low', 'high', latest -> 'retention_high', 'of', latest -> 'at_start', 'benchmark', b.benchmark,
-            'difference', b.difference, 'difference_low', b.ci_low, 'difference_high', b.ci_high, 'p_value', b.p_value)
-            ORDER BY b.benchmark, b.benchmark_industry COLLATE "C")
-        INTO benchmark
-        FROM (SELECT DISTINCT lower(n.industry) AS industry FROM @extschema@.retention_benchmark AS n WHERE n.period = 'year') AS i,
-            @extschema@.against_benchmark((latest ->> 'kept')::bigint, (latest ->> 'at_start')::bigint, i.industry) AS b;
-    END IF;
-
-    -- What a reader should know.
-    notes := notes || CASE
-        WHEN as_of IS NOT NULL THEN format('Seen as of %s, as asked for.', known)
-        WHEN s.as_of IS NOT NULL THEN format('Seen as of %s, as the source says.', known)
-        ELSE format('Seen as of %s: the latest row, itself included.', known) END;
-    notes := notes || ARRAY(
-        SELECT format('%s to %s is partial: what was seen so far, without rates.', p.period ->> 'period_start', p.period ->> 'period_end')
-        FROM jsonb_array_elements(flow) AS p (period) WHERE p.period ->> 'status' = 'partial');
-    notes := notes || CASE
-        WHEN latest IS NULL OR (latest ->> 'at_start')::bigint = 0 THEN 'Nobody was there at the start of the last complete period: it has no rate.'
-        WHEN (flow -> 0 ->> 'at_start')::bigint = 0 THEN format('There are no customers before %s.',
-            (SELECT p.period ->> 'period_start' FROM jsonb_array_elements(flow) WITH ORDINALITY AS p (period, place)
-             WHERE (p.period ->> 'at_end')::bigint > 0 OR (p.period ->> 'joined')::bigint > 0 ORDER BY p.place LIMIT 1)) END;
-    SELECT count(DISTINCT c.cohort) AS cohorts, min(c.cohort) AS oldest INTO shown FROM @extschema@.cohort_cells_at(cohorts) AS c WHERE c.period <= 1;
-    notes := notes || CASE WHEN shown.cohorts > greatest(36, periods + 1) THEN
-        format('There are %s cohorts since %s; this report holds the newest %s.', shown.cohorts, retention_internal.report_time(shown.oldest, plain) #>> '{}', greatest(36, periods + 1)) END;
-    notes := notes || CASE WHEN s.kind = 'events' THEN format('A customer is there from an event until %s without another one.', s.gone_after)
-        ELSE 'In the cohorts, customers are active in every period in which they were there for a moment.' END;
-    notes := notes || CASE WHEN kept IS NOT NULL THEN 'Read from kept facts: rows written since the last refresh are not in it.' END;
-    notes := notes || CASE WHEN counted.ignored > 0 THEN
-        format('%s of %s rows are left out: they have no customer or no time, or lie at the as-of or later.', counted.ignored, counted.rows) END;
-    notes := notes || CASE WHEN row_security_active(s.relation) THEN
-        format('Row-level security: only rows that %s may see are counted.', quote_ident(current_user)) END;
-    notes := notes || ARRAY(
-        SELECT format('%s has %s values: the 8 largest are drawn, the 20 largest compared.', z.segment, z."values")
-        FROM jsonb_to_recordset(coalesce(found.crowded, '[]')) AS z (segment text, "values" bigint));
-    notes := notes || CASE WHEN found.survival -> 0 ->> 'median' IS NULL THEN 'Fewer than half of the customers have left so far: there is no median.' END;
-    notes := notes || CASE WHEN drivers IS NOT NULL THEN
-        format('Drivers: of the %s customers of %s, %s had gone by %s. What goes with leaving need not be its cause.',
-            drivers_since ->> 'customers', drivers_since ->> 'period_start', drivers_since ->> 'churned', drivers_since ->> 'period_end') END;
-
-    cells := retention_internal.report_rows(cohorts, 'cohorts', plain, greatest(36, periods + 1));
-    lifecycle := retention_internal.report_rows(cohorts, 'lifecycle', plain, greatest(36, periods + 1));
-    IF s.kind = 'events' AND retention_internal.source_grid_option(s.grid, 'brackets') IS NULL THEN
-        headline := headline || retention_internal.report_returns(cells, lifecycle);
-    END IF;
-
+    PERFORM retention_internal.progress('report', source, 'reasons and rows', 3, 3);
+    SELECT c.* INTO counted FROM retention_internal.report_counted(s, found.summary,
+        retention_internal.report_moment(s.time_type, quote_literal(span.since) || '::timestamptz', s.time_zone), retention_internal.report_moment(s.time_type, quote_literal(span.until) || '::timestamptz', s.time_zone)) AS c;
+    SELECT d.* INTO drivers FROM retention_internal.report_drivers(found.drivers,
+        retention_internal.report_time(found.drivers_since, plain), retention_internal.report_time(span.until, plain)) AS d;
+    report := report || jsonb_build_object('flow', flow, 'rows', counted.rows, 'ignored', counted.ignored, 'reasons', counted.reasons,
+        'drivers', drivers.rows, 'driver_ranking', drivers.ranking, 'drivers_since', drivers.counted,
+        'benchmark', retention_internal.report_benchmark((SELECT p.period FROM jsonb_array_elements(flow) WITH ORDINALITY AS p (period, place)
+            WHERE p.period ->> 'status' = 'observed' ORDER BY p.place DESC LIMIT 1)));
+    report := report || jsonb_build_object('notes', retention_internal.report_notes(s, report, as_of IS NOT NULL, kept IS NOT NULL, coalesce(found.crowded, '[]')));
     PERFORM retention_internal.progress_end();
-    RETURN report || jsonb_build_object('as_of', known, 'rows', counted.rows, 'ignored', counted.ignored,
-        'customers', (SELECT t.customers FROM @extschema@.cohort_totals(cohorts) AS t),
-        'headline', headline, 'flow', flow, 'cohort_count', shown.cohorts,
-        'cohorts', cells, 'curve', retention_internal.report_rows(cohorts, 'curve', plain, greatest(36, periods + 1)),
-        'lifecycle', lifecycle,
-        'stickiness', CASE s.kind WHEN 'events' THEN retention_internal.report_rows(cohorts, 'stickiness', plain, greatest(36, periods + 1)) END,
-        'survival', coalesce(found.survival, '[]'), 'segments', retention_internal.report_segments(coalesce(found.segments, '[]')),
-        'drivers', drivers, 'driver_ranking', ranking, 'drivers_since', drivers_since, 'reasons', reasons, 'benchmark', benchmark,
-        'notes', to_jsonb(array_remove(notes, NULL)));
+    RETURN report;
 END
 $body$;
-COMMENT ON FUNCTION retention_report(text, timestamp, integer) IS
+COMMENT ON FUNCTION retention_report(regclass, timestamp, integer) IS
 'everything about a source on one page, as JSON: rates now and before, flow, cohorts, curve, lifecycle, survival, segments, drivers, reasons, notes';

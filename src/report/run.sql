@@ -5,6 +5,7 @@ CREATE FUNCTION retention_internal.report_run_table(source regclass, schema name
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+#variable_conflict use_variable
 DECLARE
     called text;
     runs regclass;
@@ -44,7 +45,8 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'wrong_object_type', MESSAGE = format('%s is not a table of runs', runs),
             HINT = 'Rename it, or name another schema: schema => ''name''.';
     END IF;
-    IF write AND owner <> current_user THEN
+    -- In the schema of the source they are the caller's or the source's owner's: nobody else slips in runs of their own.
+    IF owner <> current_user AND (write OR (schema IS NULL AND owner <> (SELECT pg_get_userbyid(c.relowner) FROM pg_class AS c WHERE c.oid = source))) THEN
         RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
             MESSAGE = format('%s belongs to role "%s"', runs, owner),
             HINT = format('Name a schema of your own: schema => ''name'', or SET ROLE %I.', owner);
@@ -255,25 +257,27 @@ DECLARE
     runs constant regclass := retention_internal.report_run_table(source, schema, false);
     done constant text := format('SELECT r.run, r.report FROM ONLY %s AS r WHERE r.state = ''done'' AND CASE WHEN $1 IS NULL THEN r.run < $2 ELSE r.run = $1 END '
         'ORDER BY r.run DESC LIMIT 1', runs);
-    a record;
-    b record;
+    now_run bigint;
+    before_run bigint;
+    now_report jsonb;
+    before_report jsonb;
     changed text;
 BEGIN
     IF runs IS NOT NULL THEN
-        EXECUTE done INTO a USING $2, 9223372036854775807;
-        EXECUTE done INTO b USING $3, a.run;
+        EXECUTE done INTO now_run, now_report USING $2, 9223372036854775807;
+        EXECUTE done INTO before_run, before_report USING $3, now_run;
     END IF;
-    IF runs IS NULL OR a.run IS NULL OR b.run IS NULL THEN
+    IF now_run IS NULL OR before_run IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
             MESSAGE = CASE
-                WHEN $2 IS NOT NULL AND (runs IS NULL OR a.run IS NULL) THEN format('run %s is not a report of %s', $2, source)
-                WHEN $3 IS NOT NULL AND (runs IS NULL OR b.run IS NULL) THEN format('run %s is not a report of %s', $3, source)
+                WHEN $2 IS NOT NULL AND now_run IS NULL THEN format('run %s is not a report of %s', $2, source)
+                WHEN $3 IS NOT NULL AND before_run IS NULL THEN format('run %s is not a report of %s', $3, source)
                 ELSE format('there are no two reports of %s to compare', source) END,
             HINT = 'retention_report_runs() lists the runs; retention_run_report() makes one.';
     END IF;
     SELECT string_agg(k.key, ', ' ORDER BY k.place) INTO changed
-    FROM unnest(ARRAY['kind', 'grid', 'definition', 'gone_after']) WITH ORDINALITY AS k (key, place)
-    WHERE a.report -> 'source' -> k.key IS DISTINCT FROM b.report -> 'source' -> k.key;
+    FROM unnest(ARRAY['kind', 'grid', 'definition', 'gone_after', 'presence']) WITH ORDINALITY AS k (key, place)
+    WHERE now_report -> 'source' -> k.key IS DISTINCT FROM before_report -> 'source' -> k.key;
 
     RETURN QUERY
     WITH pair AS (
@@ -281,8 +285,8 @@ BEGIN
             coalesce(n.value, o.value) AS value, coalesce(n.unit, o.unit) AS unit, o.period_start AS before_start, n.period_start AS now_start,
             o.number AS before, n.number AS now, n.hits, n.total, o.hits AS before_hits, o.total AS before_total,
             n.place IS NULL AS gone, o.place IS NULL AS appeared
-        FROM retention_internal.report_figures(a.report) AS n
-            FULL JOIN retention_internal.report_figures(b.report) AS o
+        FROM retention_internal.report_figures(now_report) AS n
+            FULL JOIN retention_internal.report_figures(before_report) AS o
                 ON n.what = o.what AND coalesce(n.segment, '') = coalesce(o.segment, '') AND coalesce(n.value, '') = coalesce(o.value, '')
     ), tested AS (
         SELECT p.*, d.low, d.high, d.p_value, row_number() OVER (PARTITION BY p.segment IS NULL ORDER BY p.place) AS number

@@ -442,6 +442,13 @@ BEGIN
             SELECT r.classid, r.objid
             FROM pg_depend AS r
             WHERE u.class = 'pg_type'::regclass AND r.refclassid = u.class AND r.refobjid = u.object AND r.classid = 'pg_constraint'::regclass
+            UNION ALL
+            -- Columns are read as texts, too.
+            SELECT 'pg_type'::regclass, a.atttypid FROM pg_attribute AS a
+            WHERE u.class = 'pg_class'::regclass AND a.attrelid = u.object AND u.object = source::oid AND a.attnum > 0
+            UNION ALL
+            SELECT 'pg_proc'::regclass, k.castfunc FROM pg_cast AS k
+            WHERE u.class = 'pg_type'::regclass AND k.castsource = u.object AND k.casttarget = 'text'::regtype AND k.castfunc <> 0
         ) AS d
     )
     SELECT pg_describe_object(u.class, u.object, 0) AS object, o.owner INTO wrong
@@ -834,12 +841,10 @@ CREATE FUNCTION retention_internal.source_grid(source retention_internal.source,
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT '(SELECT @extschema@.retention_grid(' || quote_literal(split_part($1.grid::text, ';', 1))
-        || coalesce(string_agg(', ' || split_part(o.option, '=', 1) || ' => '
-            || quote_literal(substr(o.option, strpos(o.option, '=') + 1)), '' ORDER BY o.place), '')
-        || ', as_of => ' || coalesce($2, retention_internal.source_as_of($1)) || '))'
-    FROM unnest((string_to_array($1.grid::text, '; '))[2:]) WITH ORDINALITY AS o (option, place)
-    WHERE NOT $3 OR split_part(o.option, '=', 1) IN ('week_start', 'time_zone', 'origin')
+    SELECT format('(SELECT (%L || coalesce(''; as_of='' || to_char(%s, ''YYYY-MM-DD HH24:MI:SS.US''), ''''))::@extschema@.retention_grid)',
+        string_agg(o.option, '; ' ORDER BY o.place), coalesce($2, retention_internal.source_as_of($1)))
+    FROM unnest(string_to_array($1.grid::text, '; ')) WITH ORDINALITY AS o (option, place)
+    WHERE o.place = 1 OR NOT $3 OR split_part(o.option, '=', 1) IN ('week_start', 'time_zone', 'origin')
 $$;
 COMMENT ON FUNCTION retention_internal.source_grid(retention_internal.source, text, boolean) IS
 'an SQL expression of the grid of a source with its as_of (or the one given, as SQL), computed once a query; plain: calendar periods only, as a flow needs';

@@ -39,6 +39,53 @@ $$;
 COMMENT ON FUNCTION retention_internal.source_active(retention_internal.source, text, text) IS
 'the parts "stay" and "active" of a WITH, from the part "presence" of subscriptions: a row for each start, and one for each period that a customer is active in; cohort: the period, where it is the one the customer joined in';
 
+-- Period 0 of a summary is everybody who started in it: where the end of a period counts, count who is still there at its end.
+
+CREATE FUNCTION retention_internal.source_first() RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT 'first AS (SELECT a.cohort, count(*) AS retained FROM active AS a WHERE a.cohort IS NOT NULL GROUP BY a.cohort)'::text $$;
+COMMENT ON FUNCTION retention_internal.source_first() IS 'the part "first" of a WITH, from the part "active": who is active in the period they joined in';
+
+CREATE FUNCTION retention_internal.source_cells(source retention_internal.source, what text) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT CASE
+        WHEN $1.presence = 'at_end' AND $2 = 'cohorts' THEN format($q$SELECT c.cohort, c.cohort_size, c.period, c.period_start, c.period_end, c.at_risk, r.retained,
+  CASE WHEN c.status = 'observed' THEN trim_scale(100 * r.retained / c.at_risk::numeric) END AS retention_rate,
+  CASE WHEN c.period > 0 THEN c.ci_low ELSE i.low END AS ci_low, CASE WHEN c.period > 0 THEN c.ci_high ELSE i.high END AS ci_high, c.status
+FROM summary AS s CROSS JOIN LATERAL @extschema@.%s AS c
+  LEFT JOIN first AS f ON c.period = 0 AND f.cohort = c.cohort
+  CROSS JOIN LATERAL (SELECT CASE c.period WHEN 0 THEN coalesce(f.retained, 0) ELSE c.retained END AS retained) AS r
+  LEFT JOIN LATERAL @extschema@.rate_interval(r.retained::numeric, c.at_risk::numeric, 0.95::double precision, 'wilson'::text) AS i
+    ON c.period = 0 AND c.status = 'observed'
+ORDER BY c.cohort, c.period$q$, o.cells)
+        WHEN $1.presence = 'at_end' AND $2 = 'curve' THEN format($q$SELECT c.period, c.cohorts, c.at_risk, coalesce(f.retained, c.retained) AS retained,
+  CASE WHEN c.period > 0 THEN c.retention_rate ELSE trim_scale(100 * f.retained / c.at_risk::numeric) END AS retention_rate,
+  coalesce(i.low, c.ci_low) AS ci_low, coalesce(i.high, c.ci_high) AS ci_high
+FROM summary AS s CROSS JOIN LATERAL @extschema@.%s AS c
+  LEFT JOIN LATERAL (
+    SELECT coalesce(sum(n.retained), 0)::bigint AS retained
+    FROM @extschema@.%s AS o LEFT JOIN first AS n ON n.cohort = o.cohort WHERE o.period = 0 AND o.status = 'observed'
+  ) AS f ON c.period = 0
+  LEFT JOIN LATERAL @extschema@.rate_interval(f.retained::numeric, c.at_risk::numeric, 0.95::double precision, 'wilson'::text) AS i ON %s
+ORDER BY c.period$q$, o.curve, o.cells,
+            -- Customers who are in several cohorts are not several customers.
+            CASE WHEN retention_internal.source_grid_option($1.grid, 'cohorts') IS NULL THEN 'c.period = 0' ELSE 'false' END)
+        WHEN $2 = 'cohorts' THEN format('SELECT c.cohort, c.cohort_size, c.period, c.period_start, c.period_end, c.at_risk, c.retained, '
+            'CASE WHEN c.status = ''observed'' THEN c.retention_rate END AS retention_rate, c.ci_low, c.ci_high, c.status '
+            'FROM summary AS s, @extschema@.%s AS c', o.cells)
+        ELSE format('SELECT c.* FROM summary AS s, @extschema@.%s AS c',
+            CASE $2 WHEN 'curve' THEN o.curve WHEN 'lifecycle' THEN o.lifecycle ELSE 'stickiness(s.cohorts)' END) END
+    FROM (SELECT format('cohort_cells%s(s.cohorts, ''on''::text, NULL::timestamp, 0.95::double precision)', n.suffix) AS cells,
+            'retention_curve(s.cohorts, ''on''::text, ''pooled''::text, NULL::timestamp, 0.95::double precision)' AS curve,
+            format('lifecycle%s(s.cohorts, NULL::timestamp)', n.suffix) AS lifecycle
+        FROM (SELECT CASE WHEN split_part($1.grid::text, ';', 1) ~ 'hour' THEN '_at' ELSE '' END AS suffix) AS n) AS o
+$$;
+COMMENT ON FUNCTION retention_internal.source_cells(retention_internal.source, text) IS
+'the SELECT of cohorts, curve, lifecycle or stickiness from the parts "summary" and, where the end of a period counts, "first" of a WITH';
+
 CREATE FUNCTION retention_internal.source_view(source retention_internal.source, what text, as_of text DEFAULT NULL) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -94,41 +141,8 @@ BEGIN
                 presence, retention_internal.source_active(source, calendar, '(SELECT as_of FROM known)'), grid,
                 CASE what WHEN 'lifecycle' THEN '' ELSE ', a.starts, NOT a.starts' END, CASE what WHEN 'lifecycle' THEN ' WHERE NOT a.starts' ELSE '' END)
             END;
-        -- Period 0 of a summary is everybody who started in it: of subscriptions, count who is still there at its end.
-        IF source.presence = 'at_end' AND what IN ('cohorts', 'curve') THEN
-            RETURN summary || format(CASE what WHEN 'cohorts' THEN $q$,
-first AS (SELECT a.cohort, count(*) AS retained FROM active AS a WHERE a.cohort IS NOT NULL GROUP BY a.cohort)
-SELECT c.cohort, c.cohort_size, c.period, c.period_start, c.period_end, c.at_risk, r.retained,
-  CASE WHEN c.status = 'observed' THEN trim_scale(100 * r.retained / c.at_risk::numeric) END AS retention_rate,
-  CASE WHEN c.period > 0 THEN c.ci_low ELSE i.low END AS ci_low, CASE WHEN c.period > 0 THEN c.ci_high ELSE i.high END AS ci_high, c.status
-FROM summary AS s CROSS JOIN LATERAL @extschema@.cohort_cells%1$s(s.cohorts) AS c
-  LEFT JOIN first AS f ON c.period = 0 AND f.cohort = c.cohort
-  CROSS JOIN LATERAL (SELECT CASE c.period WHEN 0 THEN coalesce(f.retained, 0) ELSE c.retained END AS retained) AS r
-  LEFT JOIN LATERAL @extschema@.rate_interval(r.retained, c.at_risk) AS i ON c.period = 0 AND c.status = 'observed'
-ORDER BY c.cohort, c.period$q$
-                ELSE $q$,
-first AS (SELECT a.cohort, count(*) AS retained FROM active AS a WHERE a.cohort IS NOT NULL GROUP BY a.cohort)
-SELECT c.period, c.cohorts, c.at_risk, coalesce(f.retained, c.retained) AS retained,
-  CASE WHEN c.period > 0 THEN c.retention_rate ELSE trim_scale(100 * f.retained / c.at_risk::numeric) END AS retention_rate,
-  coalesce(i.low, c.ci_low) AS ci_low, coalesce(i.high, c.ci_high) AS ci_high
-FROM summary AS s CROSS JOIN LATERAL @extschema@.retention_curve(s.cohorts) AS c
-  LEFT JOIN LATERAL (
-    SELECT coalesce(sum(n.retained), 0)::bigint AS retained
-    FROM @extschema@.cohort_cells%1$s(s.cohorts) AS o LEFT JOIN first AS n ON n.cohort = o.cohort WHERE o.period = 0 AND o.status = 'observed'
-  ) AS f ON c.period = 0
-  LEFT JOIN LATERAL @extschema@.rate_interval(f.retained, c.at_risk) AS i ON %2$s
-ORDER BY c.period$q$ END, at_suffix,
-                -- Customers who are in several cohorts are not several customers.
-                CASE WHEN retention_internal.source_grid_option(source.grid, 'cohorts') IS NULL THEN 'c.period = 0' ELSE 'false' END);
-        END IF;
-        RETURN summary || E'\nSELECT ' || CASE what WHEN 'cohorts' THEN 'c.cohort, c.cohort_size, c.period, c.period_start, c.period_end, c.at_risk,'
-                ' c.retained, CASE WHEN c.status = ''observed'' THEN c.retention_rate END AS retention_rate, c.ci_low, c.ci_high, c.status'
-                ELSE 'c.*' END
-            || format(' FROM summary AS s, @extschema@.%s(s.cohorts) AS c', CASE what
-            WHEN 'cohorts' THEN 'cohort_cells' || at_suffix
-            WHEN 'curve' THEN 'retention_curve'
-            WHEN 'lifecycle' THEN 'lifecycle' || at_suffix
-            ELSE 'stickiness' END);
+        RETURN summary || CASE WHEN source.presence = 'at_end' AND what IN ('cohorts', 'curve') THEN E',\n' || retention_internal.source_first() ELSE '' END
+            || E'\n' || retention_internal.source_cells(source, what);
 
     ELSIF what = 'flow' THEN
         -- From the period of the first start to beyond as_of; a period that has not begun by then gives no row. Whoever
