@@ -150,9 +150,6 @@ checked_part(FunctionCallInfo fcinfo)
 	LOCKTAG tag;
 	int32 part;
 
-	if (PG_ARGISNULL(1))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("the part must not be null")));
 	part = PG_GETARG_INT32(1);
 	if (part < 1 || part > PG_UINT16_MAX)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -168,18 +165,23 @@ checked_part(FunctionCallInfo fcinfo)
 Datum
 source_lock(PG_FUNCTION_ARGS)
 {
-	LOCKTAG tag = checked_part(fcinfo);
-	bool wait = !PG_ARGISNULL(2) && PG_GETARG_BOOL(2);
-	bool over_commit = !PG_ARGISNULL(3) && PG_GETARG_BOOL(3);
+	LOCKTAG tag;
 
-	PG_RETURN_BOOL(LockAcquire(&tag, ExclusiveLock, over_commit, !wait) != LOCKACQUIRE_NOT_AVAIL);
+	if (PG_ARGISNULL(1) || PG_ARGISNULL(2) || PG_ARGISNULL(3))
+		PG_RETURN_NULL();
+	tag = checked_part(fcinfo);
+	PG_RETURN_BOOL(LockAcquire(&tag, ExclusiveLock, PG_GETARG_BOOL(3), !PG_GETARG_BOOL(2)) !=
+				   LOCKACQUIRE_NOT_AVAIL);
 }
 
 Datum
 source_unlock(PG_FUNCTION_ARGS)
 {
-	LOCKTAG tag = checked_part(fcinfo);
+	LOCKTAG tag;
 
+	if (PG_ARGISNULL(1))
+		PG_RETURN_NULL();
+	tag = checked_part(fcinfo);
 	PG_RETURN_BOOL(LockRelease(&tag, ExclusiveLock, true));
 }
 
