@@ -234,7 +234,7 @@ SELECT run, as_of, periods, state, took >= interval '0' AS took, error FROM rete
 SELECT retention_run_report('r_subs', '2025-01-01', 0) > 0, retention_run_report('r_subs', '2025-01-01', 0) > 0, retention_run_report('r_subs', '2025-01-01', 0) > 0;
 SELECT state, count(*) FROM retention_report_runs('r_subs') GROUP BY 1 ORDER BY 1;
 -- a run that says it runs, and does not
-INSERT INTO r_subs_report_run (periods, pid) VALUES (12, pg_backend_pid());
+INSERT INTO r_subs_report_run (run, periods, pid) VALUES (100, 12, pg_backend_pid());
 SELECT state FROM retention_report_runs('r_subs') LIMIT 1;
 SELECT retention_run_report('r_subs', '2026-01-10') > 0;
 SELECT state, left(error, 5) FROM retention_report_runs('r_subs') LIMIT 2;
@@ -271,7 +271,7 @@ SELECT DISTINCT verdict FROM retention_report_changes('r_again');
 SELECT verdict, count(*) FROM (SELECT array_agg(run ORDER BY run) AS runs FROM r_again_report_run WHERE state = 'done') AS i,
   retention_report_changes('r_again', runs[2], runs[1]) GROUP BY 1 ORDER BY 1;
 CREATE OR REPLACE VIEW r_again WITH (security_invoker = true) AS
-SELECT id::bigint AS customer, started, ended, why AS reason, date '2026-03-10' AS as_of, plan, country, age FROM report_again WHERE id > 10;
+SELECT id AS customer, started, ended, why AS reason, date '2026-03-10' AS as_of, plan, country, age FROM report_again WHERE id > 10;
 SELECT retention_run_report('r_again', '2026-01-20') > 0;
 SELECT DISTINCT verdict FROM retention_report_changes('r_again');
 SELECT * FROM retention_report_changes('r_events');

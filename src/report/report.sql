@@ -277,8 +277,7 @@ DECLARE
     known_at constant text := CASE WHEN type = 'date'::regtype THEN format('%L::date', known::date)
         WHEN hours THEN format('%L::timestamptz', known AT TIME ZONE source.time_zone) ELSE known_sql END;
     most constant integer := greatest(36, periods + 1);
-    customer constant text := format('customer::%s', CASE WHEN source.customer_type IN ('smallint', 'integer', 'bigint') THEN 'bigint'
-        WHEN source.customer_type = 'uuid'::regtype THEN 'uuid' ELSE 'text' END);
+    customer constant text := retention_internal.source_customer(source);
     summary text;
     lived text;         -- how the parts for a lifecycle are called
     segment_values text;

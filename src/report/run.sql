@@ -16,7 +16,7 @@ BEGIN
     runs := to_regclass(called);
     IF runs IS NULL AND write THEN
         BEGIN
-            EXECUTE format('CREATE TABLE %s (run bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, as_of timestamp, periods integer NOT NULL, '
+            EXECUTE format('CREATE TABLE %s (run bigint PRIMARY KEY, as_of timestamp, periods integer NOT NULL, '
                 'started timestamptz NOT NULL DEFAULT clock_timestamp(), finished timestamptz, '
                 'state text NOT NULL DEFAULT ''running'' CHECK (state IN (''running'', ''done'', ''failed'')), '
                 'pid integer DEFAULT pg_backend_pid(), error text, report jsonb, html text)', called);
@@ -92,7 +92,8 @@ BEGIN
     -- The lock is ours, so whatever still says that it runs has lost its process.
     EXECUTE format('UPDATE ONLY %s AS r SET state = ''failed'', finished = clock_timestamp(), error = $1 WHERE r.state = ''running''', runs)
     USING '57P01: the run did not end: its session or the server went away'::text;
-    EXECUTE format('INSERT INTO %s AS r (as_of, periods) VALUES ($1, $2) RETURNING r.run', runs) INTO run USING as_of, periods;
+    EXECUTE format('INSERT INTO %s AS n (run, as_of, periods) SELECT coalesce(max(r.run), 0) + 1, $1, $2 FROM ONLY %1$s AS r RETURNING n.run', runs)
+    INTO run USING as_of, periods;
 END
 $$;
 COMMENT ON FUNCTION retention_internal.report_run_begin(regclass, timestamp, integer, name, boolean) IS

@@ -218,7 +218,7 @@ BEGIN
         'segments => ' || quote_literal(segments::text), 'amount => ' || quote_literal(amount), 'reason => ' || quote_literal(reason),
         format('grid => %L', unit || '; time_zone=' || current_setting('TimeZone')), 'filter => ' || quote_literal(filter),
         'as_of => ' || quote_literal(as_of)];
-    RETURN NEXT format('SELECT @extschema@.retention_source(%L, %L, %L,', quote_ident(source_name || '_retention'), kind, relation);
+    RETURN NEXT format('SELECT %s(%L, %L, %L,', '@extschema@.retention_source', quote_ident(source_name || '_retention'), kind, relation);
     RETURN QUERY SELECT '    ' || a.a || CASE WHEN row_number() OVER (ORDER BY a.place DESC) = 1 THEN ');' ELSE ',' END
         FROM unnest(arguments) WITH ORDINALITY AS a (a, place) WHERE a.a IS NOT NULL ORDER BY a.place;
 END

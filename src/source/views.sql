@@ -1,5 +1,14 @@
 -- source: views that a BI tool reads, plain SQL over the view of a source or over its kept facts.
 
+CREATE FUNCTION retention_internal.source_customer(source retention_internal.source) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT 'customer::' || CASE WHEN $1.customer_type IN ('smallint', 'integer', 'bigint') THEN 'bigint' WHEN $1.customer_type = 'uuid'::regtype THEN 'uuid' ELSE 'text' END
+$$;
+COMMENT ON FUNCTION retention_internal.source_customer(retention_internal.source) IS
+'the column customer of a source as the very type that an aggregate takes';
+
 CREATE FUNCTION retention_internal.source_active(source retention_internal.source, calendar text, known text) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -119,6 +128,7 @@ DECLARE
         WHERE o.place = 1 OR split_part(o.option, '=', 1) IN ('week_start', 'time_zone', 'origin'))) || '::@extschema@.retention_grid';
     -- Kept facts know until the latest row; of an earlier time the source is asked.
     kept text := CASE WHEN as_of IS NULL THEN retention_internal.facts_totals(source) END;
+    customer constant text := retention_internal.source_customer(source);
     known text;
     presence text;
     summary text;
@@ -134,11 +144,11 @@ BEGIN
     IF what IN ('cohorts', 'curve', 'lifecycle', 'stickiness') THEN
         summary := 'WITH ' || known || CASE
             WHEN kept IS NOT NULL THEN E',\nsummary AS (SELECT s.cohorts ' || kept || ')'
-            WHEN source.kind = 'events' THEN format(E',\nsummary AS (SELECT @extschema@.cohort_retention(e.customer, e.at, %s) AS cohorts FROM %s AS e)',
-                grid, source.source)
+            WHEN source.kind = 'events' THEN format(E',\nsummary AS (SELECT @extschema@.cohort_retention(e.%s, e.at, %s) AS cohorts FROM %s AS e)',
+                customer, grid, source.source)
             -- In a lifecycle, customers are new in the first period that they are active in.
-            ELSE format(E',\n%s,\n%s,\nsummary AS (SELECT @extschema@.cohort_retention(a.customer, a.at, %s%s) AS cohorts FROM active AS a%s)',
-                presence, retention_internal.source_active(source, calendar, '(SELECT as_of FROM known)'), grid,
+            ELSE format(E',\n%s,\n%s,\nsummary AS (SELECT @extschema@.cohort_retention(a.%s, a.at, %s%s) AS cohorts FROM active AS a%s)',
+                presence, retention_internal.source_active(source, calendar, '(SELECT as_of FROM known)'), customer, grid,
                 CASE what WHEN 'lifecycle' THEN '' ELSE ', a.starts, NOT a.starts' END, CASE what WHEN 'lifecycle' THEN ' WHERE NOT a.starts' ELSE '' END)
             END;
         RETURN summary || CASE WHEN source.presence = 'at_end' AND what IN ('cohorts', 'curve') THEN E',\n' || retention_internal.source_first() ELSE '' END
@@ -156,7 +166,7 @@ span AS (
 ),
 %8$s,
 summary AS (
-  SELECT @extschema@.customer_flow(p.customer, p.started, p.ended, %9$s, (SELECT span FROM span)) AS flow
+  SELECT @extschema@.customer_flow(p.%11$s, p.started, p.ended, %9$s, (SELECT span FROM span)) AS flow
   FROM presence AS p
 )
 SELECT f.* FROM summary AS s, @extschema@.flow_periods%10$s(s.flow) AS f$q$,
@@ -166,7 +176,7 @@ SELECT f.* FROM summary AS s, @extschema@.flow_periods%10$s(s.flow) AS f$q$,
             CASE WHEN kept IS NOT NULL THEN 'max(t.first_at)' || CASE type WHEN 'date' THEN '::date' ELSE '' END
                 ELSE 'min(' || time_column || ')' || CASE WHEN local_stays THEN ' AT TIME ZONE ' || zone ELSE '' END END,
             coalesce(kept, format('FROM %s WHERE %s >= ''1900-01-01 00:00+00'' AND customer IS NOT NULL', source.source, time_column)),
-            presence, flow_grid, at_suffix);
+            presence, flow_grid, at_suffix, customer);
     END IF;
 
     -- What a customer is: by the first row, and for the segments of a period by the row that held when it began.
@@ -207,8 +217,8 @@ SELECT c.segment, c.value, q.period_start, q.period_end, c.at_start, c.kept, c.a
   trim_scale(100 * (c.at_start - c.kept) / c.at_start::numeric) AS churn_rate, 100 - i.high AS churn_low, 100 - i.low AS churn_high,
   c.rest_at_start, c.rest_kept, trim_scale(100 * c.rest_kept / nullif(c.rest_at_start, 0)::numeric) AS rest_retention_rate,
   d.difference, d.low AS difference_low, d.high AS difference_high, d.p_value
-FROM compared AS c, period AS q, LATERAL @extschema@.rate_interval(c.kept, c.at_start) AS i,
-  LATERAL @extschema@.rate_difference(c.kept, c.at_start, c.rest_kept, c.rest_at_start) AS d
+FROM compared AS c, period AS q, LATERAL @extschema@.rate_interval(c.kept::numeric, c.at_start::numeric, 0.95::double precision, 'wilson'::text) AS i,
+  LATERAL @extschema@.rate_difference(c.kept::numeric, c.at_start::numeric, c.rest_kept::numeric, c.rest_at_start::numeric, 0.95::double precision) AS d
 ORDER BY c.segment, c.at_start DESC, c.value$q$,
             known, 'lower(d.period)' || bound, 'upper(d.period)' || bound, CASE WHEN hours THEN '_tz' ELSE '' END, calendar, zone,
             presence, of_customer, by_segment);
@@ -232,7 +242,7 @@ customer AS (
   GROUP BY p.customer
 ),
 part AS (
-  SELECT s.segment, s.value, @extschema@.survival(%4$s, c.ended IS NOT NULL) AS survival
+  SELECT s.segment, s.value, @extschema@.survival((%4$s)::double precision, c.ended IS NOT NULL) AS survival
   FROM customer AS c, (SELECT %5$s FROM known) AS k, LATERAL %6$s
   GROUP BY s.segment, s.value
 )
@@ -243,7 +253,7 @@ UNION ALL
 SELECT p.segment, p.value, v."time"::integer, v.at_risk::bigint, v.churned::bigint, v.censored::bigint,
   trim_scale(round((100 * v.survival)::numeric, 6)), trim_scale(round((100 * v.ci_low)::numeric, 6)),
   trim_scale(round((100 * v.ci_high)::numeric, 6))
-FROM part AS p, @extschema@.survival_curve(p.survival) AS v
+FROM part AS p, @extschema@.survival_curve(p.survival, 'log-log'::text, 0.95::double precision, NULL::double precision[]) AS v
 WHERE v."time" > 0
 ORDER BY 1, 2, 3$q$,
             known, presence, of_customer,
