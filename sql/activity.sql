@@ -151,6 +151,7 @@ SELECT count(*) AS wrong FROM facts JOIN (
 WHERE a::text <> b::text OR a::text <> c::text OR a::text <> d::text;
 -- parallel: partial states of the workers
 ALTER TABLE event SET (parallel_workers = 2);
+ANALYZE event;
 SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0; SET parallel_leader_participation = off;
 CREATE FUNCTION plan_has(query text, word text) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE

@@ -19,7 +19,7 @@ assert_server() {
 start_watched() {
   local bin=$1 data=$2 socket=$3 log=$4 tries
   local -a with=()
-  RETENTION_START_TIMEOUT=120 start_server "$bin" "$data" "$socket" "$log" "authentication_timeout = 10min" || return 1
+  RETENTION_START_TIMEOUT=120 start_server "$bin" "$data" "$socket" "$log" "authentication_timeout = 10min" "autovacuum = off" || return 1
   "$bin/pg_ctl" -D "$data" -m fast -w stop >/dev/null
   if [ "$RETENTION_GATE" = valgrind ]; then
     with=(valgrind --quiet --trace-children=yes --num-callers=30 --error-limit=no
