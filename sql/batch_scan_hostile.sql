@@ -157,6 +157,45 @@ FROM unnest(ARRAY[
   $$SELECT x % 3 = 0, cohort_retention(customer, at::timestamp, 'day') FROM moment WHERE here(x, 3) GROUP BY 1$$,
   $$SELECT x % 3 = 0, customer_flow(customer, at, ended, 'month', tstzrange('2024-01-01', '2024-06-01')) FROM moment WHERE here(x, 3) GROUP BY 1$$]) q, asked(q) a;
 
+-- ---- Rows that somebody may not see come to none of their functions ----
+CREATE FUNCTION leak(x bigint) RETURNS bigint LANGUAGE plpgsql IMMUTABLE COST 0.0001 PARALLEL SAFE AS $$
+BEGIN
+  IF x % 7 <> 0 THEN RAISE 'seen: %', x; END IF;
+  RETURN x;
+END $$;
+RESET ROLE;
+CREATE TABLE secret AS SELECT * FROM visit;
+ANALYZE secret;
+CREATE VIEW barrier WITH (security_barrier) AS SELECT * FROM secret WHERE x % 7 = 0;
+GRANT SELECT ON barrier, secret TO batch_scan_builder;
+ALTER TABLE secret ENABLE ROW LEVEL SECURITY;
+CREATE POLICY sevenths ON secret TO batch_scan_builder USING (x % 7 = 0);
+SET ROLE batch_scan_builder;
+SELECT left(a.without, 30) AS without, a.scanned, a.same
+FROM unnest('{secret,barrier}'::text[]) t, unnest(ARRAY[
+  $$SELECT (cohort_totals(cohort_retention(customer, at, 'month'))).rows_seen FROM %I WHERE leak(x) > 20$$,
+  $$SELECT (cohort_totals(cohort_retention(customer, at, 'month') FILTER (WHERE leak(x) > 20))).rows_seen FROM %I$$,
+  $$SELECT (cohort_totals(cohort_retention(leak(x), at, 'month'))).rows_seen FROM %I WHERE x > 20 AND at IS NOT NULL$$,
+  $$SELECT count(*) FROM (SELECT cohort_retention(customer, at, 'month') FROM %I GROUP BY leak(x) %% 14 HAVING cohort_retention(leak(x), at, 'month') IS NOT NULL) q$$]) q,
+  asked(format(q, t)) a ORDER BY t, q;
+
+-- ---- Expressions with sub-selects, domains and types of others ----
+CREATE DOMAIN customer_id AS bigint CHECK (value < 99);
+CREATE TYPE plan AS ENUM ('basic', 'plus');
+CREATE TYPE place AS (country text, city text);
+CREATE TABLE odd AS SELECT *, (ARRAY['basic', 'plus', NULL])[1 + x % 3]::plan AS plan, ROW(x % 2, x % 3)::place AS place, int4range((x % 3)::integer, 7) AS span FROM visit;
+ANALYZE odd;
+SELECT CASE WHEN a.without LIKE '(%' THEN 'an answer' ELSE a.without END AS without, a.scanned, a.same
+FROM unnest(ARRAY[
+  $$SELECT md5(cohort_retention((SELECT max(v.customer) FROM visit v WHERE v.x = o.x), at, 'month')::text) FROM odd o$$,
+  $$SELECT md5(cohort_retention(customer, at, 'month') FILTER (WHERE EXISTS (SELECT FROM visit v WHERE v.x = o.x + 500))::text) FROM odd o$$,
+  $$SELECT cohort_retention(customer::customer_id, at, 'month') FROM odd$$,
+  $$SELECT md5(cohort_retention(customer::customer_id, at, 'month') FILTER (WHERE customer < 99)::text) FROM odd$$,
+  $$SELECT md5(cohort_retention(plan::text, at, 'month')::text) FROM odd$$,
+  $$SELECT md5(string_agg(k, ' ' ORDER BY k)) FROM (SELECT concat(plan, md5(cohort_retention(customer, at, 'month')::text)) AS k FROM odd GROUP BY plan) q$$,
+  $$SELECT md5(string_agg(k, ' ' ORDER BY k)) FROM (SELECT concat(place, md5(cohort_retention(customer, at, 'month')::text)) AS k FROM odd GROUP BY place) q$$,
+  $$SELECT md5(string_agg(k, ' ' ORDER BY k)) FROM (SELECT concat(span, md5(cohort_retention(customer, at, 'month')::text)) AS k FROM odd GROUP BY span) q$$]) q, asked(q) a;
+
 RESET ROLE;
 SET client_min_messages = error;
 DROP SCHEMA batch_scan_hostile CASCADE;
