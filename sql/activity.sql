@@ -55,7 +55,9 @@ SELECT activity('infinity'::timestamptz, 'day');
 SELECT activity('-infinity'::date, 'day; as_of=2026-01-01');
 SELECT first_active(activity('infinity'::date, 'day; as_of=2026-01-01'));
 SELECT activity(date '2026-01-01', 'hour');
-SELECT activity(date '2026-01-01', timestamp '2026-01-01', 'hour');
+-- an anchor that is a day is its midnight, a row that is one has no hour
+SELECT activity(date '2026-01-01', timestamptz '2026-01-01 05:30+00', 'hour; time_zone=UTC')::text = activity(timestamp '2026-01-01', timestamptz '2026-01-01 05:30+00', 'hour; time_zone=UTC')::text AS midnight;
+SELECT activity(timestamp '2026-01-01', date '2026-01-01', 'hour');
 SELECT activity(timestamp 'infinity', date '2026-01-01', 'day');
 SELECT activity(date '5000000-01-01', timestamp '2026-01-01', 'day');
 SELECT first_active(activity(date '5000000-01-01', 'day'));

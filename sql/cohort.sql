@@ -365,6 +365,14 @@ SELECT cohort_replace(NULL, s, s) FROM monthly;
 SELECT cohort_subtract(cohort_retention(customer_id, ordered_at, 'month; windows=elapsed'), cohort_retention(customer_id, ordered_at, 'month; windows=elapsed') FILTER (WHERE customer_id = 1)) FROM orders;
 
 -- ---- Bytes that nobody wrote ----
+-- The text of a summary with another first and latest day, counted from 2000-01-01: numbers are written twice as large.
+CREATE FUNCTION margin_of(value text, moments text, day integer, OUT outcome text) LANGUAGE plpgsql AS $$
+BEGIN
+  ASSERT length(value) - length(replace(value, moments, '')) = length(moments);
+  outcome := (cohort_totals(replace(value, moments, '00000200' || repeat(lpad(to_hex(2 * day), 2, '0'), 2) || '0')::retention_cohorts)).latest_at;
+EXCEPTION WHEN data_corrupted THEN
+  GET STACKED DIAGNOSTICS outcome = PG_EXCEPTION_DETAIL;
+END $$;
 SET max_parallel_workers_per_gather = 0;
 -- Every single byte changed in several ways, and every prefix: an error or a value that can be used.
 -- As text, and as the bytes of a table: only a superuser can put those there.
@@ -435,6 +443,27 @@ SELECT cohorts_of(s)::text = (SELECT cohort_retention(customer_id, ordered_at::t
 FROM (SELECT state_of(customer_id, ordered_at::timestamptz, 'month') AS s FROM orders GROUP BY customer_id % 3) q;
 SELECT grid, h.* FROM (SELECT grid, (SELECT state_of(customer_id, ordered_at::timestamptz, grid) FROM orders) AS s
   FROM unnest(ARRAY['month', 'month; windows=elapsed; cohorts=recurring', 'week; brackets=1,2-5; as_of=2026-04-10; min_events=2']::retention_grid[]) grid) q, hostile_state(s::text) h;
+
+-- Windows of several hours pass, but cohorts begin where the clock says, as those of calendar grids do; so do lifecycle and stickiness.
+SELECT count(*) AS grids, count(*) FILTER (WHERE differ) AS differ
+FROM unnest('{2,3,4,6,8,12,24}'::integer[]) hours, unnest('{UTC,Europe/Berlin,America/St_Johns,Asia/Kathmandu}'::text[]) zone,
+  LATERAL (SELECT cohort_retention(customer, at, (hours || ' hours; windows=elapsed; time_zone=' || zone)::retention_grid) AS elapsed,
+      cohort_retention(customer, at, (hours || ' hours; time_zone=' || zone)::retention_grid) AS calendar FROM visit WHERE at BETWEEN '2024-03-29' AND '2024-04-02') s,
+  LATERAL (WITH e AS (SELECT cohort, cohort_size, NULL::bigint AS new FROM cohort_cells_at(elapsed) WHERE period = 0 UNION ALL SELECT period_start, active, new FROM lifecycle_at(elapsed) WHERE active > 0 UNION ALL SELECT NULL, active_periods, customers FROM stickiness(elapsed)),
+      c AS (SELECT cohort, cohort_size, NULL::bigint FROM cohort_cells_at(calendar) WHERE period = 0 UNION ALL SELECT period_start, active, new FROM lifecycle_at(calendar) WHERE active > 0 UNION ALL SELECT NULL, active_periods, customers FROM stickiness(calendar))
+    SELECT EXISTS ((TABLE e EXCEPT TABLE c) UNION ALL (TABLE c EXCEPT TABLE e)) AS differ) x;
+SELECT cohort AT TIME ZONE 'Europe/Berlin' AS cohort, cohort_size FROM (SELECT cohort_retention(c, t, '24 hours; time_zone=Europe/Berlin; windows=elapsed') AS s
+  FROM (VALUES (1, timestamptz '2024-07-05 00:30 Europe/Berlin'), (2, '2024-07-04 12:00 Europe/Berlin')) v (c, t)) q, cohort_cells_at(s) WHERE period = 0;
+-- Hours that do not divide the day are counted from the midnight of the origin.
+SELECT count(*) AS cohorts, count(*) FILTER (WHERE extract(epoch FROM cohort - timestamptz '2000-01-01 UTC')::bigint % (36 * 3600) <> 0) AS elsewhere
+FROM (SELECT cohort_retention(customer, at, '36 hours; windows=elapsed; time_zone=UTC') AS s FROM visit WHERE customer < 50) q, cohort_cells_at(s) WHERE period = 0;
+-- An anchor that is a day is its midnight, in grids of hours too.
+SELECT cohort_retention(1, date '2024-07-05', at, grid)::text = cohort_retention(1, timestamp '2024-07-05', at, grid)::text AS midnight
+FROM (VALUES (timestamptz '2024-07-05 12:00+00')) v (at), unnest('{hour; time_zone=UTC,12 hours; time_zone=Europe/Berlin,hour; windows=elapsed; time_zone=Asia/Kathmandu}'::retention_grid[]) grid GROUP BY grid;
+-- Periods may be one outside of those of the first and the latest moment, for a clock that is put back over midnight; not two.
+SELECT cohort, cohort_size FROM (SELECT cohort_retention(c, t, 'day; time_zone=America/St_Johns')::text::retention_cohorts AS s
+  FROM (VALUES (1, timestamptz '2010-11-07 02:30:30 UTC'), (2, '2010-11-07 02:40 UTC')) v (c, t)) q, cohort_cells(s) WHERE period = 0 ORDER BY cohort;
+SELECT day, m.outcome FROM (SELECT cohort_retention(1, date '2000-01-10', 'day; time_zone=UTC')::text AS text) q, generate_series(6, 12) day, margin_of(text, '0000020012120', day) m;
 
 -- One customer with very many returns and cohorts: the work follows what they add, not the product of the two.
 SET statement_timeout = '20s';

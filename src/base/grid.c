@@ -246,11 +246,11 @@ day_of_period(const Grid *grid, int64 period)
 	return month_start(grid, &base, base.month + period * grid->months);
 }
 
-/* Whether hours are counted as they pass, and not read off the clock. */
+/* Whether hours are counted as they pass, and not read off the clock: one, and (elapsed only) those that do not divide a day. */
 static inline bool
 hours_pass(const Grid *grid)
 {
-	return grid->hours == 1 || grid->windows == GRID_ELAPSED;
+	return grid->hours == 1 || HOURS_PER_DAY % grid->hours != 0;
 }
 
 int64

@@ -375,14 +375,6 @@ activity_convert(const Grid *grid, TimeKind from, TimeKind to, int64 moment)
 	return to == TIME_LOCAL ? moment : floor_divide(moment, USECS_PER_DAY);
 }
 
-int64
-activity_anchor(const Grid *grid, TimeKind from, TimeKind to, int64 anchor)
-{
-	if (from == TIME_DATE && grid->hours > 0)
-		(void) grid_period(grid, TIME_DATE, anchor); /* its refusal */
-	return activity_convert(grid, from, to, anchor);
-}
-
 /* ---- The stored form ---- */
 
 static inline int64

@@ -77,12 +77,9 @@ activity_flags(bool is_start, bool is_return)
  * {EVENT_START, count 0}; a time that is NULL or at or after as_of adds nothing, any other is an event
  * {EVENT_ACTIVE | EVENT_RETURN, count 1}. Of several anchors of a customer only the earliest is a start.
  *
- * activity_anchor() gives the anchor as a moment of the type of the row's time. 22023 for a day in a grid of hours, as
- * for a time.
+ * activity_convert() gives the anchor as a moment of the type of the row's time, by the grid's zone; a day is its
+ * midnight. Infinite ones stay so.
  */
-extern int64 activity_anchor(const Grid *grid, TimeKind from, TimeKind to, int64 anchor);
-
-/* A moment of another type, by the grid's zone; a day is its midnight. Infinite ones stay so. */
 extern int64 activity_convert(const Grid *grid, TimeKind from, TimeKind to, int64 moment);
 
 /* ---- Facts ---- */

@@ -95,7 +95,7 @@ add_anchored_row(FunctionCallInfo fcinfo, TimeKind anchor_kind, TimeKind kind)
 		state->ignored++;
 		PG_RETURN_POINTER(state);
 	}
-	moment = activity_anchor(grid, anchor_kind, kind, moment_argument(fcinfo, 1, anchor_kind));
+	moment = activity_convert(grid, anchor_kind, kind, moment_argument(fcinfo, 1, anchor_kind));
 	if (!activity_value(grid, kind, moment, &value))
 	{
 		state->ignored++;

@@ -65,7 +65,7 @@ cohort_row_events(const Grid *grid, PeriodLookup *lookup, RowForm form, TimeKind
 	if (form == ROW_ANCHOR && row->has_customer && row->has_anchor)
 	{
 		if (anchor_kind != kind)
-			anchor = activity_anchor(grid, anchor_kind, kind, anchor);
+			anchor = activity_convert(grid, anchor_kind, kind, anchor);
 		has_anchor = cohort_value(grid, kind, lookup, anchor, &anchor_value);
 	}
 	if (!row->has_customer || (form == ROW_ANCHOR ? !has_anchor : !row->has_at))
