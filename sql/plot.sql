@@ -150,7 +150,7 @@ SELECT retention_heatmap(s, 'svg', 'sometimes') FROM s;
 
 -- The page
 CREATE TEMP TABLE r AS SELECT jsonb_build_object('format', 1, 'version', '1.2.3', 'as_of', '2026-04-20T12:00:00', 'rows', 1400, 'customers', 400, 'ignored', 3, 'periods', 12,
-  'source', jsonb_build_object('name', h, 'kind', 'events', 'relation', h, 'grid', 'month; time_zone=UTC', 'filter', h, 'segments', jsonb_build_array(h, 'plan')),
+  'source', jsonb_build_object('name', h, 'kind', 'events', 'relation', h, 'grid', 'month; time_zone=UTC', 'definition', h, 'segments', jsonb_build_array(h, 'plan')),
   'headline', jsonb_build_array(
     jsonb_build_object('name', 'retention_rate', 'label', h, 'unit', 'percent', 'period_start', '2026-03-01', 'value', 88.123, 'low', 80, 'high', 92, 'of', 120,
       'previous', '{"period_start": "2026-02-01", "value": 80}'::jsonb, 'difference', '{"value": 8.123, "low": 1, "high": 15, "p_value": 0.02}'::jsonb),

@@ -43,9 +43,9 @@ ask(q{
       WHEN 'plus' THEN repeat('WIDE@', 30) END AS plan,
     CASE WHEN ended IS NOT NULL THEN '<img src=x onerror="console.error(2)">' END AS reason
   FROM subscriptions JOIN customers USING (customer_id);
-  SELECT retention_source('shop <b>&amp;</b>', 'subscriptions', 'stays', 'customer_id', started => 'started', ended => 'ended',
+  SELECT retention_source('"shop <b>&amp;</b>"', 'subscriptions', 'stays', 'customer_id', started => 'started', ended => 'ended',
     segments => '{plan,country}', reason => 'reason', as_of => 'date ''2025-12-20''');
-  SELECT retention_source('orders', 'events', 'orders', 'customer_id', at => 'ordered_at', as_of => 'timestamptz ''2026-01-01''', filter => 'ordered_at >= ''2025-01-01''');
+  SELECT retention_source('bought', 'events', 'orders', 'customer_id', at => 'ordered_at', as_of => 'timestamptz ''2026-01-01''', filter => 'ordered_at >= ''2025-01-01''');
   SELECT retention_source('years', 'subscriptions', 'stays', 'customer_id', started => 'started', ended => 'ended', grid => 'year', as_of => 'date ''2026-01-01''');
   SELECT retention_source('hours', 'events', 'orders', 'customer_id', at => 'ordered_at', as_of => 'timestamptz ''2025-12-24 15:00''', grid => '6 hours; brackets=1-4,5-28,29-120', filter => 'ordered_at >= ''2025-12-18''');
   CREATE TABLE cohorts AS SELECT cohort_retention(customer_id, ordered_at, 'month; time_zone=UTC; as_of=2025-12-20') AS s FROM orders;
@@ -55,7 +55,7 @@ ask(q{
 my $cells   = ask(q{SELECT count(*) FROM cohorts, cohort_cells(s)});
 my $partial = ask(q{SELECT count(*) FROM cohorts, cohort_cells(s) WHERE status = 'partial'});
 my %expected;    # of a page: cells drawn and hatched
-for my $source ([ 'shop', 'shop <b>&amp;</b>' ], [ 'orders', 'orders' ], [ 'years', 'years' ], [ 'hours', 'hours' ]) {
+for my $source ([ 'shop', '"shop <b>&amp;</b>"' ], [ 'orders', 'bought' ], [ 'years', 'years' ], [ 'hours', 'hours' ]) {
   my ($name, $called) = @$source;
   my $html = ask("SELECT retention_report_html('$called')");
   put("$name.html", $html);

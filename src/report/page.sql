@@ -333,7 +333,9 @@ BEGIN
       retention_internal.page_unfold(retention_internal.page_table(named, ARRAY[['period', 'period', 'word'], ['at_start', 'at start', 'count'], ['gained', 'gained', 'count'],
         ['reactivated', 'back again', 'count'], ['lost', 'lost', 'count'], ['at_end', 'at end', 'count'], ['joined_and_left', 'new and gone within', 'count']])))
     || '</div>'
-    || retention_internal.page_card('Cohorts', concat_ws(' ', format('Customers by the %s they came, and how many per cent of them were there in each %1$s after.', unit),
+    || retention_internal.page_card('Cohorts', concat_ws(' ', format(CASE report -> 'source' ->> 'presence'
+          WHEN 'at_end' THEN 'Customers by the %s they came, and how many per cent of them were there at the end of it and of each %1$s after.'
+          ELSE 'Customers by the %s they came, and how many per cent of them were there in each %1$s after.' END, unit),
         shown.words || ' The row "all" is of these cohorts together.'),
       retention_internal.plot_heatmap(shown.cells, grid, 1060), retention_internal.plot_heatmap(shown.cells, grid, 320),
       '<div class="screen">' || retention_internal.page_unfold(retention_internal.page_cohorts(shown.cells, unit)) || '</div>');
@@ -357,13 +359,12 @@ BEGIN
     || coalesce((SELECT string_agg('<li>' || retention_internal.plot_escape(note) || '</li>', '' ORDER BY n) FROM jsonb_array_elements_text(notes) WITH ORDINALITY e (note, n)), '')
     || '<li>Hatched or italic: partial, the period is not over and the number can still change. Empty: nothing can be known yet.</li>'
     '<li>&#8220;95&#160;% sure&#8221;, bands and whiskers: were customers like these drawn again and again, the true rate would lie within in 95 of 100 cases.</li></ul></section>'
-    || format('<footer><p>Made by retention %s from <code>%s</code>, grid <code>%s</code>%s. %s rows without customer or time were left out.</p>'
-      '<p>To repeat it: <code>%s</code></p></footer></main></body></html>',
+    || format('<footer><p>Made by retention %s from <code>%s</code>, grid <code>%s</code>. %s rows without customer or time were left out.</p>',
       retention_internal.plot_escape(coalesce(report ->> 'version', '')), retention_internal.plot_escape(coalesce(report -> 'source' ->> 'relation', '')),
-      retention_internal.plot_escape(coalesce(report -> 'source' ->> 'grid', '')),
-      coalesce(', where <code>' || retention_internal.plot_escape(report -> 'source' ->> 'filter') || '</code>', ''),
-      retention_internal.page_value(report ->> 'ignored', 'count'),
-      retention_internal.plot_escape(format('SELECT retention_report_html(%L, %L, %s)', name, report ->> 'as_of', coalesce(report ->> 'periods', '12'))))
+      retention_internal.plot_escape(coalesce(grid, '')), retention_internal.page_value(report ->> 'ignored', 'count'))
+    || coalesce('<details class="screen"><summary>What it reads</summary><code>' || retention_internal.plot_escape(report -> 'source' ->> 'definition') || '</code></details>', '')
+    || format('<p>To repeat it: <code>%s</code></p></footer></main></body></html>', retention_internal.plot_escape(format('SELECT retention_report_html(%L, %L, %s)',
+      report -> 'source' ->> 'relation', report ->> 'as_of', coalesce(report ->> 'periods', '12'))))
     || E'\n';
 END
 $$;
