@@ -2,8 +2,8 @@
  * batch.h
  *		What a room offers to the batch scan: an aggregate by many rows at a time, and by shares of its customers.
  *
- * A door belongs to a transition function, a finish to a final function: the scan finds both by the address of the C
- * function behind them. What a row means is the same code as in the transition function, but for plain rows of integer
+ * A door belongs to a transition function, a finish to a final function: of an aggregate that is a member of this
+ * extension the scan finds both by the addresses of the C functions behind them. What a row means is the same code as in the transition function, but for plain rows of integer
  * customers (add_plain_rows() of the room cohort), which have a short way of their own.
  */
 #ifndef RETENTION_BATCH_H
