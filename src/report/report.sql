@@ -297,9 +297,9 @@ BEGIN
         WHEN kept IS NOT NULL THEN 'summary AS MATERIALIZED (SELECT s.cohorts ' || kept || ')'
         WHEN source.kind = 'events' THEN format('summary AS MATERIALIZED (SELECT @extschema@.cohort_retention(a.%s, a.at, %L::@extschema@.retention_grid) AS cohorts FROM %s AS a)',
             customer, grid, source.source)
-        ELSE format('%s, summary AS MATERIALIZED (SELECT @extschema@.cohort_retention(a.%s, a.at, %L::@extschema@.retention_grid, a.starts, NOT a.starts) AS cohorts FROM active AS a), %s, '
+        ELSE format('%s, summary AS MATERIALIZED (SELECT @extschema@.cohort_retention(a.%s, a.at, %L::@extschema@.retention_grid, a.starts, NOT a.starts) AS cohorts FROM active AS a), '
             'lived AS MATERIALIZED (SELECT @extschema@.cohort_retention(a.%2$s, a.at, %3$L::@extschema@.retention_grid) AS cohorts FROM active AS a WHERE NOT a.starts)',
-            retention_internal.source_active(source, format('%L::@extschema@.retention_grid', plain), known_sql), customer, grid, retention_internal.source_first()) END;
+            retention_internal.source_active(source, format('%L::@extschema@.retention_grid', plain), known_sql), customer, grid) END;
     lived := CASE source.kind WHEN 'events' THEN '%s' ELSE '(WITH summary AS (SELECT l.cohorts FROM lived AS l) SELECT %s)' END;
 
     RETURN format($query$

@@ -18,6 +18,7 @@ DECLARE
     is_date boolean := source.time_type = 'date'::regtype;
     -- Presence, brought to what retention_periods() takes: days or wall-clock times, in a grid of hours instants.
     moved text := CASE WHEN NOT is_date AND (source.time_type = 'timestamptz'::regtype) <> hours THEN format(' AT TIME ZONE %L', source.time_zone) ELSE '' END;
+    begins text := '@extschema@.retention_period_start(s.%s, ' || calendar || ')' || CASE WHEN is_date OR hours THEN '' ELSE '::date' END;
     until text := 'coalesce(s.ended, ' || CASE WHEN is_date THEN known || '::date' WHEN hours THEN format('%s AT TIME ZONE %L', known, source.time_zone) ELSE known END || ')';
 BEGIN
     RETURN format($q$stay AS (
@@ -30,31 +31,31 @@ BEGIN
   ) AS c, unnest(c.stays) AS s (stay)
 ),
 active AS (
-  SELECT s.customer, greatest(d.period_start%3$s, s.started) AS at, false AS starts,
-    CASE WHEN s.%4$s >= d.period_start THEN d.period_start END AS cohort
-  FROM stay AS s, @extschema@.%5$s(%6$s, %7$s) AS d%8$s
+  SELECT s.customer, greatest(d.period_start%3$s, s.started) AS at, false AS starts
+  FROM stay AS s, @extschema@.%4$s(%5$s, %6$s) AS d%7$s
   UNION ALL
-  SELECT s.customer, s.started, true, NULL FROM stay AS s
+  SELECT s.customer, s.started, true FROM stay AS s
+),
+first AS (
+  SELECT s.cohort, count(*) AS retained
+  FROM (SELECT %8$s AS cohort, %9$s AS started, %10$s AS ended FROM stay AS s) AS s
+  WHERE s.started = s.cohort AND coalesce(s.ended > s.cohort, true)
+  GROUP BY s.cohort
 )$q$,
         CASE WHEN is_date THEN 'daterange' WHEN hours THEN 'tstzrange' ELSE 'tsrange' END, moved,
         CASE WHEN is_date OR hours THEN '' ELSE '::timestamp' END,
-        CASE WHEN retention_internal.source_grid_option(source.grid, 'cohorts') IS NULL THEN 'joined' ELSE 'started' END,
         CASE WHEN hours THEN 'retention_periods_at' ELSE 'retention_periods' END, calendar,
         CASE WHEN is_date OR hours THEN 's.started, ' || until
             ELSE format('s.started::date, (%s - interval ''1 microsecond'')::date + 1', until) END,
-        CASE source.presence WHEN 'any' THEN '' ELSE E'\n  WHERE coalesce(s.ended >= d.period_end, true)' END);
+        CASE source.presence WHEN 'any' THEN '' ELSE E'\n  WHERE coalesce(s.ended >= d.period_end, true)' END,
+        format(begins, CASE WHEN retention_internal.source_grid_option(source.grid, 'cohorts') IS NULL THEN 'joined' ELSE 'started' END),
+        format(begins, 'started'), format(begins, 'ended'));
 END
 $$;
 COMMENT ON FUNCTION retention_internal.source_active(retention_internal.source, text, text) IS
-'the parts "stay" and "active" of a WITH, from the part "presence" of subscriptions: a row for each start, and one for each period that a customer is active in; cohort: the period, where it is the one the customer joined in';
+'parts of a WITH, from its part "presence" of subscriptions: stay (rows that overlap or touch taken together), active (the starts, and the periods a customer is active in), first (who of a cohort is there at the end of its own period)';
 
 -- Period 0 of a summary is everybody who started in it: where the end of a period counts, count who is still there at its end.
-
-CREATE FUNCTION retention_internal.source_first() RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$ SELECT 'first AS (SELECT a.cohort, count(*) AS retained FROM active AS a WHERE a.cohort IS NOT NULL GROUP BY a.cohort)'::text $$;
-COMMENT ON FUNCTION retention_internal.source_first() IS 'the part "first" of a WITH, from the part "active": who is active in the period they joined in';
 
 CREATE FUNCTION retention_internal.source_cells(source retention_internal.source, what text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -151,8 +152,7 @@ BEGIN
                 presence, retention_internal.source_active(source, calendar, '(SELECT as_of FROM known)'), customer, grid,
                 CASE what WHEN 'lifecycle' THEN '' ELSE ', a.starts, NOT a.starts' END, CASE what WHEN 'lifecycle' THEN ' WHERE NOT a.starts' ELSE '' END)
             END;
-        RETURN summary || CASE WHEN source.presence = 'at_end' AND what IN ('cohorts', 'curve') THEN E',\n' || retention_internal.source_first() ELSE '' END
-            || E'\n' || retention_internal.source_cells(source, what);
+        RETURN summary || E'\n' || retention_internal.source_cells(source, what);
 
     ELSIF what = 'flow' THEN
         -- From the period of the first start to beyond as_of; a period that has not begun by then gives no row. Whoever
