@@ -84,39 +84,48 @@ CREATE TABLE stay AS SELECT c AS customer, md5(c::text)::uuid AS id, 'c' || c AS
 FROM generate_series(1, 500) c, generate_series(1, 1 + c % 3) i, abs(hashint8extended(c * 10 + i, 7)) h, LATERAL (SELECT timestamptz '2024-01-01' + (h / 7 % 600) * interval '1 day') l (t);
 CREATE TABLE once AS SELECT DISTINCT ON (customer) * FROM stay ORDER BY customer, s;
 CREATE TABLE way (way text, source text, call text);
--- 1: function, 2: type of time, 3: its range, 4: period, 5: what follows it
-INSERT INTO way VALUES ('pair', 'once', '%1$s(s::%2$s, e::%2$s, %4$s%5$s)'), ('range', 'once', '%1$s(%3$s(s::%2$s, e::%2$s), %4$s%5$s)'),
-  ('multirange', 'once', '%1$s(%6$s(%3$s(s::%2$s, e::%2$s)), %4$s%5$s)'),
-  ('bigint', 'stay', '%1$s(customer, s::%2$s, e::%2$s, %4$s%5$s)'), ('uuid', 'stay', '%1$s(id, s::%2$s, e::%2$s, %4$s%5$s)'), ('text', 'stay', '%1$s(name, s::%2$s, e::%2$s, %4$s%5$s)'),
-  ('bigint, two ranges', 'stay', '%1$s(customer, s::%2$s, %3$s(''2024-02-01'', ''2024-05-01''), %4$s%5$s)'), ('uuid, two ranges', 'stay', '%1$s(id, s::%2$s, %3$s(''2024-02-01'', ''2024-05-01''), %4$s%5$s)'),
-  ('text, two ranges', 'stay', '%1$s(name, s::%2$s, %3$s(''2024-02-01'', ''2024-05-01''), %4$s%5$s)');
-CREATE FUNCTION rates(call text, source text, what text, period text, as_of text, grouped text) RETURNS text[] LANGUAGE plpgsql AS $$
+-- 1: function, 2: type of time, 3: its range, 4: its multirange, 5: period, 6: what follows it
+INSERT INTO way VALUES ('pair', 'once', '%1$s(s::%2$s, e::%2$s, %5$s%6$s)'), ('range', 'once', '%1$s(%3$s(s::%2$s, e::%2$s), %5$s%6$s)'),
+  ('multirange', 'once', '%1$s(%4$s(%3$s(s::%2$s, e::%2$s)), %5$s%6$s)'),
+  ('bigint', 'stay', '%1$s(customer, s::%2$s, e::%2$s, %5$s%6$s)'), ('uuid', 'stay', '%1$s(id, s::%2$s, e::%2$s, %5$s%6$s)'),
+  ('text', 'stay', '%1$s(name, s::%2$s, e::%2$s, %5$s%6$s)'),
+  ('bigint, two ranges', 'stay', '%1$s(customer, s::%2$s, %3$s(''2024-02-01'', ''2024-05-01''), %5$s%6$s)'),
+  ('uuid, two ranges', 'stay', '%1$s(id, s::%2$s, %3$s(''2024-02-01'', ''2024-05-01''), %5$s%6$s)'),
+  ('text, two ranges', 'stay', '%1$s(name, s::%2$s, %3$s(''2024-02-01'', ''2024-05-01''), %5$s%6$s)');
+CREATE TABLE variant (variant text, until text, as_of text, known boolean);
+INSERT INTO variant VALUES ('as it is', '2024-09-01', '', true), ('at the end', '2024-09-01', $$, '2024-09-01'::%s$$, true), ('infinity', '2024-09-01', $$, 'infinity'::%s$$, true),
+  ('not given', '2024-09-01', ', NULL::%s', true), ('before the end', '2024-09-01', $$, ('2024-09-01'::%1$s - interval '%2$s')::%1$s$$, false),
+  ('future', '2130-09-01', '', false), ('planned', '2130-09-01', $$, 'infinity'::%s$$, true);
+-- both rates of every part, of all variants at once
+CREATE FUNCTION rates(call text, source text, what text, grouped text) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
-  answer text[];
+  answer jsonb;
   range text := CASE what WHEN 'date' THEN 'daterange' WHEN 'timestamp' THEN 'tsrange' ELSE 'tstzrange' END;
+  columns text;
 BEGIN
-  EXECUTE format('SELECT array_agg(concat_ws('' '', round(r, 9), round(c, 9)) ORDER BY part) FROM (SELECT part, ' || format(call, 'retention_rate', what, range, format('%L::%s', period, range), as_of, replace(range, 'range', 'multirange'))
-    || ' AS r, ' || format(call, 'churn_rate', what, range, format('%L::%s', period, range), as_of, replace(range, 'range', 'multirange')) || ' AS c FROM %s %s) q', source, grouped) INTO answer;
+  SELECT string_agg(format('concat_ws('' '', round(%s, 9), round(%s, 9)) AS %I', c[1], c[2], variant), ', ') INTO columns
+  FROM variant, LATERAL (SELECT array_agg(format(call, f, what, range, replace(range, 'range', 'multirange'), format('%L::%s', '[2024-06-01,' || until || ')', range),
+      format(as_of, what, CASE what WHEN 'date' THEN '1 day' ELSE '1 microsecond' END)) ORDER BY f DESC) AS c FROM unnest('{retention_rate,churn_rate}'::text[]) f) x;
+  EXECUTE format('SELECT jsonb_agg(to_jsonb(q) - ''part'' ORDER BY part) FROM (SELECT part, %s FROM %s %s) q', columns, source, grouped) INTO answer;
   RETURN answer;
 END $$;
 -- the truth: there just before a moment, or in a range of starts
-CREATE FUNCTION truth(source text, two_ranges boolean, a text, b text, grouped text) RETURNS text[] LANGUAGE plpgsql AS $$
+CREATE FUNCTION truth(source text, two_ranges boolean, until text, grouped text) RETURNS text[] LANGUAGE plpgsql AS $$
 DECLARE
   answer text[];
 BEGIN
   EXECUTE format('SELECT array_agg(concat_ws('' '', round(100.0 * both_ / nullif(first, 0), 9), round(100.0 * (first - both_) / nullif(first, 0), 9)) ORDER BY part)
     FROM (SELECT part, count(*) FILTER (WHERE x) AS first, count(*) FILTER (WHERE x AND y) AS both_ FROM (SELECT part, customer, bool_or(%1$s) AS x, bool_or(%2$s) AS y FROM %3$s GROUP BY 1, 2) q %4$s) q',
-    CASE WHEN two_ranges THEN 's >= ''2024-02-01'' AND s < ''2024-05-01''' ELSE format('s < %1$L AND coalesce(e >= %1$L, true)', a) END,
-    CASE WHEN two_ranges THEN format('s >= %L AND s < %L', a, b) ELSE format('s < %1$L AND coalesce(e >= %1$L, true)', b) END, source, grouped) INTO answer;
+    CASE WHEN two_ranges THEN 's >= ''2024-02-01'' AND s < ''2024-05-01''' ELSE 's < ''2024-06-01'' AND coalesce(e >= ''2024-06-01'', true)' END,
+    CASE WHEN two_ranges THEN format('s >= ''2024-06-01'' AND s < %L', until) ELSE format('s < %1$L AND coalesce(e >= %1$L, true)', until) END, source, grouped) INTO answer;
   RETURN answer;
 END $$;
-CREATE FUNCTION compare(grouped text) RETURNS TABLE (asked bigint, true_ bigint, at_end bigint, infinite bigint, not_given bigint, before_end bigint, future bigint, planned bigint) LANGUAGE sql AS $$
-  SELECT count(*), count(*) FILTER (WHERE rates(call, source, what, '[2024-06-01,2024-09-01)', '', grouped) = t), count(*) FILTER (WHERE rates(call, source, what, '[2024-06-01,2024-09-01)', ', ''2024-09-01''::' || what, grouped) = t),
-    count(*) FILTER (WHERE rates(call, source, what, '[2024-06-01,2024-09-01)', ', ''infinity''::' || what, grouped) = t), count(*) FILTER (WHERE rates(call, source, what, '[2024-06-01,2024-09-01)', ', NULL::' || what, grouped) = t),
-    count(*) FILTER (WHERE rates(call, source, what, '[2024-06-01,2024-09-01)', format(', (%L::%s - interval %L)::%2$s', '2024-09-01', what, CASE what WHEN 'date' THEN '1 day' ELSE '1 microsecond' END), grouped) = nothing),
-    count(*) FILTER (WHERE rates(call, source, what, '[2024-06-01,2130-09-01)', '', grouped) = nothing),
-    count(*) FILTER (WHERE rates(call, source, what, '[2024-06-01,2130-09-01)', ', ''infinity''::' || what, grouped) = truth(source, way ~ 'two', '2024-06-01', '2130-09-01', grouped))
-  FROM way, unnest('{date,timestamp,timestamptz}'::text[]) what, LATERAL (SELECT truth(source, way ~ 'two', '2024-06-01', '2024-09-01', grouped) AS t) t, LATERAL (SELECT array_fill(''::text, ARRAY[cardinality(t)]) AS nothing) n
+CREATE TABLE expected AS SELECT source, two_ranges, variant, grouped, CASE WHEN known THEN t ELSE array_fill(''::text, ARRAY[cardinality(t)]) END AS rates
+FROM (SELECT DISTINCT source, way ~ 'two' AS two_ranges FROM way) w, variant, unnest('{GROUP BY part,"GROUP BY GROUPING SETS ((part), ())"}'::text[]) grouped, LATERAL (SELECT truth(source, two_ranges, until, grouped) AS t) x;
+CREATE FUNCTION compare(grouped text) RETURNS TABLE (variant text, asked bigint, same bigint) LANGUAGE sql AS $$
+  SELECT e.variant, count(*), count(*) FILTER (WHERE e.rates = (SELECT array_agg(r ->> e.variant ORDER BY place) FROM jsonb_array_elements(q.answers) WITH ORDINALITY a (r, place)))
+  FROM (SELECT w.source, w.way ~ 'two' AS two_ranges, rates(w.call, w.source, what, compare.grouped) AS answers FROM way w, unnest('{date,timestamp,timestamptz}'::text[]) what OFFSET 0) q
+    JOIN expected e ON e.source = q.source AND e.two_ranges = q.two_ranges AND e.grouped = compare.grouped GROUP BY 1 ORDER BY 1
 $$;
 SELECT * FROM compare('GROUP BY part');
 SELECT * FROM compare('GROUP BY GROUPING SETS ((part), ())');
@@ -146,12 +155,14 @@ END $$;
 SELECT plan($$SELECT churn_rate(s, e, '[2024-06-01,2024-09-01)', timestamptz '2024-08-01') FROM once$$);
 SELECT plan($$SELECT retention_rate(name, s, e, '[2024-06-01,2024-09-01)', timestamptz '2024-08-01') AS a,
   churn_rate(customer, s, tstzrange('2024-02-01', '2024-05-01'), tstzrange('2024-06-01', '2024-09-01'), (SELECT max(s) FROM once)) AS b FROM stay$$);
+-- an as_of that is computed once
+SELECT churn_rate(customer, s, tstzrange('2024-02-01', '2024-05-01'), tstzrange('2024-06-01', '2024-09-01'), (SELECT max(s) FROM once)) IS NOT NULL AS over FROM stay;
 RESET max_parallel_workers_per_gather;
 RESET parallel_setup_cost;
 RESET parallel_tuple_cost;
 RESET min_parallel_table_scan_size;
 -- in a window; the answers of rows before and after are those of their own
-SELECT count(*) AS rows, count(*) FILTER (WHERE r IS NOT NULL) AS rates, count(*) FILTER (WHERE round(r, 9)::text = split_part((truth('stay', false, '2024-06-01', '2024-09-01', 'GROUP BY part'))[part + 1], ' ', 1)) AS same, count(n) AS not_over
+SELECT count(*) AS rows, count(*) FILTER (WHERE r IS NOT NULL) AS rates, count(*) FILTER (WHERE round(r, 9)::text = split_part((SELECT rates FROM expected WHERE source = 'stay' AND NOT two_ranges AND variant = 'as it is' AND grouped = 'GROUP BY part')[part + 1], ' ', 1)) AS same, count(n) AS not_over
 FROM (SELECT part, retention_rate(customer, s, e, '[2024-06-01,2024-09-01)', timestamptz '2024-09-01') OVER w AS r, retention_rate(customer, s, e, '[2024-06-01,2024-09-01)', timestamptz '2024-08-31') OVER w AS n
   FROM stay WINDOW w AS (PARTITION BY part)) q;
 
