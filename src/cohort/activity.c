@@ -347,6 +347,16 @@ activity_absorb(Activity *state, const ActivityView *view)
 	return state;
 }
 
+/* 22008: a zone may lead out of what a type can say, by its hours. */
+static int64
+require_range(TimeKind kind, int64 moment)
+{
+	if (kind == TIME_DATE ? !IS_VALID_DATE(moment) : !IS_VALID_TIMESTAMP(moment))
+		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+						errmsg("%s out of range", kind == TIME_DATE ? "date" : "timestamp")));
+	return moment;
+}
+
 int64
 activity_convert(const Grid *grid, TimeKind from, TimeKind to, int64 moment)
 {
@@ -360,7 +370,7 @@ activity_convert(const Grid *grid, TimeKind from, TimeKind to, int64 moment)
 			ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
 							errmsg("date out of range for timestamp")));
 		moment *= USECS_PER_DAY;
-		return to == TIME_LOCAL ? moment : zone_instant(grid->zone, moment);
+		return to == TIME_LOCAL ? moment : require_range(to, zone_instant(grid->zone, moment));
 	}
 	if (TIMESTAMP_NOT_FINITE(moment))
 	{
@@ -369,10 +379,10 @@ activity_convert(const Grid *grid, TimeKind from, TimeKind to, int64 moment)
 		return TIMESTAMP_IS_NOBEGIN(moment) ? DATEVAL_NOBEGIN : DATEVAL_NOEND;
 	}
 	if (to == TIME_INSTANT)
-		return zone_instant(grid->zone, moment);
+		return require_range(to, zone_instant(grid->zone, moment));
 	if (from == TIME_INSTANT)
 		moment = zone_local(grid->zone, moment);
-	return to == TIME_LOCAL ? moment : floor_divide(moment, USECS_PER_DAY);
+	return require_range(to, to == TIME_LOCAL ? moment : floor_divide(moment, USECS_PER_DAY));
 }
 
 /* ---- The stored form ---- */
