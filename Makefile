@@ -25,6 +25,7 @@ OBJS = \
 	src/base/lookup.o \
 	src/base/number.o \
 	src/base/sort.o \
+	src/base/type_sql.o \
 	src/base/wire.o \
 	src/base/zone.o \
 	src/math/interval.o \

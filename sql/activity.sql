@@ -309,7 +309,7 @@ BEGIN
       BEGIN
         PERFORM use_activity(CASE WHEN as_text THEN encode(changed, 'hex')::retention_activity ELSE changed::retention_activity END);
         RETURN NEXT 'a value';
-      EXCEPTION WHEN data_corrupted THEN
+      EXCEPTION WHEN data_corrupted OR invalid_text_representation THEN
         GET STACKED DIAGNOSTICS why = PG_EXCEPTION_DETAIL;
         RETURN NEXT why;
       WHEN feature_not_supported OR invalid_parameter_value OR datetime_field_overflow OR program_limit_exceeded OR character_not_in_repertoire THEN

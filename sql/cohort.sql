@@ -370,7 +370,7 @@ CREATE FUNCTION margin_of(value text, moments text, day integer, OUT outcome tex
 BEGIN
   ASSERT length(value) - length(replace(value, moments, '')) = length(moments);
   outcome := (cohort_totals(replace(value, moments, '00000200' || repeat(lpad(to_hex(2 * day), 2, '0'), 2) || '0')::retention_cohorts)).latest_at;
-EXCEPTION WHEN data_corrupted THEN
+EXCEPTION WHEN invalid_text_representation THEN
   GET STACKED DIAGNOSTICS outcome = PG_EXCEPTION_DETAIL;
 END $$;
 SET max_parallel_workers_per_gather = 0;

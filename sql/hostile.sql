@@ -78,3 +78,65 @@ SELECT overlay(flow::bytea PLACING '\x07' FROM 4 + 32 + 8 * 8)::retention_flow F
 DROP TABLE sample;
 DROP FUNCTION use_flow, mutate_text, mutate_stored;
 DELETE FROM pg_cast WHERE oid > 4000000000;
+
+-- ---- Input that is merely wrong: text is 22P02, bytes of a client 22P03; a version to come is 0A000 ----
+CREATE FUNCTION outcome(query text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+  EXECUTE query;
+  RETURN 'fine';
+EXCEPTION WHEN OTHERS THEN
+  RETURN SQLSTATE;
+END $$;
+CREATE FUNCTION received(type regtype, bytes bytea) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+  file text := current_setting('data_directory') || '/retention_hostile.copy';
+  code text;
+BEGIN
+  EXECUTE format('COPY (SELECT %L::bytea) TO %L (FORMAT binary)', bytes, file);
+  EXECUTE format('CREATE TEMP TABLE received (v %s)', type);
+  code := outcome(format('COPY received FROM %L (FORMAT binary)', file));
+  EXECUTE format('COPY (SELECT) TO %L', file);
+  DROP TABLE received;
+  RETURN code;
+END $$;
+SELECT type, string_agg(outcome(format('SELECT %L::%s', value, type)), ' ' ORDER BY n) AS texts,
+  string_agg(received(type, decode(value, 'hex')), ' ' ORDER BY n) FILTER (WHERE n > 1) AS bytes
+FROM (VALUES ('retention_activity'::regtype, 'A'), ('retention_cohorts', 'C'), ('retention_flow', 'F'), ('retention_internal.retention_population', 'P'),
+    ('retention_survival', 'S'), ('retention_internal.retention_logrank_state', 'L'), ('retention_incidence', 'I'), ('retention_internal.retention_cox_rows', 'W'),
+    ('retention_cox', 'X'), ('retention_drivers', 'D'), ('retention_reasons', 'Q'), ('retention_survival_drivers', 'Y')) t (type, letter),
+  LATERAL (SELECT '52' || to_hex(ascii(letter)) || '01' AS marks) m,
+  LATERAL (VALUES (1, 'not digits'), (2, ''), (3, '52'), (4, '5200'), (5, marks), (6, marks || '000000')) v (n, value)
+GROUP BY type ORDER BY type::text COLLATE "C";
+-- every type is in that list but the grid, whose text is its own
+SELECT count(*) AS types FROM pg_type t JOIN pg_depend d ON objid = t.oid AND deptype = 'e' JOIN pg_extension e ON e.oid = refobjid AND extname = 'retention'
+WHERE typtype = 'b' AND typelem = 0;
+SELECT outcome('SELECT retention_grid ''''') AS nothing, outcome('SELECT retention_grid ''mnth''') AS word, outcome('SELECT retention_grid ''0 days''') AS number;
+
+-- ---- What can be stored can be read: moments at the ends of their types, in zones that lead beyond them ----
+CREATE FUNCTION stored(query text, type text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+  written text;
+  again text;
+BEGIN
+  BEGIN
+    EXECUTE query INTO written;
+  EXCEPTION WHEN datetime_field_overflow OR program_limit_exceeded THEN
+    RETURN 'refused';
+  END;
+  EXECUTE format('SELECT %L::%s::text', written, type) INTO again;
+  RETURN CASE WHEN again = written THEN 'read again' ELSE 'another value' END;
+EXCEPTION WHEN OTHERS THEN
+  RETURN SQLSTATE || ' ' || query;
+END $$;
+CREATE TABLE moment AS SELECT * FROM (VALUES
+  ('date', '4714-11-24 BC'), ('date', '5874897-12-31'), ('date', '294276-12-31'), ('date', '2020-01-01'),
+  ('timestamp', '4714-11-24 00:00:00 BC'), ('timestamp', '294276-12-31 23:59:59.999999'), ('timestamp', '2020-01-01'),
+  ('timestamptz', '4714-11-24 00:00:00+00 BC'), ('timestamptz', '294276-12-31 23:59:59.999999+00'), ('timestamptz', '2020-01-01')) v (type, value);
+SELECT s.kind, outcome, count(*) > 20 AS many FROM moment a, moment b, unnest('{month,hour,month; windows=elapsed,day; cohorts=recurring}'::text[]) u,
+  unnest('{UTC,America/New_York,Asia/Tokyo}'::text[]) z, (VALUES ('activity', ''), ('cohort', '1::bigint, ')) s (kind, customer),
+  LATERAL (SELECT stored(format('SELECT %s(%s%s %L, %s %L, %L)::text', CASE kind WHEN 'cohort' THEN 'cohort_retention' ELSE kind END, customer, a.type, a.value,
+      b.type, b.value, u || '; time_zone=' || z), CASE kind WHEN 'cohort' THEN 'retention_cohorts' ELSE 'retention_activity' END) AS outcome OFFSET 0) o
+WHERE u <> 'hour' OR 'date' NOT IN (a.type, b.type) GROUP BY 1, 2 ORDER BY 1, 2;
+SELECT outcome('SELECT cohort_retention(1::bigint, timestamptz ''4714-11-24 00:00:00+00 BC'', date ''2020-01-01'', ''month; time_zone=America/New_York'')') AS before_all_days;
+DROP TABLE moment;
+DROP FUNCTION stored, received, outcome;

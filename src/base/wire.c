@@ -48,11 +48,34 @@ flat_open(Datum value, WireKind kind, int version, Size least, const char *type_
 	return header;
 }
 
+/* Of the bytes that are being read. */
+static WireSource reading = WIRE_STORED;
+
 void
 wire_corrupt(const char *type_name, const char *detail)
 {
-	ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED), errmsg("invalid %s value", type_name),
-					errdetail("%s", detail)));
+	ereport(ERROR, (errcode(reading == WIRE_STORED		? ERRCODE_DATA_CORRUPTED
+							: reading == WIRE_FROM_TEXT ? ERRCODE_INVALID_TEXT_REPRESENTATION
+														: ERRCODE_INVALID_BINARY_REPRESENTATION),
+					errmsg("invalid %s value", type_name), errdetail("%s", detail)));
+}
+
+void *
+wire_read(WireSource source, WireRead read, const char *bytes, Size size, WireKind kind)
+{
+	void *volatile value = NULL;
+
+	reading = source;
+	PG_TRY();
+	{
+		value = read(bytes, size, kind);
+	}
+	PG_FINALLY();
+	{
+		reading = WIRE_STORED;
+	}
+	PG_END_TRY();
+	return value;
 }
 
 void

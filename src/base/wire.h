@@ -7,7 +7,7 @@
  * COPY, text output and pg_dump carry: magic, kind, version, then the room's fields as numbers of variable length.
  * Text is the hexadecimal form of the wire bytes, so that there is one reader.
  *
- * Every reading function raises XX001 on bytes that end early or say something impossible: bytes are hostile.
+ * Every reading function raises wire_corrupt() on bytes that end early or say something impossible: bytes are hostile.
  */
 #ifndef RETENTION_WIRE_H
 #define RETENTION_WIRE_H
@@ -69,8 +69,22 @@ flat_is(const void *flat, WireKind kind, int version)
  */
 extern void *flat_open(Datum value, WireKind kind, int version, Size least, const char *type_name);
 
-/* XX001: the stored bytes of type_name are not what it writes. */
+/* The bytes of type_name are not what it writes: XX001 of stored ones, inside wire_read() 22P02 or 22P03. */
 extern void wire_corrupt(const char *type_name, const char *detail) pg_attribute_noreturn();
+
+typedef enum WireSource
+{
+	WIRE_STORED,	  /* bytes in a table or a state */
+	WIRE_FROM_TEXT,	  /* a text input: merely wrong */
+	WIRE_FROM_CLIENT, /* a binary input */
+} WireSource;
+
+/* The reader of a type: a palloc'ed value, checked. */
+typedef void *(*WireRead)(const char *bytes, Size size, WireKind kind);
+
+/* Calls a reader with bytes from outside. */
+extern void *
+wire_read(WireSource source, WireRead read, const char *bytes, Size size, WireKind kind);
 
 extern void wire_begin(StringInfo out, WireKind kind, int version);
 extern void wire_put_int(StringInfo out, int64 value);

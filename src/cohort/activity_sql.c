@@ -7,8 +7,8 @@
 #include "base/aggregate.h"
 #include "base/check.h"
 #include "base/emit.h"
+#include "base/type_sql.h"
 #include "cohort/activity.h"
-#include "libpq/pqformat.h"
 #include "utils/timestamp.h"
 
 /* ---- Rows in ---- */
@@ -226,49 +226,20 @@ activity_coarsen_door(PG_FUNCTION_ARGS)
 
 /* ---- The type ---- */
 
-RETENTION_FUNCTION(retention_activity_in);
-Datum
-retention_activity_in(PG_FUNCTION_ARGS)
+static void *
+read_activity(const char *bytes, Size size, WireKind kind)
 {
-	StringInfoData wire;
-
-	initStringInfo(&wire);
-	wire_from_text(PG_GETARG_CSTRING(0), &wire, ACTIVITY_TYPE);
-	PG_RETURN_POINTER(activity_read(wire.data, wire.len));
+	return activity_read(bytes, size);
 }
 
-RETENTION_FUNCTION(retention_activity_out);
-Datum
-retention_activity_out(PG_FUNCTION_ARGS)
+static void
+write_activity(Datum value, StringInfo out, WireKind kind)
 {
-	StringInfoData wire;
-
-	initStringInfo(&wire);
-	activity_write(PG_GETARG_DATUM(0), &wire);
-	PG_RETURN_CSTRING(wire_to_text(&wire));
+	activity_write(value, out);
 }
 
-RETENTION_FUNCTION(retention_activity_recv);
-Datum
-retention_activity_recv(PG_FUNCTION_ARGS)
-{
-	StringInfo in = (StringInfo) PG_GETARG_POINTER(0);
-	struct varlena *value = activity_read(in->data + in->cursor, in->len - in->cursor);
-
-	in->cursor = in->len;
-	PG_RETURN_POINTER(value);
-}
-
-RETENTION_FUNCTION(retention_activity_send);
-Datum
-retention_activity_send(PG_FUNCTION_ARGS)
-{
-	StringInfoData wire;
-
-	pq_begintypsend(&wire);
-	activity_write(PG_GETARG_DATUM(0), &wire);
-	PG_RETURN_BYTEA_P(pq_endtypsend(&wire));
-}
+STORED_TYPE_FUNCTIONS(retention_activity, ACTIVITY_TYPE, WIRE_ACTIVITY, read_activity,
+					  write_activity)
 
 /* ---- Answers ---- */
 

@@ -8,11 +8,11 @@
 #include "base/check.h"
 #include "base/emit.h"
 #include "base/number.h"
+#include "base/type_sql.h"
 #include "cohort/activity.h"
 #include "cohort/cohort.h"
 #include "cohort/cohort_batch.h"
 #include "cohort/cohort_rows.h"
-#include "libpq/pqformat.h"
 #include "population/population_key.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
@@ -312,49 +312,19 @@ cohort_replace_exact(PG_FUNCTION_ARGS)
 	return replace_arguments(fcinfo, true);
 }
 
-RETENTION_FUNCTION(retention_cohorts_in);
-Datum
-retention_cohorts_in(PG_FUNCTION_ARGS)
+static void *
+read_cohorts(const char *bytes, Size size, WireKind kind)
 {
-	StringInfoData wire;
-
-	initStringInfo(&wire);
-	wire_from_text(PG_GETARG_CSTRING(0), &wire, COHORT_TYPE);
-	PG_RETURN_POINTER(cohort_read(wire.data, wire.len));
+	return cohort_read(bytes, size);
 }
 
-RETENTION_FUNCTION(retention_cohorts_out);
-Datum
-retention_cohorts_out(PG_FUNCTION_ARGS)
+static void
+write_cohorts(Datum value, StringInfo out, WireKind kind)
 {
-	StringInfoData wire;
-
-	initStringInfo(&wire);
-	cohort_write(cohorts_argument(PG_GETARG_DATUM(0)), &wire);
-	PG_RETURN_CSTRING(wire_to_text(&wire));
+	cohort_write(cohorts_argument(value), out);
 }
 
-RETENTION_FUNCTION(retention_cohorts_recv);
-Datum
-retention_cohorts_recv(PG_FUNCTION_ARGS)
-{
-	StringInfo in = (StringInfo) PG_GETARG_POINTER(0);
-	Cohorts *cohorts = cohort_read(in->data + in->cursor, in->len - in->cursor);
-
-	in->cursor = in->len;
-	PG_RETURN_POINTER(cohorts);
-}
-
-RETENTION_FUNCTION(retention_cohorts_send);
-Datum
-retention_cohorts_send(PG_FUNCTION_ARGS)
-{
-	StringInfoData wire;
-
-	pq_begintypsend(&wire);
-	cohort_write(cohorts_argument(PG_GETARG_DATUM(0)), &wire);
-	PG_RETURN_BYTEA_P(pq_endtypsend(&wire));
-}
+STORED_TYPE_FUNCTIONS(retention_cohorts, COHORT_TYPE, WIRE_COHORTS, read_cohorts, write_cohorts)
 
 /* ---------- answers ---------- */
 

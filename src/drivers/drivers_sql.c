@@ -10,8 +10,8 @@
 #include "base/check.h"
 #include "base/emit.h"
 #include "base/number.h"
+#include "base/type_sql.h"
 #include "drivers/drivers.h"
-#include "libpq/pqformat.h"
 #include "math/compare.h"
 #include "utils/builtins.h"
 
@@ -31,44 +31,20 @@ drivers_own(FunctionCallInfo fcinfo, WireKind kind)
 	return drivers_thaw(drivers_open_sorted(PG_GETARG_DATUM(0), kind));
 }
 
-static Datum
-type_in(FunctionCallInfo fcinfo, WireKind kind)
+static void *
+read_drivers(const char *bytes, Size size, WireKind kind)
 {
-	StringInfoData wire;
-
-	initStringInfo(&wire);
-	wire_from_text(PG_GETARG_CSTRING(0), &wire, drivers_type_name(kind));
-	PG_RETURN_POINTER(drivers_read(wire.data, wire.len, kind));
+	return drivers_read(bytes, size, kind);
 }
 
-static Datum
-type_out(FunctionCallInfo fcinfo, WireKind kind)
+static void
+write_drivers(Datum value, StringInfo out, WireKind kind)
 {
-	StringInfoData wire;
-
-	initStringInfo(&wire);
-	drivers_write(drivers_open_sorted(PG_GETARG_DATUM(0), kind), &wire);
-	PG_RETURN_CSTRING(wire_to_text(&wire));
+	drivers_write(drivers_open_sorted(value, kind), out);
 }
 
-static Datum
-type_recv(FunctionCallInfo fcinfo, WireKind kind)
-{
-	StringInfo message = (StringInfo) PG_GETARG_POINTER(0);
-	int size = message->len - message->cursor;
-
-	PG_RETURN_POINTER(drivers_read(pq_getmsgbytes(message, size), size, kind));
-}
-
-static Datum
-type_send(FunctionCallInfo fcinfo, WireKind kind)
-{
-	StringInfoData message;
-
-	pq_begintypsend(&message);
-	drivers_write(drivers_open_sorted(PG_GETARG_DATUM(0), kind), &message);
-	PG_RETURN_BYTEA_P(pq_endtypsend(&message));
-}
+STORED_TYPE_FUNCTIONS(drivers, DRIVERS_TYPE, WIRE_DRIVERS, read_drivers, write_drivers)
+STORED_TYPE_FUNCTIONS(reasons, REASONS_TYPE, WIRE_REASONS, read_drivers, write_drivers)
 
 static Datum
 combine(FunctionCallInfo fcinfo, WireKind kind)
@@ -96,34 +72,6 @@ finish(FunctionCallInfo fcinfo, WireKind kind)
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
 	PG_RETURN_POINTER(drivers_open_sorted(PG_GETARG_DATUM(0), kind));
-}
-
-RETENTION_FUNCTION(drivers_in);
-Datum
-drivers_in(PG_FUNCTION_ARGS)
-{
-	return type_in(fcinfo, WIRE_DRIVERS);
-}
-
-RETENTION_FUNCTION(drivers_out);
-Datum
-drivers_out(PG_FUNCTION_ARGS)
-{
-	return type_out(fcinfo, WIRE_DRIVERS);
-}
-
-RETENTION_FUNCTION(drivers_recv);
-Datum
-drivers_recv(PG_FUNCTION_ARGS)
-{
-	return type_recv(fcinfo, WIRE_DRIVERS);
-}
-
-RETENTION_FUNCTION(drivers_send);
-Datum
-drivers_send(PG_FUNCTION_ARGS)
-{
-	return type_send(fcinfo, WIRE_DRIVERS);
 }
 
 /* drivers_transfn(state, churned, attributes): one customer. */
@@ -304,34 +252,6 @@ driver_summary(PG_FUNCTION_ARGS)
 }
 
 /* ---- Reasons ---- */
-
-RETENTION_FUNCTION(reasons_in);
-Datum
-reasons_in(PG_FUNCTION_ARGS)
-{
-	return type_in(fcinfo, WIRE_REASONS);
-}
-
-RETENTION_FUNCTION(reasons_out);
-Datum
-reasons_out(PG_FUNCTION_ARGS)
-{
-	return type_out(fcinfo, WIRE_REASONS);
-}
-
-RETENTION_FUNCTION(reasons_recv);
-Datum
-reasons_recv(PG_FUNCTION_ARGS)
-{
-	return type_recv(fcinfo, WIRE_REASONS);
-}
-
-RETENTION_FUNCTION(reasons_send);
-Datum
-reasons_send(PG_FUNCTION_ARGS)
-{
-	return type_send(fcinfo, WIRE_REASONS);
-}
 
 /* reasons_transfn(state, reason): one customer that left. */
 RETENTION_FUNCTION(reasons_transfn);

@@ -8,8 +8,8 @@
 #include "base/check.h"
 #include "base/emit.h"
 #include "base/number.h"
+#include "base/type_sql.h"
 #include "flow/flow_frame.h"
-#include "libpq/pqformat.h"
 #include "utils/builtins.h"
 #include "utils/multirangetypes.h"
 #include "utils/timestamp.h"
@@ -249,49 +249,19 @@ flow_combine(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(flow);
 }
 
-RETENTION_FUNCTION(retention_flow_in);
-Datum
-retention_flow_in(PG_FUNCTION_ARGS)
+static void *
+read_flow(const char *bytes, Size size, WireKind kind)
 {
-	StringInfoData wire;
-
-	initStringInfo(&wire);
-	wire_from_text(PG_GETARG_CSTRING(0), &wire, FLOW_TYPE);
-	PG_RETURN_POINTER(flow_read(wire.data, wire.len));
+	return flow_read(bytes, size);
 }
 
-RETENTION_FUNCTION(retention_flow_out);
-Datum
-retention_flow_out(PG_FUNCTION_ARGS)
+static void
+write_flow(Datum value, StringInfo out, WireKind kind)
 {
-	StringInfoData wire;
-
-	initStringInfo(&wire);
-	flow_write(flow_argument(PG_GETARG_DATUM(0)), &wire);
-	PG_RETURN_CSTRING(wire_to_text(&wire));
+	flow_write(flow_argument(value), out);
 }
 
-RETENTION_FUNCTION(retention_flow_recv);
-Datum
-retention_flow_recv(PG_FUNCTION_ARGS)
-{
-	StringInfo in = (StringInfo) PG_GETARG_POINTER(0);
-	Flow *flow = flow_read(in->data + in->cursor, in->len - in->cursor);
-
-	in->cursor = in->len;
-	PG_RETURN_POINTER(flow);
-}
-
-RETENTION_FUNCTION(retention_flow_send);
-Datum
-retention_flow_send(PG_FUNCTION_ARGS)
-{
-	StringInfoData wire;
-
-	pq_begintypsend(&wire);
-	flow_write(flow_argument(PG_GETARG_DATUM(0)), &wire);
-	PG_RETURN_BYTEA_P(pq_endtypsend(&wire));
-}
+STORED_TYPE_FUNCTIONS(retention_flow, FLOW_TYPE, WIRE_FLOW, read_flow, write_flow)
 
 /* ---- Answers ---- */
 

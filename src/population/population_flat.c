@@ -308,7 +308,7 @@ check_entry(void *argument, const Key *key, Event *events, int count)
 	/* Reading it was the check. */
 }
 
-Datum
+FlatPopulation *
 population_read(const char *bytes, Size size)
 {
 	WireReader in =
@@ -337,5 +337,5 @@ population_read(const char *bytes, Size size)
 	flat->used += (int32) log;
 	memcpy(FLAT_LOG(flat), bytes, log);
 	flat_each(flat_check(flat), check_entry, NULL);
-	return PointerGetDatum(flat);
+	return flat;
 }

@@ -355,7 +355,7 @@ extern bool flat_reserve(Population *population, Size more);
 extern void flat_each(const FlatPopulation *flat, EntryVisitor visitor, void *argument);
 extern void flat_each_merged(const FlatPopulation *flat, EntryVisitor visitor, void *argument);
 extern void population_write(StringInfo out, Datum value);
-extern Datum population_read(const char *bytes, Size size);
+extern FlatPopulation *population_read(const char *bytes, Size size);
 
 /* population_large.c */
 extern Large *large_create(const PopulationFrame *frame, MemoryContext home);

@@ -9,7 +9,6 @@
 #include "base/aggregate.h"
 #include "base/check.h"
 #include "catalog/pg_type.h"
-#include "libpq/pqformat.h"
 #include "math/quantile.h"
 #include "survival/cox.h"
 #include "survival/survival.h"
@@ -19,48 +18,19 @@
 
 /* ---- Rows: the state of the running aggregate ---- */
 
-RETENTION_FUNCTION(cox_rows_in);
-Datum
-cox_rows_in(PG_FUNCTION_ARGS)
+static void *
+read_rows(const char *bytes, Size size, WireKind kind)
 {
-	StringInfoData wire;
-
-	initStringInfo(&wire);
-	wire_from_text(PG_GETARG_CSTRING(0), &wire, "retention_cox_rows");
-	PG_RETURN_POINTER(cox_rows_read(wire.data, wire.len));
+	return cox_rows_read(bytes, size);
 }
 
-RETENTION_FUNCTION(cox_rows_out);
-Datum
-cox_rows_out(PG_FUNCTION_ARGS)
+static void
+write_rows(Datum value, StringInfo out, WireKind kind)
 {
-	StringInfoData wire;
-
-	initStringInfo(&wire);
-	cox_rows_write(cox_rows_open(PG_GETARG_DATUM(0)), &wire);
-	PG_RETURN_CSTRING(wire_to_text(&wire));
+	cox_rows_write(cox_rows_open(value), out);
 }
 
-RETENTION_FUNCTION(cox_rows_recv);
-Datum
-cox_rows_recv(PG_FUNCTION_ARGS)
-{
-	StringInfo message = (StringInfo) PG_GETARG_POINTER(0);
-	int size = message->len - message->cursor;
-
-	PG_RETURN_POINTER(cox_rows_read(pq_getmsgbytes(message, size), size));
-}
-
-RETENTION_FUNCTION(cox_rows_send);
-Datum
-cox_rows_send(PG_FUNCTION_ARGS)
-{
-	StringInfoData message;
-
-	pq_begintypsend(&message);
-	cox_rows_write(cox_rows_open(PG_GETARG_DATUM(0)), &message);
-	PG_RETURN_BYTEA_P(pq_endtypsend(&message));
-}
+STORED_TYPE_FUNCTIONS(cox_rows, "retention_cox_rows", WIRE_COX_ROWS, read_rows, write_rows)
 
 /* The state of the running aggregate, to be changed in place; NULL before the first row. */
 static CoxRows *
@@ -199,48 +169,19 @@ cox_final(PG_FUNCTION_ARGS)
 
 /* ---- The fitted model ---- */
 
-RETENTION_FUNCTION(cox_in);
-Datum
-cox_in(PG_FUNCTION_ARGS)
+static void *
+read_fit(const char *bytes, Size size, WireKind kind)
 {
-	StringInfoData wire;
-
-	initStringInfo(&wire);
-	wire_from_text(PG_GETARG_CSTRING(0), &wire, "retention_cox");
-	PG_RETURN_POINTER(cox_read(wire.data, wire.len));
+	return cox_read(bytes, size);
 }
 
-RETENTION_FUNCTION(cox_out);
-Datum
-cox_out(PG_FUNCTION_ARGS)
+static void
+write_fit(Datum value, StringInfo out, WireKind kind)
 {
-	StringInfoData wire;
-
-	initStringInfo(&wire);
-	cox_write(cox_open(PG_GETARG_DATUM(0)), &wire);
-	PG_RETURN_CSTRING(wire_to_text(&wire));
+	cox_write(cox_open(value), out);
 }
 
-RETENTION_FUNCTION(cox_recv);
-Datum
-cox_recv(PG_FUNCTION_ARGS)
-{
-	StringInfo message = (StringInfo) PG_GETARG_POINTER(0);
-	int size = message->len - message->cursor;
-
-	PG_RETURN_POINTER(cox_read(pq_getmsgbytes(message, size), size));
-}
-
-RETENTION_FUNCTION(cox_send);
-Datum
-cox_send(PG_FUNCTION_ARGS)
-{
-	StringInfoData message;
-
-	pq_begintypsend(&message);
-	cox_write(cox_open(PG_GETARG_DATUM(0)), &message);
-	PG_RETURN_BYTEA_P(pq_endtypsend(&message));
-}
+STORED_TYPE_FUNCTIONS(cox, "retention_cox", WIRE_COX, read_fit, write_fit)
 
 static const char *
 term_note(const CoxTerm *term)

@@ -14,33 +14,8 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 
-RETENTION_FUNCTION(incidence_in);
-Datum
-incidence_in(PG_FUNCTION_ARGS)
-{
-	return table_type_in(fcinfo, WIRE_INCIDENCE);
-}
-
-RETENTION_FUNCTION(incidence_out);
-Datum
-incidence_out(PG_FUNCTION_ARGS)
-{
-	return table_type_out(fcinfo, WIRE_INCIDENCE);
-}
-
-RETENTION_FUNCTION(incidence_recv);
-Datum
-incidence_recv(PG_FUNCTION_ARGS)
-{
-	return table_type_recv(fcinfo, WIRE_INCIDENCE);
-}
-
-RETENTION_FUNCTION(incidence_send);
-Datum
-incidence_send(PG_FUNCTION_ARGS)
-{
-	return table_type_send(fcinfo, WIRE_INCIDENCE);
-}
+STORED_TYPE_FUNCTIONS(incidence, "retention_incidence", WIRE_INCIDENCE, table_type_read,
+					  table_type_write)
 
 /* (state, duration, cause): one customer; no cause is still here. */
 RETENTION_FUNCTION(incidence_add);

@@ -15,33 +15,8 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 
-RETENTION_FUNCTION(logrank_state_in);
-Datum
-logrank_state_in(PG_FUNCTION_ARGS)
-{
-	return table_type_in(fcinfo, WIRE_LOGRANK);
-}
-
-RETENTION_FUNCTION(logrank_state_out);
-Datum
-logrank_state_out(PG_FUNCTION_ARGS)
-{
-	return table_type_out(fcinfo, WIRE_LOGRANK);
-}
-
-RETENTION_FUNCTION(logrank_state_recv);
-Datum
-logrank_state_recv(PG_FUNCTION_ARGS)
-{
-	return table_type_recv(fcinfo, WIRE_LOGRANK);
-}
-
-RETENTION_FUNCTION(logrank_state_send);
-Datum
-logrank_state_send(PG_FUNCTION_ARGS)
-{
-	return table_type_send(fcinfo, WIRE_LOGRANK);
-}
+STORED_TYPE_FUNCTIONS(logrank_state, "retention_logrank_state", WIRE_LOGRANK, table_type_read,
+					  table_type_write)
 
 /* (state, duration, churned, grp [, weighting [, stratum [, entry]]]): one customer. */
 RETENTION_FUNCTION(logrank_add);

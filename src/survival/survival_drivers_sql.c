@@ -25,33 +25,8 @@
 #define COLUMN_DIGITS 3
 #define MAX_VALUE_BYTES 1000
 
-RETENTION_FUNCTION(survival_drivers_in);
-Datum
-survival_drivers_in(PG_FUNCTION_ARGS)
-{
-	return table_type_in(fcinfo, WIRE_SURVIVAL_DRIVERS);
-}
-
-RETENTION_FUNCTION(survival_drivers_out);
-Datum
-survival_drivers_out(PG_FUNCTION_ARGS)
-{
-	return table_type_out(fcinfo, WIRE_SURVIVAL_DRIVERS);
-}
-
-RETENTION_FUNCTION(survival_drivers_recv);
-Datum
-survival_drivers_recv(PG_FUNCTION_ARGS)
-{
-	return table_type_recv(fcinfo, WIRE_SURVIVAL_DRIVERS);
-}
-
-RETENTION_FUNCTION(survival_drivers_send);
-Datum
-survival_drivers_send(PG_FUNCTION_ARGS)
-{
-	return table_type_send(fcinfo, WIRE_SURVIVAL_DRIVERS);
-}
+STORED_TYPE_FUNCTIONS(survival_drivers, "retention_survival_drivers", WIRE_SURVIVAL_DRIVERS,
+					  table_type_read, table_type_write)
 
 static Label
 value_label(AttributeKind kind, AttributeValue value)

@@ -15,33 +15,8 @@
 #include "utils/builtins.h"
 #include "utils/date.h"
 
-RETENTION_FUNCTION(survival_in);
-Datum
-survival_in(PG_FUNCTION_ARGS)
-{
-	return table_type_in(fcinfo, WIRE_SURVIVAL);
-}
-
-RETENTION_FUNCTION(survival_out);
-Datum
-survival_out(PG_FUNCTION_ARGS)
-{
-	return table_type_out(fcinfo, WIRE_SURVIVAL);
-}
-
-RETENTION_FUNCTION(survival_recv);
-Datum
-survival_recv(PG_FUNCTION_ARGS)
-{
-	return table_type_recv(fcinfo, WIRE_SURVIVAL);
-}
-
-RETENTION_FUNCTION(survival_send);
-Datum
-survival_send(PG_FUNCTION_ARGS)
-{
-	return table_type_send(fcinfo, WIRE_SURVIVAL);
-}
+STORED_TYPE_FUNCTIONS(survival, "retention_survival", WIRE_SURVIVAL, table_type_read,
+					  table_type_write)
 
 /* A weight in units of 2^-40, rounded. */
 static int64

@@ -8,7 +8,6 @@
 
 #include "base/aggregate.h"
 #include "survival/table_sql.h"
-#include "libpq/pqformat.h"
 #include "catalog/pg_type.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -56,43 +55,16 @@ table_finish(FunctionCallInfo fcinfo, WireKind kind)
 	PG_RETURN_POINTER(table_open_sorted(PG_GETARG_DATUM(0), kind));
 }
 
-Datum
-table_type_in(FunctionCallInfo fcinfo, WireKind kind)
+void *
+table_type_read(const char *bytes, Size size, WireKind kind)
 {
-	StringInfoData wire;
-
-	initStringInfo(&wire);
-	wire_from_text(PG_GETARG_CSTRING(0), &wire, times_type_name(kind));
-	PG_RETURN_POINTER(table_read(wire.data, wire.len, kind));
+	return table_read(bytes, size, kind);
 }
 
-Datum
-table_type_out(FunctionCallInfo fcinfo, WireKind kind)
+void
+table_type_write(Datum value, StringInfo out, WireKind kind)
 {
-	StringInfoData wire;
-
-	initStringInfo(&wire);
-	table_write(table_open_sorted(PG_GETARG_DATUM(0), kind), &wire);
-	PG_RETURN_CSTRING(wire_to_text(&wire));
-}
-
-Datum
-table_type_recv(FunctionCallInfo fcinfo, WireKind kind)
-{
-	StringInfo message = (StringInfo) PG_GETARG_POINTER(0);
-	int size = message->len - message->cursor;
-
-	PG_RETURN_POINTER(table_read(pq_getmsgbytes(message, size), size, kind));
-}
-
-Datum
-table_type_send(FunctionCallInfo fcinfo, WireKind kind)
-{
-	StringInfoData message;
-
-	pq_begintypsend(&message);
-	table_write(table_open_sorted(PG_GETARG_DATUM(0), kind), &message);
-	PG_RETURN_BYTEA_P(pq_endtypsend(&message));
+	table_write(table_open_sorted(value, kind), out);
 }
 
 double

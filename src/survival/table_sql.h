@@ -6,6 +6,7 @@
 #define RETENTION_SURVIVAL_TABLE_SQL_H
 
 #include "base/emit.h"
+#include "base/type_sql.h"
 #include "survival/times.h"
 
 /* The state of the running aggregate, to be changed in place; NULL before the first row. */
@@ -13,10 +14,10 @@ extern TimeTable *table_own(FunctionCallInfo fcinfo, WireKind kind);
 
 extern Datum table_combine(FunctionCallInfo fcinfo, WireKind kind);
 extern Datum table_finish(FunctionCallInfo fcinfo, WireKind kind);
-extern Datum table_type_in(FunctionCallInfo fcinfo, WireKind kind);
-extern Datum table_type_out(FunctionCallInfo fcinfo, WireKind kind);
-extern Datum table_type_recv(FunctionCallInfo fcinfo, WireKind kind);
-extern Datum table_type_send(FunctionCallInfo fcinfo, WireKind kind);
+
+/* For STORED_TYPE_FUNCTIONS(). */
+extern void *table_type_read(const char *bytes, Size size, WireKind kind);
+extern void table_type_write(Datum value, StringInfo out, WireKind kind);
 
 /* A duration, an entry, ...: finite and not negative, else 22023. Makes -0 an ordinary 0. */
 extern double check_time(double value, const char *what);
