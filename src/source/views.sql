@@ -18,7 +18,9 @@ DECLARE
     is_date boolean := source.time_type = 'date'::regtype;
     -- Presence, brought to what retention_periods() takes: days or wall-clock times, in a grid of hours instants.
     moved text := CASE WHEN NOT is_date AND (source.time_type = 'timestamptz'::regtype) <> hours THEN format(' AT TIME ZONE %L', source.time_zone) ELSE '' END;
-    begins text := '@extschema@.retention_period_start(s.%s, ' || calendar || ')' || CASE WHEN is_date OR hours THEN '' ELSE '::date' END;
+    begins text[] := ARRAY(SELECT format('@extschema@.retention_period_start(s.%s, %s)', c.c, calendar) || CASE WHEN is_date OR hours THEN '' ELSE '::date' END
+        FROM unnest(ARRAY[CASE WHEN retention_internal.source_grid_option(source.grid, 'cohorts') IS NULL THEN 'joined' ELSE 'started' END, 'started', 'ended'])
+            WITH ORDINALITY AS c (c, place) ORDER BY c.place);
     until text := 'coalesce(s.ended, ' || CASE WHEN is_date THEN known || '::date' WHEN hours THEN format('%s AT TIME ZONE %L', known, source.time_zone) ELSE known END || ')';
 BEGIN
     RETURN format($q$stay AS (
@@ -48,8 +50,7 @@ first AS (
         CASE WHEN is_date OR hours THEN 's.started, ' || until
             ELSE format('s.started::date, (%s - interval ''1 microsecond'')::date + 1', until) END,
         CASE source.presence WHEN 'any' THEN '' ELSE E'\n  WHERE coalesce(s.ended >= d.period_end, true)' END,
-        format(begins, CASE WHEN retention_internal.source_grid_option(source.grid, 'cohorts') IS NULL THEN 'joined' ELSE 'started' END),
-        format(begins, 'started'), format(begins, 'ended'));
+        begins[1], begins[2], begins[3]);
 END
 $$;
 COMMENT ON FUNCTION retention_internal.source_active(retention_internal.source, text, text) IS
