@@ -72,9 +72,10 @@ $shop->safe_psql('postgres', q{
   INSERT INTO sale VALUES (1001, 77, '2025-12-12', 'p9'), (1002, 3, '2025-12-13', NULL);
   UPDATE sale SET at = at + interval '40 days' WHERE customer = 5; UPDATE sale SET note = 'read'; UPDATE sale SET customer = 78 WHERE customer = 6;
   DELETE FROM sale WHERE customer = 7;
+  INSERT INTO sale VALUES (1003, 3, '9999-12-31', 'p1'), (1004, 82, 'infinity', 'p1'), (1005, 3, '-infinity', 'p2'), (1006, 83, '0001-01-01', 'p1');
   INSERT INTO log VALUES (1001, 11, '2025-12-12'); UPDATE log SET at = at + 30 WHERE customer = 3; DELETE FROM log WHERE customer = 5});
 synchronised();
-is($copy->safe_psql('postgres', 'SELECT string_agg(DISTINCT customer::text, $$ $$ ORDER BY customer::text) FROM orders_changes WHERE retention_redo'), '3 5 6 7 77 78',
+is($copy->safe_psql('postgres', 'SELECT string_agg(DISTINCT customer::text, $$ $$ ORDER BY customer::text) FROM orders_changes WHERE retention_redo'), '3 5 6 7 77 78 82 83',
   'rows that it brings are noted: customers to look up, and no others');
 # Nobody knows any more that there was one.
 $copy->safe_psql('postgres', 'DROP SUBSCRIPTION all_of_it');

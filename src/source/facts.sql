@@ -170,8 +170,7 @@ CREATE FUNCTION retention_internal.facts_items(source retention_internal.source)
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    -- A row whose time is no time of a customer is one without a time: ignored, and counted as ignored.
-    SELECT 'r.customer, CASE WHEN r.at >= ''1900-01-01 00:00+00'' AND r.at < ''2200-01-01 00:00+00'' THEN r.at END AS at'
+    SELECT 'r.customer, ' || retention_internal.source_event_time('r') || ' AS at'
         || coalesce((SELECT string_agg(', r.' || quote_ident(s.segment), '' ORDER BY s.place)
             FROM unnest($1.segments) WITH ORDINALITY AS s (segment, place)), '')
 $$;

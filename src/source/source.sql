@@ -802,11 +802,22 @@ COMMENT ON FUNCTION retention_drop_source(regclass) IS 'drops a source: its view
 
 -- What a source is made of, as SQL text.
 
+CREATE FUNCTION retention_internal.source_event_time(alias name) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    -- Dates from before 1900 or from 2200 on are ways to write never or not known.
+    SELECT format('CASE WHEN %1$I.at >= ''1900-01-01 00:00+00'' AND %1$I.at < ''2200-01-01 00:00+00'' THEN %1$I.at END', $1)
+$$;
+COMMENT ON FUNCTION retention_internal.source_event_time(name) IS
+'an SQL expression of the time of an event in a row of that name; NULL, by which the row is ignored and counted as such, where it is no time of a customer';
+
 CREATE FUNCTION retention_internal.source_rows(source retention_internal.source) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT 'SELECT ' || string_agg(quote_ident(c.name), ', ' ORDER BY c.place) || ' FROM ' || $1.source
+    SELECT 'SELECT ' || string_agg(CASE WHEN c.name = 'at' THEN retention_internal.source_event_time('r') || ' AS at' ELSE 'r.' || quote_ident(c.name) END, ', ' ORDER BY c.place)
+        || ' FROM ' || $1.source || ' AS r'
     FROM unnest(CASE $1.kind WHEN 'events' THEN '{customer,at}'::name[] ELSE '{customer,started,ended}' END || $1.segments
         || CASE WHEN $1.has_amount THEN '{amount}'::name[] ELSE '{}' END || CASE WHEN $1.has_reason THEN '{reason}'::name[] ELSE '{}' END)
         WITH ORDINALITY AS c (name, place)
@@ -876,7 +887,7 @@ BEGIN
             segments, source.source, known);
     END IF;
     RETURN format('SELECT c.customer, lower(s.stay) AS started, CASE WHEN upper(s.stay) < k.as_of THEN upper(s.stay) END AS ended%s'
-        ' FROM (SELECT customer, range_agg(%s(%s, %s)) AS stays%s FROM %s WHERE isfinite(at) AND customer IS NOT NULL GROUP BY customer) AS c,'
+        ' FROM (SELECT customer, range_agg(%s(%s, %s)) AS stays%s FROM %s WHERE at >= ''1900-01-01 00:00+00'' AND at < ''2200-01-01 00:00+00'' AND customer IS NOT NULL GROUP BY customer) AS c,'
         ' unnest(c.stays) AS s (stay), (SELECT %s AS as_of) AS k WHERE lower(s.stay) < k.as_of',
         segments, CASE WHEN is_date THEN 'daterange' ELSE 'tsrange' END, at,
         format(CASE WHEN is_date THEN '(%s + interval %L)::date' ELSE '%s + interval %L' END, at, source.gone_after), firsts, source.source, known);

@@ -146,8 +146,8 @@ BEGIN
     IF what IN ('cohorts', 'curve', 'lifecycle', 'stickiness') THEN
         summary := 'WITH ' || known || CASE
             WHEN kept IS NOT NULL THEN E',\nsummary AS (SELECT s.cohorts ' || kept || ')'
-            WHEN source.kind = 'events' THEN format(E',\nsummary AS (SELECT @extschema@.cohort_retention(e.%s, e.at, %s) AS cohorts FROM %s AS e)',
-                customer, grid, source.source)
+            WHEN source.kind = 'events' THEN format(E',\nsummary AS (SELECT @extschema@.cohort_retention(e.%s, %s, %s) AS cohorts FROM %s AS e)',
+                customer, retention_internal.source_event_time('e'), grid, source.source)
             -- In a lifecycle, customers are new in the first period that they are active in.
             ELSE format(E',\n%s,\n%s,\nsummary AS (SELECT @extschema@.cohort_retention(a.%s, a.at, %s%s) AS cohorts FROM active AS a%s)',
                 presence, retention_internal.source_active(source, calendar, '(SELECT as_of FROM known)'), customer, grid,
