@@ -470,6 +470,13 @@ second line"', 'select', at => 'as_of', segments => '{"retention %I"}', filter =
 SELECT count(*) FROM retention_create_views('bi.old_way');
 SELECT segment, value, at_start, kept FROM bi.old_way_segments;
 SELECT count(*) FROM retention_sources WHERE source = 'bi.old_way'::regclass;
+SELECT retention_materialize('bi.old_way');
+INSERT INTO "Sch; %s ema"."Ta'ble ""x"" %s
+second line" VALUES ('new', '2026-03-25', 9, 'plan ''1', '%s', E'\\1');
+SELECT retention_refresh('bi.old_way');
+SELECT segment, value, at_start, kept FROM bi.old_way_segments;
+SELECT retention_report('bi.old_way') ->> 'customers' AS customers, retention_report_html('bi.old_way') ~ '<h1' AS page;
+SELECT retention_unmaterialize('bi.old_way');
 SELECT retention_drop_source('bi.old_way');
 SELECT retention_guess('"Sch; %s ema"."Ta''ble ""x"" %s
 second line"');

@@ -323,6 +323,8 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 SET datestyle = 'ISO, YMD'
 SET intervalstyle = 'postgres'
+-- The expressions of the source are written out and read again.
+SET standard_conforming_strings = on
 AS $$
 #variable_conflict use_variable
 -- Takes the noted changes and reads the rows they ask for, in one statement. news: tables that have become part of the
