@@ -501,7 +501,7 @@ SELECT retention_refresh('log') > 20 AS everybody;
 INSERT INTO visit_4 VALUES (65, '2025-08-07', 1);
 SELECT retention_refresh('log');
 SELECT * FROM differs('log');
-SELECT tgrelid::regclass, count(*) FROM pg_trigger WHERE tgname LIKE 'log\_%' GROUP BY 1 ORDER BY 1::text;
+SELECT tgrelid::regclass, count(*) FROM pg_trigger WHERE tgname LIKE 'log\_%' GROUP BY 1 ORDER BY tgrelid::regclass::text COLLATE "C";
 SELECT retention_unmaterialize('log');
 SELECT count(*) AS triggers FROM pg_trigger WHERE tgname LIKE 'log\_%';
 

@@ -518,7 +518,7 @@ SELECT retention_drop_source('bi.strict'), retention_drop_source('bi.lenient');
 DROP MATERIALIZED VIEW shop.later;
 DROP MATERIALIZED VIEW shop.later CASCADE;
 ALTER VIEW bi.steps RENAME COLUMN at TO "when";
-SELECT source, state FROM retention_sources ORDER BY 1::text COLLATE "C";
+SELECT source, state FROM retention_sources ORDER BY source::text COLLATE "C";
 SELECT retention_internal.source_find('bi.steps');
 ALTER VIEW bi.steps RENAME COLUMN "when" TO at;
 SELECT retention_drop_source('bi.steps'), retention_drop_source('bi.words');
@@ -543,7 +543,7 @@ SELECT retention_source('bi.mine', 'events', 'shop.orders', 'customer_id', at =>
 SELECT retention_source('ann.orders', 'events', 'shop.orders', 'customer_id', at => 'ordered_at', filter => 'country = ''DE''', grid => 'month; time_zone=UTC');
 SELECT count(*) FROM retention_create_views('ann.orders');
 -- the settings are readable as catalogs are, and written by nobody directly
-SELECT source, owner, state FROM retention_sources ORDER BY 1::text COLLATE "C";
+SELECT source, owner, state FROM retention_sources ORDER BY source::text COLLATE "C";
 INSERT INTO retention_internal.source_setting VALUES ('ann.orders', 'month', NULL, 1, NULL) ON CONFLICT DO NOTHING;
 INSERT INTO retention_internal.source_setting VALUES ('bi.subs_tz', 'month', NULL, 1, NULL);
 INSERT INTO retention_internal.source_setting VALUES (1, 'month', NULL, 1, NULL);
@@ -577,7 +577,7 @@ SELECT retention_drop_source('ann.orders');
 -- a reader needs what PostgreSQL asks of a reader
 SET ROLE retention_tenant;
 SELECT retention_internal.source_find('ann.orders');
-SELECT source, state FROM retention_sources ORDER BY 1::text COLLATE "C";
+SELECT source, state FROM retention_sources ORDER BY source::text COLLATE "C";
 RESET ROLE;
 GRANT SELECT ON ann.orders, ann.orders_cohorts TO retention_tenant, retention_bob, retention_bypass;
 SET ROLE retention_tenant;
