@@ -126,7 +126,7 @@ DATA_built = retention--$(EXTVERSION).sql
 
 REGRESS = grid rates flow flow_customer as_of activity cohort batch_scan batch_scan_hostile survival drivers source facts facts_trust plot report doors untrusted hostile catalog
 REGRESS_OPTS = --inputdir=$(here) --load-extension=retention
-ISOLATION = rollup batch_scan_snapshot refresh source_lock
+ISOLATION = rollup batch_scan_snapshot refresh source_lock report_runs
 ISOLATION_OPTS = --inputdir=$(here) --load-extension=retention
 TAP_TESTS = 1
 
