@@ -302,6 +302,14 @@ SELECT retention_report('r_events');
 SELECT retention_run_report('r_subs', schema => 'report_ben');
 SELECT count(*) AS runs, min(report ->> 'rows') AS rows FROM report_ben.r_subs_report_run;
 RESET ROLE;
+-- progress tells a number; who may not use the schema does not learn the name
+SELECT format('retention: report 1/3 %s phase', 'report_ben.r_subs_report_run'::regclass::oid) AS said \gset
+SET application_name = :'said';
+SELECT source FROM retention_progress WHERE pid = pg_backend_pid();
+SET ROLE regress_report_ann;
+SELECT what, source, phase FROM retention_progress WHERE pid = pg_backend_pid();
+RESET ROLE;
+RESET application_name;
 
 -- Nobody gets a superuser to run what is theirs
 SET ROLE regress_report_ann;

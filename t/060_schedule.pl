@@ -167,6 +167,8 @@ $node->safe_psql('postgres', 'UPDATE brake SET seconds = 300', extra_params => [
 my ($psql, $said) = begin_job($node, q{CALL retention_run_job('slow')});
 is(asks($node, q{SELECT run, state, took FROM retention_report_runs('slow')}), '1|running|', 'a run is seen while it goes on');
 is(asks($node, q{SELECT what, source FROM retention_progress}), 'report|slow', 'and how far it is');
+$node->safe_psql('postgres', 'CREATE DATABASE other');
+is($node->safe_psql('other', 'CREATE EXTENSION retention; SELECT count(*) FROM retention_progress'), '0', 'not in another database');
 fails($node, q{SELECT retention_run_report('slow')}, qr/ERROR:  55P03: a report of public.slow is already being made\nDETAIL:  It is run 1, in process \d+\./, 'never two at once');
 fails($node, q{CALL retention_run_job('slow')}, qr/ERROR:  55P03: a report of \S*slow is/, 'nor by the other way');
 isnt(asks($node, q{SELECT retention_run_report('shop')}), '', 'other sources have nothing to do with it');
