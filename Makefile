@@ -1,6 +1,8 @@
 # retention: customer retention and churn inside PostgreSQL.
 #
 #   make [PG_CONFIG=...] && make install      the plain build
+#   make installcheck                         regress and isolation, on a server that runs (script/test runs all tests)
+#   make dist                                 retention-VERSION.zip of what is committed
 #   make SANITIZE=1                           the build the tests use (UBSan; SANITIZE=address: AddressSanitizer, too)
 # An out-of-tree build is `make -f /path/to/Makefile` in any other folder.
 # Every list below is explicit: a file that is not named here does not exist.
@@ -124,11 +126,18 @@ ROOM_SQL = \
 
 DATA_built = retention--$(EXTVERSION).sql
 
+# What stays of earlier versions: sql/updates/retention--OLD.sql, the install script as it was released, and
+# sql/updates/retention--OLD--NEW.sql, the way on from it. Nothing was released yet.
+DATA =
+
+# Exported is what SQL calls, nothing else.
+SHLIB_EXPORTS = exports.txt
+EXPORTING_SQL = $(DATA_built) $(addprefix $(here),$(DATA))
+
 REGRESS = grid rates flow flow_customer as_of activity cohort batch_scan batch_scan_hostile survival drivers source facts facts_trust plot report doors untrusted hostile catalog
 REGRESS_OPTS = --inputdir=$(here) --load-extension=retention
 ISOLATION = rollup batch_scan_snapshot refresh source_lock report_runs
 ISOLATION_OPTS = --inputdir=$(here) --load-extension=retention
-TAP_TESTS = 1
 
 PG_CPPFLAGS = -I$(here)src -DRETENTION_VERSION='"$(EXTVERSION)"'
 PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -std=gnu11 -fvisibility=hidden
@@ -142,9 +151,10 @@ PG_CXXFLAGS += $(SANITIZERS) -g
 SHLIB_LINK += $(SANITIZERS)
 endif
 
-# script/fuzz: clang's sanitizers and libFuzzer, and one C function more.
+# script/fuzz: clang's sanitizers and libFuzzer, and two C functions more.
 ifdef FUZZ
 OBJS += test/fuzz/fuzz.o
+EXPORTING_SQL += $(here)test/fuzz/fuzz.sql
 FUZZ_FLAGS = -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=undefined -shared-libasan -O1 -g
 PG_CFLAGS += $(FUZZ_FLAGS)
 PG_CXXFLAGS += $(FUZZ_FLAGS)
@@ -154,7 +164,7 @@ endif
 
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
-EXTRA_CLEAN = retention--*.sql
+EXTRA_CLEAN = retention--*.sql exports.txt
 include $(PGXS)
 
 # The folders of an out-of-tree build, before any rule runs (VPATH would find those of the source).
@@ -166,3 +176,10 @@ $(OBJS): $(wildcard $(here)src/*.h $(here)src/*/*.h) $(here)retention.control
 retention--$(EXTVERSION).sql: $(addprefix $(here),$(ROOM_SQL)) $(here)Makefile
 	{ printf '%s\n' '\echo Use "CREATE EXTENSION retention" to load this file. \quit'; \
 	  for f in $(addprefix $(here),$(ROOM_SQL)); do echo; cat $$f; done; } > $@
+
+exports.txt: $(EXPORTING_SQL) $(here)script/lib/exports.awk
+	$(AWK) -f $(here)script/lib/exports.awk $(EXPORTING_SQL) > $@
+
+.PHONY: dist
+dist:
+	git -C $(here) archive --format=zip --prefix=retention-$(EXTVERSION)/ HEAD > retention-$(EXTVERSION).zip

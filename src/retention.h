@@ -14,7 +14,7 @@
 
 /*
  * The library is built with hidden symbols, for PostgreSQL loads every library into one name space. Only what the
- * server and SQL call is seen: a door is written
+ * server and SQL call is seen, and the Makefile has the linker hide what the C++ library shows all the same. A function is written
  *
  *		RETENTION_FUNCTION(name);
  *		Datum

@@ -14,9 +14,10 @@ my $copy = File::Temp->newdir;
 # A small house in which all is well.
 my %house = (
   'Makefile' => "OBJS = src/base/wire.o src/math/sum.o \\\n  src/one/one.o src/one/one_sql.o src/two/two.o\n"
-    . "ROOM_SQL = src/one/one.sql\nREGRESS = one\nISOLATION = pair\nTAP_TESTS = 1\n",
+    . "ROOM_SQL = src/one/one.sql\nREGRESS = one\nISOLATION = pair\n",
   'retention.control'  => "default_version = '1.2.3'\n",
-  'META.json'          => qq({ "version": "1.2.3", "provides": { "version": "1.2.3" } }\n),
+  'META.json'          => qq({ "name": "one", "version": "1.2.3", "abstract": "One", "maintainer": "us", "license": "postgresql",\n)
+    . qq("provides": { "one": { "version": "1.2.3", "file": "retention--1.2.3.sql" } }, "meta-spec": { "version": "1.0.0" } }\n),
   'CHANGELOG.md'       => "## [1.2.3] - 2026-01-01\n",
   'README.md'          => "[one](doc/one.md)\n",
   'doc/one.md'         => "[up](../README.md) one()\n",
@@ -38,7 +39,8 @@ my %house = (
   'expected/pair.out'  => "1\n",
   't/001_one.pl'       => "done_testing();\n",
   'script/demo'        => "#!/usr/bin/env bash\ntrue\n",
-  '.ci/run'            => "#!/usr/bin/env bash\ntrue\n",
+  '.ci/run'            => "#!/usr/bin/env bash\ntrue --versions=15,17\n",
+  '.github/workflows/test.yml' => "version: [15, 17]\n",
 );
 
 sub put
@@ -77,9 +79,12 @@ my @breaks = (
   [ 'the Makefile lists every source file', 'Makefile', sub { $_[0] =~ s/OBJS = /OBJS = src\/gone.o /r } ],
   [ 'every regression test is listed and answered', 'sql/more.sql', "SELECT 1;\n" ],
   [ 'every regression test is listed and answered', 'expected/more.out', "1\n" ],
+  [ 'every script of an earlier version is installed', 'sql/updates/retention--1.2.2.sql', "SELECT 1;\n" ],
+  [ 'every script of an earlier version is installed', 'Makefile', "DATA = sql/updates/retention--1.2.2.sql\n" ],
   [ 'every isolation test is listed and answered', 'specs/more.spec', "session s\n" ],
   [ 'every TAP test is run', 't/more.t', "done_testing();\n" ],
   [ 'every TAP test is run', 't/002_more.pl', "1;\n" ],
+  [ 'every TAP test is run', 'Makefile', "TAP_TESTS = 1\n" ],
   [ 'formatted by clang-format', 'src/one/one.c', "int  one;\n" ],
   [ 'fmgr stays in the doors', 'src/one/one.c', "extern Datum one(PG_FUNCTION_ARGS);\n" ],
   [ 'Boost stays in src/math', 'src/one/one.c', "#include <boost/math/distributions.hpp>\n" ],
@@ -100,7 +105,13 @@ my @breaks = (
   [ 'documentation is linked', 'doc/more.md', "More\n" ],
   [ 'documentation is linked', 'doc/one.md', "[gone](gone.md)\n" ],
   [ 'one version', 'META.json', sub { $_[0] =~ s/1\.2\.3/1.2.4/r } ],
+  [ 'one version', 'META.json', sub { $_[0] =~ s/--1\.2\.3/--1.2.4/r } ],
   [ 'one version', 'CHANGELOG.md', sub { $_[0] =~ s/1\.2\.3/1.2.4/r } ],
+  [ 'one list of tested versions', '.github/workflows/test.yml', sub { $_[0] =~ s/15, //r } ],
+  [ 'PGXN accepts META.json', 'META.json', sub { $_[0] =~ s/"maintainer": "us",//r } ],
+  [ 'PGXN accepts META.json', 'META.json', sub { $_[0] =~ s/"license"/"licence"/r } ],
+  [ 'PGXN accepts META.json', 'META.json', sub { $_[0] =~ s/"file"/"docfile": "gone.md", "file"/r } ],
+  [ 'PGXN accepts META.json', 'META.json', ",\n" ],
 );
 
 my %can_fail;

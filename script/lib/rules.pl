@@ -4,6 +4,8 @@
 use strict;
 use warnings;
 
+use JSON::PP;
+
 my ($root, @only) = @ARGV;
 chdir($root // '.') or die "cannot enter $root: $!\n";
 
@@ -144,7 +146,7 @@ rule 'the Makefile lists every source file' => sub {
 };
 
 rule 'every regression test is listed and answered' => sub {
-  my @tests   = map { m{^sql/(.*)\.sql$} } files(qr/\.sql$/, 'sql');
+  my @tests   = map { m{^sql/([^/]*)\.sql$} } files(qr/\.sql$/, 'sql');
   my @answers = map { m{^expected/(.*)\.out$} } files(qr/\.out$/, 'expected');
   my %answer  = map { $_ => 1 } @answers;
   my %asked   = map { $_ => 1 } @tests, map { m{^specs/(.*)\.spec$} } files(qr/\.spec$/, 'specs');
@@ -152,6 +154,15 @@ rule 'every regression test is listed and answered' => sub {
     differences(\@tests, [ listed('REGRESS') ], 'is not in REGRESS', 'is in REGRESS and has no file in sql/'),
     (map "$_ has no file in expected/",   grep !$answer{$_}, @tests),
     (map "expected/$_.out answers nothing", grep { !$asked{$_} && !$asked{s/_\d$//r} } @answers));
+};
+
+rule 'every script of an earlier version is installed' => sub {
+  my @scripts = files(qr/./, 'sql/updates');
+  my ($version, %is_there) = (qr/\d+\.\d+\.\d+/, map { $_ => 1 } @scripts);
+  return (
+    differences(\@scripts, [ listed('DATA') ], 'is not in DATA', 'is in DATA and does not exist'),
+    (map "$_ is neither retention--OLD.sql nor retention--OLD--NEW.sql", grep !m{/retention--$version(--$version)?\.sql$}, @scripts),
+    (map "$_ cannot be tested without the install script of the version before", grep { /^(.*--$version)--/ && !$is_there{"$1.sql"} } @scripts));
 };
 
 rule 'every isolation test is listed and answered' => sub {
@@ -165,7 +176,7 @@ rule 'every TAP test is run' => sub {
   return (
     (map "$_ would not be found: t/NNN_word.pl is the form", grep !m{^t/\d\d\d_[a-z_]+\.pl$}, grep !/\.pm$/, files(qr/./, 't')),
     (map "$_ does not say when it is done", grep text($_) !~ /done_testing|tests\s*=>/, files(qr/\.pl$/, 't')),
-    (listed('TAP_TESTS') ? () : 'Makefile: TAP_TESTS is not set'));
+    (listed('TAP_TESTS') ? 'Makefile: TAP_TESTS is set; make installcheck is for regress and isolation' : ()));
 };
 
 rule 'formatted by clang-format' => sub {
@@ -259,7 +270,7 @@ rule 'documentation is linked' => sub {
   my @bad;
   push @bad, 'there is no README.md' if $readme eq '';
   push @bad, map "README.md does not link $_", grep { $readme !~ /\]\(\Q$_\E[#)]/ } files(qr/\.md$/, 'doc');
-  for my $page ('README.md', 'CHANGELOG.md', files(qr/\.md$/, 'doc')) {
+  for my $page ('README.md', 'CHANGELOG.md', 'SECURITY.md', files(qr/\.md$/, 'doc')) {
     my ($folder) = $page =~ m{^(.*/)};
     for my $target (text($page) =~ /\]\(([^)#\s]+)/g) {
       next if $target =~ m{^[a-z]+:};
@@ -277,8 +288,58 @@ rule 'one version' => sub {
   my @said = $meta =~ /"version"\s*:\s*"(\d+\.\d+\.\d+)"/g;
   push @bad, 'META.json has to say the version of the distribution and of what it provides' if @said < 2;
   push @bad, map "META.json says $_, retention.control $version", grep $_ ne $version, @said;
+  push @bad, "META.json does not provide retention--$version.sql" unless $meta =~ /"file"\s*:\s*"retention--\Q$version\E\.sql"/;
   push @bad, "CHANGELOG.md has no section $version" unless text('CHANGELOG.md') =~ /^## \[?\Q$version\E\b/m;
   push @bad, grep_lines(qr/\Q'$version'\E/, grep m{^src/}, @src);
+  return @bad;
+};
+
+rule 'one list of tested versions' => sub {
+  my ($here)  = text('.ci/run') =~ /--versions=([\d,]+)/;
+  my ($forge) = text('.github/workflows/test.yml') =~ /^ *version: \[([\d, ]+)\]$/m;
+  return defined $here && defined $forge && $here eq $forge =~ s/ //gr ? () : '.ci/run and .github/workflows/test.yml test different versions';
+};
+
+# As PGXN's META specification 1.0.0 has it, as far as this distribution uses it.
+rule 'PGXN accepts META.json' => sub {
+  my $meta = eval { decode_json(text('META.json')) };
+  return "META.json: $@" unless ref $meta eq 'HASH';
+  my $text     = sub { defined $_[0] && !ref $_[0] && $_[0] =~ /\S/ };
+  my $version  = sub { defined $_[0] && !ref $_[0] && $_[0] =~ /^(0|[1-9]\d*)(\.(0|[1-9]\d*)){2}(-[a-z][0-9a-z-]*)?$/i };
+  my $term     = sub { defined $_[0] && !ref $_[0] && $_[0] =~ m{^[^\s/\\[:cntrl:]]{2,}$} };
+  my %required = (name => $term, version => $version, abstract => $text, maintainer => $text, license => $text);
+  my %optional = (
+    description    => $text,
+    generated_by   => $text,
+    release_status => sub { $_[0] =~ /^(stable|testing|unstable)$/ },
+    tags           => sub { ref $_[0] eq 'ARRAY' && !grep { length > 255 || m{[/\\[:cntrl:]]} } @{ $_[0] } },
+    provides       => sub {
+      my ($provides) = @_;
+      return ref $provides eq 'HASH' && %$provides && !grep {
+        my $one = $provides->{$_};
+        !$term->($_) || ref $one ne 'HASH' || !$version->($one->{version}) || !$text->($one->{file}) || $one->{file} =~ m{^/|\.\.}
+          || grep !/^(version|file|abstract|docfile)$/, keys %$one
+      } keys %$provides;
+    },
+    prereqs => sub {
+      my ($prereqs) = @_;
+      return ref $prereqs eq 'HASH' && !grep {
+        my ($phase, $kinds) = ($_, $prereqs->{$_});
+        $phase !~ /^(configure|build|test|runtime|develop)$/ || ref $kinds ne 'HASH' || grep {
+          my ($kind, $needs) = ($_, $kinds->{$_});
+          $kind !~ /^(requires|recommends|suggests|conflicts)$/ || ref $needs ne 'HASH' || grep !$version->($_), values %$needs
+        } keys %$kinds
+      } keys %$prereqs;
+    },
+    'meta-spec' => sub { ref $_[0] eq 'HASH' && $_[0]{version} eq '1.0.0' },
+  );
+  my @bad = map "META.json has no $_", grep !exists $meta->{$_}, sort keys %required, qw(provides meta-spec);
+  for my $key (sort keys %$meta) {
+    my $is_good = $required{$key} // $optional{$key};
+    if (!$is_good) { push @bad, "META.json: $key is none of the keys that are used here" }
+    elsif (!$is_good->($meta->{$key})) { push @bad, "META.json: $key has a value that PGXN refuses" }
+  }
+  push @bad, map "META.json names $_, which does not exist", grep { defined && !-e } map $_->{docfile}, values %{ $meta->{provides} // {} };
   return @bad;
 };
 

@@ -98,8 +98,40 @@ suite_build() {
   cp -a "$src" "$work/build/plain"
   cd "$work/build/plain"
   build "plain, in the tree" all || true
+  check "build/make dist packs what is committed, in one folder" dist_is_whole
+  check "build/an update script is installed, and make clean leaves it" update_script_is_kept
   check "build/nothing is left after make clean" clean_leaves_nothing
   cd "$work"
+}
+
+# With an update script made up for this.
+update_script_is_kept() {
+  local script name
+  name=retention--0.0.1--$(listed EXTVERSION).sql
+  script=sql/updates/$name
+  mkdir -p sql/updates
+  echo '-- nothing' >"$script"
+  make -s with_llvm=no PG_CONFIG="$pg_config" DATA="$script" DESTDIR="$work/staged" install
+  make -s with_llvm=no PG_CONFIG="$pg_config" DATA="$script" clean
+  cmp "$script" "$work/staged$("$pg_config" --sharedir)/extension/$name" || return
+  rm "$script"
+  rmdir sql/updates 2>/dev/null || true
+}
+
+# The archive of a repository made for this, with a file beside that is not in it.
+dist_is_whole() {
+  local version repository=$work/build/dist
+  version=$(listed EXTVERSION)
+  cp -a "$src" "$repository"
+  (cd "$repository" && git init -q . && git add -A && find . -path ./.git -prune -o -type f -printf '%P\n') |
+    sed "s#^#retention-$version/#" | sort >"$work/log/before"
+  git -C "$repository" -c user.name=test -c user.email=test@example.org commit -q -m test
+  touch "$repository/notes"
+  make -s -C "$repository" with_llvm=no PG_CONFIG="$pg_config" dist
+  perl -MIO::Uncompress::Unzip -e '
+    my $zip = IO::Uncompress::Unzip->new($ARGV[0]) or die "no archive";
+    do { my $name = $zip->getHeaderInfo->{Name}; print "$name\n" unless $name =~ m{/$} } while $zip->nextStream > 0' \
+    "$repository/retention-$version.zip" | sort | diff "$work/log/before" -
 }
 
 clean_leaves_nothing() {
