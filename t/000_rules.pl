@@ -18,6 +18,7 @@ my %house = (
   'retention.control'  => "default_version = '1.2.3'\n",
   'META.json'          => qq({ "name": "one", "version": "1.2.3", "abstract": "One", "maintainer": "us", "license": "postgresql",\n)
     . qq("provides": { "one": { "version": "1.2.3", "file": "retention--1.2.3.sql" } }, "meta-spec": { "version": "1.0.0" } }\n),
+  'debian/changelog'   => "retention (1.2.3-1) unstable; urgency=medium\n",
   'CHANGELOG.md'       => "## [1.2.3] - 2026-01-01\n",
   'README.md'          => "[one](doc/one.md)\n",
   'doc/one.md'         => "[up](../README.md) one()\n",
@@ -107,6 +108,7 @@ my @breaks = (
   [ 'one version', 'META.json', sub { $_[0] =~ s/1\.2\.3/1.2.4/r } ],
   [ 'one version', 'META.json', sub { $_[0] =~ s/--1\.2\.3/--1.2.4/r } ],
   [ 'one version', 'CHANGELOG.md', sub { $_[0] =~ s/1\.2\.3/1.2.4/r } ],
+  [ 'one version', 'debian/changelog', sub { $_[0] =~ s/1\.2\.3/1.2.4/r } ],
   [ 'one list of tested versions', '.github/workflows/test.yml', sub { $_[0] =~ s/15, //r } ],
   [ 'PGXN accepts META.json', 'META.json', sub { $_[0] =~ s/"maintainer": "us",//r } ],
   [ 'PGXN accepts META.json', 'META.json', sub { $_[0] =~ s/"license"/"licence"/r } ],

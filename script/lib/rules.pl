@@ -289,6 +289,7 @@ rule 'one version' => sub {
   push @bad, 'META.json has to say the version of the distribution and of what it provides' if @said < 2;
   push @bad, map "META.json says $_, retention.control $version", grep $_ ne $version, @said;
   push @bad, "META.json does not provide retention--$version.sql" unless $meta =~ /"file"\s*:\s*"retention--\Q$version\E\.sql"/;
+  push @bad, 'debian/changelog does not begin with this version' unless text('debian/changelog') =~ /^retention \(\Q$version\E-/;
   push @bad, "CHANGELOG.md has no section $version" unless text('CHANGELOG.md') =~ /^## \[?\Q$version\E\b/m;
   push @bad, grep_lines(qr/\Q'$version'\E/, grep m{^src/}, @src);
   return @bad;
