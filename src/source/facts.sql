@@ -112,6 +112,8 @@ AS $$
     WHERE f.adrelid = ($1.kept).state
         AND pg_get_expr(f.adbin, f.adrelid) = quote_literal(retention_internal.facts_definition($1)) || '::text'
         AND has_table_privilege(($1.kept).facts, 'SELECT') AND has_table_privilege(($1.kept).summary, 'SELECT')
+        -- (DROP EXTENSION ... CASCADE takes the columns and leaves the tables)
+        AND 2 = (SELECT count(*) FROM pg_attribute AS c WHERE (c.attrelid, c.attname) IN ((($1.kept).facts, 'facts'), (($1.kept).summary, 'cohorts')))
 $$;
 COMMENT ON FUNCTION retention_internal.facts_of(retention_internal.source) IS
 'the kept facts of a source, if there are any of the source as it is now, and the caller may read them';
