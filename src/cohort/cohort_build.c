@@ -104,7 +104,7 @@ visit_calendar(void *argument, Event *events, int count)
 	check_rows(b, starts, returns);
 	for (int s = 0; s < starts; s++)
 	{
-		Returns r = {.b = b, .start = b->starts[s], .count = returns};
+		Returns r = {.b = b, .values = b->returns, .start = b->starts[s], .count = returns};
 		Outcome outcome = count_member(b, b->starts[s], &r);
 
 		if (b->recurring)
@@ -274,7 +274,7 @@ count_clock(Builder *b, int64 cohort, int64 start, int returns)
 	int64 whole = Max(grid_elapsed(b->grid, b->clock, start, b->clock_as_of), 0);
 	int64 whole_from = grid_window_start(b->grid, b->clock, start, whole);
 	int64 begun = Max(whole + (whole_from < b->clock_as_of), 1);
-	Returns r = {.b = b, .start = start, .count = returns};
+	Returns r = {.b = b, .values = b->returns, .start = start, .count = returns};
 	Outcome outcome = count_member(b, cohort, &r);
 
 	cell_of(&b->windows, cohort, whole)[WINDOW_WHOLE - WINDOW_WHOLE]++;

@@ -8,8 +8,9 @@
 #include "cohort/cohort.h"
 
 /*
- * Counts by cohort and a number. Cells of a hash table as large as a summary may be would be moved for a long time when
- * it grows, and half of it be empty: so there are many small ones, each of which has its share of the cells.
+ * Counts by cohort and a number. One hash table as large as a summary may be would take a long time to grow, and half of
+ * it would be empty: so there are many small ones, each of which has some of the cohorts. A prime number of them, for
+ * cohorts may be days in a grid of hours.
  */
 typedef struct CellKey
 {
@@ -27,7 +28,7 @@ typedef struct Cell
 
 struct cells_hash;
 
-#define CELL_PARTS 72
+#define CELL_PARTS 73
 
 typedef struct CellTable
 {
@@ -107,7 +108,7 @@ typedef struct Builder
 
 	/*
 	 * Sums of recurring cohorts. What one customer adds changes from cell to cell in a few places only: `touched` has a bit
-	 * for each of them, and sums are differences from cell to cell until sums_finish().
+	 * for each of them, and sums are differences from cell to cell (but for CRITERION_ON) until sums_finish().
 	 */
 	Own *own;
 	uint64 *touched;
@@ -122,10 +123,11 @@ typedef struct Builder
 /* In which offsets of one cohort a customer came back, asked for in ascending order. */
 typedef struct Returns
 {
-	Builder *b;
-	int64 start; /* the cohort, or the moment at which its clock begins */
-	int count;	 /* of b->returns */
-	int next;	 /* the first that has not been looked at; what is before is too early */
+	const Builder *b;
+	const int64 *values; /* b->returns */
+	int64 start;		 /* the cohort, or the moment at which its clock begins */
+	int count;			 /* of b->returns */
+	int next;			 /* the first that has not been looked at; what is before is too early */
 } Returns;
 
 /* cohort_count.c */

@@ -12,21 +12,24 @@
 #include "cohort/cohort_build.h"
 #include "port/pg_bitutils.h"
 
-/* Spread the bits of both keys: a multiplication by the golden ratio after each. */
-static inline uint64
-mix_key(uint64 cohort, uint64 number)
+/* Spread the bits of both keys: a multiplication by the golden ratio after each, and the upper half of the last. */
+static inline uint32
+hash_key(CellKey key)
 {
-	uint64 mixed = cohort * UINT64CONST(0x9E3779B97F4A7C15);
+	uint64 mixed = (uint64) key.cohort * UINT64CONST(0x9E3779B97F4A7C15);
 
-	mixed = (mixed ^ (mixed >> 32) ^ number) * UINT64CONST(0x9E3779B97F4A7C15);
-	return mixed ^ mixed >> 32;
+	mixed = (mixed ^ (mixed >> 32) ^ (uint64) key.number) * UINT64CONST(0x9E3779B97F4A7C15);
+	return (uint32) (mixed >> 32);
 }
 
+/* Not to grow early, for a place that is further away: parts are small, and memory is dear. */
+#define SH_GROW_MAX_DIB 100
+#define SH_GROW_MAX_MOVE 1000
 #define SH_PREFIX cells
 #define SH_ELEMENT_TYPE Cell
 #define SH_KEY_TYPE CellKey
 #define SH_KEY key
-#define SH_HASH_KEY(table, key) ((uint32) mix_key((key).cohort, (key).number))
+#define SH_HASH_KEY(table, key) hash_key(key)
 #define SH_EQUAL(table, a, b) ((a).cohort == (b).cohort && (a).number == (b).number)
 #define SH_SCOPE static inline
 #define SH_DECLARE
@@ -47,8 +50,7 @@ int64 *
 cell_of(CellTable *table, int64 cohort, int64 number)
 {
 	CellKey key = {(uint32) cohort, (uint32) number};
-	/* The place in a part is taken from the lower half of the bits. */
-	cells_hash **part = &table->parts[(mix_key(key.cohort, key.number) >> 32) % CELL_PARTS];
+	cells_hash **part = &table->parts[key.cohort % CELL_PARTS];
 	bool found;
 	Cell *cell;
 
@@ -95,9 +97,8 @@ row_of(Builder *b, int64 cohort)
 
 /* The first return from `at` on that is not before value, which mostly is near. */
 static inline int
-first_return(const Builder *b, int at, int count, int64 value)
+first_return(const int64 *values, int at, int count, int64 value)
 {
-	const int64 *values = b->returns;
 	int low = at;
 	int high = at;
 
@@ -126,8 +127,8 @@ next_return(Returns *r, int64 least, bool elapsed)
 
 	if (!elapsed)
 	{
-		r->next = first_return(b, r->next, r->count, r->start + least);
-		return r->next < r->count ? b->returns[r->next++] - r->start : 0;
+		r->next = first_return(r->values, r->next, r->count, r->start + least);
+		return r->next < r->count ? r->values[r->next++] - r->start : 0;
 	}
 	while (r->next < r->count)
 	{
@@ -137,14 +138,14 @@ next_return(Returns *r, int64 least, bool elapsed)
 		CHECK_FOR_INTERRUPTS();
 		if (window < least)
 		{
-			r->next = first_return(b, from + 1, r->count,
+			r->next = first_return(b->returns, from + 1, r->count,
 								   grid_window_start(b->grid, b->clock, r->start, least));
 			continue;
 		}
 		r->next++;
 		if (b->grid->min_events == 1)
 			return window;
-		r->next = first_return(b, r->next, r->count,
+		r->next = first_return(b->returns, r->next, r->count,
 							   grid_window_start(b->grid, b->clock, r->start, window + 1));
 		if (b->counts[r->next] - b->counts[from] >= b->grid->min_events)
 			return window;
@@ -168,7 +169,8 @@ last_return(const Returns *r, bool elapsed)
 		CHECK_FOR_INTERRUPTS();
 		if (window < 1 || b->grid->min_events == 1)
 			return Max(window, 0);
-		from = first_return(b, 0, end, grid_window_start(b->grid, b->clock, r->start, window));
+		from = first_return(b->returns, 0, end,
+							grid_window_start(b->grid, b->clock, r->start, window));
 		if (b->counts[end] - b->counts[from] >= b->grid->min_events)
 			return window;
 		end = from;
@@ -181,14 +183,13 @@ check_rows(Builder *b, int starts, int returns)
 {
 	bool elapsed = b->grid->windows == GRID_ELAPSED;
 	int64 rows = 0;
-	int next = 0;
 
 	/* Without brackets every return of every cohort has a cell, and no two have the same. */
 	if (b->grid->nbrackets > 0 || (int64) starts * returns <= MAX_COHORT_ROWS)
 		return;
 	for (int s = 0; s < starts; s++)
 	{
-		Returns r = {b, elapsed ? b->moments[s] : b->starts[s], returns, next};
+		Returns r = {b, b->returns, elapsed ? b->moments[s] : b->starts[s], returns, 0};
 		int64 offset = 0;
 
 		CHECK_FOR_INTERRUPTS();
@@ -200,17 +201,45 @@ check_rows(Builder *b, int starts, int returns)
 
 /* ---------- cells of a customer ---------- */
 
+static inline void
+reserve_on(Builder *b, int64 cells)
+{
+	if (cells <= b->on_room)
+		return;
+	b->on_room = Max(Max(64, b->on_room * 2), cells);
+	b->on = b->on == NULL ? palloc(b->on_room * sizeof(int64))
+						  : repalloc(b->on, b->on_room * sizeof(int64));
+}
+
 /* The cell in which a customer came back, noted for the sums of recurring cohorts. */
 static inline void
 note_on(Builder *b, Outcome *outcome, int64 number)
 {
-	if (outcome->on_count == b->on_room)
-	{
-		b->on_room = Max(64, b->on_room * 2);
-		b->on = b->on == NULL ? palloc(b->on_room * sizeof(int64))
-							  : repalloc(b->on, b->on_room * sizeof(int64));
-	}
+	reserve_on(b, outcome->on_count + 1);
 	b->on[outcome->on_count++] = number;
+}
+
+/* All returns of a cohort of calendar windows, each its own cell: loops so short that many cells are fetched at a time. */
+static void
+count_offsets(Builder *b, int64 cohort, CellCounts *row, const int64 *periods, int count,
+			  Outcome *outcome)
+{
+	if (count == 0)
+		return;
+	for (int i = 0; i < count; i++)
+		if (likely(row != NULL))
+			row[periods[i] - cohort][CELL_ON - CELL_ON]++;
+		else
+			cell_of(&b->cells, cohort, periods[i] - cohort)[CELL_ON - CELL_ON]++;
+	while (outcome->ended <= count && periods[outcome->ended - 1] - cohort == outcome->ended)
+		outcome->ended++;
+	outcome->last = periods[count - 1] - cohort;
+	if (!b->recurring)
+		return;
+	reserve_on(b, count);
+	for (int i = 0; i < count; i++)
+		b->on[i] = periods[i] - cohort;
+	outcome->on_count = count;
 }
 
 /* Brackets from j on that end before the offset, or begin by it, are passed over. */
@@ -233,8 +262,9 @@ bracket_after(const Grid *grid, int j, int64 offset, bool begun)
 }
 
 static pg_attribute_always_inline Outcome
-count_cells(Builder *b, int64 cohort, Returns *r, bool elapsed)
+count_cells(Builder *b, int64 cohort, Returns returns, bool elapsed)
 {
+	Returns *r = &returns; /* a copy, so that it can be in registers */
 	const Grid *grid = b->grid;
 	CellCounts *row = row_of(b, cohort);
 	int64 width = row_width(b, cohort);
@@ -256,9 +286,12 @@ count_cells(Builder *b, int64 cohort, Returns *r, bool elapsed)
 
 	b->sizes[cohort]++;
 	offset = next_return(r, 1, elapsed);
-	if (offset > 0 && grid->nbrackets == 0)
+	outcome.first = offset;
+	if (grid->nbrackets == 0 && !elapsed)
+		count_offsets(b, cohort, row, r->values + (r->next - 1),
+					  offset > 0 ? r->count - r->next + 1 : 0, &outcome);
+	else if (grid->nbrackets == 0)
 	{
-		outcome.first = offset;
 		for (; offset > 0; offset = next_return(r, offset + 1, elapsed))
 		{
 			COUNT_ON(offset);
@@ -301,26 +334,33 @@ Outcome
 count_member(Builder *b, int64 cohort, Returns *returns)
 {
 	CHECK_FOR_INTERRUPTS();
-	return b->grid->windows == GRID_ELAPSED ? count_cells(b, cohort, returns, true)
-											: count_cells(b, cohort, returns, false);
+	return b->grid->windows == GRID_ELAPSED ? count_cells(b, cohort, *returns, true)
+											: count_cells(b, cohort, *returns, false);
 }
 
 /* ---------- sums of recurring cohorts ---------- */
 
-static inline Own *
-own_cell(Builder *b, int64 cell)
+/* Where a customer's own sums are, by cell, and which of them are touched. */
+typedef struct OwnCells
 {
-	b->touched[cell / 64] |= UINT64CONST(1) << (cell % 64);
-	return &b->own[cell];
+	Own *own;
+	uint64 *touched;
+} OwnCells;
+
+static inline Own *
+own_cell(OwnCells cells, int64 cell)
+{
+	cells.touched[cell / 64] |= UINT64CONST(1) << (cell % 64);
+	return &cells.own[cell];
 }
 
 static inline void
-own_range(Builder *b, int criterion, int64 from, int64 to)
+own_range(OwnCells cells, int criterion, int64 from, int64 to)
 {
 	if (from <= to)
 	{
-		own_cell(b, from)->x[criterion]++;
-		own_cell(b, to + 1)->x[criterion]--;
+		own_cell(cells, from)->x[criterion]++;
+		own_cell(cells, to + 1)->x[criterion]--;
 	}
 }
 
@@ -349,6 +389,8 @@ void
 sums_add(Builder *b, const Outcome *outcome, int64 reach)
 {
 	int64 cells = b->grid->nbrackets == 0 ? reach : bracket_after(b->grid, 0, reach + 1, false);
+	const int64 *on = b->on;
+	OwnCells own;
 
 	if (cells < 1)
 		return;
@@ -359,29 +401,27 @@ sums_add(Builder *b, const Outcome *outcome, int64 reach)
 	/* What ends with the last cell is taken back in the one after it. */
 	own_reserve(b, cells + 2);
 	b->own_reach = Max(b->own_reach, cells + 1);
-	own_cell(b, 1)->n++;
-	own_cell(b, cells + 1)->n--;
-	for (int64 i = 0; i < outcome->on_count && b->on[i] <= cells; i++)
-	{
-		own_cell(b, b->on[i])->x[CRITERION_ON]++;
-		(void) own_cell(b, b->on[i] + 1);
-	}
-	own_range(b, CRITERION_ON_OR_AFTER, 1, Min(outcome->last, cells));
+	own = (OwnCells){b->own, b->touched};
+	own_cell(own, 1)->n++;
+	own_cell(own, cells + 1)->n--;
+	for (int64 i = 0; i < outcome->on_count && on[i] <= cells; i++)
+		own_cell(own, on[i])->x[CRITERION_ON]++;
+	own_range(own, CRITERION_ON_OR_AFTER, 1, Min(outcome->last, cells));
 	if (outcome->first > 0)
-		own_range(b, CRITERION_ON_OR_BEFORE, outcome->first, cells);
-	own_range(b, CRITERION_STREAK, 1, Min(outcome->ended - 1, cells));
+		own_range(own, CRITERION_ON_OR_BEFORE, outcome->first, cells);
+	own_range(own, CRITERION_STREAK, 1, Min(outcome->ended - 1, cells));
 }
 
-/* The squares and products of a customer in a cell, as the row of a table has them. */
-static void
-own_products(const Own *own, int64 row[SUM_COLUMNS])
+/* The squares and products of a customer from a cell on, added to the differences there or taken back. */
+static inline void
+add_products(int64 *sums, const Own *run, int64 sign)
 {
-	row[SUM_CUSTOMERS] = own->n > 0;
-	row[SUM_NN] = own->n * own->n;
-	for (int criterion = 0; criterion < CRITERIA; criterion++)
+	sums[SUM_CUSTOMERS] += run->n > 0 ? sign : 0;
+	sums[SUM_NN] += sign * run->n * run->n;
+	for (int criterion = CRITERION_ON + 1; criterion < CRITERIA; criterion++)
 	{
-		row[SUM_XX + criterion] = own->x[criterion] * own->x[criterion];
-		row[SUM_XN + criterion] = own->x[criterion] * own->n;
+		sums[SUM_XX + criterion] += sign * run->x[criterion] * run->x[criterion];
+		sums[SUM_XN + criterion] += sign * run->x[criterion] * run->n;
 	}
 }
 
@@ -389,7 +429,6 @@ void
 sums_end_customer(Builder *b)
 {
 	Own run = {0};
-	int64 before[SUM_COLUMNS] = {0};
 
 	if (b->own_reach == 0)
 		return;
@@ -409,19 +448,23 @@ sums_end_customer(Builder *b)
 		{
 			int64 cell = word * 64 + pg_rightmost_one_pos64(b->touched[word]);
 			Own *own = &b->own[cell];
-			int64 row[SUM_COLUMNS];
+			int64 *sums = b->sums[cell];
+			int64 on = own->x[CRITERION_ON];
 
-			run.n += own->n;
-			for (int criterion = 0; criterion < CRITERIA; criterion++)
-				run.x[criterion] =
-					own->x[criterion] + (criterion == CRITERION_ON ? 0 : run.x[criterion]);
-			own_products(&run, row);
-			for (int column = SUM_CUSTOMERS; column < SUM_COLUMNS; column++)
-				b->sums[cell][column] += row[column] - before[column];
-			memcpy(before, row, sizeof(row));
-			memset(own, 0, sizeof(Own));
+			if (own->n != 0 || own->x[CRITERION_ON_OR_AFTER] != 0 ||
+				own->x[CRITERION_ON_OR_BEFORE] != 0 || own->x[CRITERION_STREAK] != 0)
+			{
+				add_products(sums, &run, -1);
+				run.n += own->n;
+				for (int criterion = CRITERION_ON + 1; criterion < CRITERIA; criterion++)
+					run.x[criterion] += own->x[criterion];
+				add_products(sums, &run, 1);
+			}
 			if (cell == 1)
-				count_add(&b->most, row[SUM_NN]);
+				count_add(&b->most, run.n * run.n);
+			sums[SUM_XX + CRITERION_ON] += on * on;
+			sums[SUM_XN + CRITERION_ON] += on * run.n;
+			*own = (Own){0};
 		}
 	}
 	b->own_reach = 0;
@@ -432,5 +475,6 @@ sums_finish(Builder *b)
 {
 	for (int64 cell = 2; cell <= b->sums_reach; cell++)
 		for (int column = SUM_CUSTOMERS; column < SUM_COLUMNS; column++)
-			b->sums[cell][column] += b->sums[cell - 1][column];
+			if (column != SUM_XX + CRITERION_ON && column != SUM_XN + CRITERION_ON)
+				b->sums[cell][column] += b->sums[cell - 1][column];
 }
