@@ -25,6 +25,7 @@ OBJS = \
 	src/base/grid_sql.o \
 	src/base/grid_text.o \
 	src/base/lookup.o \
+	src/base/memory.o \
 	src/base/number.o \
 	src/base/sort.o \
 	src/base/type_sql.o \

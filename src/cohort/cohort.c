@@ -5,6 +5,7 @@
 #include "retention.h"
 
 #include "base/check.h"
+#include "base/memory.h"
 #include "cohort/cohort.h"
 #include "storage/shmem.h"
 #include "utils/timestamp.h"
@@ -76,7 +77,7 @@ cohort_new(TimeKind kind, const char *grid_text, int grid_length, const int64 co
 						errmsg("a cohort summary has at most %d rows", MAX_COHORT_ROWS),
 						errhint("Use a coarser grid, a shorter span of time, or brackets.")));
 	size = cohort_size(counts, grid_length);
-	cohorts = palloc0(size);
+	cohorts = memory_alloc(size);
 	flat_mark(cohorts, WIRE_COHORTS, COHORT_VERSION, size);
 	cohorts->kind = kind;
 	cohorts->grid_length = grid_length;
@@ -334,7 +335,7 @@ cohort_subtract(const Cohorts *whole, const Cohorts *part)
 	bool differ;
 
 	check_addable(whole, part);
-	memcpy(rest, whole, VARSIZE(whole));
+	memory_copy(rest, whole, VARSIZE(whole));
 	if (part->customers > 0 && (part->first < whole->first || part->latest > whole->latest))
 		not_a_part();
 	differ = !grid->has_as_of && part->customers > 0 && whole->latest != part->latest;

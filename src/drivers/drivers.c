@@ -8,6 +8,7 @@
 
 #include "base/aggregate.h"
 #include "base/check.h"
+#include "base/memory.h"
 #include "base/sort.h"
 #include "drivers/drivers.h"
 #include "mb/pg_wchar.h"
@@ -56,7 +57,7 @@ drivers_alloc(WireKind kind, DriverForm form, int attributes, int64 capacity, in
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("%s is larger than a value can be (1 GB)", drivers_type_name(kind))));
-	drivers = palloc0(size);
+	drivers = memory_alloc(size);
 	flat_mark(drivers, kind, DRIVERS_VERSION, size);
 	drivers->form = form;
 	drivers->maker = form == DRIVERS_HASHED ? aggregate_process_mark() : 0;

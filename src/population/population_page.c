@@ -7,12 +7,12 @@
 #include <sys/mman.h>
 
 #include "base/check.h"
+#include "base/memory.h"
 #include "population/population_page.h"
 
 /* Of the processor, where it has some. */
 #define HUGE_PAGE ((Size) 2 * 1024 * 1024)
 #define PAGES_OF_BLOCK 1024
-#define CLEAR_PIECE ((Size) 16 * 1024 * 1024)
 /* Pages are addressed directly where they lie in a span of so many times their number. */
 #define NEAR_SPAN 8
 
@@ -34,12 +34,7 @@ page_memory(MemoryContext context, Size size)
 		(void) madvise(first, end - first, MADV_HUGEPAGE);
 	}
 #endif
-	/* The system makes the pages now: gigabytes take their time. */
-	for (Size at = 0; at < size; at += CLEAR_PIECE)
-	{
-		CHECK_FOR_INTERRUPTS();
-		memset(memory + at, 0, Min(size - at, CLEAR_PIECE));
-	}
+	memory_clear(memory, size);
 	return memory;
 }
 

@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "base/check.h"
+#include "base/memory.h"
 #include "storage/shmem.h"
 #include "survival/cox.h"
 #include "utils/memutils.h"
@@ -47,7 +48,7 @@ cox_rows_new(int covariates, CoxTies ties)
 {
 	CoxRows *state = rows_alloc(covariates, ties, 0, FIRST_ROOM);
 
-	memset(cox_row(state, 0), 0, VARSIZE(state) - sizeof(CoxRows));
+	memory_clear(cox_row(state, 0), VARSIZE(state) - sizeof(CoxRows));
 	return state;
 }
 
@@ -61,17 +62,18 @@ rows_rebuild(const CoxRows *from, int entries, int64 room)
 	state->unknown = from->unknown;
 	state->never_at_risk = from->never_at_risk;
 	if (entries == from->entries)
-		memcpy(cox_row(state, 0), cox_row(from, 0),
-			   sizeof(double) * cox_stride(from) * (Size) from->rows);
+		memory_copy(cox_row(state, 0), cox_row(from, 0),
+					sizeof(double) * cox_stride(from) * (Size) from->rows);
 	else
 		for (int64 i = 0; i < from->rows; i++)
 		{
+			CHECK_NOW_AND_THEN(i);
 			memcpy(cox_row(state, i), cox_row(from, i), sizeof(double) * cox_stride(from));
 			cox_row(state, i)[1 + from->covariates] = -1;
 		}
 	/* Nothing uninitialised travels to other processes. */
-	memset(cox_row(state, state->rows), 0,
-		   sizeof(double) * cox_stride(state) * (Size) (room - state->rows));
+	memory_clear(cox_row(state, state->rows),
+				 sizeof(double) * cox_stride(state) * (Size) (room - state->rows));
 	return state;
 }
 
@@ -133,13 +135,14 @@ cox_rows_merge(CoxRows **into, const CoxRows *from)
 	count_add(&(*into)->unknown, from->unknown);
 	count_add(&(*into)->never_at_risk, from->never_at_risk);
 	if ((*into)->entries == from->entries)
-		memcpy(cox_row(*into, (*into)->rows), cox_row(from, 0),
-			   sizeof(double) * cox_stride(from) * (Size) from->rows);
+		memory_copy(cox_row(*into, (*into)->rows), cox_row(from, 0),
+					sizeof(double) * cox_stride(from) * (Size) from->rows);
 	else
 		for (int64 i = 0; i < from->rows; i++)
 		{
 			double *row = cox_row(*into, (*into)->rows + i);
 
+			CHECK_NOW_AND_THEN(i);
 			memcpy(row, cox_row(from, i), sizeof(double) * cox_stride(from));
 			row[1 + from->covariates] = -1;
 		}
@@ -222,7 +225,7 @@ cox_rows_read(const char *bytes, Size size)
 	state->rows = rows;
 	state->unknown = unknown;
 	state->never_at_risk = never_at_risk;
-	memset(cox_row(state, 0), 0, VARSIZE(state) - sizeof(CoxRows));
+	memory_clear(cox_row(state, 0), VARSIZE(state) - sizeof(CoxRows));
 	for (int64 i = 0; i < rows; i++)
 	{
 		double *row = cox_row(state, i);

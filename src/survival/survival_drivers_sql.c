@@ -12,6 +12,7 @@
 #include "base/aggregate.h"
 #include "base/attributes.h"
 #include "base/check.h"
+#include "base/memory.h"
 #include "math/compare.h"
 #include "math/quantile.h"
 #include "survival/logrank.h"
@@ -280,7 +281,7 @@ static const TimeTable *
 table_of_cell(const TimeTable *table, const Stratum *stratum, int cell)
 {
 	Size size = add_size(sizeof(TimeTable), mul_size(stratum->slots, sizeof(TimeSlot)));
-	TimeTable *of = palloc0(size);
+	TimeTable *of = memory_alloc(size);
 
 	flat_mark(of, WIRE_SURVIVAL, table->header.version, size);
 	of->form = TIME_SORTED;

@@ -8,6 +8,7 @@
 
 #include "base/aggregate.h"
 #include "base/check.h"
+#include "base/memory.h"
 #include "base/sort.h"
 #include "common/hashfn.h"
 #include "common/int.h"
@@ -64,7 +65,7 @@ table_alloc(WireKind kind, TimeForm form, int flags, int capacity, int cell_room
 	if (!AllocSizeIsValid(size))
 		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 						errmsg("%s is larger than a value can be (1 GB)", times_type_name(kind))));
-	table = palloc0(size);
+	table = memory_alloc(size);
 	flat_mark(table, kind, TABLE_VERSION, size);
 	table->form = form;
 	table->maker = form == TIME_HASHED ? aggregate_process_mark() : 0;
