@@ -141,7 +141,9 @@ ISOLATION = rollup batch_scan_snapshot refresh source_lock report_runs
 ISOLATION_OPTS = --inputdir=$(here) --load-extension=retention
 
 PG_CPPFLAGS = -I$(here)src -DRETENTION_VERSION='"$(EXTVERSION)"'
-PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -std=gnu11 -fvisibility=hidden
+# The headers of 19 are for a later C.
+C_STANDARD = $(if $(filter 15 16 17 18,$(MAJORVERSION)),gnu11,gnu23)
+PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -std=$(C_STANDARD) -fvisibility=hidden
 PG_CXXFLAGS = -Wall -Wextra -std=gnu++14 -fvisibility=hidden
 SHLIB_LINK = -lstdc++ -lm
 

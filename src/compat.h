@@ -40,6 +40,11 @@
 #define planner_group_clause(root) ((root)->parse->groupClause)
 #endif
 
+/* From 19 on what was put together by hand is finished so. */
+#if PG_VERSION_NUM < 190000
+#define TupleDescFinalize(desc) ((void) 0)
+#endif
+
 /* 19 wants flags. */
 #if PG_VERSION_NUM >= 190000
 #define begin_table_scan(relation, snapshot) table_beginscan(relation, snapshot, 0, NULL, 0)

@@ -41,6 +41,7 @@ scan_groups_begin(BatchScan *scan)
 		equal[i] = list_nth_oid(operators, i);
 		TupleDescCopyEntry(scan->key_desc, i + 1, input, scan->naggregates + scan->columns[i]);
 	}
+	TupleDescFinalize(scan->key_desc);
 	execTuplesHashPrepare(scan->ncolumns, equal, &scan->equal_functions, &scan->hash_functions);
 	scan->key_slot =
 		ExecInitExtraTupleSlot(scan->css.ss.ps.state, scan->key_desc, &TTSOpsMinimalTuple);
