@@ -1,5 +1,7 @@
 -- Benchmark of kept facts: what it costs to keep them, and what views cost then. script/bench facts [events=...] [customers=...]
 \ir events.sql
+-- What is noted has to outlive a crash with its table.
+ALTER TABLE bench_event SET LOGGED;
 \set days 5
 SET work_mem = '256MB';
 SET jit = off;
@@ -25,6 +27,7 @@ SELECT count(*) FROM bench_event;
 -- without facts
 SELECT pg_temp.bench('insert 40,000 rows, nothing kept', 'INSERT INTO bench_event SELECT * FROM pg_temp.day(0)') \g /dev/null
 SELECT pg_temp.bench('2,000 inserts of a row, nothing kept', $$DO 'BEGIN FOR i IN 1 .. 2000 LOOP INSERT INTO bench_event VALUES (i, ''2024-03-03''); END LOOP; END'$$, 2000) \g /dev/null
+SELECT pg_temp.bench('2,000 updates of a row, nothing kept', $$DO 'BEGIN FOR i IN 1 .. 2000 LOOP UPDATE bench_event SET ordered_at = ordered_at + interval ''1 day'' WHERE ctid = format(''(%s,1)'', i)::tid; END LOOP; END'$$, 2000) \g /dev/null
 SELECT pg_temp.bench('one-step query', $$SELECT c.* FROM (SELECT cohort_retention(customer_id, ordered_at, 'month; time_zone=UTC') s FROM bench_event) q, cohort_cells(s) c$$) FROM generate_series(1, 3) \g /dev/null
 SELECT pg_temp.bench('view bench_cohorts over the rows', 'SELECT * FROM bench_cohorts') \g /dev/null
 CREATE TEMP TABLE said AS SELECT * FROM bench_cohorts;
@@ -51,6 +54,8 @@ CREATE INDEX ON bench_event (customer_id);
 ANALYZE bench_event;
 DELETE FROM bench_event WHERE ctid IN (SELECT ctid FROM bench_event TABLESAMPLE SYSTEM (0.01) REPEATABLE (2) LIMIT 1000);
 SELECT pg_temp.bench('refresh after 1,000 deletes, index', $$SELECT retention_refresh('bench')$$, 1000) \g /dev/null
+SELECT pg_temp.bench('2,000 updates of a row, noted', $$DO 'BEGIN FOR i IN 1 .. 2000 LOOP UPDATE bench_event SET ordered_at = ordered_at + interval ''1 day'' WHERE ctid = format(''(%s,2)'', i)::tid; END LOOP; END'$$, 2000) \g /dev/null
+SELECT pg_temp.bench('refresh after 2,000 updates, index', $$SELECT retention_refresh('bench')$$, 2000) \g /dev/null
 SELECT pg_temp.bench('view bench_' || view, 'SELECT * FROM bench_' || view) FROM unnest('{cohorts,curve,lifecycle,stickiness,flow,survival}'::text[]) view, generate_series(1, CASE WHEN view IN ('flow', 'survival') THEN 1 ELSE 5 END) \g /dev/null
 SELECT what, n AS rows, count(*) AS runs, round(min(seconds)::numeric, 4) AS least_s, round((percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds))::numeric, 4) AS median_s,
   round((max(seconds))::numeric, 4) AS most_s FROM bench_time GROUP BY what, n ORDER BY min(ctid);
