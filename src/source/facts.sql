@@ -520,32 +520,23 @@ COMMENT ON FUNCTION retention_internal.facts_fold(retention_internal.source, boo
 
 -- The tables.
 
-CREATE FUNCTION retention_internal.facts_name(source regclass, suffix text) RETURNS text
-LANGUAGE sql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT format('%I.%I', n.nspname, c.relname || $2)
-    FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = $1
-$$;
-COMMENT ON FUNCTION retention_internal.facts_name(regclass, text) IS 'the name of a table beside a source';
-
 CREATE FUNCTION retention_internal.facts_create(source regclass, suffix text, definition text, said text) RETURNS regclass
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_variable
 DECLARE
-    there regclass := to_regclass(retention_internal.facts_name(source, suffix));
-    relation text := retention_internal.facts_name(source, suffix);
+    kept retention_internal.kept := retention_internal.facts_kept(source);
+    relation text := (SELECT format('%I.%I', n.nspname, c.relname || suffix) FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = source);
+    there regclass := to_regclass(relation);
 BEGIN
-    IF there IS NOT NULL AND there NOT IN (SELECT r FROM retention_internal.facts_kept(source) AS k, unnest(ARRAY[k.state, k.facts, k.summary, k.changes]) AS r WHERE r IS NOT NULL) THEN
+    IF there IN (kept.state, kept.facts, kept.summary, kept.changes) THEN
+        -- Beside the old one, until that is dropped.
+        relation := (SELECT format('%I.%I', n.nspname, c.relname || '2') FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = there);
+    ELSIF there IS NOT NULL THEN
         RAISE EXCEPTION USING ERRCODE = '42P07',
             MESSAGE = format('%s exists and does not belong to the kept facts of source %s', there, source),
             HINT = format('If it is left over from facts that were kept before: DROP TABLE %s.', there);
-    END IF;
-    -- Beside the old one, until that is dropped.
-    IF there IS NOT NULL THEN
-        relation := retention_internal.facts_name(source, suffix || '2');
     END IF;
     EXECUTE format('CREATE TABLE %s %s', relation, definition);
     EXECUTE format('COMMENT ON TABLE %s IS %L', relation, said || '; retention source ' || source);
