@@ -2,6 +2,8 @@
 -- line, with a short header, of another kind. The answer is that of the value, or an error.
 SET client_min_messages = warning;
 SET timezone = 'UTC';
+-- thousands of queries: a worker for each would only take long
+SET max_parallel_workers_per_gather = 0;
 CREATE ROLE regress_untrusted;
 CREATE SCHEMA untrusted AUTHORIZATION regress_untrusted;
 SET ROLE regress_untrusted;
@@ -168,6 +170,7 @@ END $$;
 \c -
 SET client_min_messages = warning;
 SET timezone = 'UTC';
+SET max_parallel_workers_per_gather = 0;
 SET search_path = untrusted, public;
 CREATE FUNCTION mutate(s states, bytes bytea) RETURNS TABLE (outcome text) LANGUAGE plpgsql AS $$
 DECLARE
