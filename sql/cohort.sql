@@ -317,7 +317,7 @@ FROM (SELECT sums, rest, cohort_subtract(total, part) AS left_over,
         (cohort_totals(part)).first_at > (cohort_totals(total)).first_at AND (cohort_totals(part)).latest_at < (cohort_totals(total)).latest_at AS inside
       FROM open_grids, (VALUES (2), (9)) m (parts), generate_series(0, 1) k,
         LATERAL (SELECT cohort_retention(customer, at, grid) AS total, cohort_retention(customer, at, grid) FILTER (WHERE customer % parts = k) AS part,
-                   cohort_retention(customer, at, grid) FILTER (WHERE customer % parts <> k) AS rest FROM visit WHERE customer <= 200) s) q;
+                   cohort_retention(customer, at, grid) FILTER (WHERE customer % parts <> k) AS rest FROM visit WHERE customer <= 200 / least(5, asked_less())) s) q;
 -- Old rows out, new rows in: some customers gain rows, some lose them, some are new or gone; the first and the latest row may go too.
 CREATE FUNCTION replaced(grid retention_grid, seed integer) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE total retention_cohorts; old retention_cohorts; new retention_cohorts; result retention_cohorts; touched bigint[];

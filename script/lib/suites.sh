@@ -238,10 +238,10 @@ pg_regress_suite() {
   fi
 }
 
-# Under valgrind a twentieth of what the longest tests ask.
+# Under the memory gates a part of what the longest tests ask.
 suite_regress() {
   local thin=
-  [ "$gate" != valgrind ] || thin="-c retention_test.thin=20"
+  case $gate in valgrind) thin="-c retention_test.thin=20" ;; asan) thin="-c retention_test.thin=5" ;; esac
   PGOPTIONS=$thin \
     pg_regress_suite regress regress/pg_regress "$(listed REGRESS)" "$(listed REGRESS_OPTS)"
 }
