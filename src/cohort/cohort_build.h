@@ -41,7 +41,7 @@ typedef void (*CellVisitor)(void *argument, const Cell *cell);
 
 typedef int64 CellCounts[4]; /* CELL_ON .. CELL_ENDED */
 
-/* What one customer does in one of his cohorts, in numbers of cells: offsets or brackets. */
+/* What one customer does in one of their cohorts, in numbers of cells: offsets or brackets. */
 typedef struct Outcome
 {
 	int64 first; /* 0: never */
