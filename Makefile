@@ -13,49 +13,49 @@ EXTENSION = retention
 here := $(dir $(abspath $(firstword $(MAKEFILE_LIST))))
 EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" $(here)retention.control)
 
-# Lower rooms first: a file may only include headers of rooms to its left.
+# Lower modules first: a file may only include headers of lower modules.
 OBJS = \
 	src/retention.o \
 	src/base/aggregate.o \
 	src/base/attributes.o \
 	src/base/check.o \
-	src/base/elapsed.o \
 	src/base/emit.o \
-	src/base/grid.o \
-	src/base/grid_sql.o \
-	src/base/grid_text.o \
-	src/base/lookup.o \
 	src/base/memory.o \
 	src/base/number.o \
 	src/base/sort.o \
 	src/base/type_sql.o \
 	src/base/wire.o \
-	src/base/zone.o \
-	src/math/interval.o \
 	src/math/bins.o \
 	src/math/compare.o \
+	src/math/interval.o \
 	src/math/quantile.o \
-	src/rates/rates.o \
-	src/rates/rates_sql.o \
-	src/population/history.o \
+	src/time/elapsed.o \
+	src/time/grid.o \
+	src/time/grid_sql.o \
+	src/time/grid_text.o \
+	src/time/lookup.o \
+	src/time/zone.o \
+	src/history/activity.o \
+	src/history/activity_coarsen.o \
+	src/history/activity_sql.o \
+	src/history/history.o \
 	src/population/population.o \
 	src/population/population_cell.o \
 	src/population/population_flat.o \
-	src/population/population_large.o \
 	src/population/population_key.o \
+	src/population/population_large.o \
 	src/population/population_page.o \
 	src/population/population_share.o \
 	src/population/population_spill.o \
 	src/population/population_sql.o \
 	src/population/population_table.o \
+	src/rates/rates.o \
+	src/rates/rates_sql.o \
 	src/flow/flow.o \
 	src/flow/flow_customer_sql.o \
-	src/flow/flow_frame.o \
 	src/flow/flow_rate.o \
+	src/flow/flow_request.o \
 	src/flow/flow_sql.o \
-	src/cohort/activity.o \
-	src/cohort/activity_coarsen.o \
-	src/cohort/activity_sql.o \
 	src/cohort/cohort.o \
 	src/cohort/cohort_batch.o \
 	src/cohort/cohort_build.o \
@@ -64,22 +64,22 @@ OBJS = \
 	src/cohort/cohort_curve.o \
 	src/cohort/cohort_rate_sql.o \
 	src/cohort/cohort_sql.o \
-	src/survival/times.o \
-	src/survival/survival.o \
-	src/survival/table_sql.o \
 	src/survival/incidence.o \
-	src/survival/logrank.o \
-	src/survival/survival_sql.o \
-	src/survival/logrank_sql.o \
 	src/survival/incidence_sql.o \
 	src/survival/landmark_sql.o \
-	src/survival/cox_rows.o \
-	src/survival/cox.o \
-	src/survival/cox_sql.o \
-	src/survival/survival_drivers_sql.o \
-	src/drivers/drivers.o \
+	src/survival/logrank.o \
+	src/survival/logrank_sql.o \
+	src/survival/survival.o \
+	src/survival/survival_sql.o \
+	src/survival/table_sql.o \
+	src/survival/times.o \
+	src/cox/cox.o \
+	src/cox/cox_rows.o \
+	src/cox/cox_sql.o \
 	src/drivers/driver_values.o \
+	src/drivers/drivers.o \
 	src/drivers/drivers_sql.o \
+	src/drivers/survival_drivers_sql.o \
 	src/scan/scan.o \
 	src/scan/scan_aggregate.o \
 	src/scan/scan_group.o \
@@ -93,25 +93,25 @@ OBJS = \
 	src/source/facts_sql.o \
 	src/source/source_sql.o
 
-# The SQL objects, in room order: joined into retention--VERSION.sql.
-ROOM_SQL = \
+# The SQL objects, in the order of the modules: joined into retention--VERSION.sql.
+MODULE_SQL = \
 	src/retention.sql \
-	src/base/grid.sql \
+	src/time/grid.sql \
 	src/rates/rates.sql \
 	src/population/population.sql \
 	src/scan/scan.sql \
 	src/flow/flow.sql \
 	src/flow/flow_customer.sql \
 	src/flow/flow_as_of.sql \
-	src/cohort/activity.sql \
+	src/history/activity.sql \
 	src/cohort/cohort.sql \
 	src/cohort/cohort_rate.sql \
 	src/survival/survival.sql \
 	src/survival/logrank.sql \
 	src/survival/incidence.sql \
 	src/survival/landmark.sql \
-	src/survival/cox.sql \
-	src/survival/survival_drivers.sql \
+	src/cox/cox.sql \
+	src/drivers/survival_drivers.sql \
 	src/drivers/drivers.sql \
 	src/source/source.sql \
 	src/source/progress.sql \
@@ -176,9 +176,9 @@ $(shell mkdir -p $(dir $(OBJS)))
 # A header that changes rebuilds everything: there are few files.
 $(OBJS): $(wildcard $(here)src/*.h $(here)src/*/*.h) $(here)retention.control
 
-retention--$(EXTVERSION).sql: $(addprefix $(here),$(ROOM_SQL)) $(here)Makefile
+retention--$(EXTVERSION).sql: $(addprefix $(here),$(MODULE_SQL)) $(here)Makefile
 	{ printf '%s\n' '\echo Use "CREATE EXTENSION retention" to load this file. \quit'; \
-	  for f in $(addprefix $(here),$(ROOM_SQL)); do echo; cat $$f; done; } > $@
+	  for f in $(addprefix $(here),$(MODULE_SQL)); do echo; cat $$f; done; } > $@
 
 exports.txt: $(EXPORTING_SQL) $(here)script/lib/exports.awk
 	$(AWK) -f $(here)script/lib/exports.awk $(EXPORTING_SQL) > $@

@@ -96,15 +96,15 @@ SELECT count(*) AS mine FROM facts_own.mine;
 
 -- ---- Writers need nothing ----
 -- Through a view that may be written, without USAGE on the schema of the table.
-CREATE SCHEMA facts_door;
-CREATE VIEW facts_door.sale AS SELECT * FROM sale;
-ALTER VIEW facts_door.sale OWNER TO facts_owner;
-GRANT USAGE ON SCHEMA facts_door TO facts_writer;
-GRANT SELECT, INSERT, UPDATE, DELETE ON facts_door.sale TO facts_writer;
+CREATE SCHEMA facts_views;
+CREATE VIEW facts_views.sale AS SELECT * FROM sale;
+ALTER VIEW facts_views.sale OWNER TO facts_owner;
+GRANT USAGE ON SCHEMA facts_views TO facts_writer;
+GRANT SELECT, INSERT, UPDATE, DELETE ON facts_views.sale TO facts_writer;
 SET ROLE facts_writer;
-INSERT INTO facts_door.sale VALUES (301, 21, '2025-06-06', 'p0');
-UPDATE facts_door.sale SET plan = 'p3' WHERE id = 2;
-DELETE FROM facts_door.sale WHERE id = 3;
+INSERT INTO facts_views.sale VALUES (301, 21, '2025-06-06', 'p0');
+UPDATE facts_views.sale SET plan = 'p3' WHERE id = 2;
+DELETE FROM facts_views.sale WHERE id = 3;
 SELECT has_schema_privilege('facts_shop', 'USAGE') AS usage;
 RESET ROLE;
 SELECT * FROM orders_changes ORDER BY 1, 2;
@@ -252,5 +252,5 @@ SELECT retention_internal.source_over('pg_stat_activity', 'target', NULL);
 SELECT retention_internal.facts_kept(0), retention_internal.facts_kept(NULL), retention_internal.facts_state('target');
 
 SET client_min_messages = error;
-DROP SCHEMA facts_shop, facts_own, facts_door CASCADE;
+DROP SCHEMA facts_shop, facts_own, facts_views CASCADE;
 DROP ROLE facts_other, facts_mate, facts_writer, facts_heir;

@@ -10,7 +10,7 @@
 #ifndef RETENTION_COHORT_H
 #define RETENTION_COHORT_H
 
-#include "base/grid.h"
+#include "time/grid.h"
 #include "base/wire.h"
 #include "math/interval.h"
 #include "population/population.h"
@@ -118,10 +118,6 @@ typedef struct Cohorts
 
 /* Rows of all tables together: some 200 MB. */
 #define MAX_COHORT_ROWS 4000000
-
-/* Letters of PopulationFrame: what the start of a cohort is. */
-#define COHORT_ROOM_ROWS 'C'   /* rows that start one */
-#define COHORT_ROOM_ANCHOR 'A' /* an anchor; the earliest of a customer counts */
 
 /* Whether a customer can be in several cohorts. */
 extern bool cohort_is_recurring(const Cohorts *cohorts);

@@ -749,12 +749,12 @@ COMMENT ON AGGREGATE rollup(retention_cohorts) IS
 'the cohorts of all customers, from cohorts of disjoint customers on the same grid';
 
 CREATE FUNCTION cohort_subtract(summary retention_cohorts, part retention_cohorts) RETURNS retention_cohorts
-LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cohort_subtract_door';
+LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cohort_subtract_sql';
 COMMENT ON FUNCTION cohort_subtract(retention_cohorts, retention_cohorts) IS
 'the cohorts of the customers that are not in the part; all rows of those that are must be in the summary';
 
 CREATE FUNCTION cohort_replace(summary retention_cohorts, old retention_cohorts, new retention_cohorts) RETURNS retention_cohorts
-LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cohort_replace_door';
+LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cohort_replace_sql';
 COMMENT ON FUNCTION cohort_replace(retention_cohorts, retention_cohorts, retention_cohorts) IS
 'the cohorts after some customers changed: without what they were, with what they are; known as far as both are';
 

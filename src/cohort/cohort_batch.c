@@ -18,22 +18,22 @@ cohort_null_grid(void)
 #define PLAIN_ROWS 512
 
 static int
-grid_argument(const BatchDoor *door)
+grid_argument(const BatchMethods *methods)
 {
-	return door->form == ROW_ANCHOR ? 3 : 2;
+	return methods->form == ROW_ANCHOR ? 3 : 2;
 }
 
 void
 cohort_batch_open(BatchCall *call)
 {
-	const BatchDoor *door = call->door;
-	int argument = grid_argument(door);
+	const BatchMethods *methods = call->methods;
+	int argument = grid_argument(methods);
 
 	if (call->constant_nulls[argument])
 		cohort_null_grid();
-	if (door->key == KEY_TEXT)
+	if (methods->key == KEY_TEXT)
 		population_require_byte_equality(call->collation);
-	call->room = lookup_create(grid_open(call->constants[argument]), door->kind);
+	call->private_data = lookup_create(grid_open(call->constants[argument]), methods->kind);
 }
 
 static inline int64
@@ -125,39 +125,39 @@ add_plain_rows(const Grid *grid, PeriodLookup *lookup, TimeKind kind, Population
 }
 
 void
-cohort_batch_add(BatchCall *call, Population **population, MemoryContext home,
+cohort_batch_add(BatchCall *call, Population **population, MemoryContext context,
 				 const BatchColumn *columns, const uint16 *rows, int count)
 {
-	const BatchDoor *door = call->door;
-	const Grid *grid = grid_open(call->constants[grid_argument(door)]);
-	PeriodLookup *lookup = call->room;
-	PopulationFrame frame = cohort_frame(grid, door->key, door->form, door->kind);
+	const BatchMethods *methods = call->methods;
+	const Grid *grid = grid_open(call->constants[grid_argument(methods)]);
+	PeriodLookup *lookup = call->private_data;
+	PopulationIdentity identity = cohort_identity(grid, methods->key, methods->form, methods->kind);
 
 	if (*population == NULL)
-		*population = population_create(&frame, home);
-	else if (unlikely(!population_same_label(population_frame(*population), &frame)))
+		*population = population_create(&identity, context);
+	else if (unlikely(!population_same_tag(population_identity(*population), &identity)))
 	{
-		const PopulationFrame *before = population_frame(*population);
+		const PopulationIdentity *before = population_identity(*population);
 
-		grid_mismatch(pnstrdup(before->label, before->label_length), grid->text);
+		grid_mismatch(pnstrdup(before->tag, before->tag_length), grid->text);
 	}
 	if (unlikely(lookup->zone != grid->zone))
 	{
 		pfree(lookup);
-		call->room = lookup = lookup_create(grid, door->kind);
+		call->private_data = lookup = lookup_create(grid, methods->kind);
 	}
 	/* The most frequent ones have code of their own. */
-	if (door->form == ROW_PLAIN && door->key == KEY_INT64)
-		add_plain_rows(grid, lookup, door->kind, *population, columns, rows, count);
-	else if (door->form == ROW_PLAIN)
-		add_rows(grid, lookup, door->key, ROW_PLAIN, TIME_INSTANT, door->kind, *population, columns,
-				 rows, count);
-	else if (door->form == ROW_FLAGS)
-		add_rows(grid, lookup, door->key, ROW_FLAGS, TIME_INSTANT, door->kind, *population, columns,
-				 rows, count);
-	else
-		add_rows(grid, lookup, door->key, ROW_ANCHOR, door->anchor_kind, door->kind, *population,
+	if (methods->form == ROW_PLAIN && methods->key == KEY_INT64)
+		add_plain_rows(grid, lookup, methods->kind, *population, columns, rows, count);
+	else if (methods->form == ROW_PLAIN)
+		add_rows(grid, lookup, methods->key, ROW_PLAIN, TIME_INSTANT, methods->kind, *population,
 				 columns, rows, count);
+	else if (methods->form == ROW_FLAGS)
+		add_rows(grid, lookup, methods->key, ROW_FLAGS, TIME_INSTANT, methods->kind, *population,
+				 columns, rows, count);
+	else
+		add_rows(grid, lookup, methods->key, ROW_ANCHOR, methods->anchor_kind, methods->kind,
+				 *population, columns, rows, count);
 }
 
 struct varlena *

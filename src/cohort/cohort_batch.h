@@ -14,14 +14,14 @@ extern const BatchEntry cohort_rate_batch_entries[];
 extern const BatchFinish cohort_rate_batch_finishes[];
 
 extern void cohort_batch_open(BatchCall *call);
-extern void cohort_batch_add(BatchCall *call, Population **population, MemoryContext home,
+extern void cohort_batch_add(BatchCall *call, Population **population, MemoryContext context,
 							 const BatchColumn *columns, const uint16 *rows, int count);
 extern struct varlena *cohort_batch_summarise(Population *population, Share share);
 extern struct varlena *cohort_batch_merge(struct varlena *into, const struct varlena *other);
 
 /* A door as a constant; the grid follows the last time, and the customer is argument 0. */
-#define COHORT_BATCH_DOOR(key_kind, row_form, row_anchor_kind, row_kind)                           \
-	&(const BatchDoor)                                                                             \
+#define COHORT_BATCH_METHODS(key_kind, row_form, row_anchor_kind, row_kind)                        \
+	&(const BatchMethods)                                                                          \
 	{                                                                                              \
 		.narguments = (row_form) == ROW_PLAIN	? 3                                                \
 					  : (row_form) == ROW_FLAGS ? 5                                                \

@@ -8,7 +8,7 @@
 #include "retention.h"
 
 #include "base/check.h"
-#include "base/elapsed.h"
+#include "time/elapsed.h"
 #include "base/sort.h"
 #include "cohort/cohort_build.h"
 #include "port/pg_bitutils.h"
@@ -36,22 +36,22 @@ checked_period(const Builder *b, int64 period)
 }
 
 static void
-make_room(Builder *b, int count)
+reserve(Builder *b, int count)
 {
-	if (count <= b->room)
+	if (count <= b->capacity)
 		return;
-	if (b->room > 0)
+	if (b->capacity > 0)
 	{
 		pfree(b->values);
 		pfree(b->returns);
 		if (b->counts != NULL)
 			pfree(b->counts);
 	}
-	b->room = Max(64, count * 2);
-	b->values = palloc(b->room * sizeof(int64));
-	b->returns = palloc(b->room * sizeof(int64));
+	b->capacity = Max(64, count * 2);
+	b->values = palloc(b->capacity * sizeof(int64));
+	b->returns = palloc(b->capacity * sizeof(int64));
 	if (b->grid->windows == GRID_ELAPSED && b->grid->min_events > 1)
-		b->counts = palloc(((Size) b->room + 1) * sizeof(int64));
+		b->counts = palloc(((Size) b->capacity + 1) * sizeof(int64));
 }
 
 /* The calendar periods in which a customer was active, ascending and each once. */
@@ -84,7 +84,7 @@ visit_calendar(void *argument, Event *events, int count)
 	if (count == 0)
 		return;
 	b->customers++;
-	make_room(b, count);
+	reserve(b, count);
 	for (int i = 0; i < count; i++)
 	{
 		int64 period = checked_period(b, events[i].value);
@@ -295,7 +295,7 @@ visit_elapsed(void *argument, Event *events, int count)
 	if (count == 0)
 		return;
 	b->customers++;
-	make_room(b, count);
+	reserve(b, count);
 	for (int i = 0; i < count; i++)
 	{
 		int64 moment = events[i].value;
@@ -500,25 +500,27 @@ put_table(Builder *b, CohortTable table, int64 *at)
 Cohorts *
 cohort_build(Population *population, Share share)
 {
-	const PopulationFrame *frame = population_frame(population);
+	const PopulationIdentity *identity = population_identity(population);
 	PopulationTotals totals = *population_totals(population);
 	int64 counts[COHORT_TABLES] = {0};
 	MemoryContext context, old;
 	Builder *b;
 	Cohorts *cohorts;
 
-	if (frame->room != COHORT_ROOM_ROWS && frame->room != COHORT_ROOM_ANCHOR)
+	if (identity->aggregate != AGGREGATE_COHORT_ROWS &&
+		identity->aggregate != AGGREGATE_COHORT_ANCHOR)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("the state is not one of cohort_retention")));
 	context =
 		AllocSetContextCreate(CurrentMemoryContext, "retention cohorts", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(context);
 	b = palloc0(sizeof(Builder));
-	b->grid = grid_open_text(frame->label, frame->label_length);
-	if (b->grid->text_length != frame->label_length)
+	b->grid = grid_open_text(identity->tag, identity->tag_length);
+	if (b->grid->text_length != identity->tag_length)
 		wire_corrupt("retention_population", "Its grid has no time zone.");
-	b->kind = frame->kind;
-	b->recurring = b->grid->cohorts == GRID_RECURRING && frame->room == COHORT_ROOM_ROWS;
+	b->kind = identity->kind;
+	b->recurring =
+		b->grid->cohorts == GRID_RECURRING && identity->aggregate == AGGREGATE_COHORT_ROWS;
 	if (totals.latest != PG_INT64_MIN)
 	{
 		bool takes_words;
@@ -544,7 +546,7 @@ cohort_build(Population *population, Share share)
 	for (int table = 0; table < COHORT_TABLES; table++)
 		if (counts[table] > 0)
 			put_table(b, table, cohort_table(cohorts, table));
-	cohorts->anchored = frame->room == COHORT_ROOM_ANCHOR;
+	cohorts->anchored = identity->aggregate == AGGREGATE_COHORT_ANCHOR;
 	cohorts->rows = totals.rows;
 	cohorts->ignored = totals.ignored;
 	cohorts->first = totals.first;

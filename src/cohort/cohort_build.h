@@ -98,7 +98,7 @@ typedef struct Builder
 	int64 *values;	/* periods with a row, one entry per event */
 	int64 *returns; /* periods in which they came back; elapsed: moments of the clock, ascending */
 	int64 *counts;	/* elapsed: returning events before returns[i] */
-	int room;
+	int capacity;
 	int64 *starts;	/* cohorts */
 	int64 *moments; /* elapsed: when the clock of each cohort begins */
 	int64 *on;		/* cells in which they came back, without repeats */
@@ -112,11 +112,11 @@ typedef struct Builder
 	 */
 	Own *own;
 	uint64 *touched;
-	int64 own_room;
+	int64 own_capacity;
 	int64 own_reach; /* the greatest cell with a bit */
 	int64 (*sums)[SUM_COLUMNS];
 	int64 sums_reach;
-	int64 sums_room;
+	int64 sums_capacity;
 	int64 most; /* the sum of n * n in cell 1, the largest sum of all */
 } Builder;
 

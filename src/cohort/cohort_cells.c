@@ -5,7 +5,7 @@
 #include "retention.h"
 
 #include "base/check.h"
-#include "base/civil.h"
+#include "time/civil.h"
 #include "cohort/cohort.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"

@@ -8,7 +8,7 @@
 #include "retention.h"
 
 #include "base/check.h"
-#include "base/elapsed.h"
+#include "time/elapsed.h"
 #include "cohort/cohort_build.h"
 #include "port/pg_bitutils.h"
 
@@ -367,22 +367,22 @@ own_range(OwnCells cells, int criterion, int64 from, int64 to)
 static void
 own_reserve(Builder *b, int64 cells)
 {
-	int64 before = b->own_room;
-	int64 room = Max(cells + 63, before * 2) / 64 * 64;
+	int64 before = b->own_capacity;
+	int64 capacity = Max(cells + 63, before * 2) / 64 * 64;
 
 	if (cells <= before)
 		return;
-	b->own_room = room;
+	b->own_capacity = capacity;
 	if (before == 0)
 	{
-		b->own = palloc0(room * sizeof(Own));
-		b->touched = palloc0(room / 64 * sizeof(uint64));
+		b->own = palloc0(capacity * sizeof(Own));
+		b->touched = palloc0(capacity / 64 * sizeof(uint64));
 		return;
 	}
-	b->own = repalloc(b->own, room * sizeof(Own));
-	b->touched = repalloc(b->touched, room / 64 * sizeof(uint64));
-	memset(b->own + before, 0, (room - before) * sizeof(Own));
-	memset(b->touched + before / 64, 0, (room - before) / 64 * sizeof(uint64));
+	b->own = repalloc(b->own, capacity * sizeof(Own));
+	b->touched = repalloc(b->touched, capacity / 64 * sizeof(uint64));
+	memset(b->own + before, 0, (capacity - before) * sizeof(Own));
+	memset(b->touched + before / 64, 0, (capacity - before) / 64 * sizeof(uint64));
 }
 
 void
@@ -432,14 +432,14 @@ sums_end_customer(Builder *b)
 
 	if (b->own_reach == 0)
 		return;
-	if (b->own_reach + 1 > b->sums_room)
+	if (b->own_reach + 1 > b->sums_capacity)
 	{
-		int64 room = Max(b->own_reach + 1, b->sums_room * 2);
+		int64 capacity = Max(b->own_reach + 1, b->sums_capacity * 2);
 
-		b->sums = b->sums == NULL ? palloc(room * sizeof(*b->sums))
-								  : repalloc(b->sums, room * sizeof(*b->sums));
-		memset(b->sums + b->sums_room, 0, (room - b->sums_room) * sizeof(*b->sums));
-		b->sums_room = room;
+		b->sums = b->sums == NULL ? palloc(capacity * sizeof(*b->sums))
+								  : repalloc(b->sums, capacity * sizeof(*b->sums));
+		memset(b->sums + b->sums_capacity, 0, (capacity - b->sums_capacity) * sizeof(*b->sums));
+		b->sums_capacity = capacity;
 	}
 	b->sums_reach = Max(b->sums_reach, b->own_reach - 1);
 	for (int64 word = 0; word <= b->own_reach / 64; word++)

@@ -171,13 +171,13 @@ sum_cells(const Cohorts *cohorts, CohortCriterion criterion, CurveMean mean, con
 	const Grid *grid = reader.time.grid;
 	bool elapsed = grid->windows == GRID_ELAPSED;
 	bool recurring = cohort_is_recurring(cohorts);
-	int64 room = 64, count = 0;
+	int64 capacity = 64, count = 0;
 	int64 returned = 0; /* chained: of this cohort, before the cell */
 	int64 complete = 0;
 	CohortCell cell;
 
 	*later = reader.time.later;
-	*sums = palloc0(room * sizeof(CurveSums));
+	*sums = palloc0(capacity * sizeof(CurveSums));
 	while (cohort_cells_next(&reader, &cell))
 	{
 		CurveSums *at;
@@ -192,11 +192,11 @@ sum_cells(const Cohorts *cohorts, CohortCriterion criterion, CurveMean mean, con
 		}
 		if (!cell.observed)
 			continue;
-		if (cell.period >= room)
+		if (cell.period >= capacity)
 		{
-			*sums = repalloc(*sums, 2 * room * sizeof(CurveSums));
-			memset(*sums + room, 0, room * sizeof(CurveSums));
-			room *= 2;
+			*sums = repalloc(*sums, 2 * capacity * sizeof(CurveSums));
+			memset(*sums + capacity, 0, capacity * sizeof(CurveSums));
+			capacity *= 2;
 		}
 		count = Max(count, cell.period + 1);
 		at = &(*sums)[cell.period];

@@ -13,8 +13,7 @@
 #include "utils/rangetypes.h"
 #include "utils/typcache.h"
 
-/* Letter of PopulationFrame. The value of an event says which of the two ranges the row is in. */
-#define RATE_ROOM 'R'
+/* The value of an event says which of the two ranges the row is in. */
 #define IN_BASE 0
 #define IN_RETURN 1
 
@@ -29,22 +28,22 @@ typedef struct Bounds
 
 /*
  * The two ranges of a row, decoded. Nearly every row of a query says the same, so the last pair is kept; what is not
- * found there is decoded anew. The label is a byte that says whether both are over, as_of or NEVER, and the bytes of
+ * found there is decoded anew. The tag is a byte that says whether both are over, as_of or NEVER, and the bytes of
  * both values.
  */
 typedef struct Ranges
 {
-	int size; /* of the label; 0: nothing is kept */
+	int size; /* of the tag; 0: nothing is kept */
 	TimeKind kind;
 	bool has_as_of;
 	int64 known; /* moments >= it are not known: as_of, or when the transaction began */
 	Bounds base;
 	Bounds returns;
-	char label[128];
+	char tag[128];
 } Ranges;
 
 #define NEVER PG_INT64_MAX
-#define LABEL_HEAD (1 + (int) sizeof(int64))
+#define TAG_HEAD (1 + (int) sizeof(int64))
 
 static void
 pg_attribute_noreturn() ranges_changed(void)
@@ -121,18 +120,18 @@ find_ranges(RangeType *base, RangeType *returns, const Datum *as_of, TimeKind ki
 {
 	static Ranges kept;
 	int base_size = VARSIZE(base);
-	int size = LABEL_HEAD + base_size + VARSIZE(returns);
-	char *label = kept.label + LABEL_HEAD;
+	int size = TAG_HEAD + base_size + VARSIZE(returns);
+	char *tag = kept.tag + TAG_HEAD;
 	int64 known = as_of != NULL ? moment_of(kind, *as_of) : transaction_moment(kind);
 	int64 as_of_or_never;
 
 	if (likely(kept.size == size && kept.kind == kind && kept.known == known &&
-			   kept.has_as_of == (as_of != NULL) && memcmp(label, base, base_size) == 0 &&
-			   memcmp(label + base_size, returns, VARSIZE(returns)) == 0))
+			   kept.has_as_of == (as_of != NULL) && memcmp(tag, base, base_size) == 0 &&
+			   memcmp(tag + base_size, returns, VARSIZE(returns)) == 0))
 		return &kept;
 
 	kept.size = 0; /* an error below leaves nothing */
-	if (size > (int) sizeof(kept.label))
+	if (size > (int) sizeof(kept.tag))
 		elog(ERROR, "ranges of %d bytes", size);
 	kept.kind = kind;
 	kept.has_as_of = as_of != NULL;
@@ -140,10 +139,10 @@ find_ranges(RangeType *base, RangeType *returns, const Datum *as_of, TimeKind ki
 	kept.base = decode_range(kind, base, "base");
 	kept.returns = decode_range(kind, returns, "return");
 	as_of_or_never = as_of != NULL ? known : NEVER;
-	kept.label[0] = is_over(kind, &kept.base, known) && is_over(kind, &kept.returns, known);
-	memcpy(kept.label + 1, &as_of_or_never, sizeof(int64));
-	memcpy(label, base, base_size);
-	memcpy(label + base_size, returns, VARSIZE(returns));
+	kept.tag[0] = is_over(kind, &kept.base, known) && is_over(kind, &kept.returns, known);
+	memcpy(kept.tag + 1, &as_of_or_never, sizeof(int64));
+	memcpy(tag, base, base_size);
+	memcpy(tag + base_size, returns, VARSIZE(returns));
 	kept.size = size;
 	return &kept;
 }
@@ -152,21 +151,21 @@ find_ranges(RangeType *base, RangeType *returns, const Datum *as_of, TimeKind ki
 static bool
 ranges_are_over(Population *population)
 {
-	const PopulationFrame *frame = population_frame(population);
+	const PopulationIdentity *identity = population_identity(population);
 
-	return frame->label_length > 0 && frame->label[0] != 0;
+	return identity->tag_length > 0 && identity->tag[0] != 0;
 }
 
-static inline PopulationFrame
-frame_of(const Ranges *ranges, KeyKind key, TimeKind kind)
+static inline PopulationIdentity
+identity_of(const Ranges *ranges, KeyKind key, TimeKind kind)
 {
-	return (PopulationFrame){
-		.room = RATE_ROOM,
+	return (PopulationIdentity){
+		.aggregate = AGGREGATE_RATE,
 		.key = key,
 		.kind = kind,
 		.cap = 1,
-		.label = ranges->label,
-		.label_length = ranges->size,
+		.tag = ranges->tag,
+		.tag_length = ranges->size,
 	};
 }
 
@@ -193,7 +192,7 @@ accumulate(FunctionCallInfo fcinfo, KeyKind key, TimeKind kind, bool with_as_of)
 {
 	const Datum *as_of = NULL;
 	const Ranges *ranges;
-	PopulationFrame frame;
+	PopulationIdentity identity;
 	PopulationTotals *totals;
 	Population *population;
 	char *differs;
@@ -203,10 +202,10 @@ accumulate(FunctionCallInfo fcinfo, KeyKind key, TimeKind kind, bool with_as_of)
 	if (with_as_of && !PG_ARGISNULL(5))
 		as_of = &fcinfo->args[5].value;
 	ranges = find_ranges(PG_GETARG_RANGE_P(3), PG_GETARG_RANGE_P(4), as_of, kind);
-	frame = frame_of(ranges, key, kind);
+	identity = identity_of(ranges, key, kind);
 	if (key == KEY_TEXT)
 		population_require_byte_equality(PG_GET_COLLATION());
-	population = population_state(fcinfo, &frame, &differs);
+	population = population_state(fcinfo, &identity, &differs);
 	if (unlikely(differs != NULL))
 		ranges_changed();
 	totals = population_totals(population);
@@ -227,19 +226,19 @@ accumulate(FunctionCallInfo fcinfo, KeyKind key, TimeKind kind, bool with_as_of)
 	}                                                                                              \
 	extern int no_such_variable
 
-#define RATE_DOOR(name, key, kind)                                                                 \
+#define RATE_TRANSITIONS(name, key, kind)                                                          \
 	RATE_TRANSITION(name, key, kind, false);                                                       \
 	RATE_TRANSITION(name##_as_of, key, kind, true)
 
-RATE_DOOR(cohort_rate_bigint_date, KEY_INT64, TIME_DATE);
-RATE_DOOR(cohort_rate_bigint_local, KEY_INT64, TIME_LOCAL);
-RATE_DOOR(cohort_rate_bigint_instant, KEY_INT64, TIME_INSTANT);
-RATE_DOOR(cohort_rate_uuid_date, KEY_UUID, TIME_DATE);
-RATE_DOOR(cohort_rate_uuid_local, KEY_UUID, TIME_LOCAL);
-RATE_DOOR(cohort_rate_uuid_instant, KEY_UUID, TIME_INSTANT);
-RATE_DOOR(cohort_rate_text_date, KEY_TEXT, TIME_DATE);
-RATE_DOOR(cohort_rate_text_local, KEY_TEXT, TIME_LOCAL);
-RATE_DOOR(cohort_rate_text_instant, KEY_TEXT, TIME_INSTANT);
+RATE_TRANSITIONS(cohort_rate_bigint_date, KEY_INT64, TIME_DATE);
+RATE_TRANSITIONS(cohort_rate_bigint_local, KEY_INT64, TIME_LOCAL);
+RATE_TRANSITIONS(cohort_rate_bigint_instant, KEY_INT64, TIME_INSTANT);
+RATE_TRANSITIONS(cohort_rate_uuid_date, KEY_UUID, TIME_DATE);
+RATE_TRANSITIONS(cohort_rate_uuid_local, KEY_UUID, TIME_LOCAL);
+RATE_TRANSITIONS(cohort_rate_uuid_instant, KEY_UUID, TIME_INSTANT);
+RATE_TRANSITIONS(cohort_rate_text_date, KEY_TEXT, TIME_DATE);
+RATE_TRANSITIONS(cohort_rate_text_local, KEY_TEXT, TIME_LOCAL);
+RATE_TRANSITIONS(cohort_rate_text_instant, KEY_TEXT, TIME_INSTANT);
 
 typedef struct RateCounts
 {
@@ -280,7 +279,7 @@ rate(FunctionCallInfo fcinfo, bool churn)
 
 	(void) aggregate_context(fcinfo);
 	population = population_argument(PG_GETARG_DATUM(0));
-	if (population_frame(population)->room != RATE_ROOM)
+	if (population_identity(population)->aggregate != AGGREGATE_RATE)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("the state is not one of retention_rate or churn_rate")));
 	if (!ranges_are_over(population))
@@ -318,11 +317,11 @@ typedef struct RateSummary
 static const Ranges *
 ranges_of_call(const BatchCall *call)
 {
-	bool has_as_of = call->door->narguments == 5 && !call->constant_nulls[4];
+	bool has_as_of = call->methods->narguments == 5 && !call->constant_nulls[4];
 
 	return find_ranges(DatumGetRangeTypeP(call->constants[2]),
 					   DatumGetRangeTypeP(call->constants[3]),
-					   has_as_of ? &call->constants[4] : NULL, call->door->kind);
+					   has_as_of ? &call->constants[4] : NULL, call->methods->kind);
 }
 
 static void
@@ -331,24 +330,24 @@ batch_open(BatchCall *call)
 	if (call->constant_nulls[2] || call->constant_nulls[3])
 		null_ranges();
 	(void) ranges_of_call(call);
-	if (call->door->key == KEY_TEXT)
+	if (call->methods->key == KEY_TEXT)
 		population_require_byte_equality(call->collation);
 }
 
 static void
-batch_add(BatchCall *call, Population **population, MemoryContext home, const BatchColumn *columns,
-		  const uint16 *rows, int count)
+batch_add(BatchCall *call, Population **population, MemoryContext context,
+		  const BatchColumn *columns, const uint16 *rows, int count)
 {
 	const Ranges *ranges = ranges_of_call(call);
-	KeyKind key = call->door->key;
-	TimeKind kind = call->door->kind;
+	KeyKind key = call->methods->key;
+	TimeKind kind = call->methods->kind;
 	PopulationTotals *totals;
 
 	if (*population == NULL)
 	{
-		PopulationFrame frame = frame_of(ranges, key, kind);
+		PopulationIdentity identity = identity_of(ranges, key, kind);
 
-		*population = population_create(&frame, home);
+		*population = population_create(&identity, context);
 	}
 	totals = population_totals(*population);
 	count_add(&totals->rows, count);
@@ -405,23 +404,23 @@ finish_churn(struct varlena *summary, bool *isnull)
 }
 
 /* clang-format off */
-#define RATE_BATCH_DOOR(count, constant, key_kind, row_kind) \
-	&(const BatchDoor){.narguments = (count), .constants = (constant), .key = (key_kind), .kind = (row_kind), \
+#define RATE_BATCH_METHODS(count, constant, key_kind, row_kind) \
+	&(const BatchMethods){.narguments = (count), .constants = (constant), .key = (key_kind), .kind = (row_kind), \
 					   .open = batch_open, .add = batch_add, .summarise = batch_summarise, .merge = batch_merge}
-#define RATE_BATCH_DOORS(name, key, kind) \
-	{name, RATE_BATCH_DOOR(4, 1 << 2 | 1 << 3, key, kind)}, \
-	{name##_as_of, RATE_BATCH_DOOR(5, 1 << 2 | 1 << 3 | 1 << 4, key, kind)}
+#define RATE_BATCH_METHODSS(name, key, kind) \
+	{name, RATE_BATCH_METHODS(4, 1 << 2 | 1 << 3, key, kind)}, \
+	{name##_as_of, RATE_BATCH_METHODS(5, 1 << 2 | 1 << 3 | 1 << 4, key, kind)}
 
 const BatchEntry cohort_rate_batch_entries[] = {
-	RATE_BATCH_DOORS(cohort_rate_bigint_date, KEY_INT64, TIME_DATE),
-	RATE_BATCH_DOORS(cohort_rate_bigint_local, KEY_INT64, TIME_LOCAL),
-	RATE_BATCH_DOORS(cohort_rate_bigint_instant, KEY_INT64, TIME_INSTANT),
-	RATE_BATCH_DOORS(cohort_rate_uuid_date, KEY_UUID, TIME_DATE),
-	RATE_BATCH_DOORS(cohort_rate_uuid_local, KEY_UUID, TIME_LOCAL),
-	RATE_BATCH_DOORS(cohort_rate_uuid_instant, KEY_UUID, TIME_INSTANT),
-	RATE_BATCH_DOORS(cohort_rate_text_date, KEY_TEXT, TIME_DATE),
-	RATE_BATCH_DOORS(cohort_rate_text_local, KEY_TEXT, TIME_LOCAL),
-	RATE_BATCH_DOORS(cohort_rate_text_instant, KEY_TEXT, TIME_INSTANT),
+	RATE_BATCH_METHODSS(cohort_rate_bigint_date, KEY_INT64, TIME_DATE),
+	RATE_BATCH_METHODSS(cohort_rate_bigint_local, KEY_INT64, TIME_LOCAL),
+	RATE_BATCH_METHODSS(cohort_rate_bigint_instant, KEY_INT64, TIME_INSTANT),
+	RATE_BATCH_METHODSS(cohort_rate_uuid_date, KEY_UUID, TIME_DATE),
+	RATE_BATCH_METHODSS(cohort_rate_uuid_local, KEY_UUID, TIME_LOCAL),
+	RATE_BATCH_METHODSS(cohort_rate_uuid_instant, KEY_UUID, TIME_INSTANT),
+	RATE_BATCH_METHODSS(cohort_rate_text_date, KEY_TEXT, TIME_DATE),
+	RATE_BATCH_METHODSS(cohort_rate_text_local, KEY_TEXT, TIME_LOCAL),
+	RATE_BATCH_METHODSS(cohort_rate_text_instant, KEY_TEXT, TIME_INSTANT),
 	{NULL, NULL},
 };
 /* clang-format on */

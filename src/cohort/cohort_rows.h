@@ -6,8 +6,8 @@
 #define RETENTION_COHORT_ROWS_H
 
 #include "base/check.h"
-#include "base/lookup.h"
-#include "cohort/activity.h"
+#include "time/lookup.h"
+#include "history/activity.h"
 #include "cohort/cohort.h"
 
 /* What a row says, after the customer. */
@@ -105,17 +105,17 @@ cohort_row_events(const Grid *grid, PeriodLookup *lookup, RowForm form, TimeKind
 /* 22004: the grid is NULL. */
 extern void cohort_null_grid(void) pg_attribute_noreturn();
 
-/* The frame of a population of such rows. */
-static inline PopulationFrame
-cohort_frame(const Grid *grid, KeyKind key, RowForm form, TimeKind kind)
+/* The identity of a population of such rows. */
+static inline PopulationIdentity
+cohort_identity(const Grid *grid, KeyKind key, RowForm form, TimeKind kind)
 {
-	return (PopulationFrame){
-		.room = form == ROW_ANCHOR ? COHORT_ROOM_ANCHOR : COHORT_ROOM_ROWS,
+	return (PopulationIdentity){
+		.aggregate = form == ROW_ANCHOR ? AGGREGATE_COHORT_ANCHOR : AGGREGATE_COHORT_ROWS,
 		.key = key,
 		.kind = kind,
 		.cap = grid->min_events,
-		.label = grid->text,
-		.label_length = grid->text_length,
+		.tag = grid->text,
+		.tag_length = grid->text_length,
 	};
 }
 

@@ -9,7 +9,7 @@
 #include "base/emit.h"
 #include "base/number.h"
 #include "base/type_sql.h"
-#include "cohort/activity.h"
+#include "history/activity.h"
 #include "cohort/cohort.h"
 #include "cohort/cohort_batch.h"
 #include "cohort/cohort_rows.h"
@@ -32,7 +32,7 @@ accumulate(FunctionCallInfo fcinfo, KeyKind key, RowForm form, TimeKind anchor_k
 	const int at_argument = form == ROW_ANCHOR ? 3 : 2;
 	const int grid_argument = at_argument + 1;
 	const Grid *grid;
-	PopulationFrame frame;
+	PopulationIdentity identity;
 	Population *population;
 	CohortRow row = {.has_customer = !PG_ARGISNULL(1), .has_at = !PG_ARGISNULL(at_argument)};
 	Event events[2];
@@ -44,8 +44,8 @@ accumulate(FunctionCallInfo fcinfo, KeyKind key, RowForm form, TimeKind anchor_k
 	if (key == KEY_TEXT)
 		population_require_byte_equality(PG_GET_COLLATION());
 	grid = grid_open(PG_GETARG_DATUM(grid_argument));
-	frame = cohort_frame(grid, key, form, kind);
-	population = population_state(fcinfo, &frame, &differs);
+	identity = cohort_identity(grid, key, form, kind);
+	population = population_state(fcinfo, &identity, &differs);
 	if (unlikely(differs != NULL))
 		grid_mismatch(differs, grid->text);
 
@@ -70,7 +70,7 @@ accumulate(FunctionCallInfo fcinfo, KeyKind key, RowForm form, TimeKind anchor_k
 }
 
 /* cohort_transfn(state, customer, ...): one door for each type of customer and of each time. */
-#define COHORT_DOOR(name, key, form, anchor_kind, kind)                                            \
+#define COHORT_TRANSITION(name, key, form, anchor_kind, kind)                                      \
 	RETENTION_FUNCTION(name);                                                                      \
 	Datum name(PG_FUNCTION_ARGS)                                                                   \
 	{                                                                                              \
@@ -79,48 +79,48 @@ accumulate(FunctionCallInfo fcinfo, KeyKind key, RowForm form, TimeKind anchor_k
 	extern int no_such_variable
 
 /* clang-format off */
-#define COHORT_DOORS_OF_KEY(name, key) \
-	COHORT_DOOR(cohort_##name##_date, key, ROW_PLAIN, TIME_DATE, TIME_DATE); \
-	COHORT_DOOR(cohort_##name##_local, key, ROW_PLAIN, TIME_LOCAL, TIME_LOCAL); \
-	COHORT_DOOR(cohort_##name##_instant, key, ROW_PLAIN, TIME_INSTANT, TIME_INSTANT); \
-	COHORT_DOOR(cohort_##name##_date_flags, key, ROW_FLAGS, TIME_DATE, TIME_DATE); \
-	COHORT_DOOR(cohort_##name##_local_flags, key, ROW_FLAGS, TIME_LOCAL, TIME_LOCAL); \
-	COHORT_DOOR(cohort_##name##_instant_flags, key, ROW_FLAGS, TIME_INSTANT, TIME_INSTANT); \
-	COHORT_DOOR(cohort_##name##_date_date, key, ROW_ANCHOR, TIME_DATE, TIME_DATE); \
-	COHORT_DOOR(cohort_##name##_date_local, key, ROW_ANCHOR, TIME_DATE, TIME_LOCAL); \
-	COHORT_DOOR(cohort_##name##_date_instant, key, ROW_ANCHOR, TIME_DATE, TIME_INSTANT); \
-	COHORT_DOOR(cohort_##name##_local_date, key, ROW_ANCHOR, TIME_LOCAL, TIME_DATE); \
-	COHORT_DOOR(cohort_##name##_local_local, key, ROW_ANCHOR, TIME_LOCAL, TIME_LOCAL); \
-	COHORT_DOOR(cohort_##name##_local_instant, key, ROW_ANCHOR, TIME_LOCAL, TIME_INSTANT); \
-	COHORT_DOOR(cohort_##name##_instant_date, key, ROW_ANCHOR, TIME_INSTANT, TIME_DATE); \
-	COHORT_DOOR(cohort_##name##_instant_local, key, ROW_ANCHOR, TIME_INSTANT, TIME_LOCAL); \
-	COHORT_DOOR(cohort_##name##_instant_instant, key, ROW_ANCHOR, TIME_INSTANT, TIME_INSTANT)
+#define COHORT_TRANSITIONS_OF_KEY(name, key) \
+	COHORT_TRANSITION(cohort_##name##_date, key, ROW_PLAIN, TIME_DATE, TIME_DATE); \
+	COHORT_TRANSITION(cohort_##name##_local, key, ROW_PLAIN, TIME_LOCAL, TIME_LOCAL); \
+	COHORT_TRANSITION(cohort_##name##_instant, key, ROW_PLAIN, TIME_INSTANT, TIME_INSTANT); \
+	COHORT_TRANSITION(cohort_##name##_date_flags, key, ROW_FLAGS, TIME_DATE, TIME_DATE); \
+	COHORT_TRANSITION(cohort_##name##_local_flags, key, ROW_FLAGS, TIME_LOCAL, TIME_LOCAL); \
+	COHORT_TRANSITION(cohort_##name##_instant_flags, key, ROW_FLAGS, TIME_INSTANT, TIME_INSTANT); \
+	COHORT_TRANSITION(cohort_##name##_date_date, key, ROW_ANCHOR, TIME_DATE, TIME_DATE); \
+	COHORT_TRANSITION(cohort_##name##_date_local, key, ROW_ANCHOR, TIME_DATE, TIME_LOCAL); \
+	COHORT_TRANSITION(cohort_##name##_date_instant, key, ROW_ANCHOR, TIME_DATE, TIME_INSTANT); \
+	COHORT_TRANSITION(cohort_##name##_local_date, key, ROW_ANCHOR, TIME_LOCAL, TIME_DATE); \
+	COHORT_TRANSITION(cohort_##name##_local_local, key, ROW_ANCHOR, TIME_LOCAL, TIME_LOCAL); \
+	COHORT_TRANSITION(cohort_##name##_local_instant, key, ROW_ANCHOR, TIME_LOCAL, TIME_INSTANT); \
+	COHORT_TRANSITION(cohort_##name##_instant_date, key, ROW_ANCHOR, TIME_INSTANT, TIME_DATE); \
+	COHORT_TRANSITION(cohort_##name##_instant_local, key, ROW_ANCHOR, TIME_INSTANT, TIME_LOCAL); \
+	COHORT_TRANSITION(cohort_##name##_instant_instant, key, ROW_ANCHOR, TIME_INSTANT, TIME_INSTANT)
 
-COHORT_DOORS_OF_KEY(bigint, KEY_INT64);
-COHORT_DOORS_OF_KEY(uuid, KEY_UUID);
-COHORT_DOORS_OF_KEY(text, KEY_TEXT);
+COHORT_TRANSITIONS_OF_KEY(bigint, KEY_INT64);
+COHORT_TRANSITIONS_OF_KEY(uuid, KEY_UUID);
+COHORT_TRANSITIONS_OF_KEY(text, KEY_TEXT);
 
-#define COHORT_BATCH_DOORS_OF_KEY(name, key) \
-	{cohort_##name##_date, COHORT_BATCH_DOOR(key, ROW_PLAIN, TIME_DATE, TIME_DATE)}, \
-	{cohort_##name##_local, COHORT_BATCH_DOOR(key, ROW_PLAIN, TIME_LOCAL, TIME_LOCAL)}, \
-	{cohort_##name##_instant, COHORT_BATCH_DOOR(key, ROW_PLAIN, TIME_INSTANT, TIME_INSTANT)}, \
-	{cohort_##name##_date_flags, COHORT_BATCH_DOOR(key, ROW_FLAGS, TIME_DATE, TIME_DATE)}, \
-	{cohort_##name##_local_flags, COHORT_BATCH_DOOR(key, ROW_FLAGS, TIME_LOCAL, TIME_LOCAL)}, \
-	{cohort_##name##_instant_flags, COHORT_BATCH_DOOR(key, ROW_FLAGS, TIME_INSTANT, TIME_INSTANT)}, \
-	{cohort_##name##_date_date, COHORT_BATCH_DOOR(key, ROW_ANCHOR, TIME_DATE, TIME_DATE)}, \
-	{cohort_##name##_date_local, COHORT_BATCH_DOOR(key, ROW_ANCHOR, TIME_DATE, TIME_LOCAL)}, \
-	{cohort_##name##_date_instant, COHORT_BATCH_DOOR(key, ROW_ANCHOR, TIME_DATE, TIME_INSTANT)}, \
-	{cohort_##name##_local_date, COHORT_BATCH_DOOR(key, ROW_ANCHOR, TIME_LOCAL, TIME_DATE)}, \
-	{cohort_##name##_local_local, COHORT_BATCH_DOOR(key, ROW_ANCHOR, TIME_LOCAL, TIME_LOCAL)}, \
-	{cohort_##name##_local_instant, COHORT_BATCH_DOOR(key, ROW_ANCHOR, TIME_LOCAL, TIME_INSTANT)}, \
-	{cohort_##name##_instant_date, COHORT_BATCH_DOOR(key, ROW_ANCHOR, TIME_INSTANT, TIME_DATE)}, \
-	{cohort_##name##_instant_local, COHORT_BATCH_DOOR(key, ROW_ANCHOR, TIME_INSTANT, TIME_LOCAL)}, \
-	{cohort_##name##_instant_instant, COHORT_BATCH_DOOR(key, ROW_ANCHOR, TIME_INSTANT, TIME_INSTANT)}
+#define COHORT_BATCH_METHODSS_OF_KEY(name, key) \
+	{cohort_##name##_date, COHORT_BATCH_METHODS(key, ROW_PLAIN, TIME_DATE, TIME_DATE)}, \
+	{cohort_##name##_local, COHORT_BATCH_METHODS(key, ROW_PLAIN, TIME_LOCAL, TIME_LOCAL)}, \
+	{cohort_##name##_instant, COHORT_BATCH_METHODS(key, ROW_PLAIN, TIME_INSTANT, TIME_INSTANT)}, \
+	{cohort_##name##_date_flags, COHORT_BATCH_METHODS(key, ROW_FLAGS, TIME_DATE, TIME_DATE)}, \
+	{cohort_##name##_local_flags, COHORT_BATCH_METHODS(key, ROW_FLAGS, TIME_LOCAL, TIME_LOCAL)}, \
+	{cohort_##name##_instant_flags, COHORT_BATCH_METHODS(key, ROW_FLAGS, TIME_INSTANT, TIME_INSTANT)}, \
+	{cohort_##name##_date_date, COHORT_BATCH_METHODS(key, ROW_ANCHOR, TIME_DATE, TIME_DATE)}, \
+	{cohort_##name##_date_local, COHORT_BATCH_METHODS(key, ROW_ANCHOR, TIME_DATE, TIME_LOCAL)}, \
+	{cohort_##name##_date_instant, COHORT_BATCH_METHODS(key, ROW_ANCHOR, TIME_DATE, TIME_INSTANT)}, \
+	{cohort_##name##_local_date, COHORT_BATCH_METHODS(key, ROW_ANCHOR, TIME_LOCAL, TIME_DATE)}, \
+	{cohort_##name##_local_local, COHORT_BATCH_METHODS(key, ROW_ANCHOR, TIME_LOCAL, TIME_LOCAL)}, \
+	{cohort_##name##_local_instant, COHORT_BATCH_METHODS(key, ROW_ANCHOR, TIME_LOCAL, TIME_INSTANT)}, \
+	{cohort_##name##_instant_date, COHORT_BATCH_METHODS(key, ROW_ANCHOR, TIME_INSTANT, TIME_DATE)}, \
+	{cohort_##name##_instant_local, COHORT_BATCH_METHODS(key, ROW_ANCHOR, TIME_INSTANT, TIME_LOCAL)}, \
+	{cohort_##name##_instant_instant, COHORT_BATCH_METHODS(key, ROW_ANCHOR, TIME_INSTANT, TIME_INSTANT)}
 
 const BatchEntry cohort_batch_entries[] = {
-	COHORT_BATCH_DOORS_OF_KEY(bigint, KEY_INT64),
-	COHORT_BATCH_DOORS_OF_KEY(uuid, KEY_UUID),
-	COHORT_BATCH_DOORS_OF_KEY(text, KEY_TEXT),
+	COHORT_BATCH_METHODSS_OF_KEY(bigint, KEY_INT64),
+	COHORT_BATCH_METHODSS_OF_KEY(uuid, KEY_UUID),
+	COHORT_BATCH_METHODSS_OF_KEY(text, KEY_TEXT),
 	{NULL, NULL},
 };
 /* clang-format on */
@@ -131,7 +131,7 @@ Datum
 cohort_activity(PG_FUNCTION_ARGS)
 {
 	ActivityView view = {0};
-	PopulationFrame frame = {.key = KEY_NONE};
+	PopulationIdentity identity = {.key = KEY_NONE};
 	Population *population;
 	PopulationTotals *totals;
 	char *differs;
@@ -144,12 +144,12 @@ cohort_activity(PG_FUNCTION_ARGS)
 		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
 	}
 	activity_view(PG_GETARG_DATUM(1), &view);
-	frame.room = view.anchored ? COHORT_ROOM_ANCHOR : COHORT_ROOM_ROWS;
-	frame.kind = view.kind;
-	frame.cap = view.grid->min_events;
-	frame.label = view.grid_text;
-	frame.label_length = view.grid_length;
-	population = population_state(fcinfo, &frame, &differs);
+	identity.aggregate = view.anchored ? AGGREGATE_COHORT_ANCHOR : AGGREGATE_COHORT_ROWS;
+	identity.kind = view.kind;
+	identity.cap = view.grid->min_events;
+	identity.tag = view.grid_text;
+	identity.tag_length = view.grid_length;
+	population = population_state(fcinfo, &identity, &differs);
 	if (differs != NULL)
 		grid_mismatch(differs, view.grid->text);
 	totals = population_totals(population);
@@ -253,9 +253,9 @@ pg_attribute_noreturn() nothing_to_take_from(void)
 }
 
 /* cohort_subtract(cohorts, part) */
-RETENTION_FUNCTION(cohort_subtract_door);
+RETENTION_FUNCTION(cohort_subtract_sql);
 Datum
-cohort_subtract_door(PG_FUNCTION_ARGS)
+cohort_subtract_sql(PG_FUNCTION_ARGS)
 {
 	if (PG_ARGISNULL(0) && !PG_ARGISNULL(1))
 		nothing_to_take_from();
@@ -297,9 +297,9 @@ replace_arguments(FunctionCallInfo fcinfo, bool exact)
 }
 
 /* cohort_replace(cohorts, old, new) */
-RETENTION_FUNCTION(cohort_replace_door);
+RETENTION_FUNCTION(cohort_replace_sql);
 Datum
-cohort_replace_door(PG_FUNCTION_ARGS)
+cohort_replace_sql(PG_FUNCTION_ARGS)
 {
 	return replace_arguments(fcinfo, false);
 }

@@ -28,7 +28,7 @@ value_text(const Drivers *drivers, const DriverAttribute *attribute, const Drive
 	switch (attribute->kind)
 	{
 		case ATTRIBUTE_TEXT:
-			return pnstrdup(drivers_labels(drivers) + slot->offset, slot->length);
+			return pnstrdup(drivers_tags(drivers) + slot->offset, slot->length);
 		case ATTRIBUTE_BOOLEAN:
 			return pstrdup(slot->key.word[0] ? "true" : "false");
 		case ATTRIBUTE_INTEGER:

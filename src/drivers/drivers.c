@@ -35,22 +35,22 @@ type_name_of(const Drivers *drivers)
 }
 
 static Size
-drivers_size(int attributes, int capacity, int label_room)
+drivers_size(int attributes, int capacity, int tag_capacity)
 {
 	Size size = add_size(sizeof(Drivers), mul_size(attributes, sizeof(DriverAttribute)));
 
 	size = add_size(size, mul_size(capacity, sizeof(DriverSlot)));
-	return add_size(size, label_room);
+	return add_size(size, tag_capacity);
 }
 
 static Drivers *
-drivers_alloc(WireKind kind, DriverForm form, int attributes, int64 capacity, int64 label_room)
+drivers_alloc(WireKind kind, DriverForm form, int attributes, int64 capacity, int64 tag_capacity)
 {
 	Drivers *drivers;
 	Size size;
 
-	if (capacity <= PG_INT32_MAX && label_room <= PG_INT32_MAX)
-		size = drivers_size(attributes, (int) capacity, (int) label_room);
+	if (capacity <= PG_INT32_MAX && tag_capacity <= PG_INT32_MAX)
+		size = drivers_size(attributes, (int) capacity, (int) tag_capacity);
 	else
 		size = MaxAllocSize + (Size) 1;
 	if (!AllocSizeIsValid(size))
@@ -63,21 +63,21 @@ drivers_alloc(WireKind kind, DriverForm form, int attributes, int64 capacity, in
 	drivers->maker = form == DRIVERS_HASHED ? aggregate_process_mark() : 0;
 	drivers->attributes = attributes;
 	drivers->capacity = (int32) capacity;
-	drivers->label_room = (int32) label_room;
+	drivers->tag_capacity = (int32) tag_capacity;
 	return drivers;
 }
 
 static int32
-label_put(Drivers *drivers, const char *bytes, int length)
+tag_put(Drivers *drivers, const char *bytes, int length)
 {
-	int32 offset = drivers->label_bytes;
+	int32 offset = drivers->tag_bytes;
 
 	/* Made-up values may name the same bytes twice, and so need more room than they say. */
-	if (length > drivers->label_room - offset)
+	if (length > drivers->tag_capacity - offset)
 		wire_corrupt(drivers_type_name((WireKind) drivers->header.kind),
 					 "Its texts overlap each other.");
-	memcpy(drivers_labels(drivers) + offset, bytes, length);
-	drivers->label_bytes += length;
+	memcpy(drivers_tags(drivers) + offset, bytes, length);
+	drivers->tag_bytes += length;
 	return offset;
 }
 
@@ -87,7 +87,7 @@ attribute_put(Drivers *drivers, int number, const char *name, int length, Attrib
 	DriverAttribute *attribute = drivers_attribute(drivers, number);
 
 	attribute->kind = kind;
-	attribute->name_offset = label_put(drivers, name, length);
+	attribute->name_offset = tag_put(drivers, name, length);
 	attribute->name_length = length;
 }
 
@@ -123,7 +123,7 @@ drivers_attribute_name(const Drivers *drivers, int attribute)
 {
 	const DriverAttribute *it = drivers_attribute(drivers, attribute);
 
-	return pnstrdup(drivers_labels(drivers) + it->name_offset, it->name_length);
+	return pnstrdup(drivers_tags(drivers) + it->name_offset, it->name_length);
 }
 
 static void
@@ -163,7 +163,7 @@ name_is(const Drivers *drivers, int attribute, const char *name, int length)
 	const DriverAttribute *it = drivers_attribute(drivers, attribute);
 
 	return it->name_length == length &&
-		   memcmp(drivers_labels(drivers) + it->name_offset, name, length) == 0;
+		   memcmp(drivers_tags(drivers) + it->name_offset, name, length) == 0;
 }
 
 void
@@ -191,7 +191,7 @@ require_same_attributes(const Drivers *one, const Drivers *other)
 		const DriverAttribute *it = drivers_attribute(other, i);
 
 		same = drivers_attribute(one, i)->kind == it->kind &&
-			   name_is(one, i, drivers_labels(other) + it->name_offset, it->name_length);
+			   name_is(one, i, drivers_tags(other) + it->name_offset, it->name_length);
 	}
 	if (!same)
 		attributes_changed(describe(one), describe(other));
@@ -239,7 +239,7 @@ slot_find(const Drivers *drivers, int attribute, AttributeKey key, int length, c
 		if (same_key(slot->key, key) && slot->attribute == attribute && slot->length == length &&
 			slot->taken &&
 			(length <= KEY_BYTES ||
-			 memcmp(drivers_labels(drivers) + slot->offset, bytes, length) == 0))
+			 memcmp(drivers_tags(drivers) + slot->offset, bytes, length) == 0))
 			return slot;
 		if (!slot->taken)
 			return slot;
@@ -291,7 +291,7 @@ slot_fill(Drivers *drivers, DriverSlot *slot, int attribute, AttributeKey key, i
 	slot->key = key;
 	slot->attribute = attribute;
 	slot->length = length;
-	slot->offset = length > 0 ? label_put(drivers, bytes, length) : 0;
+	slot->offset = length > 0 ? tag_put(drivers, bytes, length) : 0;
 	slot->taken = 1;
 	drivers->used++;
 	if (length != LENGTH_NULL)
@@ -303,16 +303,16 @@ slot_fill(Drivers *drivers, DriverSlot *slot, int attribute, AttributeKey key, i
  * now `how`: its values are dropped or put into bins. -1: none.
  */
 static Drivers *
-drivers_rebuild(const Drivers *from, int64 capacity, int64 label_room, int changed, DriverHow how)
+drivers_rebuild(const Drivers *from, int64 capacity, int64 tag_capacity, int changed, DriverHow how)
 {
 	Drivers *drivers = drivers_alloc((WireKind) from->header.kind, DRIVERS_HASHED, from->attributes,
-									 capacity, label_room);
+									 capacity, tag_capacity);
 
 	for (int i = 0; i < from->attributes; i++)
 	{
 		const DriverAttribute *old = drivers_attribute(from, i);
 
-		attribute_put(drivers, i, drivers_labels(from) + old->name_offset, old->name_length,
+		attribute_put(drivers, i, drivers_tags(from) + old->name_offset, old->name_length,
 					  (AttributeKind) old->kind);
 		drivers_attribute(drivers, i)->how = i == changed ? (int32) how : old->how;
 	}
@@ -323,7 +323,7 @@ drivers_rebuild(const Drivers *from, int64 capacity, int64 label_room, int chang
 	for (int i = 0; i < from->capacity; i++)
 	{
 		const DriverSlot *old = &drivers_slots(from)[i];
-		const char *bytes = drivers_labels(from) + old->offset;
+		const char *bytes = drivers_tags(from) + old->offset;
 		AttributeKey key = old->key;
 		DriverSlot *slot;
 
@@ -353,7 +353,7 @@ change_how(Drivers **drivers, int attribute, DriverHow how)
 	if (is_given_up(drivers_attribute(it, attribute)))
 		drivers_attribute(it, attribute)->how = how; /* no values left to change */
 	else
-		*drivers = drivers_rebuild(it, it->capacity, it->label_room, attribute, how);
+		*drivers = drivers_rebuild(it, it->capacity, it->tag_capacity, attribute, how);
 }
 
 Drivers *
@@ -361,7 +361,7 @@ drivers_thaw(const Drivers *drivers)
 {
 	int64 capacity = Max(FIRST_CAPACITY, pg_nextpower2_32((uint32) drivers->used * 4 + 4));
 
-	Drivers *thawed = drivers_rebuild(drivers, capacity, drivers->label_bytes, -1, DRIVER_EXACT);
+	Drivers *thawed = drivers_rebuild(drivers, capacity, drivers->tag_bytes, -1, DRIVER_EXACT);
 
 	thawed->shape = 0; /* another process may have written it */
 	return thawed;
@@ -369,18 +369,18 @@ drivers_thaw(const Drivers *drivers)
 
 /* Room for one more value of that length. */
 static void
-require_room(Drivers **drivers, int length)
+require_capacity(Drivers **drivers, int length)
 {
 	Drivers *it = *drivers;
 	int64 capacity = it->capacity;
-	int64 label_room = it->label_room;
+	int64 tag_capacity = it->tag_capacity;
 
 	if ((int64) it->used * 4 > capacity)
 		capacity *= 2;
-	if ((int64) it->label_bytes + Max(length, 0) > label_room)
-		label_room = Max(label_room * 2, (int64) it->label_bytes + length);
-	if (capacity != it->capacity || label_room != it->label_room)
-		*drivers = drivers_rebuild(it, capacity, label_room, -1, DRIVER_EXACT);
+	if ((int64) it->tag_bytes + Max(length, 0) > tag_capacity)
+		tag_capacity = Max(tag_capacity * 2, (int64) it->tag_bytes + length);
+	if (capacity != it->capacity || tag_capacity != it->tag_capacity)
+		*drivers = drivers_rebuild(it, capacity, tag_capacity, -1, DRIVER_EXACT);
 }
 
 static void
@@ -432,7 +432,7 @@ slot_take(Drivers **drivers, int attribute, AttributeKey key, int length, const 
 		if (slot->taken)
 			return slot;
 	}
-	require_room(drivers, length);
+	require_capacity(drivers, length);
 	slot = slot_find(*drivers, attribute, key, length, bytes);
 	slot_fill(*drivers, slot, attribute, key, length, bytes);
 	return slot;
@@ -568,7 +568,7 @@ drivers_merge(Drivers **into, const Drivers *from)
 			drivers_attribute(*into, theirs->attribute)->how == DRIVER_BINS)
 			key = bin_key(their_attribute, key);
 		slot = slot_take(into, theirs->attribute, key, theirs->length,
-						 drivers_labels(from) + theirs->offset);
+						 drivers_tags(from) + theirs->offset);
 		if (slot != NULL)
 		{
 			count_add(&slot->count[0], theirs->count[0]);
@@ -591,9 +591,9 @@ compare_slots(const Drivers *drivers, const DriverSlot *one, const DriverSlot *o
 	attribute = drivers_attribute(drivers, one->attribute);
 	if (attribute->kind == ATTRIBUTE_TEXT)
 	{
-		const char *labels = drivers_labels(drivers);
+		const char *tags = drivers_tags(drivers);
 		int common =
-			memcmp(labels + one->offset, labels + other->offset, Min(one->length, other->length));
+			memcmp(tags + one->offset, tags + other->offset, Min(one->length, other->length));
 
 		return common != 0 ? common : one->length - other->length;
 	}
@@ -623,30 +623,30 @@ compare_places(const void *a, const void *b, void *arg)
 static Drivers *
 drivers_sorted(const Drivers *from)
 {
-	int64 label_bytes = 0;
+	int64 tag_bytes = 0;
 	int *order = palloc_extended(mul_size(sizeof(int), Max(from->used, 1)), MCXT_ALLOC_HUGE);
 	Drivers *drivers;
 	int n = 0;
 
 	for (int i = 0; i < from->attributes; i++)
-		label_bytes += drivers_attribute(from, i)->name_length;
+		tag_bytes += drivers_attribute(from, i)->name_length;
 	for (int i = 0; i < from->capacity; i++)
 	{
 		CHECK_NOW_AND_THEN(i);
 		if (!drivers_slots(from)[i].taken)
 			continue;
 		order[n++] = i;
-		label_bytes += Max(drivers_slots(from)[i].length, 0);
+		tag_bytes += Max(drivers_slots(from)[i].length, 0);
 	}
 	sort_any(order, n, sizeof(int), compare_places, unconstify(Drivers *, from));
 
-	drivers = drivers_alloc((WireKind) from->header.kind, DRIVERS_SORTED, from->attributes, n,
-							label_bytes);
+	drivers =
+		drivers_alloc((WireKind) from->header.kind, DRIVERS_SORTED, from->attributes, n, tag_bytes);
 	for (int i = 0; i < from->attributes; i++)
 	{
 		const DriverAttribute *old = drivers_attribute(from, i);
 
-		attribute_put(drivers, i, drivers_labels(from) + old->name_offset, old->name_length,
+		attribute_put(drivers, i, drivers_tags(from) + old->name_offset, old->name_length,
 					  (AttributeKind) old->kind);
 		drivers_attribute(drivers, i)->how = old->how;
 	}
@@ -659,7 +659,7 @@ drivers_sorted(const Drivers *from)
 
 		CHECK_NOW_AND_THEN(i);
 		slot_fill(drivers, slot, old->attribute, old->key, old->length,
-				  drivers_labels(from) + old->offset);
+				  drivers_tags(from) + old->offset);
 		memcpy(slot->count, old->count, sizeof(slot->count));
 	}
 	pfree(order);
@@ -679,9 +679,9 @@ check_text(const Drivers *drivers, int offset, int length)
 {
 	const char *bytes;
 
-	if (offset < 0 || length < 0 || (int64) offset + length > drivers->label_bytes)
+	if (offset < 0 || length < 0 || (int64) offset + length > drivers->tag_bytes)
 		corrupt(drivers, "A text in it lies outside.");
-	bytes = drivers_labels(drivers) + offset;
+	bytes = drivers_tags(drivers) + offset;
 	if (memchr(bytes, '\0', length) != NULL || !pg_verifymbstr(bytes, length, true))
 		corrupt(drivers, "A text in it is not text.");
 }
@@ -712,7 +712,7 @@ check_attributes(const Drivers *drivers)
 			corrupt(drivers, "An attribute in it is none.");
 		check_text(drivers, attribute->name_offset, attribute->name_length);
 		for (int j = 0; j < i; j++)
-			if (name_is(drivers, j, drivers_labels(drivers) + attribute->name_offset,
+			if (name_is(drivers, j, drivers_tags(drivers) + attribute->name_offset,
 						attribute->name_length))
 				corrupt(drivers, "Two attributes in it have one name.");
 	}
@@ -745,7 +745,7 @@ check_slot(const Drivers *drivers, const DriverSlot *slot)
 	{
 		check_text(drivers, slot->offset, slot->length);
 		if (!same_key(slot->key,
-					  attribute_text_key(drivers_labels(drivers) + slot->offset, slot->length)))
+					  attribute_text_key(drivers_tags(drivers) + slot->offset, slot->length)))
 			corrupt(drivers, "A value in it is none.");
 		return;
 	}
@@ -775,18 +775,18 @@ check_drivers(const Drivers *drivers)
 
 	if ((drivers->form != DRIVERS_SORTED && drivers->form != DRIVERS_HASHED) ||
 		drivers->attributes < 1 || drivers->attributes > MAX_ATTRIBUTES || drivers->used < 0 ||
-		drivers->capacity < drivers->used || drivers->label_bytes < 0 ||
-		drivers->label_room < drivers->label_bytes || drivers->unknown < 0 || drivers->zero != 0 ||
+		drivers->capacity < drivers->used || drivers->tag_bytes < 0 ||
+		drivers->tag_capacity < drivers->tag_bytes || drivers->unknown < 0 || drivers->zero != 0 ||
 		drivers->count[0] < 0 || drivers->count[1] < 0 ||
 		pg_add_s64_overflow(drivers->count[0], drivers->count[1], &customers))
 		corrupt(drivers, "A number at its front is out of range.");
 	if (drivers->form == DRIVERS_SORTED
-			? drivers->capacity != drivers->used || drivers->label_room != drivers->label_bytes ||
+			? drivers->capacity != drivers->used || drivers->tag_capacity != drivers->tag_bytes ||
 				  drivers->shape != 0 || drivers->maker != 0
 			: drivers->capacity < FIRST_CAPACITY || drivers->capacity <= drivers->used ||
 				  (drivers->capacity & (drivers->capacity - 1)) != 0)
 		corrupt(drivers, "A number at its front is out of range.");
-	if (drivers_size(drivers->attributes, drivers->capacity, drivers->label_room) !=
+	if (drivers_size(drivers->attributes, drivers->capacity, drivers->tag_capacity) !=
 		VARSIZE(drivers))
 		corrupt(drivers, "Its length is not that of its contents.");
 	check_attributes(drivers);
@@ -819,7 +819,7 @@ check_drivers(const Drivers *drivers)
 
 		CHECK_NOW_AND_THEN(i);
 		if (slot->taken != 0 && slot_find(drivers, slot->attribute, slot->key, slot->length,
-										  drivers_labels(drivers) + Max(slot->offset, 0)) != slot)
+										  drivers_tags(drivers) + Max(slot->offset, 0)) != slot)
 			corrupt(drivers, "A value in it is not at its place.");
 	}
 	for (int i = 0; i < drivers->attributes; i++)
@@ -887,7 +887,7 @@ drivers_write(const Drivers *drivers, StringInfo out)
 		CHECK_NOW_AND_THEN(slot - drivers_slots(drivers));
 		wire_put_int(out, slot->length);
 		if (slot->length >= 0)
-			wire_put_bytes(out, drivers_labels(drivers) + slot->offset, slot->length);
+			wire_put_bytes(out, drivers_tags(drivers) + slot->offset, slot->length);
 		else if (slot->length == LENGTH_NUMBER)
 			wire_put_int(out, (int64) slot->key.word[0]);
 		wire_put_int(out, slot->count[0]);
@@ -908,7 +908,7 @@ drivers_read(const char *bytes, Size size, WireKind kind)
 	WireReader again = in;
 	Drivers *drivers = NULL;
 	int64 slots = 0;
-	int64 labels = 0;
+	int64 tags = 0;
 
 	/* Read twice: how much there is, and then what. */
 	for (int pass = 0; pass < 2; pass++)
@@ -916,7 +916,7 @@ drivers_read(const char *bytes, Size size, WireKind kind)
 		if (pass == 1)
 		{
 			in = again;
-			drivers = drivers_alloc(kind, DRIVERS_SORTED, attributes, slots, labels);
+			drivers = drivers_alloc(kind, DRIVERS_SORTED, attributes, slots, tags);
 			drivers->unknown = unknown;
 			drivers->count[0] = kept;
 			drivers->count[1] = churned;
@@ -930,7 +930,7 @@ drivers_read(const char *bytes, Size size, WireKind kind)
 
 			values[i] = wire_get_int_between(&in, 0, MAX_BINS);
 			slots += values[i];
-			labels += (int64) strlen(attribute);
+			tags += (int64) strlen(attribute);
 			if (pass == 1)
 			{
 				attribute_put(drivers, i, attribute, (int) strlen(attribute), attribute_kind);
@@ -952,7 +952,7 @@ drivers_read(const char *bytes, Size size, WireKind kind)
 					key.word[0] = (uint64) wire_get_int(&in);
 				count[0] = wire_get_int(&in);
 				count[1] = wire_get_int(&in);
-				labels += Max(length, 0);
+				tags += Max(length, 0);
 				if (pass == 1)
 				{
 					DriverSlot *slot = &drivers_slots(drivers)[drivers->used];

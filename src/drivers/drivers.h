@@ -85,8 +85,8 @@ typedef struct Drivers
 	int32 attributes;
 	int32 capacity; /* places for slots; hashed: a power of two; sorted: = used */
 	int32 used;
-	int32 label_bytes;
-	int32 label_room;
+	int32 tag_bytes;
+	int32 tag_capacity;
 	uint64 shape; /* hashed: AttributeReader.shape, or 0 where none has been seen; sorted: 0 */
 	uint32 maker; /* hashed: aggregate_process_mark(); sorted: 0 */
 	uint32 zero;
@@ -107,7 +107,7 @@ drivers_slots(const Drivers *drivers)
 }
 
 static inline char *
-drivers_labels(const Drivers *drivers)
+drivers_tags(const Drivers *drivers)
 {
 	return (char *) (drivers_slots(drivers) + drivers->capacity);
 }

@@ -9,7 +9,7 @@
 #ifndef RETENTION_FLOW_H
 #define RETENTION_FLOW_H
 
-#include "base/grid.h"
+#include "time/grid.h"
 #include "base/wire.h"
 #include "utils/numeric.h"
 

@@ -10,7 +10,7 @@
 #include "base/aggregate.h"
 #include "base/check.h"
 #include "flow/flow_batch.h"
-#include "flow/flow_frame.h"
+#include "flow/flow_request.h"
 #include "population/population_key.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -23,18 +23,15 @@ typedef enum FlowForm
 	FLOW_GRID,
 } FlowForm;
 
-/* The letter of PopulationFrame. */
-#define FLOW_ROOM 'F'
-
 /* A row asks for other periods than the rows before it: name the grids where it is they that differ. */
 static void
-pg_attribute_noreturn() frames_differ(const PopulationFrame *before, const Grid *grid)
+pg_attribute_noreturn() identities_differ(const PopulationIdentity *before, const Grid *grid)
 {
-	const int head = FRAME_LABEL_HEAD;
+	const int head = REQUEST_TAG_HEAD;
 
-	if (grid != NULL && before->label_length > head)
+	if (grid != NULL && before->tag_length > head)
 	{
-		char *text = pnstrdup(before->label + head, before->label_length - head);
+		char *text = pnstrdup(before->tag + head, before->tag_length - head);
 
 		if (strcmp(text, grid->text) != 0)
 			grid_mismatch(text, grid->text);
@@ -58,8 +55,8 @@ print_customer(KeyKind key, Datum customer)
 
 /* One row of a customer who is not NULL. */
 static pg_attribute_always_inline void
-add_row(const FlowFrame *frame, Population *population, KeyKind key, TimeKind kind, Datum customer,
-		Datum from, bool has_end, Datum until)
+add_row(const FlowRequest *request, Population *population, KeyKind key, TimeKind kind,
+		Datum customer, Datum from, bool has_end, Datum until)
 {
 	PopulationTotals *totals = population_totals(population);
 	int64 started = flow_moment(kind, from);
@@ -68,12 +65,12 @@ add_row(const FlowFrame *frame, Population *population, KeyKind key, TimeKind ki
 	count_add(&totals->rows, 1);
 	if (ended < started)
 		flow_backwards(kind, from, until, print_customer(key, customer));
-	if (started >= frame->as_of)
+	if (started >= request->as_of)
 	{
 		count_add(&totals->ignored, 1);
 		return;
 	}
-	if (ended >= frame->as_of)
+	if (ended >= request->as_of)
 		ended = FLOW_STILL_THERE;
 	if (started < ended)
 	{
@@ -83,15 +80,15 @@ add_row(const FlowFrame *frame, Population *population, KeyKind key, TimeKind ki
 	}
 }
 
-static inline PopulationFrame
-population_part(const FlowFrame *frame, KeyKind key, TimeKind kind)
+static inline PopulationIdentity
+population_part(const FlowRequest *request, KeyKind key, TimeKind kind)
 {
-	return (PopulationFrame){.room = FLOW_ROOM,
-							 .key = key,
-							 .kind = kind,
-							 .cap = 0,
-							 .label = frame->label,
-							 .label_length = frame->label_length};
+	return (PopulationIdentity){.aggregate = AGGREGATE_FLOW,
+								.key = key,
+								.kind = kind,
+								.cap = 0,
+								.tag = request->tag,
+								.tag_length = request->tag_length};
 }
 
 static pg_attribute_always_inline Datum
@@ -101,8 +98,8 @@ accumulate(FunctionCallInfo fcinfo, KeyKind key, TimeKind kind, FlowForm form)
 	const int span_argument = form == FLOW_GRID ? 5 : 4;
 	const Datum *as_of = NULL;
 	const Grid *grid = NULL;
-	const FlowFrame *frame;
-	PopulationFrame asked;
+	const FlowRequest *request;
+	PopulationIdentity asked;
 	Population *population;
 	char *differs;
 
@@ -121,14 +118,14 @@ accumulate(FunctionCallInfo fcinfo, KeyKind key, TimeKind kind, FlowForm form)
 		grid = grid_open(PG_GETARG_DATUM(grid_argument));
 	if (form == FLOW_PERIOD_AS_OF && !PG_ARGISNULL(5))
 		as_of = &fcinfo->args[5].value;
-	frame = flow_frame_find(PG_GETARG_RANGE_P(span_argument), grid, as_of);
-	asked = population_part(frame, key, kind);
+	request = flow_request_find(PG_GETARG_RANGE_P(span_argument), grid, as_of);
+	asked = population_part(request, key, kind);
 	population = population_state(fcinfo, &asked, &differs);
 	if (unlikely(differs != NULL))
-		frames_differ(population_frame(population_argument(PG_GETARG_DATUM(0))), grid);
+		identities_differ(population_identity(population_argument(PG_GETARG_DATUM(0))), grid);
 
-	add_row(frame, population, key, kind, PG_GETARG_DATUM(1), PG_GETARG_DATUM(2), !PG_ARGISNULL(3),
-			PG_ARGISNULL(3) ? (Datum) 0 : PG_GETARG_DATUM(3));
+	add_row(request, population, key, kind, PG_GETARG_DATUM(1), PG_GETARG_DATUM(2),
+			!PG_ARGISNULL(3), PG_ARGISNULL(3) ? (Datum) 0 : PG_GETARG_DATUM(3));
 	return population_datum(population);
 }
 
@@ -141,26 +138,26 @@ accumulate(FunctionCallInfo fcinfo, KeyKind key, TimeKind kind, FlowForm form)
 	}                                                                                              \
 	extern int no_such_variable
 
-#define FLOW_DOORS(name, key, kind)                                                                \
+#define FLOW_TRANSITIONS(name, key, kind)                                                          \
 	FLOW_TRANSITION(flow_##name##_transfn, key, kind, FLOW_PERIOD);                                \
 	FLOW_TRANSITION(flow_##name##_as_of_transfn, key, kind, FLOW_PERIOD_AS_OF);                    \
 	FLOW_TRANSITION(flow_##name##_grid_transfn, key, kind, FLOW_GRID)
 
-FLOW_DOORS(bigint_date, KEY_INT64, TIME_DATE);
-FLOW_DOORS(bigint_timestamp, KEY_INT64, TIME_LOCAL);
-FLOW_DOORS(bigint_timestamptz, KEY_INT64, TIME_INSTANT);
-FLOW_DOORS(uuid_date, KEY_UUID, TIME_DATE);
-FLOW_DOORS(uuid_timestamp, KEY_UUID, TIME_LOCAL);
-FLOW_DOORS(uuid_timestamptz, KEY_UUID, TIME_INSTANT);
-FLOW_DOORS(text_date, KEY_TEXT, TIME_DATE);
-FLOW_DOORS(text_timestamp, KEY_TEXT, TIME_LOCAL);
-FLOW_DOORS(text_timestamptz, KEY_TEXT, TIME_INSTANT);
+FLOW_TRANSITIONS(bigint_date, KEY_INT64, TIME_DATE);
+FLOW_TRANSITIONS(bigint_timestamp, KEY_INT64, TIME_LOCAL);
+FLOW_TRANSITIONS(bigint_timestamptz, KEY_INT64, TIME_INSTANT);
+FLOW_TRANSITIONS(uuid_date, KEY_UUID, TIME_DATE);
+FLOW_TRANSITIONS(uuid_timestamp, KEY_UUID, TIME_LOCAL);
+FLOW_TRANSITIONS(uuid_timestamptz, KEY_UUID, TIME_INSTANT);
+FLOW_TRANSITIONS(text_date, KEY_TEXT, TIME_DATE);
+FLOW_TRANSITIONS(text_timestamp, KEY_TEXT, TIME_LOCAL);
+FLOW_TRANSITIONS(text_timestamptz, KEY_TEXT, TIME_INSTANT);
 
 typedef struct FlowBuilder
 {
 	Flow *flow;
 	Presence *presences; /* palloc'ed, reused from customer to customer */
-	int room;
+	int capacity;
 } FlowBuilder;
 
 static void
@@ -170,10 +167,10 @@ add_customer(void *argument, Event *events, int count)
 	int64 depth = 0;
 	int presences = 0;
 
-	if (builder->room < count)
+	if (builder->capacity < count)
 	{
-		builder->room = Max(count, 2 * builder->room);
-		builder->presences = repalloc(builder->presences, builder->room * sizeof(Presence));
+		builder->capacity = Max(count, 2 * builder->capacity);
+		builder->presences = repalloc(builder->presences, builder->capacity * sizeof(Presence));
 	}
 	for (int i = 0; i < count; i++)
 	{
@@ -192,18 +189,18 @@ add_customer(void *argument, Event *events, int count)
 static Flow *
 flow_of_share(Population *population, Share share)
 {
-	const PopulationFrame *part = population_frame(population);
-	FlowFrame frame;
+	const PopulationIdentity *part = population_identity(population);
+	FlowRequest request;
 	const Grid *grid;
 	FlowBuilder builder;
 
-	if (part->room != FLOW_ROOM || part->cap != 0)
+	if (part->aggregate != AGGREGATE_FLOW || part->cap != 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("the state is not one of customer_flow")));
-	grid = flow_frame_of_label(&frame, part->kind, part->label, part->label_length);
-	builder.flow = flow_frame_start(&frame, grid);
-	builder.room = 64;
-	builder.presences = palloc(builder.room * sizeof(Presence));
+	grid = flow_request_of_tag(&request, part->kind, part->tag, part->tag_length);
+	builder.flow = flow_request_start(&request, grid);
+	builder.capacity = 64;
+	builder.presences = palloc(builder.capacity * sizeof(Presence));
 	population_visit_share(population, share, NULL, add_customer, &builder);
 	pfree(builder.presences);
 	return builder.flow;
@@ -256,49 +253,50 @@ flow_customers_churn_final(PG_FUNCTION_ARGS)
 static const Grid *
 grid_of_call(const BatchCall *call)
 {
-	return call->door->form == FLOW_GRID ? grid_open(call->constants[3]) : NULL;
+	return call->methods->form == FLOW_GRID ? grid_open(call->constants[3]) : NULL;
 }
 
-static const FlowFrame *
-frame_of_call(const BatchCall *call)
+static const FlowRequest *
+identity_of_call(const BatchCall *call)
 {
 	const Grid *grid = grid_of_call(call);
 	const Datum *as_of = NULL;
 
-	if (call->door->form == FLOW_PERIOD_AS_OF && !call->constant_nulls[4])
+	if (call->methods->form == FLOW_PERIOD_AS_OF && !call->constant_nulls[4])
 		as_of = &call->constants[4];
-	return flow_frame_find(DatumGetRangeTypeP(call->constants[grid != NULL ? 4 : 3]), grid, as_of);
+	return flow_request_find(DatumGetRangeTypeP(call->constants[grid != NULL ? 4 : 3]), grid,
+							 as_of);
 }
 
 static void
-batch_add(BatchCall *call, Population **population, MemoryContext home, const BatchColumn *columns,
-		  const uint16 *rows, int count)
+batch_add(BatchCall *call, Population **population, MemoryContext context,
+		  const BatchColumn *columns, const uint16 *rows, int count)
 {
-	const BatchDoor *door = call->door;
-	const FlowFrame *frame = NULL;
-	PopulationFrame part;
+	const BatchMethods *methods = call->methods;
+	const FlowRequest *request = NULL;
+	PopulationIdentity part;
 
-	/* The frame is looked up for each batch: its grid follows the session's time zone where it names none. */
+	/* The request is looked up for each batch: its grid follows the session's time zone where it names none. */
 	for (int i = 0; i < count; i++)
 	{
 		int n = rows[i];
 
 		if (columns[0].nulls[n] || columns[1].nulls[n])
 			continue;
-		if (frame == NULL)
+		if (request == NULL)
 		{
-			if (call->constant_nulls[3] || (door->form == FLOW_GRID && call->constant_nulls[4]))
-				flow_null_periods(door->form == FLOW_GRID);
-			if (door->key == KEY_TEXT)
+			if (call->constant_nulls[3] || (methods->form == FLOW_GRID && call->constant_nulls[4]))
+				flow_null_periods(methods->form == FLOW_GRID);
+			if (methods->key == KEY_TEXT)
 				population_require_byte_equality(call->collation);
-			frame = frame_of_call(call);
-			part = population_part(frame, door->key, door->kind);
+			request = identity_of_call(call);
+			part = population_part(request, methods->key, methods->kind);
 			if (*population == NULL)
-				*population = population_create(&part, home);
-			else if (!population_same_label(population_frame(*population), &part))
-				frames_differ(population_frame(*population), grid_of_call(call));
+				*population = population_create(&part, context);
+			else if (!population_same_tag(population_identity(*population), &part))
+				identities_differ(population_identity(*population), grid_of_call(call));
 		}
-		add_row(frame, *population, door->key, door->kind, columns[0].values[n],
+		add_row(request, *population, methods->key, methods->kind, columns[0].values[n],
 				columns[1].values[n], !columns[2].nulls[n], columns[2].values[n]);
 	}
 }
@@ -346,24 +344,24 @@ finish_churn(struct varlena *summary, bool *isnull)
 }
 
 /* clang-format off */
-#define FLOW_BATCH_DOOR(row_form, count, constant, key_kind, row_kind) \
-	&(const BatchDoor){.narguments = (count), .constants = (constant), .key = (key_kind), .kind = (row_kind), \
+#define FLOW_BATCH_METHODS(row_form, count, constant, key_kind, row_kind) \
+	&(const BatchMethods){.narguments = (count), .constants = (constant), .key = (key_kind), .kind = (row_kind), \
 					   .form = (row_form), .add = batch_add, .summarise = batch_summarise, .merge = batch_merge}
-#define FLOW_BATCH_DOORS(name, key, kind) \
-	{flow_##name##_transfn, FLOW_BATCH_DOOR(FLOW_PERIOD, 4, 1 << 3, key, kind)}, \
-	{flow_##name##_as_of_transfn, FLOW_BATCH_DOOR(FLOW_PERIOD_AS_OF, 5, 1 << 3 | 1 << 4, key, kind)}, \
-	{flow_##name##_grid_transfn, FLOW_BATCH_DOOR(FLOW_GRID, 5, 1 << 3 | 1 << 4, key, kind)}
+#define FLOW_BATCH_METHODSS(name, key, kind) \
+	{flow_##name##_transfn, FLOW_BATCH_METHODS(FLOW_PERIOD, 4, 1 << 3, key, kind)}, \
+	{flow_##name##_as_of_transfn, FLOW_BATCH_METHODS(FLOW_PERIOD_AS_OF, 5, 1 << 3 | 1 << 4, key, kind)}, \
+	{flow_##name##_grid_transfn, FLOW_BATCH_METHODS(FLOW_GRID, 5, 1 << 3 | 1 << 4, key, kind)}
 
 const BatchEntry flow_batch_entries[] = {
-	FLOW_BATCH_DOORS(bigint_date, KEY_INT64, TIME_DATE),
-	FLOW_BATCH_DOORS(bigint_timestamp, KEY_INT64, TIME_LOCAL),
-	FLOW_BATCH_DOORS(bigint_timestamptz, KEY_INT64, TIME_INSTANT),
-	FLOW_BATCH_DOORS(uuid_date, KEY_UUID, TIME_DATE),
-	FLOW_BATCH_DOORS(uuid_timestamp, KEY_UUID, TIME_LOCAL),
-	FLOW_BATCH_DOORS(uuid_timestamptz, KEY_UUID, TIME_INSTANT),
-	FLOW_BATCH_DOORS(text_date, KEY_TEXT, TIME_DATE),
-	FLOW_BATCH_DOORS(text_timestamp, KEY_TEXT, TIME_LOCAL),
-	FLOW_BATCH_DOORS(text_timestamptz, KEY_TEXT, TIME_INSTANT),
+	FLOW_BATCH_METHODSS(bigint_date, KEY_INT64, TIME_DATE),
+	FLOW_BATCH_METHODSS(bigint_timestamp, KEY_INT64, TIME_LOCAL),
+	FLOW_BATCH_METHODSS(bigint_timestamptz, KEY_INT64, TIME_INSTANT),
+	FLOW_BATCH_METHODSS(uuid_date, KEY_UUID, TIME_DATE),
+	FLOW_BATCH_METHODSS(uuid_timestamp, KEY_UUID, TIME_LOCAL),
+	FLOW_BATCH_METHODSS(uuid_timestamptz, KEY_UUID, TIME_INSTANT),
+	FLOW_BATCH_METHODSS(text_date, KEY_TEXT, TIME_DATE),
+	FLOW_BATCH_METHODSS(text_timestamp, KEY_TEXT, TIME_LOCAL),
+	FLOW_BATCH_METHODSS(text_timestamptz, KEY_TEXT, TIME_INSTANT),
 	{NULL, NULL},
 };
 /* clang-format on */

@@ -9,7 +9,7 @@
 #include "base/emit.h"
 #include "base/number.h"
 #include "base/type_sql.h"
-#include "flow/flow_frame.h"
+#include "flow/flow_request.h"
 #include "utils/builtins.h"
 #include "utils/multirangetypes.h"
 #include "utils/timestamp.h"
@@ -72,7 +72,7 @@ flow_state(FunctionCallInfo fcinfo, int grid_argument, int span_argument)
 	const int as_of_argument = span_argument + 1;
 	const Datum *as_of = NULL;
 	const Grid *grid = NULL;
-	const FlowFrame *frame;
+	const FlowRequest *request;
 	Flow *flow;
 
 	(void) aggregate_context(fcinfo);
@@ -83,18 +83,19 @@ flow_state(FunctionCallInfo fcinfo, int grid_argument, int span_argument)
 		grid = grid_open(PG_GETARG_DATUM(grid_argument));
 	if (grid_argument == 0 && PG_NARGS() > as_of_argument && !PG_ARGISNULL(as_of_argument))
 		as_of = &fcinfo->args[as_of_argument].value;
-	frame = flow_frame_find(PG_GETARG_RANGE_P(span_argument), grid, as_of);
+	request = flow_request_find(PG_GETARG_RANGE_P(span_argument), grid, as_of);
 
 	if (PG_ARGISNULL(0))
-		return flow_frame_start(frame, grid);
+		return flow_request_start(request, grid);
 	flow = flow_own(fcinfo);
 	if (grid != NULL && (flow->grid_length != grid->text_length ||
 						 memcmp(flow_grid_text(flow), grid->text, grid->text_length) != 0))
 		grid_mismatch(pnstrdup(flow_grid_text(flow), flow->grid_length), grid->text);
-	if (flow->kind != (int32) frame->kind || (grid == NULL && flow->grid_length > 0))
+	if (flow->kind != (int32) request->kind || (grid == NULL && flow->grid_length > 0))
 		flow_periods_changed();
-	if (flow->periods != frame->periods || flow_bounds(flow)[0] != frame->bounds[0] ||
-		(grid == NULL && (flow_bounds(flow)[1] != frame->bounds[1] || flow->as_of != frame->as_of)))
+	if (flow->periods != request->periods || flow_bounds(flow)[0] != request->bounds[0] ||
+		(grid == NULL &&
+		 (flow_bounds(flow)[1] != request->bounds[1] || flow->as_of != request->as_of)))
 		flow_periods_changed();
 	return flow;
 }

@@ -21,20 +21,20 @@ typedef struct BatchColumn
 	const bool *nulls;
 } BatchColumn;
 
-typedef struct BatchDoor BatchDoor;
+typedef struct BatchMethods BatchMethods;
 
 /* One aggregate of a query. */
 typedef struct BatchCall
 {
-	const BatchDoor *door;
+	const BatchMethods *methods;
 	Oid collation;
 	/* Of the arguments that are the same in every row: */
 	Datum constants[BATCH_ARGUMENTS];
 	bool constant_nulls[BATCH_ARGUMENTS];
-	void *room; /* what open() leaves for the others */
+	void *private_data; /* what open() leaves for the others */
 } BatchCall;
 
-struct BatchDoor
+struct BatchMethods
 {
 	int narguments;
 	uint32 constants; /* bit i: argument i must be the same in every row */
@@ -48,9 +48,9 @@ struct BatchDoor
 
 	/*
 	 * Some rows of a batch, count > 0: rows[i] is an index into the columns. *population is NULL before the first row that
-	 * makes a state; it is made in home, which is the current context.
+	 * makes a state; it is made in context, which is the current context.
 	 */
-	void (*add)(BatchCall *call, Population **population, MemoryContext home,
+	void (*add)(BatchCall *call, Population **population, MemoryContext context,
 				const BatchColumn *columns, const uint16 *rows, int count);
 
 	/* A flat value for a share of the customers, palloc'ed; the totals of the population are those of all shares. */
@@ -63,7 +63,7 @@ struct BatchDoor
 typedef struct BatchEntry
 {
 	PGFunction transition;
-	const BatchDoor *door;
+	const BatchMethods *methods;
 } BatchEntry;
 
 /* The answer of an aggregate from its summary. */

@@ -12,12 +12,12 @@
 /* A flat value up to this size is visited by sorting its entries, without a table. */
 #define SORT_MOST (64 * 1024)
 
-/* ---- frames ---- */
+/* ---- identities ---- */
 
 static bool
-same_kinds(const PopulationFrame *one, const PopulationFrame *other)
+same_kinds(const PopulationIdentity *one, const PopulationIdentity *other)
 {
-	return one->room == other->room && one->key == other->key && one->kind == other->kind;
+	return one->aggregate == other->aggregate && one->key == other->key && one->kind == other->kind;
 }
 
 static void
@@ -28,25 +28,25 @@ differing_kinds(void)
 }
 
 static void
-check_same_frame(const PopulationFrame *one, const PopulationFrame *other)
+check_same_identity(const PopulationIdentity *one, const PopulationIdentity *other)
 {
 	bool shown = true;
 
-	/* Labels of different aggregates are not to be compared, nor shown side by side. */
+	/* Tags of different aggregates are not to be compared, nor shown side by side. */
 	if (!same_kinds(one, other))
 		differing_kinds();
-	if (!population_same_label(one, other))
+	if (!population_same_tag(one, other))
 	{
-		/* Not every room's label is a text. */
-		for (int i = 0; i < one->label_length; i++)
-			shown = shown && one->label[i] >= ' ' && one->label[i] <= '~';
-		for (int i = 0; i < other->label_length; i++)
-			shown = shown && other->label[i] >= ' ' && other->label[i] <= '~';
+		/* Not every room's tag is a text. */
+		for (int i = 0; i < one->tag_length; i++)
+			shown = shown && one->tag[i] >= ' ' && one->tag[i] <= '~';
+		for (int i = 0; i < other->tag_length; i++)
+			shown = shown && other->tag[i] >= ' ' && other->tag[i] <= '~';
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("states of an aggregate differ"),
 				 shown ? errdetail("One is for \"%s\", the other for \"%s\".",
-								   pnstrdup(one->label, one->label_length),
-								   pnstrdup(other->label, other->label_length))
+								   pnstrdup(one->tag, one->tag_length),
+								   pnstrdup(other->tag, other->tag_length))
 					   : 0,
 				 errhint("All rows and states of one answer need the same grid or periods.")));
 	}
@@ -55,11 +55,11 @@ check_same_frame(const PopulationFrame *one, const PopulationFrame *other)
 }
 
 static void
-begin_flat(Population *population, FlatPopulation *flat, MemoryContext home)
+begin_flat(Population *population, FlatPopulation *flat, MemoryContext context)
 {
-	population->frame = flat_frame(flat);
+	population->identity = flat_identity(flat);
 	population->totals = flat->totals;
-	population->home = home;
+	population->context = context;
 	population->flat = flat;
 	population->large = NULL;
 }
@@ -69,18 +69,18 @@ static void
 enlarge(Population *population)
 {
 	FlatPopulation *flat = population->flat;
-	Large *large = large_create(&population->frame, population->home);
+	Large *large = large_create(&population->identity, population->context);
 
 	large_load(large, flat_log(flat));
 	large->self.totals = population->totals;
-	population->frame = large->self.frame;
+	population->identity = large->self.identity;
 	population->flat = NULL;
 	population->large = large;
 }
 
 /* A state that may be changed, of a value that may not: what is added to it must be given back by population_datum(). */
 static Population *
-copy_state(Datum value, MemoryContext home)
+copy_state(Datum value, MemoryContext context)
 {
 	Large *source = large_of(value);
 	Population *population = palloc0(sizeof(Population));
@@ -89,24 +89,24 @@ copy_state(Datum value, MemoryContext home)
 	if (source == NULL)
 	{
 		FlatPopulation *flat = flat_argument(value);
-		Size head = offsetof(FlatPopulation, data) + flat->label_length;
+		Size head = offsetof(FlatPopulation, data) + flat->tag_length;
 
-		begin_flat(population, flat, home);
+		begin_flat(population, flat, context);
 		if (flat->used - head <= FLAT_LIMIT)
 		{
-			FlatPopulation *copy = flat_create(&population->frame, flat->used - head + 32);
+			FlatPopulation *copy = flat_create(&population->identity, flat->used - head + 32);
 
 			memcpy(FLAT_LOG(copy), FLAT_LOG(flat), flat->used - head);
 			copy->used = flat->used;
 			copy->totals = flat->totals;
-			begin_flat(population, copy, home);
+			begin_flat(population, copy, context);
 		}
 		else
 			enlarge(population);
 		return population;
 	}
 
-	population = &large_create(&source->self.frame, home)->self;
+	population = &large_create(&source->self.identity, context)->self;
 	totals = population_totals(population);
 	*totals = source->self.totals;
 	large_each(source, large_load_entry, population->large);
@@ -115,7 +115,7 @@ copy_state(Datum value, MemoryContext home)
 
 /* The state in argument 0, which is not NULL, to be changed in place. */
 static Population *
-population_own(FunctionCallInfo fcinfo, MemoryContext home)
+population_own(FunctionCallInfo fcinfo, MemoryContext context)
 {
 	Datum value = PG_GETARG_DATUM(0);
 	Population *population;
@@ -125,53 +125,53 @@ population_own(FunctionCallInfo fcinfo, MemoryContext home)
 	{
 		Large *large = large_of(value);
 
-		if (likely(MemoryContextGetParent(large->header.eoh_context) == home))
+		if (likely(MemoryContextGetParent(large->header.eoh_context) == context))
 			return &large->self;
-		return copy_state(value, home);
+		return copy_state(value, context);
 	}
 	flat = aggregate_own_state(fcinfo, WIRE_POPULATION, POPULATION_FLAT_VERSION,
 							   offsetof(FlatPopulation, data));
 	if (flat == NULL)
-		return copy_state(value, home);
+		return copy_state(value, context);
 	population = palloc(sizeof(Population));
-	begin_flat(population, flat_check(flat), home);
+	begin_flat(population, flat_check(flat), context);
 	return population;
 }
 
 Population *
-population_state(FunctionCallInfo fcinfo, const PopulationFrame *frame, char **differs)
+population_state(FunctionCallInfo fcinfo, const PopulationIdentity *identity, char **differs)
 {
-	MemoryContext home = aggregate_context(fcinfo);
+	MemoryContext context = aggregate_context(fcinfo);
 	Population *population;
 
 	*differs = NULL;
 	if (PG_ARGISNULL(0))
 	{
-		Size head = offsetof(FlatPopulation, data) + frame->label_length;
+		Size head = offsetof(FlatPopulation, data) + identity->tag_length;
 
-		if (frame->label_length > LABEL_LONGEST)
-			elog(ERROR, "label of a population is too long");
+		if (identity->tag_length > TAG_LONGEST)
+			elog(ERROR, "tag of a population is too long");
 		population = palloc(sizeof(Population));
-		begin_flat(population, flat_create(frame, MAXALIGN(head + 48) - head), home);
+		begin_flat(population, flat_create(identity, MAXALIGN(head + 48) - head), context);
 		return population;
 	}
-	population = population_own(fcinfo, home);
-	if (unlikely(!same_kinds(&population->frame, frame)))
+	population = population_own(fcinfo, context);
+	if (unlikely(!same_kinds(&population->identity, identity)))
 		differing_kinds();
-	if (unlikely(!population_same_label(&population->frame, frame)))
-		*differs = pnstrdup(population->frame.label, population->frame.label_length);
-	else if (unlikely(population->frame.cap != frame->cap))
+	if (unlikely(!population_same_tag(&population->identity, identity)))
+		*differs = pnstrdup(population->identity.tag, population->identity.tag_length);
+	else if (unlikely(population->identity.cap != identity->cap))
 		differing_kinds();
 	return population;
 }
 
 Population *
-population_create(const PopulationFrame *frame, MemoryContext home)
+population_create(const PopulationIdentity *identity, MemoryContext context)
 {
-	MemoryContext old = MemoryContextSwitchTo(home);
+	MemoryContext old = MemoryContextSwitchTo(context);
 	Population *population = palloc(sizeof(Population));
 
-	begin_flat(population, flat_create(frame, 128), home);
+	begin_flat(population, flat_create(identity, 128), context);
 	MemoryContextSwitchTo(old);
 	return population;
 }
@@ -195,17 +195,17 @@ population_totals(Population *population)
 	return &population->totals;
 }
 
-const PopulationFrame *
-population_frame(Population *population)
+const PopulationIdentity *
+population_identity(Population *population)
 {
-	return &population->frame;
+	return &population->identity;
 }
 
 /* Add an entry in any form but the buffer. */
 static void
 add_entry(Population *population, const Key *key, const Event *events, int count)
 {
-	KeyKind kind = population->frame.key;
+	KeyKind kind = population->identity.key;
 
 	if (population->large == NULL)
 	{
@@ -241,14 +241,14 @@ add_entry(Population *population, const Key *key, const Event *events, int count
 
 /* What the table would refuse, or change. False: there is nothing to add. */
 static inline bool
-check_event(const PopulationFrame *frame, Event *event)
+check_event(const PopulationIdentity *identity, Event *event)
 {
-	if (frame->cap == 0)
+	if (identity->cap == 0)
 		return event->count != 0;
 	if (event->flags == 0 || event->flags > EVENT_PLAIN || event->count < 0 ||
 		(event->count > 0) != ((event->flags & EVENT_RETURN) != 0))
 		elog(ERROR, "impossible event");
-	event->count = Min(event->count, frame->cap);
+	event->count = Min(event->count, identity->cap);
 	return true;
 }
 
@@ -257,7 +257,7 @@ population_add_int64(Population *population, int64 key, Event event)
 {
 	Large *large = population->large;
 
-	Assert(population->frame.key == KEY_INT64);
+	Assert(population->identity.key == KEY_INT64);
 	if (likely(large != NULL && large->batch != NULL))
 	{
 		Batch *batch = large->batch;
@@ -271,7 +271,7 @@ population_add_int64(Population *population, int64 key, Event event)
 	{
 		Key found = key_of_int64(key);
 
-		if (check_event(&population->frame, &event))
+		if (check_event(&population->identity, &event))
 			add_entry(population, &found, &event, 1);
 	}
 }
@@ -280,7 +280,7 @@ void
 population_add_bytes(Population *population, const void *key, int size, Event event)
 {
 	Large *large = population->large;
-	Key found = key_of_bytes(population->frame.key, key, size);
+	Key found = key_of_bytes(population->identity.key, key, size);
 
 	if (likely(large != NULL && large->batch != NULL))
 	{
@@ -288,7 +288,7 @@ population_add_bytes(Population *population, const void *key, int size, Event ev
 
 		batch->a[batch->used] = found.a;
 		batch->b[batch->used] = found.b;
-		if (population->frame.key == KEY_TEXT)
+		if (population->identity.key == KEY_TEXT)
 		{
 			uint32 length = (uint32) size;
 
@@ -307,7 +307,7 @@ population_add_bytes(Population *population, const void *key, int size, Event ev
 		if (++batch->used == BATCH_EVENTS || batch->texts.len >= BATCH_TEXTS)
 			large_flush(large);
 	}
-	else if (check_event(&population->frame, &event))
+	else if (check_event(&population->identity, &event))
 		add_entry(population, &found, &event, 1);
 }
 
@@ -318,7 +318,7 @@ population_add_plain(Population *population, const int64 *keys, const int64 *val
 
 	/* While it is small, and where counts matter, event by event. */
 	while (done < count && (population->large == NULL || population->large->batch == NULL ||
-							population->frame.cap != 1))
+							population->identity.cap != 1))
 	{
 		population_add_int64(population, keys[done],
 							 (Event){.value = values[done], .count = 1, .flags = EVENT_PLAIN});
@@ -340,7 +340,7 @@ population_add_history(Population *population, const Event *events, int count)
 {
 	Key key = {0};
 
-	Assert(population->frame.key == KEY_NONE);
+	Assert(population->identity.key == KEY_NONE);
 	if (count > 0)
 		add_entry(population, &key, events, count);
 }
@@ -379,19 +379,19 @@ population_each(Population *population, EntryVisitor visitor, void *argument)
 {
 	if (population->large != NULL)
 		large_each(population->large, visitor, argument);
-	else if (population->frame.key == KEY_NONE)
+	else if (population->identity.key == KEY_NONE)
 		flat_each(population->flat, visitor, argument);
 	else if (population->flat->used <= SORT_MOST)
 		flat_each_merged(population->flat, visitor, argument);
 	else
 	{
-		MemoryContext home =
+		MemoryContext context =
 			AllocSetContextCreate(CurrentMemoryContext, "retention visit", ALLOCSET_SMALL_SIZES);
-		Large *large = large_create(&population->frame, home);
+		Large *large = large_create(&population->identity, context);
 
 		large_load(large, flat_log(population->flat));
 		large_each(large, visitor, argument);
-		MemoryContextDelete(home);
+		MemoryContextDelete(context);
 	}
 }
 
@@ -422,7 +422,7 @@ population_totals_add(PopulationTotals *into, const PopulationTotals *totals)
 Datum
 population_combine_states(FunctionCallInfo fcinfo)
 {
-	MemoryContext home = aggregate_context(fcinfo);
+	MemoryContext context = aggregate_context(fcinfo);
 	Population *into;
 	Population *from;
 
@@ -433,11 +433,11 @@ population_combine_states(FunctionCallInfo fcinfo)
 		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
 	}
 	if (PG_ARGISNULL(0))
-		return population_datum(copy_state(PG_GETARG_DATUM(1), home));
+		return population_datum(copy_state(PG_GETARG_DATUM(1), context));
 
-	into = population_own(fcinfo, home);
+	into = population_own(fcinfo, context);
 	from = population_argument(PG_GETARG_DATUM(1));
-	check_same_frame(&into->frame, &from->frame);
+	check_same_identity(&into->identity, &from->identity);
 	population_totals_add(&into->totals, &from->totals);
 	if (from->large != NULL)
 	{

@@ -9,8 +9,8 @@
 #ifndef RETENTION_POPULATION_H
 #define RETENTION_POPULATION_H
 
-#include "base/grid.h"
-#include "population/history.h"
+#include "time/grid.h"
+#include "history/history.h"
 
 typedef enum KeyKind
 {
@@ -20,22 +20,32 @@ typedef enum KeyKind
 	KEY_TEXT,
 } KeyKind;
 
-/* What all rows and all partial states of one aggregate have in common. */
-typedef struct PopulationFrame
+/* The aggregate that a population is the state of: states of two do not mix. Stored, so a letter never changes. */
+enum
 {
-	char room; /* one letter for the kind of aggregate, such as 'C' cohorts: states do not mix */
+	AGGREGATE_COHORT_ANCHOR =
+		'A', /* a cohort starts with an anchor; the earliest of a customer counts */
+	AGGREGATE_COHORT_ROWS = 'C', /* rows start cohorts */
+	AGGREGATE_FLOW = 'F',
+	AGGREGATE_RATE = 'R', /* retention_rate(customer, at, base, returns) */
+};
+
+/* What all rows and all partial states of one aggregate have in common. */
+typedef struct PopulationIdentity
+{
+	char aggregate; /* AGGREGATE_* */
 	KeyKind key;
 	TimeKind kind;
-	int32 cap;		   /* see history_normalise() */
-	const char *label; /* what the room compares: the grid's text, or the periods asked for */
-	int label_length;
-} PopulationFrame;
+	int32 cap;		 /* see history_normalise() */
+	const char *tag; /* what the room compares: the grid's text, or the periods asked for */
+	int tag_length;
+} PopulationIdentity;
 
 static inline bool
-population_same_label(const PopulationFrame *one, const PopulationFrame *other)
+population_same_tag(const PopulationIdentity *one, const PopulationIdentity *other)
 {
-	return one->label_length == other->label_length &&
-		   memcmp(one->label, other->label, one->label_length) == 0;
+	return one->tag_length == other->tag_length &&
+		   memcmp(one->tag, other->tag, one->tag_length) == 0;
 }
 
 typedef struct PopulationTotals
@@ -43,24 +53,24 @@ typedef struct PopulationTotals
 	int64 rows;	   /* seen, the ignored ones included */
 	int64 ignored; /* no customer, no time, or at or after as_of */
 	int64
-		first; /* earliest and latest moment seen (of the frame's kind); PG_INT64_MAX, PG_INT64_MIN: none */
+		first; /* earliest and latest moment seen (of the identity's kind); PG_INT64_MAX, PG_INT64_MIN: none */
 	int64 latest;
 } PopulationTotals;
 
 typedef struct Population Population;
 
 /*
- * The state of the running aggregate (argument 0), or a new one in its context. The frame must be that of the state:
- * *differs is set to the state's label (palloc'ed) where it is not, for the room's message, else to NULL.
+ * The state of the running aggregate (argument 0), or a new one in its context. The identity must be that of the state:
+ * *differs is set to the state's tag (palloc'ed) where it is not, for the room's message, else to NULL.
  */
 extern Population *
-population_state(FunctionCallInfo fcinfo, const PopulationFrame *frame, char **differs);
+population_state(FunctionCallInfo fcinfo, const PopulationIdentity *identity, char **differs);
 
 /*
- * A population without an aggregate, for a batch scan. It lives in home, which is to be the current context whenever
+ * A population without an aggregate, for a batch scan. It lives in context, which is to be the current context whenever
  * something is added.
  */
-extern Population *population_create(const PopulationFrame *frame, MemoryContext home);
+extern Population *population_create(const PopulationIdentity *identity, MemoryContext context);
 
 /* The datum that a transition function returns; the handle ends with the call. */
 extern Datum population_datum(Population *population);
@@ -87,7 +97,7 @@ extern Datum population_combine_states(FunctionCallInfo fcinfo);
 
 /* A stored or partial value as an argument of a final function. */
 extern Population *population_argument(Datum value);
-extern const PopulationFrame *population_frame(Population *population);
+extern const PopulationIdentity *population_identity(Population *population);
 
 /*
  * Each customer's normalised history once, in any order; a customer without events is left out. What can be seen does not change (a second call gives the

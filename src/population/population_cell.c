@@ -17,7 +17,7 @@
 typedef struct EventList
 {
 	int32 used;
-	int32 room;
+	int32 capacity;
 	int32 sorted; /* so many at the front are in order, each value once */
 	Event events[FLEXIBLE_ARRAY_MEMBER];
 } EventList;
@@ -26,7 +26,7 @@ typedef struct EventList
 typedef struct ShortList
 {
 	int32 used;
-	int32 room;
+	int32 capacity;
 	int32 sorted;
 	int32 values[FLEXIBLE_ARRAY_MEMBER];
 } ShortList;
@@ -64,7 +64,7 @@ list_create(Table *table, int64 count)
 	EventList *list = MemoryContextAllocHuge(table->context, bytes);
 
 	list->used = list->sorted = 0;
-	list->room = (int32) ((bytes - offsetof(EventList, events)) / sizeof(Event));
+	list->capacity = (int32) ((bytes - offsetof(EventList, events)) / sizeof(Event));
 	return list;
 }
 
@@ -87,12 +87,12 @@ list_add(Table *table, EventList *list, const Event *event)
 		history_merge(&list->events[list->used - 1], event, table->cap);
 		return list;
 	}
-	if (list->used == list->room)
+	if (list->used == list->capacity)
 	{
 		list_sort(table, list);
-		if (list->used > list->room / 4 * 3)
+		if (list->used > list->capacity / 4 * 3)
 		{
-			EventList *grown = list_create(table, 2 * (int64) list->room);
+			EventList *grown = list_create(table, 2 * (int64) list->capacity);
 
 			memcpy(grown->events, list->events, list->used * sizeof(Event));
 			grown->used = grown->sorted = list->used;
@@ -135,7 +135,7 @@ shorts_create(Table *table, int64 count)
 	ShortList *list = MemoryContextAllocHuge(table->context, bytes);
 
 	list->used = list->sorted = 0;
-	list->room = (int32) ((bytes - offsetof(ShortList, values)) / sizeof(int32));
+	list->capacity = (int32) ((bytes - offsetof(ShortList, values)) / sizeof(int32));
 	return list;
 }
 
@@ -164,12 +164,12 @@ shorts_add(Table *table, ShortList *list, int32 value)
 
 	if (list->used == list->sorted && list->used > 0 && list->values[list->used - 1] == value)
 		return list;
-	if (list->used == list->room)
+	if (list->used == list->capacity)
 	{
 		shorts_sort(list);
-		if (list->used > list->room / 4 * 3)
+		if (list->used > list->capacity / 4 * 3)
 		{
-			ShortList *grown = shorts_create(table, 2 * (int64) list->room);
+			ShortList *grown = shorts_create(table, 2 * (int64) list->capacity);
 
 			memcpy(grown->values, list->values, list->used * sizeof(int32));
 			grown->used = grown->sorted = list->used;
@@ -214,14 +214,14 @@ cell_events(const Table *table, const Cell *cell, Scratch *scratch)
 	int count = 0;
 	int most = cell->form == CELL_LIST ? list->used : cell->form == CELL_SHORTS ? shorts->used : 64;
 
-	if (scratch->events == NULL || most > scratch->room)
+	if (scratch->events == NULL || most > scratch->capacity)
 	{
 		if (most > MAX_EVENTS)
 			history_too_long();
 		if (scratch->events != NULL)
 			pfree(scratch->events);
-		scratch->room = (int) Min(2 * (int64) most, MAX_EVENTS);
-		scratch->events = palloc(scratch->room * sizeof(Event));
+		scratch->capacity = (int) Min(2 * (int64) most, MAX_EVENTS);
+		scratch->events = palloc(scratch->capacity * sizeof(Event));
 	}
 	events = scratch->events;
 
@@ -265,7 +265,7 @@ static EventList *
 cell_to_list(Table *table, Cell *cell)
 {
 	Event few[64];
-	Scratch scratch = {.events = few, .room = lengthof(few)};
+	Scratch scratch = {.events = few, .capacity = lengthof(few)};
 	ShortList *shorts = (ShortList *) (uintptr_t) cell->bits;
 	EventList *list;
 

@@ -113,21 +113,21 @@ entry_read_key(WireReader *in, KeyKind kind)
 
 /* A new flat population with room for so many bytes of log. In the current context. */
 FlatPopulation *
-flat_create(const PopulationFrame *frame, Size room)
+flat_create(const PopulationIdentity *identity, Size capacity)
 {
-	Size used = offsetof(FlatPopulation, data) + frame->label_length;
-	FlatPopulation *flat = palloc0(used + room);
+	Size used = offsetof(FlatPopulation, data) + identity->tag_length;
+	FlatPopulation *flat = palloc0(used + capacity);
 
-	flat_mark(flat, WIRE_POPULATION, POPULATION_FLAT_VERSION, used + room);
-	flat->room = frame->room;
-	flat->key = (uint8) frame->key;
-	flat->kind = (uint8) frame->kind;
-	flat->cap = frame->cap;
-	flat->label_length = frame->label_length;
+	flat_mark(flat, WIRE_POPULATION, POPULATION_FLAT_VERSION, used + capacity);
+	flat->aggregate = identity->aggregate;
+	flat->key = (uint8) identity->key;
+	flat->kind = (uint8) identity->kind;
+	flat->cap = identity->cap;
+	flat->tag_length = identity->tag_length;
 	flat->used = (int32) used;
 	flat->totals.first = PG_INT64_MAX;
 	flat->totals.latest = PG_INT64_MIN;
-	memcpy(flat->data, frame->label, frame->label_length);
+	memcpy(flat->data, identity->tag, identity->tag_length);
 	return flat;
 }
 
@@ -138,10 +138,10 @@ flat_check(FlatPopulation *flat)
 	const PopulationTotals *totals = &flat->totals;
 
 	if (flat->key > KEY_TEXT || flat->kind > TIME_INSTANT || flat->zero != 0 || flat->cap < 0 ||
-		flat->room < 'A' || flat->room > 'Z' || flat->label_length < 0 ||
-		flat->label_length > LABEL_LONGEST || flat->used < 0 || flat->used > VARSIZE(flat) ||
-		flat->used < offsetof(FlatPopulation, data) + flat->label_length)
-		wire_corrupt(POPULATION_NAME, "Its frame is impossible.");
+		flat->aggregate < 'A' || flat->aggregate > 'Z' || flat->tag_length < 0 ||
+		flat->tag_length > TAG_LONGEST || flat->used < 0 || flat->used > VARSIZE(flat) ||
+		flat->used < offsetof(FlatPopulation, data) + flat->tag_length)
+		wire_corrupt(POPULATION_NAME, "Its identity is impossible.");
 	if (totals->rows < 0 || totals->ignored < 0 || totals->ignored > totals->rows ||
 		(totals->first > totals->latest &&
 		 (totals->first != PG_INT64_MAX || totals->latest != PG_INT64_MIN)))
@@ -157,15 +157,15 @@ flat_argument(Datum value)
 								offsetof(FlatPopulation, data), POPULATION_NAME));
 }
 
-PopulationFrame
-flat_frame(const FlatPopulation *flat)
+PopulationIdentity
+flat_identity(const FlatPopulation *flat)
 {
-	return (PopulationFrame){.room = flat->room,
-							 .key = (KeyKind) flat->key,
-							 .kind = (TimeKind) flat->kind,
-							 .cap = flat->cap,
-							 .label = flat->data,
-							 .label_length = flat->label_length};
+	return (PopulationIdentity){.aggregate = flat->aggregate,
+								.key = (KeyKind) flat->key,
+								.kind = (TimeKind) flat->kind,
+								.cap = flat->cap,
+								.tag = flat->data,
+								.tag_length = flat->tag_length};
 }
 
 WireReader
@@ -184,7 +184,7 @@ flat_each(const FlatPopulation *flat, EntryVisitor visitor, void *argument)
 	while (in.at < in.end)
 	{
 		Key key = entry_read_key(&in, (KeyKind) flat->key);
-		int count = history_read(&in, flat->cap, &scratch.events, &scratch.room);
+		int count = history_read(&in, flat->cap, &scratch.events, &scratch.capacity);
 
 		CHECK_FOR_INTERRUPTS();
 		visitor(argument, &key, scratch.events, count);
@@ -202,7 +202,7 @@ flat_reserve(Population *population, Size more)
 {
 	FlatPopulation *flat = population->flat;
 	FlatPopulation *grown;
-	Size head = offsetof(FlatPopulation, data) + flat->label_length;
+	Size head = offsetof(FlatPopulation, data) + flat->tag_length;
 	Size size;
 
 	if (likely(VARSIZE(flat) - flat->used >= more))
@@ -215,7 +215,7 @@ flat_reserve(Population *population, Size more)
 	memcpy(grown, flat, flat->used);
 	SET_VARSIZE(grown, size);
 	population->flat = grown;
-	population->frame.label = grown->data;
+	population->identity.tag = grown->data;
 	return true;
 }
 
@@ -227,24 +227,24 @@ flat_each_merged(const FlatPopulation *flat, EntryVisitor visitor, void *argumen
 	Scratch all = {0};
 	Scratch one = {0};
 	int used = 0;
-	int room = 64;
+	int capacity = 64;
 	int n = 0;
-	FlatEntry *entries = palloc(room * sizeof(FlatEntry));
+	FlatEntry *entries = palloc(capacity * sizeof(FlatEntry));
 
 	while (in.at < in.end)
 	{
 		FlatEntry *entry;
 
-		if (n == room)
+		if (n == capacity)
 		{
-			room *= 2;
-			entries = repalloc(entries, room * sizeof(FlatEntry));
+			capacity *= 2;
+			entries = repalloc(entries, capacity * sizeof(FlatEntry));
 		}
 		entry = &entries[n++];
 		entry->kind = (KeyKind) flat->key;
 		entry->key = entry_read_key(&in, entry->kind);
 		entry->first = used;
-		entry->count = history_read_after(&in, flat->cap, &all.events, &all.room, used);
+		entry->count = history_read_after(&in, flat->cap, &all.events, &all.capacity, used);
 		used += entry->count;
 	}
 	if (n > 1)
@@ -288,7 +288,7 @@ population_write(StringInfo out, Datum value)
 	FlatPopulation *flat = flat_argument(value);
 
 	wire_begin(out, WIRE_POPULATION, POPULATION_WIRE_VERSION);
-	wire_put_int(out, flat->room);
+	wire_put_int(out, flat->aggregate);
 	wire_put_int(out, flat->key);
 	wire_put_int(out, flat->kind);
 	wire_put_int(out, flat->cap);
@@ -296,8 +296,8 @@ population_write(StringInfo out, Datum value)
 	wire_put_int(out, flat->totals.ignored);
 	wire_put_int(out, flat->totals.first);
 	wire_put_int(out, flat->totals.latest);
-	wire_put_int(out, flat->label_length);
-	wire_put_bytes(out, flat->data, flat->label_length);
+	wire_put_int(out, flat->tag_length);
+	wire_put_bytes(out, flat->data, flat->tag_length);
 	wire_put_int(out, FLAT_END(flat) - FLAT_LOG(flat));
 	wire_put_bytes(out, FLAT_LOG(flat), FLAT_END(flat) - FLAT_LOG(flat));
 }
@@ -313,26 +313,26 @@ population_read(const char *bytes, Size size)
 {
 	WireReader in =
 		wire_open(bytes, size, WIRE_POPULATION, POPULATION_WIRE_VERSION, POPULATION_NAME);
-	PopulationFrame frame;
+	PopulationIdentity identity;
 	PopulationTotals totals;
 	FlatPopulation *flat;
 	Size log;
 
-	frame.room = (char) wire_get_int_between(&in, 'A', 'Z');
-	frame.key = (KeyKind) wire_get_int_between(&in, KEY_NONE, KEY_TEXT);
-	frame.kind = (TimeKind) wire_get_int_between(&in, TIME_DATE, TIME_INSTANT);
-	frame.cap = (int32) wire_get_int_between(&in, 0, PG_INT32_MAX);
+	identity.aggregate = (char) wire_get_int_between(&in, 'A', 'Z');
+	identity.key = (KeyKind) wire_get_int_between(&in, KEY_NONE, KEY_TEXT);
+	identity.kind = (TimeKind) wire_get_int_between(&in, TIME_DATE, TIME_INSTANT);
+	identity.cap = (int32) wire_get_int_between(&in, 0, PG_INT32_MAX);
 	totals.rows = wire_get_int(&in);
 	totals.ignored = wire_get_int(&in);
 	totals.first = wire_get_int(&in);
 	totals.latest = wire_get_int(&in);
-	frame.label_length = (int) wire_get_int_between(&in, 0, LABEL_LONGEST);
-	frame.label = wire_get_bytes(&in, frame.label_length);
+	identity.tag_length = (int) wire_get_int_between(&in, 0, TAG_LONGEST);
+	identity.tag = wire_get_bytes(&in, identity.tag_length);
 	log = (Size) wire_get_int_between(&in, 0, FLAT_LARGEST);
 	bytes = wire_get_bytes(&in, log);
 	wire_end(&in);
 
-	flat = flat_create(&frame, log);
+	flat = flat_create(&identity, log);
 	flat->totals = totals;
 	flat->used += (int32) log;
 	memcpy(FLAT_LOG(flat), bytes, log);

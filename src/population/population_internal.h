@@ -23,23 +23,23 @@
 #define FLAT_LIMIT 4096
 /* A value must fit into a tuple, and a tuple into one allocation. */
 #define FLAT_LARGEST ((int64) MaxAllocSize - 1024 * 1024)
-#define LABEL_LONGEST 65535
+#define TAG_LONGEST 65535
 
 typedef struct FlatPopulation
 {
 	FlatHeader header;
-	char room;
+	char aggregate;
 	uint8 key;
 	uint8 kind;
 	uint8 zero;
 	int32 cap;
-	int32 label_length;
+	int32 tag_length;
 	int32 used; /* bytes in use, this struct included; VARSIZE may be more, and the rest is 0 */
 	PopulationTotals totals;
-	char data[FLEXIBLE_ARRAY_MEMBER]; /* the label, then the log */
+	char data[FLEXIBLE_ARRAY_MEMBER]; /* the tag, then the log */
 } FlatPopulation;
 
-#define FLAT_LOG(flat) ((flat)->data + (flat)->label_length)
+#define FLAT_LOG(flat) ((flat)->data + (flat)->tag_length)
 #define FLAT_END(flat) ((char *) (flat) + (flat)->used)
 
 /*
@@ -117,7 +117,7 @@ typedef struct Chunk
 {
 	struct Chunk *next;
 	Size used;
-	Size room;
+	Size capacity;
 	char bytes[FLEXIBLE_ARRAY_MEMBER];
 } Chunk;
 
@@ -160,7 +160,7 @@ typedef struct Table
 
 	/* Bytes of texts. */
 	char *text_at;
-	Size text_room;
+	Size text_capacity;
 
 	/* KEY_NONE */
 	Chunk *chunks;
@@ -195,9 +195,9 @@ typedef struct Large Large;
 
 struct Population
 {
-	PopulationFrame frame; /* its label belongs to the flat or large form */
+	PopulationIdentity identity; /* its tag belongs to the flat or large form */
 	PopulationTotals totals;
-	MemoryContext home; /* where a large form is created: the aggregate's context */
+	MemoryContext context; /* where a large form is created: the aggregate's context */
 
 	/* One of the two is NULL: */
 	FlatPopulation *flat;
@@ -217,7 +217,7 @@ struct Large
 	Batch *batch; /* NULL while the table is small */
 	Run *runs;
 	int nruns;
-	int runs_room;
+	int runs_capacity;
 	int64 flat_size; /* -1: unknown */
 	MemoryContextCallback gone;
 };
@@ -247,7 +247,7 @@ typedef void (*KeyedWordVisitor)(void *argument, const KeyedWord *word);
 typedef struct Scratch
 {
 	Event *events;
-	int room;
+	int capacity;
 } Scratch;
 
 static inline Size
@@ -346,10 +346,10 @@ extern int key_compare(KeyKind kind, const Key *one, const Key *other);
 extern void
 entry_write(StringInfo out, KeyKind kind, const Key *key, const Event *events, int count);
 extern Key entry_read_key(WireReader *in, KeyKind kind);
-extern FlatPopulation *flat_create(const PopulationFrame *frame, Size room);
+extern FlatPopulation *flat_create(const PopulationIdentity *identity, Size capacity);
 extern FlatPopulation *flat_argument(Datum value);
 extern FlatPopulation *flat_check(FlatPopulation *flat);
-extern PopulationFrame flat_frame(const FlatPopulation *flat);
+extern PopulationIdentity flat_identity(const FlatPopulation *flat);
 extern WireReader flat_log(const FlatPopulation *flat);
 extern bool flat_reserve(Population *population, Size more);
 extern void flat_each(const FlatPopulation *flat, EntryVisitor visitor, void *argument);
@@ -358,7 +358,7 @@ extern void population_write(StringInfo out, Datum value);
 extern FlatPopulation *population_read(const char *bytes, Size size);
 
 /* population_large.c */
-extern Large *large_create(const PopulationFrame *frame, MemoryContext home);
+extern Large *large_create(const PopulationIdentity *identity, MemoryContext context);
 extern Large *large_of(Datum value);
 extern void large_add(Large *large, const Key *key, const Event *events, int count);
 extern void large_load_entry(void *argument, const Key *key, Event *events, int count);
@@ -385,10 +385,10 @@ extern void table_add_words(Table *table, const KeyedWord *words, int count);
 extern void table_each_sorted(Table *table, EntryVisitor visitor, void *argument);
 
 /* population_spill.c */
-extern Ledger *ledger_of(MemoryContext home);
+extern Ledger *ledger_of(MemoryContext context);
 extern void ledger_join(Large *large);
 extern void ledger_count(Large *large);
-extern void ledger_make_room(Large *large, Size more);
+extern void ledger_reserve(Large *large, Size more);
 extern void spill_table(Large *large);
 extern void spill_compact(Large *large);
 extern void spill_each(Large *large, EntryVisitor visitor, void *argument);

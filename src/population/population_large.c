@@ -21,25 +21,25 @@ static const ExpandedObjectMethods large_methods = {.get_flat_size = large_flat_
 													.flatten_into = large_flatten};
 
 Large *
-large_create(const PopulationFrame *frame, MemoryContext home)
+large_create(const PopulationIdentity *identity, MemoryContext parent)
 {
 	MemoryContext context =
-		AllocSetContextCreate(home, "retention population", ALLOCSET_SMALL_SIZES);
+		AllocSetContextCreate(parent, "retention population", ALLOCSET_SMALL_SIZES);
 	Large *large = MemoryContextAllocZero(context, sizeof(Large));
-	char *label = MemoryContextAlloc(context, Max(frame->label_length, 1));
+	char *tag = MemoryContextAlloc(context, Max(identity->tag_length, 1));
 
 	EOH_init_header(&large->header, &large_methods, context);
-	memcpy(label, frame->label, frame->label_length);
-	large->self.frame = *frame;
-	large->self.frame.label = label;
+	memcpy(tag, identity->tag, identity->tag_length);
+	large->self.identity = *identity;
+	large->self.identity.tag = tag;
 	large->self.totals.first = PG_INT64_MAX;
 	large->self.totals.latest = PG_INT64_MIN;
-	large->self.home = home;
+	large->self.context = parent;
 	large->self.large = large;
 	large->flat_size = -1;
 	table_begin(&large->table,
 				AllocSetContextCreate(context, "retention table", 0, 1024, 8 * 1024 * 1024),
-				frame->key, frame->cap);
+				identity->key, identity->cap);
 	ledger_join(large);
 	ledger_count(large);
 	return large;
@@ -52,7 +52,7 @@ large_reserve(Large *large, int count)
 	Size growth = table_growth(&large->table, count);
 
 	if (growth > 0)
-		ledger_make_room(large, growth);
+		ledger_reserve(large, growth);
 	table_reserve(&large->table, count);
 }
 
@@ -72,7 +72,7 @@ large_flush(Large *large)
 		table_apply_wide(&large->table, batch);
 	batch->used = 0;
 	batch->texts.len = 0;
-	ledger_make_room(large, 0);
+	ledger_reserve(large, 0);
 }
 
 /* Up to BATCH_EVENTS plain events of integer customers, past the batch, which is empty; cap is 1. */
@@ -83,7 +83,7 @@ large_add_plain(Large *large, const int64 *keys, const int64 *values, int count)
 	large->flat_size = -1;
 	large_reserve(large, count);
 	table_apply_plain(&large->table, keys, values, count);
-	ledger_make_room(large, 0);
+	ledger_reserve(large, 0);
 }
 
 /* The events of some customers, past the batch: counts[i] of events belong to keys[i]. */
@@ -106,7 +106,7 @@ add_entries(Large *large, const Key *keys, const Event *events, const int *count
 	if (large->since < COUNT_EVERY)
 		return;
 	CHECK_FOR_INTERRUPTS();
-	ledger_make_room(large, 0);
+	ledger_reserve(large, 0);
 	if (large->batch == NULL && large->table.key != KEY_NONE &&
 		table_bytes(&large->table) >= BATCH_FROM)
 	{
@@ -133,8 +133,8 @@ large_load_entry(void *argument, const Key *key, Event *events, int count)
 void
 large_load(Large *large, WireReader in)
 {
-	KeyKind kind = large->self.frame.key;
-	int32 cap = large->self.frame.cap;
+	KeyKind kind = large->self.identity.key;
+	int32 cap = large->self.identity.cap;
 	Scratch scratch = {0};
 	Key keys[LOAD_ENTRIES];
 	int counts[LOAD_ENTRIES];
@@ -147,7 +147,7 @@ large_load(Large *large, WireReader in)
 		while (in.at < in.end && n < LOAD_ENTRIES && used < LOAD_EVENTS)
 		{
 			keys[n] = entry_read_key(&in, kind);
-			counts[n] = history_read_after(&in, cap, &scratch.events, &scratch.room, used);
+			counts[n] = history_read_after(&in, cap, &scratch.events, &scratch.capacity, used);
 			used += counts[n++];
 		}
 		add_entries(large, keys, scratch.events, counts, n);
@@ -168,7 +168,7 @@ large_load_words(Large *large, const KeyedWord *words, int count)
 		large->flat_size = -1;
 		large_reserve(large, n);
 		table_add_words(&large->table, words, n);
-		ledger_make_room(large, 0);
+		ledger_reserve(large, 0);
 		words += n;
 		count -= n;
 	}
@@ -193,7 +193,7 @@ typedef struct FlatWriter
 	StringInfoData entry;
 	char *to; /* NULL: only count */
 	int64 size;
-	int64 room;
+	int64 capacity;
 } FlatWriter;
 
 static void
@@ -202,10 +202,10 @@ flatten_entry(void *argument, const Key *key, Event *events, int count)
 	FlatWriter *writer = argument;
 
 	resetStringInfo(&writer->entry);
-	entry_write(&writer->entry, writer->large->self.frame.key, key, events, count);
+	entry_write(&writer->entry, writer->large->self.identity.key, key, events, count);
 	if (writer->to != NULL)
 	{
-		if (writer->entry.len > writer->room - writer->size)
+		if (writer->entry.len > writer->capacity - writer->size)
 			elog(ERROR, "population has more entries than it counted");
 		memcpy(writer->to + writer->size, writer->entry.data, writer->entry.len);
 	}
@@ -235,9 +235,9 @@ end_work(MemoryContext work, MemoryContext old)
 
 /* The entries of a table as a log, or only counted where to is NULL; returns its bytes. */
 static int64
-flatten_table(Large *large, char *to, int64 room)
+flatten_table(Large *large, char *to, int64 capacity)
 {
-	FlatWriter writer = {.large = large, .to = to, .room = room};
+	FlatWriter writer = {.large = large, .to = to, .capacity = capacity};
 
 	initStringInfo(&writer.entry);
 	table_each(&large->table, flatten_entry, &writer);
@@ -247,7 +247,7 @@ flatten_table(Large *large, char *to, int64 room)
 static int64
 count_flat_size(Large *large)
 {
-	int64 size = offsetof(FlatPopulation, data) + large->self.frame.label_length;
+	int64 size = offsetof(FlatPopulation, data) + large->self.identity.tag_length;
 
 	large_flush(large);
 	if (large->flat_size >= 0)
@@ -284,7 +284,7 @@ large_flatten(ExpandedObjectHeader *header, void *result, Size size)
 {
 	Large *large = (Large *) header;
 	FlatPopulation *flat = result;
-	Size head = offsetof(FlatPopulation, data) + large->self.frame.label_length;
+	Size head = offsetof(FlatPopulation, data) + large->self.identity.tag_length;
 	MemoryContext old;
 	MemoryContext work;
 
@@ -292,14 +292,14 @@ large_flatten(ExpandedObjectHeader *header, void *result, Size size)
 		elog(ERROR, "population was not counted");
 	memset(flat, 0, offsetof(FlatPopulation, data));
 	flat_mark(flat, WIRE_POPULATION, POPULATION_FLAT_VERSION, size);
-	flat->room = large->self.frame.room;
-	flat->key = (uint8) large->self.frame.key;
-	flat->kind = (uint8) large->self.frame.kind;
-	flat->cap = large->self.frame.cap;
-	flat->label_length = large->self.frame.label_length;
+	flat->aggregate = large->self.identity.aggregate;
+	flat->key = (uint8) large->self.identity.key;
+	flat->kind = (uint8) large->self.identity.kind;
+	flat->cap = large->self.identity.cap;
+	flat->tag_length = large->self.identity.tag_length;
 	flat->used = (int32) size;
 	flat->totals = large->self.totals;
-	memcpy(flat->data, large->self.frame.label, flat->label_length);
+	memcpy(flat->data, large->self.identity.tag, flat->tag_length);
 	work = begin_work(large, &old);
 	/* Another population may have had this one's table written out meanwhile: the entries are the same. */
 	if (large->nruns > 0)

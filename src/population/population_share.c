@@ -61,7 +61,7 @@ void
 population_visit_share(Population *population, Share share, WordVisitor words,
 					   PopulationVisitor visitor, void *argument)
 {
-	ShareVisit visit = {share, population->frame.key, words, visitor, argument};
+	ShareVisit visit = {share, population->identity.key, words, visitor, argument};
 
 	if (all_in_table(population))
 	{
@@ -133,7 +133,7 @@ void
 population_send(Population *population, Share share, PacketSink sink, void *argument)
 {
 	Sender sender = {
-		.share = share, .kind = population->frame.key, .sink = sink, .argument = argument};
+		.share = share, .kind = population->identity.key, .sink = sink, .argument = argument};
 
 	initStringInfo(&sender.entries);
 	enlargeStringInfo(&sender.entries, PACKET_BYTES);

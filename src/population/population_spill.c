@@ -25,9 +25,9 @@
 
 struct Ledger
 {
-	MemoryContext home; /* the aggregate's context; the ledger lives in it */
-	dlist_node link;	/* in ledgers */
-	dlist_head members; /* Large */
+	MemoryContext context; /* the aggregate's context; the ledger lives in it */
+	dlist_node link;	   /* in ledgers */
+	dlist_head members;	   /* Large */
 	Size limit;
 	Size total; /* bytes of all members */
 	Size quiet; /* up to this total nobody but the asking member is worth a run */
@@ -44,7 +44,7 @@ typedef struct RunReader
 	int64 next; /* what is not read yet, in the file */
 	int64 end;
 	char *bytes;
-	Size room;
+	Size capacity;
 	Size used;
 	Size at;
 	/* The entry that is looked at: */
@@ -110,7 +110,7 @@ ledger_gone(void *argument)
 }
 
 Ledger *
-ledger_of(MemoryContext home)
+ledger_of(MemoryContext context)
 {
 	dlist_iter i;
 	Ledger *ledger;
@@ -119,18 +119,18 @@ ledger_of(MemoryContext home)
 	dlist_foreach(i, &ledgers)
 	{
 		ledger = dlist_container(Ledger, link, i.cur);
-		if (ledger->home == home)
+		if (ledger->context == context)
 			return ledger;
 	}
 
-	ledger = MemoryContextAllocZero(home, sizeof(Ledger));
-	ledger->home = home;
+	ledger = MemoryContextAllocZero(context, sizeof(Ledger));
+	ledger->context = context;
 	ledger->limit = (Size) Min(limit, (double) (SIZE_MAX / 2));
 	dlist_init(&ledger->members);
 	dlist_push_head(&ledgers, &ledger->link);
 	ledger->gone.func = ledger_gone;
 	ledger->gone.arg = ledger;
-	MemoryContextRegisterResetCallback(home, &ledger->gone);
+	MemoryContextRegisterResetCallback(context, &ledger->gone);
 	return ledger;
 }
 
@@ -148,7 +148,7 @@ large_gone(void *argument)
 void
 ledger_join(Large *large)
 {
-	Ledger *ledger = ledger_of(large->self.home);
+	Ledger *ledger = ledger_of(large->self.context);
 
 	large->ledger = ledger;
 	dlist_push_head(&ledger->members, &large->link);
@@ -171,7 +171,7 @@ ledger_count(Large *large)
 
 /* Write out the largest populations until there is room for more bytes: maybe this one, whose table is empty then. */
 void
-ledger_make_room(Large *large, Size more)
+ledger_reserve(Large *large, Size more)
 {
 	Ledger *ledger = large->ledger;
 
@@ -223,7 +223,7 @@ ledger_write(Ledger *ledger, char *bytes, Size size)
 	}
 	if (ledger->file == NULL)
 	{
-		MemoryContext old = MemoryContextSwitchTo(ledger->home);
+		MemoryContext old = MemoryContextSwitchTo(ledger->context);
 
 		if (ledger->end > 0)
 			elog(ERROR, "temporary file of a population is gone");
@@ -257,7 +257,7 @@ writer_begin(RunWriter *writer, Large *large)
 {
 	memset(writer, 0, sizeof(RunWriter));
 	writer->ledger = large->ledger;
-	writer->kind = large->self.frame.key;
+	writer->kind = large->self.identity.key;
 	initStringInfo(&writer->bytes);
 	initStringInfo(&writer->entry);
 	if (writer->ledger == NULL)
@@ -304,15 +304,15 @@ writer_end(RunWriter *writer, Large *large)
 	pfree(writer->entry.data);
 	if (writer->run.entries == 0)
 		return;
-	if (large->nruns == large->runs_room)
+	if (large->nruns == large->runs_capacity)
 	{
-		int room = Max(8, 2 * large->runs_room);
+		int capacity = Max(8, 2 * large->runs_capacity);
 
 		if (large->runs == NULL)
-			large->runs = MemoryContextAllocHuge(large->header.eoh_context, room * sizeof(Run));
+			large->runs = MemoryContextAllocHuge(large->header.eoh_context, capacity * sizeof(Run));
 		else
-			large->runs = repalloc_huge(large->runs, room * sizeof(Run));
-		large->runs_room = room;
+			large->runs = repalloc_huge(large->runs, capacity * sizeof(Run));
+		large->runs_capacity = capacity;
 	}
 	large->runs[large->nruns++] = writer->run;
 }
@@ -339,15 +339,15 @@ spill_table(Large *large)
 }
 
 static void
-reader_begin(RunReader *reader, Large *large, const Run *run, Size room)
+reader_begin(RunReader *reader, Large *large, const Run *run, Size capacity)
 {
 	memset(reader, 0, sizeof(RunReader));
 	reader->ledger = large->ledger;
-	reader->kind = large->self.frame.key;
+	reader->kind = large->self.identity.key;
 	reader->next = run->start;
 	reader->end = run->start + run->size;
-	reader->room = room;
-	reader->bytes = palloc(room);
+	reader->capacity = capacity;
+	reader->bytes = palloc(capacity);
 }
 
 /* Have so many bytes in the buffer, or all that are left. */
@@ -361,12 +361,12 @@ reader_fill(RunReader *reader, Size need)
 		return;
 	memmove(reader->bytes, reader->bytes + reader->at, have);
 	reader->at = 0;
-	if (need > reader->room)
+	if (need > reader->capacity)
 	{
 		reader->bytes = repalloc_huge(reader->bytes, need);
-		reader->room = need;
+		reader->capacity = need;
 	}
-	more = (Size) Min((int64) (reader->room - have), reader->end - reader->next);
+	more = (Size) Min((int64) (reader->capacity - have), reader->end - reader->next);
 	ledger_read(reader->ledger, reader->next, reader->bytes + have, more);
 	reader->next += more;
 	reader->used = have + more;
@@ -437,8 +437,8 @@ merge_runs(Large *large, int count, EntryVisitor visitor, void *argument)
 	MemoryContext context =
 		AllocSetContextCreate(CurrentMemoryContext, "retention merge", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
-	int32 cap = large->self.frame.cap;
-	KeyKind kind = large->self.frame.key;
+	int32 cap = large->self.identity.cap;
+	KeyKind kind = large->self.identity.key;
 	RunReader *readers = palloc(count * sizeof(RunReader));
 	RunReader **heap = palloc(count * sizeof(RunReader *));
 	Scratch scratch = {0};
@@ -473,8 +473,8 @@ merge_runs(Large *large, int count, EntryVisitor visitor, void *argument)
 		}
 		while (live > 0 && key_compare(kind, &heap[0]->key, &key) == 0)
 		{
-			used +=
-				history_read_after(&heap[0]->history, cap, &scratch.events, &scratch.room, used);
+			used += history_read_after(&heap[0]->history, cap, &scratch.events, &scratch.capacity,
+									   used);
 			parts++;
 			if (!reader_next(heap[0]))
 				heap[0] = heap[--live];
@@ -521,7 +521,7 @@ void
 spill_compact(Large *large)
 {
 	spill_table(large);
-	if (large->self.frame.key == KEY_NONE)
+	if (large->self.identity.key == KEY_NONE)
 		return;
 	merge_down(large);
 	if (large->nruns > 1)
@@ -533,7 +533,7 @@ void
 spill_each(Large *large, EntryVisitor visitor, void *argument)
 {
 	spill_table(large);
-	if (large->self.frame.key == KEY_NONE)
+	if (large->self.identity.key == KEY_NONE)
 	{
 		/* One after the other: there is nothing to merge. */
 		Scratch scratch = {0};
@@ -547,8 +547,8 @@ spill_each(Large *large, EntryVisitor visitor, void *argument)
 			reader_begin(&reader, large, &large->runs[i], bytes);
 			while (reader_next(&reader))
 			{
-				int count = history_read(&reader.history, large->self.frame.cap, &scratch.events,
-										 &scratch.room);
+				int count = history_read(&reader.history, large->self.identity.cap, &scratch.events,
+										 &scratch.capacity);
 
 				CHECK_FOR_INTERRUPTS();
 				visitor(argument, &reader.key, scratch.events, count);

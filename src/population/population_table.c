@@ -134,7 +134,7 @@ keep_text(Table *table, const char *bytes, Size size)
 	Size need = TYPEALIGN(sizeof(uint32), offsetof(KeyText, bytes) + size);
 	KeyText *text;
 
-	if (need > table->text_room)
+	if (need > table->text_capacity)
 	{
 		Size block = Max(Min(table_bytes(table) / 8, TEXT_BLOCK_MOST), TEXT_BLOCK_LEAST);
 
@@ -146,11 +146,11 @@ keep_text(Table *table, const char *bytes, Size size)
 			return text;
 		}
 		table->text_at = MemoryContextAlloc(table->context, block);
-		table->text_room = block;
+		table->text_capacity = block;
 	}
 	text = (KeyText *) table->text_at;
 	table->text_at += need;
-	table->text_room -= need;
+	table->text_capacity -= need;
 	text->size = (uint32) size;
 	memcpy(text->bytes, bytes, size);
 	return text;
@@ -376,15 +376,15 @@ chunk_add(Table *table, const Event *events, int count)
 	initStringInfo(&entry);
 	entry_write(&entry, KEY_NONE, NULL, events, count);
 	need = entry.len + 10;
-	if (chunk == NULL || chunk->room - chunk->used < need)
+	if (chunk == NULL || chunk->capacity - chunk->used < need)
 	{
-		Size room = chunk == NULL ? CHUNK_LEAST : Min(2 * chunk->room, CHUNK_MOST);
+		Size capacity = chunk == NULL ? CHUNK_LEAST : Min(2 * chunk->capacity, CHUNK_MOST);
 
-		room = Max(room, need);
-		chunk = MemoryContextAllocHuge(table->context, offsetof(Chunk, bytes) + room);
+		capacity = Max(capacity, need);
+		chunk = MemoryContextAllocHuge(table->context, offsetof(Chunk, bytes) + capacity);
 		chunk->next = NULL;
 		chunk->used = 0;
-		chunk->room = room;
+		chunk->capacity = capacity;
 		if (table->last_chunk != NULL)
 			table->last_chunk->next = chunk;
 		else
@@ -721,7 +721,7 @@ visit_chunks(const Table *table, Scratch *scratch, EntryVisitor visitor, void *a
 
 		while (in.at < in.end)
 		{
-			int count = history_read(&in, table->cap, &scratch->events, &scratch->room);
+			int count = history_read(&in, table->cap, &scratch->events, &scratch->capacity);
 
 			CHECK_FOR_INTERRUPTS();
 			visitor(argument, &key, scratch->events, count);

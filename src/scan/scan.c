@@ -139,7 +139,7 @@ begin_scan(CustomScanState *node, EState *estate, int flags)
 				 errmsg("the functions of aggregate %s have changed since the query was planned",
 						get_func_name(aggref->aggfnoid))));
 		require_privileges(aggref->aggfnoid, &parts);
-		aggregate->call.door = parts.door;
+		aggregate->call.methods = parts.methods;
 		aggregate->finish = parts.finish;
 		aggregate->call.collation = aggref->inputcollid;
 		aggregate->has_filter = (count & SCAN_FILTER) != 0;
@@ -147,7 +147,7 @@ begin_scan(CustomScanState *node, EState *estate, int flags)
 		for (int a = 0; a < aggregate->narguments; a++)
 		{
 			begin_expression(scan, &aggregate->arguments[a], lfirst(expression),
-							 (aggregate->call.door->constants & (1 << a)) != 0);
+							 (aggregate->call.methods->constants & (1 << a)) != 0);
 			expression = lnext(plan->custom_exprs, expression);
 		}
 		if (aggregate->has_filter)

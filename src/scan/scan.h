@@ -25,7 +25,7 @@ typedef struct AggregateParts
 {
 	Oid transition;
 	Oid final;
-	const BatchDoor *door; /* behind the transition function */
+	const BatchMethods *methods; /* behind the transition function */
 	const BatchFinish *finish;
 } AggregateParts;
 

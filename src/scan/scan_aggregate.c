@@ -95,7 +95,7 @@ scan_find_parts(Oid aggregate, AggregateParts *parts)
 			finish++;
 		if (entry->transition != NULL && finish->final != NULL)
 		{
-			parts->door = entry->door;
+			parts->methods = entry->methods;
 			parts->finish = finish;
 			return true;
 		}

@@ -184,8 +184,8 @@ open_aggregate(BatchScan *scan, ScanAggregate *aggregate)
 		aggregate->call.constant_nulls[a] = isnull;
 	}
 	old = MemoryContextSwitchTo(scan->data);
-	if (aggregate->call.door->open != NULL)
-		aggregate->call.door->open(&aggregate->call);
+	if (aggregate->call.methods->open != NULL)
+		aggregate->call.methods->open(&aggregate->call);
 	MemoryContextSwitchTo(old);
 	aggregate->opened = true;
 }
@@ -334,8 +334,8 @@ add_rows(BatchScan *scan, int number, ScanGroup *group, const uint16 *rows, int 
 	ScanAggregate *aggregate = &scan->aggregates[number];
 
 	if (count > 0)
-		aggregate->call.door->add(&aggregate->call, &group->populations[number], scan->home,
-								  aggregate->columns, rows, count);
+		aggregate->call.methods->add(&aggregate->call, &group->populations[number],
+									 scan->population_context, aggregate->columns, rows, count);
 }
 
 /* Some rows of the batch, each to its group; seen: the groups of the batch. */
@@ -409,7 +409,7 @@ scan_batch(BatchScan *scan)
 			{
 				if (!aggregate->opened)
 					open_aggregate(scan, aggregate);
-				old = MemoryContextSwitchTo(scan->home);
+				old = MemoryContextSwitchTo(scan->population_context);
 				add_to_groups(scan, i, seen, nseen, rows, count);
 				MemoryContextSwitchTo(old);
 			}
@@ -424,6 +424,7 @@ scan_summary(BatchScan *scan, ScanGroup *group, int aggregate, Share share)
 {
 	Population *population = group->populations[aggregate];
 
-	return population == NULL ? NULL
-							  : scan->aggregates[aggregate].call.door->summarise(population, share);
+	return population == NULL
+			   ? NULL
+			   : scan->aggregates[aggregate].call.methods->summarise(population, share);
 }

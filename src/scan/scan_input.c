@@ -553,7 +553,8 @@ scan_read(BatchScan *scan)
 {
 	ListCell *cell;
 
-	scan->home = AllocSetContextCreate(scan->data, "retention populations", ALLOCSET_DEFAULT_SIZES);
+	scan->population_context =
+		AllocSetContextCreate(scan->data, "retention populations", ALLOCSET_DEFAULT_SIZES);
 	foreach (cell, scan->css.custom_ps)
 	{
 		PlanState *child = lfirst(cell);

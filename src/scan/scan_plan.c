@@ -97,7 +97,7 @@ aggregate_fits(const Aggref *aggregate)
 		aggregate->aggsplit != AGGSPLIT_SIMPLE)
 		return false;
 	if (!scan_is_ours(aggregate->aggfnoid) || !scan_find_parts(aggregate->aggfnoid, &parts) ||
-		list_length(aggregate->args) != parts.door->narguments)
+		list_length(aggregate->args) != parts.methods->narguments)
 		return false;
 	if (contain_volatile_functions((Node *) aggregate->args) ||
 		contain_volatile_functions((Node *) aggregate->aggfilter))
@@ -106,7 +106,7 @@ aggregate_fits(const Aggref *aggregate)
 	{
 		Node *expression = (Node *) lfirst_node(TargetEntry, cell)->expr;
 
-		if ((parts.door->constants & (1 << argument)) != 0 && !is_constant(expression))
+		if ((parts.methods->constants & (1 << argument)) != 0 && !is_constant(expression))
 			return false;
 		argument++;
 	}

@@ -54,9 +54,9 @@ typedef struct Chunk
 
 typedef enum RecordKind
 {
-	RECORD_GROUP,  /* the key of the group of what follows; without bytes: there are no columns */
-	RECORD_FRAME,  /* ... of a population, with its totals */
-	RECORD_PACKET, /* ... of its customers */
+	RECORD_GROUP,	 /* the key of the group of what follows; without bytes: there are no columns */
+	RECORD_IDENTITY, /* ... of a population, with its totals */
+	RECORD_PACKET,	 /* ... of its customers */
 	RECORD_SUMMARY, /* of an aggregate of the next group of the list; without bytes: it has no state */
 } RecordKind;
 
@@ -68,12 +68,12 @@ typedef struct Record
 	char bytes[FLEXIBLE_ARRAY_MEMBER];
 } Record;
 
-typedef struct FrameRecord
+typedef struct IdentityRecord
 {
-	PopulationFrame frame; /* its label follows; the pointer means nothing */
+	PopulationIdentity identity; /* its tag follows; the pointer means nothing */
 	PopulationTotals totals;
-	char label[FLEXIBLE_ARRAY_MEMBER];
-} FrameRecord;
+	char tag[FLEXIBLE_ARRAY_MEMBER];
+} IdentityRecord;
 
 StaticAssertDecl(offsetof(Chunk, bytes) % MAXIMUM_ALIGNOF == 0, "records are aligned");
 StaticAssertDecl(offsetof(Record, bytes) % MAXIMUM_ALIGNOF == 0, "their bytes are aligned");
@@ -89,7 +89,7 @@ typedef struct Writer
 	int to;
 	Chunk *first;
 	Chunk *last;
-	Size room;	   /* of the last chunk */
+	Size capacity; /* of the last chunk */
 	BufFile *file; /* NULL: everything is in memory so far */
 	int aggregate;
 } Writer;
@@ -138,22 +138,23 @@ write_record(Writer *writer, RecordKind kind, int aggregate, const void *bytes, 
 	Size need = MAXALIGN(offsetof(Record, bytes) + size);
 	Record *record;
 
-	if (writer->file != NULL || writer->last == NULL || writer->room - writer->last->used < need)
+	if (writer->file != NULL || writer->last == NULL ||
+		writer->capacity - writer->last->used < need)
 	{
-		Size room = Max(CHUNK_BYTES - offsetof(Chunk, bytes), need);
+		Size capacity = Max(CHUNK_BYTES - offsetof(Chunk, bytes), need);
 		dsa_pointer at;
 		Chunk *chunk;
 
 		/* The first chunk is always in memory. */
-		if (writer->file != NULL || (writer->last != NULL && *writer->memory < room))
+		if (writer->file != NULL || (writer->last != NULL && *writer->memory < capacity))
 		{
 			Record head = {.kind = kind, .aggregate = aggregate, .size = size};
 
 			write_to_file(writer, &head, bytes);
 			return;
 		}
-		*writer->memory -= Min(*writer->memory, room);
-		at = dsa_allocate_extended(writer->area, offsetof(Chunk, bytes) + room, DSA_ALLOC_HUGE);
+		*writer->memory -= Min(*writer->memory, capacity);
+		at = dsa_allocate_extended(writer->area, offsetof(Chunk, bytes) + capacity, DSA_ALLOC_HUGE);
 		chunk = dsa_get_address(writer->area, at);
 
 		chunk->next = InvalidDsaPointer;
@@ -166,7 +167,7 @@ write_record(Writer *writer, RecordKind kind, int aggregate, const void *bytes, 
 			writer->shared->heads[writer->from * writer->shared->most + writer->to] = at;
 		}
 		writer->last = chunk;
-		writer->room = room;
+		writer->capacity = capacity;
 	}
 	record = (Record *) (writer->last->bytes + writer->last->used);
 	record->kind = kind;
@@ -186,7 +187,7 @@ struct ScanStream
 	bool in_file; /* it goes on in a file */
 	BufFile *file;
 	Record *record; /* the latest one of the file */
-	Size room;		/* of its bytes */
+	Size capacity;	/* of its bytes */
 };
 
 static ScanStream
@@ -225,13 +226,14 @@ next_of_file(BatchScan *scan, ScanStream *stream)
 	if (BufFileRead(stream->file, &head, offsetof(Record, bytes)) != offsetof(Record, bytes))
 		return NULL;
 	size = MAXALIGN(head.size);
-	if (stream->record == NULL || size > stream->room)
+	if (stream->record == NULL || size > stream->capacity)
 	{
 		if (stream->record != NULL)
 			pfree(stream->record);
 		stream->record = NULL;
-		stream->room = Max(size, CHUNK_BYTES);
-		stream->record = MemoryContextAllocHuge(scan->data, offsetof(Record, bytes) + stream->room);
+		stream->capacity = Max(size, CHUNK_BYTES);
+		stream->record =
+			MemoryContextAllocHuge(scan->data, offsetof(Record, bytes) + stream->capacity);
 	}
 	*stream->record = head;
 	if (size > 0 && BufFileRead(stream->file, stream->record->bytes, size) != size)
@@ -308,24 +310,24 @@ send_share(BatchScan *scan, Share share, Size *memory)
 		for (int i = 0; i < scan->naggregates; i++)
 		{
 			Population *population = group->populations[i];
-			const PopulationFrame *frame;
-			FrameRecord *record;
+			const PopulationIdentity *identity;
+			IdentityRecord *record;
 			Size size;
 
 			if (population == NULL)
 				continue;
-			frame = population_frame(population);
-			size = offsetof(FrameRecord, label) + frame->label_length;
+			identity = population_identity(population);
+			size = offsetof(IdentityRecord, tag) + identity->tag_length;
 			record = palloc0(size);
 			/* Field by field: neither the pointer nor what lies between the fields is anybody else's. */
-			record->frame.room = frame->room;
-			record->frame.key = frame->key;
-			record->frame.kind = frame->kind;
-			record->frame.cap = frame->cap;
-			record->frame.label_length = frame->label_length;
+			record->identity.aggregate = identity->aggregate;
+			record->identity.key = identity->key;
+			record->identity.kind = identity->kind;
+			record->identity.cap = identity->cap;
+			record->identity.tag_length = identity->tag_length;
 			record->totals = *population_totals(population);
-			memcpy(record->label, frame->label, frame->label_length);
-			write_record(&writer, RECORD_FRAME, i, record, size);
+			memcpy(record->tag, identity->tag, identity->tag_length);
+			write_record(&writer, RECORD_IDENTITY, i, record, size);
 			pfree(record);
 			writer.aggregate = i;
 			population_send(population, share, write_packet, &writer);
@@ -338,7 +340,7 @@ static void
 receive_record(BatchScan *scan, ScanGroup **group, const Record *record)
 {
 	Population **population;
-	MemoryContext old = MemoryContextSwitchTo(scan->home);
+	MemoryContext old = MemoryContextSwitchTo(scan->population_context);
 
 	switch ((RecordKind) record->kind)
 	{
@@ -347,17 +349,17 @@ receive_record(BatchScan *scan, ScanGroup **group, const Record *record)
 				scan_group_of_key(scan, record->size == 0 ? NULL : (MinimalTuple) record->bytes);
 			scan_list_group(scan, *group);
 			break;
-		case RECORD_FRAME:
+		case RECORD_IDENTITY:
 		{
-			const FrameRecord *sent = (const FrameRecord *) record->bytes;
+			const IdentityRecord *sent = (const IdentityRecord *) record->bytes;
 
 			population = &(*group)->populations[record->aggregate];
 			if (*population == NULL)
 			{
-				PopulationFrame frame = sent->frame;
+				PopulationIdentity identity = sent->identity;
 
-				frame.label = sent->label;
-				*population = population_create(&frame, scan->home);
+				identity.tag = sent->tag;
+				*population = population_create(&identity, scan->population_context);
 			}
 			population_totals_add(population_totals(*population), &sent->totals);
 			break;
@@ -454,7 +456,7 @@ send_summaries(BatchScan *scan, Share share, Size *memory)
 struct varlena *
 scan_share_summary(BatchScan *scan, int aggregate)
 {
-	const BatchDoor *door = scan->aggregates[aggregate].call.door;
+	const BatchMethods *methods = scan->aggregates[aggregate].call.methods;
 	struct varlena *sum = NULL;
 
 	for (int i = 0; i < scan->nstreams; i++)
@@ -468,7 +470,7 @@ scan_share_summary(BatchScan *scan, int aggregate)
 		if (sum == NULL)
 			sum = memcpy(palloc(record->size), record->bytes, record->size);
 		else
-			sum = door->merge(sum, (const struct varlena *) record->bytes);
+			sum = methods->merge(sum, (const struct varlena *) record->bytes);
 	}
 	return sum;
 }

@@ -90,12 +90,12 @@ typedef struct BatchScan
 		ScanGroup *group;
 	} * recent; /* by hash of a single key that is passed by value; NULL: not used */
 
-	bool done;				 /* everything is read */
-	bool emits;				 /* this process has the answers */
-	pg_tz *zone;			 /* the session's time zone when the rows of the batch were read */
-	MemoryContext data;		 /* groups, constants; emptied at a re-scan */
-	MemoryContext home;		 /* in it: populations */
-	MemoryContext temporary; /* of a batch */
+	bool done;			/* everything is read */
+	bool emits;			/* this process has the answers */
+	pg_tz *zone;		/* the session's time zone when the rows of the batch were read */
+	MemoryContext data; /* groups, constants; emptied at a re-scan */
+	MemoryContext population_context; /* in it: populations */
+	MemoryContext temporary;		  /* of a batch */
 
 	ScanShared *shared;	 /* NULL: alone */
 	int number;			 /* of this participant */

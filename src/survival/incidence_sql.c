@@ -23,7 +23,7 @@ Datum
 incidence_add(PG_FUNCTION_ARGS)
 {
 	TimeTable *table = table_own(fcinfo, WIRE_INCIDENCE);
-	Label here = {NULL, -1};
+	Tag here = {NULL, -1};
 	double duration;
 	int cell;
 
@@ -36,7 +36,7 @@ incidence_add(PG_FUNCTION_ARGS)
 	duration = check_time(PG_GETARG_FLOAT8(1), "duration");
 	if (table == NULL)
 		table = table_new(WIRE_INCIDENCE);
-	cell = table_cell(&table, label_argument(fcinfo, 2), here);
+	cell = table_cell(&table, tag_argument(fcinfo, 2), here);
 	table_count(&table, duration, cell, PG_ARGISNULL(2) ? TIME_CENSORED : TIME_CHURNED, WEIGHT_ONE);
 	PG_RETURN_POINTER(table);
 }
@@ -122,7 +122,7 @@ incidence_curve(PG_FUNCTION_ARGS)
 
 	for (int cell = 0; cell < table->cells; cell++)
 	{
-		Label cause = table_group(table, cell);
+		Tag cause = table_group(table, cell);
 		Datum name;
 
 		if (cause.length < 0)

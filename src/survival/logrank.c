@@ -48,34 +48,33 @@ too_many_groups(void)
 }
 
 static int
-compare_labels(const void *a, const void *b)
+compare_tags(const void *a, const void *b)
 {
-	return label_compare(*(const Label *) a, *(const Label *) b);
+	return tag_compare(*(const Tag *) a, *(const Tag *) b);
 }
 
 TestRow *
-test_rows(const TimeTable *table, int *rows, Label **groups, int *ngroups)
+test_rows(const TimeTable *table, int *rows, Tag **groups, int *ngroups)
 {
 	TestRow *row = palloc_extended(mul_size(Max(table->used, 1), sizeof(TestRow)), MCXT_ALLOC_HUGE);
-	Label *label = palloc(sizeof(Label) * Max(table->cells, 1));
+	Tag *tag = palloc(sizeof(Tag) * Max(table->cells, 1));
 	int *group = palloc(sizeof(int) * Max(table->cells, 1));
 	int n = 0;
 
 	/* A group may be in several strata. */
 	for (int i = 0; i < table->cells; i++)
-		label[i] = table_group(table, i);
-	qsort(label, table->cells, sizeof(Label), compare_labels);
+		tag[i] = table_group(table, i);
+	qsort(tag, table->cells, sizeof(Tag), compare_tags);
 	for (int i = 0; i < table->cells; i++)
-		if (n == 0 || label_compare(label[n - 1], label[i]) != 0)
-			label[n++] = label[i];
+		if (n == 0 || tag_compare(tag[n - 1], tag[i]) != 0)
+			tag[n++] = tag[i];
 	if (n > MAX_GROUPS)
 		too_many_groups();
 	for (int i = 0; i < table->cells; i++)
 	{
-		Label wanted = table_group(table, i);
+		Tag wanted = table_group(table, i);
 
-		group[i] =
-			(int) ((Label *) bsearch(&wanted, label, n, sizeof(Label), compare_labels) - label);
+		group[i] = (int) ((Tag *) bsearch(&wanted, tag, n, sizeof(Tag), compare_tags) - tag);
 	}
 
 	for (int i = 0; i < table->used; i++)
@@ -91,7 +90,7 @@ test_rows(const TimeTable *table, int *rows, Label **groups, int *ngroups)
 	}
 	pfree(group);
 	*rows = table->used;
-	*groups = label;
+	*groups = tag;
 	*ngroups = n;
 	return row;
 }

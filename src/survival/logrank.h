@@ -31,8 +31,8 @@ typedef struct TestResult
 /* "logrank", ..., "fleming-harrington(0.5)"; 22023 on anything else. */
 extern TestWeighting test_weighting(const char *name, double *rho);
 
-/* Rows of a sorted table of groups; groups gets the labels of the groups, in order. */
-extern TestRow *test_rows(const TimeTable *table, int *rows, Label **groups, int *ngroups);
+/* Rows of a sorted table of groups; groups gets the tags of the groups, in order. */
+extern TestRow *test_rows(const TimeTable *table, int *rows, Tag **groups, int *ngroups);
 
 /* Rows of plain states, one group each; NULL states have no customers. */
 extern TestRow *test_rows_of_states(const TimeTable **states, int nstates, int *rows);

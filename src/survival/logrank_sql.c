@@ -62,12 +62,12 @@ logrank_add(PG_FUNCTION_ARGS)
 		count_add(&table->never_at_risk, 1);
 	else
 	{
-		Label stratum = {NULL, -1};
+		Tag stratum = {NULL, -1};
 		int cell;
 
 		if (PG_NARGS() > 5)
-			stratum = label_argument(fcinfo, 5);
-		cell = table_cell(&table, label_argument(fcinfo, 3), stratum);
+			stratum = tag_argument(fcinfo, 5);
+		cell = table_cell(&table, tag_argument(fcinfo, 3), stratum);
 		table_count(&table, duration, cell, PG_GETARG_BOOL(2) ? TIME_CHURNED : TIME_CENSORED,
 					WEIGHT_ONE);
 		if (has_entry)
@@ -120,7 +120,7 @@ logrank_final(PG_FUNCTION_ARGS)
 	const TimeTable *table;
 	TestRow *row;
 	TestResult result;
-	Label *label;
+	Tag *tag;
 	Datum *names;
 	bool *nulls;
 	int rows;
@@ -130,15 +130,15 @@ logrank_final(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
 	table = table_open_sorted(PG_GETARG_DATUM(0), WIRE_LOGRANK);
-	row = test_rows(table, &rows, &label, &groups);
+	row = test_rows(table, &rows, &tag, &groups);
 	result = test_groups(row, rows, groups, (TestWeighting) table->option, table->parameter);
 	names = palloc0(sizeof(Datum) * Max(groups, 1));
 	nulls = palloc0(sizeof(bool) * Max(groups, 1));
 	for (int i = 0; i < groups; i++)
 	{
-		nulls[i] = label[i].length < 0;
+		nulls[i] = tag[i].length < 0;
 		if (!nulls[i])
-			names[i] = PointerGetDatum(cstring_to_text_with_len(label[i].bytes, label[i].length));
+			names[i] = PointerGetDatum(cstring_to_text_with_len(tag[i].bytes, tag[i].length));
 	}
 	return answer_test(fcinfo, &result, names, nulls, groups);
 }

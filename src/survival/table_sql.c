@@ -76,15 +76,15 @@ check_time(double value, const char *what)
 	return value + 0.0;
 }
 
-Label
-label_argument(FunctionCallInfo fcinfo, int number)
+Tag
+tag_argument(FunctionCallInfo fcinfo, int number)
 {
 	text *value;
 
 	if (PG_ARGISNULL(number))
-		return (Label){NULL, -1};
+		return (Tag){NULL, -1};
 	value = PG_GETARG_TEXT_PP(number);
-	return (Label){VARDATA_ANY(value), (int) VARSIZE_ANY_EXHDR(value)};
+	return (Tag){VARDATA_ANY(value), (int) VARSIZE_ANY_EXHDR(value)};
 }
 
 char *

@@ -46,20 +46,21 @@ table_name(const TimeTable *table)
 }
 
 static Size
-table_size(int capacity, int cell_room, int label_room, int flags)
+table_size(int capacity, int cell_capacity, int tag_capacity, int flags)
 {
 	TimeTable shape = {.flags = flags};
 	Size size = mul_size(capacity, table_slot_size(&shape));
 
 	size = add_size(size, sizeof(TimeTable));
-	size = add_size(size, mul_size(cell_room, sizeof(TimeCell)));
-	return add_size(size, label_room);
+	size = add_size(size, mul_size(cell_capacity, sizeof(TimeCell)));
+	return add_size(size, tag_capacity);
 }
 
 static TimeTable *
-table_alloc(WireKind kind, TimeForm form, int flags, int capacity, int cell_room, int label_room)
+table_alloc(WireKind kind, TimeForm form, int flags, int capacity, int cell_capacity,
+			int tag_capacity)
 {
-	Size size = table_size(capacity, cell_room, label_room, flags);
+	Size size = table_size(capacity, cell_capacity, tag_capacity, flags);
 	TimeTable *table;
 
 	if (!AllocSizeIsValid(size))
@@ -71,8 +72,8 @@ table_alloc(WireKind kind, TimeForm form, int flags, int capacity, int cell_room
 	table->maker = form == TIME_HASHED ? aggregate_process_mark() : 0;
 	table->flags = flags;
 	table->capacity = capacity;
-	table->cell_room = cell_room;
-	table->label_room = label_room;
+	table->cell_capacity = cell_capacity;
+	table->tag_capacity = tag_capacity;
 	return table;
 }
 
@@ -124,7 +125,7 @@ static void
 chain_cell(TimeTable *table, int cell)
 {
 	TimeCell *cells = table_cells(table);
-	TimeCell *place = &cells[cells[cell].hash & (uint32) (table->cell_room - 1)];
+	TimeCell *place = &cells[cells[cell].hash & (uint32) (table->cell_capacity - 1)];
 
 	cells[cell].next = place->head;
 	place->head = cell + 1;
@@ -132,16 +133,16 @@ chain_cell(TimeTable *table, int cell)
 
 /* A hashed table with the contents of `from` and room for more. */
 static TimeTable *
-table_rebuild(const TimeTable *from, int flags, int capacity, int cell_room, int label_room)
+table_rebuild(const TimeTable *from, int flags, int capacity, int cell_capacity, int tag_capacity)
 {
 	TimeTable *table = table_alloc((WireKind) from->header.kind, TIME_HASHED, flags, capacity,
-								   cell_room, label_room);
+								   cell_capacity, tag_capacity);
 	bool widen = (flags & TIME_WEIGHTED) && !(from->flags & TIME_WEIGHTED);
 	TimeCell *cells = table_cells(table);
 
 	table->used = from->used;
 	table->cells = from->cells;
-	table->label_bytes = from->label_bytes;
+	table->tag_bytes = from->tag_bytes;
 	table->option = from->option;
 	table->parameter = from->parameter;
 	table->unknown = from->unknown;
@@ -171,7 +172,7 @@ table_rebuild(const TimeTable *from, int flags, int capacity, int cell_room, int
 		cells[i].head = head;
 		chain_cell(table, i);
 	}
-	memcpy(table_labels(table), table_labels(from), from->label_bytes);
+	memcpy(table_tags(table), table_tags(from), from->tag_bytes);
 	return table;
 }
 
@@ -186,11 +187,11 @@ table_thaw(const TimeTable *table)
 {
 	return table_rebuild(table, table->flags,
 						 Max(next_power((int64) table->used * 2), FIRST_CAPACITY),
-						 table->cells > 0 ? next_power(table->cells) : 0, table->label_bytes);
+						 table->cells > 0 ? next_power(table->cells) : 0, table->tag_bytes);
 }
 
 int
-label_compare(Label a, Label b)
+tag_compare(Tag a, Tag b)
 {
 	int common;
 
@@ -200,16 +201,16 @@ label_compare(Label a, Label b)
 	return common != 0 ? common : a.length - b.length;
 }
 
-static Label
+static Tag
 cell_stratum(const TimeTable *table, int cell)
 {
 	const TimeCell *it = table_cells(table) + cell;
 
-	return (Label){table_labels(table) + it->offset + Max(it->group_length, 0), it->stratum_length};
+	return (Tag){table_tags(table) + it->offset + Max(it->group_length, 0), it->stratum_length};
 }
 
 static uint32
-label_hash(Label group, Label stratum)
+hash_tag(Tag group, Tag stratum)
 {
 	uint32 hash =
 		group.length < 0 ? 1 : hash_bytes((const unsigned char *) group.bytes, group.length);
@@ -221,20 +222,21 @@ label_hash(Label group, Label stratum)
 }
 
 int
-table_cell(TimeTable **table, Label group, Label stratum)
+table_cell(TimeTable **table, Tag group, Tag stratum)
 {
 	TimeTable *it = *table;
-	uint32 hash = label_hash(group, stratum);
+	uint32 hash = hash_tag(group, stratum);
 	int64 bytes = Max(group.length, 0) + (int64) Max(stratum.length, 0);
 	TimeCell *cell;
 
-	if (it->cell_room > 0)
+	if (it->cell_capacity > 0)
 	{
 		const TimeCell *cells = table_cells(it);
 
-		for (int i = cells[hash & (uint32) (it->cell_room - 1)].head; i > 0; i = cells[i - 1].next)
-			if (cells[i - 1].hash == hash && label_compare(table_group(it, i - 1), group) == 0 &&
-				label_compare(cell_stratum(it, i - 1), stratum) == 0)
+		for (int i = cells[hash & (uint32) (it->cell_capacity - 1)].head; i > 0;
+			 i = cells[i - 1].next)
+			if (cells[i - 1].hash == hash && tag_compare(table_group(it, i - 1), group) == 0 &&
+				tag_compare(cell_stratum(it, i - 1), stratum) == 0)
 				return i - 1;
 	}
 
@@ -242,14 +244,14 @@ table_cell(TimeTable **table, Label group, Label stratum)
 		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 						errmsg("more than %d groups in %s", MAX_CELLS, table_name(it)),
 						errhint("Put values that are rare together.")));
-	if (it->label_bytes + bytes > MAX_LABEL_BYTES)
+	if (it->tag_bytes + bytes > MAX_LABEL_BYTES)
 		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 						errmsg("the names of the groups in %s are longer than %d bytes together",
 							   table_name(it), MAX_LABEL_BYTES)));
-	if (it->cells >= it->cell_room || it->label_bytes + bytes > it->label_room)
+	if (it->cells >= it->cell_capacity || it->tag_bytes + bytes > it->tag_capacity)
 	{
 		*table = it = table_rebuild(it, it->flags, it->capacity, next_power((int64) it->cells * 2),
-									next_power(Max((it->label_bytes + bytes) * 2, 64)));
+									next_power(Max((it->tag_bytes + bytes) * 2, 64)));
 	}
 
 	cell = table_cells(it) + it->cells;
@@ -257,13 +259,13 @@ table_cell(TimeTable **table, Label group, Label stratum)
 	cell->stratum = 0;
 	cell->group_length = group.length;
 	cell->stratum_length = stratum.length;
-	cell->offset = it->label_bytes;
+	cell->offset = it->tag_bytes;
 	if (group.length > 0)
-		memcpy(table_labels(it) + it->label_bytes, group.bytes, group.length);
+		memcpy(table_tags(it) + it->tag_bytes, group.bytes, group.length);
 	if (stratum.length > 0)
-		memcpy(table_labels(it) + it->label_bytes + Max(group.length, 0), stratum.bytes,
+		memcpy(table_tags(it) + it->tag_bytes + Max(group.length, 0), stratum.bytes,
 			   stratum.length);
-	it->label_bytes += (int32) bytes;
+	it->tag_bytes += (int32) bytes;
 	chain_cell(it, it->cells);
 	return it->cells++;
 }
@@ -282,8 +284,8 @@ slot_take(TimeTable **table, double time, int cell)
 						errhint("Round the durations, for instance to whole days.")));
 	if ((*table)->used * 2 >= (*table)->capacity)
 	{
-		*table = table_rebuild(*table, (*table)->flags, (*table)->capacity * 2, (*table)->cell_room,
-							   (*table)->label_room);
+		*table = table_rebuild(*table, (*table)->flags, (*table)->capacity * 2,
+							   (*table)->cell_capacity, (*table)->tag_capacity);
 		slot = slot_find(*table, time, cell);
 	}
 	slot->time = time;
@@ -309,7 +311,7 @@ table_require_flags(TimeTable **table, int flags)
 		return;
 	if ((flags & TIME_WEIGHTED) && !((*table)->flags & TIME_WEIGHTED))
 		*table = table_rebuild(*table, (*table)->flags | flags, (*table)->capacity,
-							   (*table)->cell_room, (*table)->label_room);
+							   (*table)->cell_capacity, (*table)->tag_capacity);
 	else
 		(*table)->flags |= flags;
 }
@@ -388,10 +390,10 @@ compare_cells(const void *a, const void *b, void *arg)
 	const TimeTable *table = arg;
 	int one = *(const int *) a;
 	int other = *(const int *) b;
-	int by_stratum = label_compare(cell_stratum(table, one), cell_stratum(table, other));
+	int by_stratum = tag_compare(cell_stratum(table, one), cell_stratum(table, other));
 
 	return by_stratum != 0 ? by_stratum
-						   : label_compare(table_group(table, one), table_group(table, other));
+						   : tag_compare(table_group(table, one), table_group(table, other));
 }
 
 typedef struct SlotKey
@@ -419,7 +421,7 @@ TimeTable *
 table_sorted(const TimeTable *from)
 {
 	TimeTable *table = table_alloc((WireKind) from->header.kind, TIME_SORTED, from->flags,
-								   from->used, from->cells, from->label_bytes);
+								   from->used, from->cells, from->tag_bytes);
 	int *order = palloc(sizeof(int) * Max(from->cells, 1));
 	int *number = palloc0(sizeof(int) * Max(from->cells, 1));
 	SlotKey *keys = palloc_extended(mul_size(sizeof(SlotKey), Max(from->used, 1)), MCXT_ALLOC_HUGE);
@@ -445,15 +447,15 @@ table_sorted(const TimeTable *from)
 		int bytes = Max(old->group_length, 0) + Max(old->stratum_length, 0);
 
 		if (i > 0 &&
-			label_compare(cell_stratum(from, order[i - 1]), cell_stratum(from, order[i])) != 0)
+			tag_compare(cell_stratum(from, order[i - 1]), cell_stratum(from, order[i])) != 0)
 			stratum++;
 		number[order[i]] = i;
 		*cell = *old;
 		cell->head = cell->next = 0;
 		cell->stratum = stratum;
-		cell->offset = table->label_bytes;
-		memcpy(table_labels(table) + cell->offset, table_labels(from) + old->offset, bytes);
-		table->label_bytes += bytes;
+		cell->offset = table->tag_bytes;
+		memcpy(table_tags(table) + cell->offset, table_tags(from) + old->offset, bytes);
+		table->tag_bytes += bytes;
 	}
 
 	for (int i = 0; i < from->capacity; i++)
@@ -592,7 +594,7 @@ check_sorted(const TimeTable *table)
 	for (int i = 1; i < table->cells; i++)
 	{
 		int a = i - 1;
-		int same = label_compare(cell_stratum(table, a), cell_stratum(table, i)) == 0;
+		int same = tag_compare(cell_stratum(table, a), cell_stratum(table, i)) == 0;
 
 		if (compare_cells(&a, &i, unconstify(TimeTable *, table)) >= 0 ||
 			cells[i].stratum != cells[a].stratum + !same)
@@ -616,13 +618,13 @@ check_table(const TimeTable *table)
 		(table->flags & ~(TIME_WEIGHTED | TIME_FRACTIONAL)) != 0 ||
 		table->flags == TIME_FRACTIONAL || table->used < 0 || table->used > MAX_TIMES ||
 		table->capacity < table->used || table->capacity > 2 * MAX_TIMES || table->cells < 0 ||
-		table->cells > MAX_CELLS || table->cell_room < table->cells ||
-		table->cell_room > 4 * MAX_CELLS || table->label_bytes < 0 ||
-		table->label_bytes > table->label_room || table->label_room > 2 * MAX_LABEL_BYTES ||
+		table->cells > MAX_CELLS || table->cell_capacity < table->cells ||
+		table->cell_capacity > 4 * MAX_CELLS || table->tag_bytes < 0 ||
+		table->tag_bytes > table->tag_capacity || table->tag_capacity > 2 * MAX_LABEL_BYTES ||
 		(table->form == TIME_SORTED && table->maker != 0) || table->unknown < 0 ||
 		table->never_at_risk < 0 || table->not_started < 0)
 		wire_corrupt(name, "A number at its front is out of range.");
-	if (table_size(table->capacity, table->cell_room, table->label_room, table->flags) !=
+	if (table_size(table->capacity, table->cell_capacity, table->tag_capacity, table->flags) !=
 			VARSIZE(table) ||
 		fixed > VARSIZE(table))
 		wire_corrupt(name, "Its length is not that of its contents.");
@@ -641,20 +643,20 @@ check_table(const TimeTable *table)
 			(int64) cell->offset + Max(cell->group_length, 0) + Max(cell->stratum_length, 0);
 
 		if (cell->offset < 0 || cell->group_length < -1 || cell->stratum_length < -1 ||
-			end > table->label_bytes || cell->stratum < 0 || cell->stratum >= table->cells)
+			end > table->tag_bytes || cell->stratum < 0 || cell->stratum >= table->cells)
 			wire_corrupt(name, "A group in it is out of range.");
-		if (cell->hash != label_hash(table_group(table, i), cell_stratum(table, i)))
+		if (cell->hash != hash_tag(table_group(table, i), cell_stratum(table, i)))
 			wire_corrupt(name, "A group in it is out of range.");
 		/* Texts that overlap would need more room in a copy than they say. */
 		texts += end - cell->offset;
-		if (texts > table->label_bytes)
+		if (texts > table->tag_bytes)
 			wire_corrupt(name, "Its texts overlap each other.");
 	}
 
 	if (table->form == TIME_SORTED)
 	{
-		if (table->capacity != table->used || table->cell_room != table->cells ||
-			table->label_room != table->label_bytes)
+		if (table->capacity != table->used || table->cell_capacity != table->cells ||
+			table->tag_capacity != table->tag_bytes)
 			wire_corrupt(name, "A number at its front is out of range.");
 		check_sorted(table);
 		return;
@@ -714,24 +716,24 @@ get_wide(WireReader *in)
 }
 
 static void
-put_label(StringInfo out, Label label)
+put_tag(StringInfo out, Tag tag)
 {
-	wire_put_int(out, label.length);
-	if (label.length > 0)
-		wire_put_bytes(out, label.bytes, label.length);
+	wire_put_int(out, tag.length);
+	if (tag.length > 0)
+		wire_put_bytes(out, tag.bytes, tag.length);
 }
 
-static Label
-get_label(WireReader *in)
+static Tag
+get_tag(WireReader *in)
 {
-	Label label;
+	Tag tag;
 
-	label.length = (int) wire_get_int_between(in, -1, MAX_LABEL_BYTES);
-	label.bytes = wire_get_bytes(in, Max(label.length, 0));
-	if (label.length > 0 && (memchr(label.bytes, '\0', label.length) != NULL ||
-							 !pg_verifymbstr(label.bytes, label.length, true)))
+	tag.length = (int) wire_get_int_between(in, -1, MAX_LABEL_BYTES);
+	tag.bytes = wire_get_bytes(in, Max(tag.length, 0));
+	if (tag.length > 0 && (memchr(tag.bytes, '\0', tag.length) != NULL ||
+						   !pg_verifymbstr(tag.bytes, tag.length, true)))
 		wire_corrupt(in->type_name, "A text in it is not text.");
-	return label;
+	return tag;
 }
 
 void
@@ -748,8 +750,8 @@ table_write(const TimeTable *table, StringInfo out)
 	wire_put_int(out, table->cells);
 	for (int i = 0; i < table->cells; i++)
 	{
-		put_label(out, table_group(table, i));
-		put_label(out, cell_stratum(table, i));
+		put_tag(out, table_group(table, i));
+		put_tag(out, cell_stratum(table, i));
 	}
 	wire_put_int(out, table->used);
 	for (int i = 0; i < table->used; i++)
@@ -788,19 +790,19 @@ table_read(const char *bytes, Size size, WireKind kind)
 	int used;
 	int stratum = 0;
 
-	/* Labels first, in a table without slots; each takes two bytes at least, a time takes four. */
+	/* Tags first, in a table without slots; each takes two bytes at least, a time takes four. */
 	cells = (int) wire_get_int_between(&in, 0, Min(MAX_CELLS, (in.end - in.at) / 2));
 	for (int i = 0; i < cells; i++)
 	{
-		Label group = get_label(&in);
-		Label in_stratum = get_label(&in);
+		Tag group = get_tag(&in);
+		Tag in_stratum = get_tag(&in);
 
 		if (table_cell(&table, group, in_stratum) != i)
 			wire_corrupt(in.type_name, "A group in it comes twice.");
 	}
 
 	used = (int) wire_get_int_between(&in, 0, Min(MAX_TIMES, (in.end - in.at) / 4));
-	sorted = table_alloc(kind, TIME_SORTED, flags, used, cells, table->label_bytes);
+	sorted = table_alloc(kind, TIME_SORTED, flags, used, cells, table->tag_bytes);
 	sorted->option = option;
 	sorted->parameter = parameter;
 	sorted->unknown = unknown;
@@ -808,15 +810,15 @@ table_read(const char *bytes, Size size, WireKind kind)
 	sorted->not_started = not_started;
 	sorted->used = used;
 	sorted->cells = cells;
-	sorted->label_bytes = table->label_bytes;
-	memcpy(table_labels(sorted), table_labels(table), table->label_bytes);
+	sorted->tag_bytes = table->tag_bytes;
+	memcpy(table_tags(sorted), table_tags(table), table->tag_bytes);
 	for (int i = 0; i < cells; i++)
 	{
 		TimeCell *cell = table_cells(sorted) + i;
 
 		*cell = table_cells(table)[i];
 		cell->head = cell->next = 0;
-		if (i > 0 && label_compare(cell_stratum(table, i - 1), cell_stratum(table, i)) != 0)
+		if (i > 0 && tag_compare(cell_stratum(table, i - 1), cell_stratum(table, i)) != 0)
 			stratum++;
 		cell->stratum = stratum;
 	}

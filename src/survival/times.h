@@ -9,7 +9,7 @@
  * takes both forms.
  *
  * A cell is a group within a stratum (tests) or a cause (several ways to leave); a plain survival state has one cell
- * without labels.
+ * without tags.
  */
 #ifndef RETENTION_SURVIVAL_TIMES_H
 #define RETENTION_SURVIVAL_TIMES_H
@@ -20,7 +20,7 @@
 #define MAX_TIMES 2097152
 /* Groups by strata, or causes. */
 #define MAX_CELLS 10000
-/* All labels together. */
+/* All tags together. */
 #define MAX_LABEL_BYTES (16 * 1024 * 1024)
 
 /* Weights are whole numbers of 2^-40; the largest is 2^20. */
@@ -59,7 +59,7 @@ typedef struct TimeCell
 	int32 stratum;
 	int32 group_length;	  /* -1: NULL */
 	int32 stratum_length; /* -1: NULL */
-	int32 offset;		  /* of the group's bytes in the labels; the stratum's follow */
+	int32 offset;		  /* of the group's bytes in the tags; the stratum's follow */
 	int32 zero;
 } TimeCell;
 
@@ -92,9 +92,9 @@ typedef struct TimeTable
 	int32 capacity; /* places for slots; sorted: = used */
 	int32 used;
 	int32 cells;
-	int32 cell_room;
-	int32 label_bytes;
-	int32 label_room;
+	int32 cell_capacity;
+	int32 tag_bytes;
+	int32 tag_capacity;
 	int32 option;		 /* tests: TestWeighting */
 	uint32 maker;		 /* hashed: aggregate_process_mark(); sorted: 0 */
 	double parameter;	 /* tests: rho */
@@ -103,12 +103,12 @@ typedef struct TimeTable
 	int64 not_started;	 /* rows left out: started at as_of or later */
 } TimeTable;
 
-/* A label that may be NULL: length -1. */
-typedef struct Label
+/* A tag that may be NULL: length -1. */
+typedef struct Tag
 {
 	const char *bytes;
 	int length;
-} Label;
+} Tag;
 
 static inline Size
 table_slot_size(const TimeTable *table)
@@ -129,17 +129,17 @@ table_cells(const TimeTable *table)
 }
 
 static inline char *
-table_labels(const TimeTable *table)
+table_tags(const TimeTable *table)
 {
-	return (char *) (table_cells(table) + table->cell_room);
+	return (char *) (table_cells(table) + table->cell_capacity);
 }
 
-static inline Label
+static inline Tag
 table_group(const TimeTable *table, int cell)
 {
 	const TimeCell *it = table_cells(table) + cell;
 
-	return (Label){table_labels(table) + it->offset, it->group_length};
+	return (Tag){table_tags(table) + it->offset, it->group_length};
 }
 
 /* Customers of a slot, in units of table_unit(): exact. */
@@ -170,7 +170,7 @@ table_unit(const TimeTable *table)
 #define TABLE_VERSION 1
 
 /* By bytes; NULL comes last. */
-extern int label_compare(Label a, Label b);
+extern int tag_compare(Tag a, Tag b);
 
 extern const char *times_type_name(WireKind kind);
 
@@ -181,7 +181,7 @@ extern TimeTable *table_new(WireKind kind);
  * Each of these may leave a larger table in *table, allocated in the current context; the old one is not freed,
  * for the executor copies a state at a new address and frees the old one itself.
  */
-extern int table_cell(TimeTable **table, Label group, Label stratum);
+extern int table_cell(TimeTable **table, Tag group, Tag stratum);
 extern void table_count(TimeTable **table, double time, int cell, TimeWhat what, int64 weight);
 extern void table_merge(TimeTable **into, const TimeTable *from);
 

@@ -10,7 +10,7 @@
 #ifndef RETENTION_ELAPSED_H
 #define RETENTION_ELAPSED_H
 
-#include "base/grid.h"
+#include "time/grid.h"
 
 /* The window that a moment lies in: the n with start of n <= moment < start of n + 1; negative before start. */
 extern int64 grid_elapsed(const Grid *grid, TimeKind kind, int64 start, int64 moment);

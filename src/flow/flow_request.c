@@ -1,19 +1,19 @@
 /*
- * flow_frame.c
+ * flow_request.c
  *		The periods that a row asks for, and the moments in it, as the doors of the room get them.
  */
 #include "retention.h"
 
 #include "base/check.h"
 #include "catalog/pg_type_d.h"
-#include "flow/flow_frame.h"
+#include "flow/flow_request.h"
 #include "utils/lsyscache.h"
 #include "utils/typcache.h"
 
-/* The last few frames: nearly every row of a query asks for the same. What is not found is computed anew. */
-#define FRAMES 4
+/* The last few requests: nearly every row of a query asks for the same. What is not found is computed anew. */
+#define REQUESTS 4
 
-static FlowFrame frames[FRAMES];
+static FlowRequest requests[REQUESTS];
 
 static TimeKind
 kind_of_range(Oid range_type)
@@ -110,111 +110,111 @@ span_moments(const RangeType *span, const char *what, int64 *from, int64 *until)
 
 /* known: of one period, moments >= it are not known. */
 static void
-frame_compute(FlowFrame *frame, TimeKind kind, int64 from, int64 until, int64 known,
-			  const Grid *grid)
+request_compute(FlowRequest *request, TimeKind kind, int64 from, int64 until, int64 known,
+				const Grid *grid)
 {
-	frame->kind = kind;
-	frame->known = known;
-	frame->periods = 1;
-	frame->bounds[0] = from;
-	frame->bounds[1] = until;
+	request->kind = kind;
+	request->known = known;
+	request->periods = 1;
+	request->bounds[0] = from;
+	request->bounds[1] = until;
 	if (grid == NULL)
 	{
 		/* A period that is over is the same whenever it is asked for. */
-		frame->as_of = until <= known ? FLOW_STILL_THERE : known;
+		request->as_of = until <= known ? FLOW_STILL_THERE : known;
 		return;
 	}
 
 	grid_require_plain_calendar(grid, "customer_flow");
-	frame->as_of = grid->has_as_of ? grid_as_of(grid, kind) : FLOW_STILL_THERE;
-	frame->first = grid_period(grid, kind, from);
-	if (grid_period_start(grid, kind, frame->first) < from)
-		frame->first++;
-	frame->periods = Max(0, grid_period(grid, kind, until) - frame->first);
-	if (frame->periods > MAX_PERIODS)
+	request->as_of = grid->has_as_of ? grid_as_of(grid, kind) : FLOW_STILL_THERE;
+	request->first = grid_period(grid, kind, from);
+	if (grid_period_start(grid, kind, request->first) < from)
+		request->first++;
+	request->periods = Max(0, grid_period(grid, kind, until) - request->first);
+	if (request->periods > MAX_PERIODS)
 		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 						errmsg("a flow has at most %d periods, not %lld", MAX_PERIODS,
-							   (long long) frame->periods),
+							   (long long) request->periods),
 						errhint("Take a shorter span or a coarser grid.")));
-	frame->bounds[0] = grid_period_start(grid, kind, frame->first);
+	request->bounds[0] = grid_period_start(grid, kind, request->first);
 }
 
-const FlowFrame *
-flow_frame_find(const RangeType *span, const Grid *grid, const Datum *as_of)
+const FlowRequest *
+flow_request_find(const RangeType *span, const Grid *grid, const Datum *as_of)
 {
 	static int next = 0;
-	const int head = FRAME_LABEL_HEAD;
+	const int head = REQUEST_TAG_HEAD;
 	int grid_length = grid == NULL ? 0 : grid->text_length;
 	TimeKind kind = kind_of_range(RangeTypeGetOid(span));
 	int64 known = FLOW_STILL_THERE;
-	FlowFrame *frame;
+	FlowRequest *request;
 	int64 moments[2];
 
 	if (grid == NULL)
 		known = as_of != NULL ? flow_moment(kind, *as_of) : transaction_moment(kind);
-	for (int i = 0; i < FRAMES; i++)
-		if (frames[i].span_size == VARSIZE(span) &&
-			memcmp(frames[i].span, span, VARSIZE(span)) == 0 && frames[i].known == known &&
-			frames[i].label_length == head + grid_length &&
-			(grid_length == 0 || memcmp(frames[i].label + head, grid->text, grid_length) == 0))
-			return &frames[i];
+	for (int i = 0; i < REQUESTS; i++)
+		if (requests[i].span_size == VARSIZE(span) &&
+			memcmp(requests[i].span, span, VARSIZE(span)) == 0 && requests[i].known == known &&
+			requests[i].tag_length == head + grid_length &&
+			(grid_length == 0 || memcmp(requests[i].tag + head, grid->text, grid_length) == 0))
+			return &requests[i];
 
-	frame = &frames[next];
-	next = (next + 1) % FRAMES;
-	frame->span_size = 0; /* an error below leaves an empty slot */
+	request = &requests[next];
+	next = (next + 1) % REQUESTS;
+	request->span_size = 0; /* an error below leaves an empty slot */
 	span_moments(span, grid == NULL ? "a period" : "a span", &moments[0], &moments[1]);
-	frame_compute(frame, kind, moments[0], moments[1], known, grid);
-	if (grid_length > FRAME_GRID_ROOM || VARSIZE(span) > sizeof(frame->span))
+	request_compute(request, kind, moments[0], moments[1], known, grid);
+	if (grid_length > REQUEST_GRID_BYTES || VARSIZE(span) > sizeof(request->span))
 		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-						errmsg("the grid of a flow is longer than %d bytes", FRAME_GRID_ROOM)));
-	memcpy(frame->label, moments, sizeof(moments));
-	memcpy(frame->label + sizeof(moments), grid == NULL ? &frame->as_of : &frame->known,
+						errmsg("the grid of a flow is longer than %d bytes", REQUEST_GRID_BYTES)));
+	memcpy(request->tag, moments, sizeof(moments));
+	memcpy(request->tag + sizeof(moments), grid == NULL ? &request->as_of : &request->known,
 		   sizeof(int64));
 	if (grid_length > 0)
-		memcpy(frame->label + head, grid->text, grid_length);
-	frame->label_length = head + grid_length;
-	memcpy(frame->span, span, VARSIZE(span));
-	frame->span_size = VARSIZE(span);
-	return frame;
+		memcpy(request->tag + head, grid->text, grid_length);
+	request->tag_length = head + grid_length;
+	memcpy(request->span, span, VARSIZE(span));
+	request->span_size = VARSIZE(span);
+	return request;
 }
 
 const Grid *
-flow_frame_of_label(FlowFrame *frame, TimeKind kind, const char *label, int label_length)
+flow_request_of_tag(FlowRequest *request, TimeKind kind, const char *tag, int tag_length)
 {
-	const int head = FRAME_LABEL_HEAD;
+	const int head = REQUEST_TAG_HEAD;
 	const Grid *grid = NULL;
 	int64 moments[3]; /* from, until, as_of of one period */
 	int64 length;
 
-	if (label_length < head)
+	if (tag_length < head)
 		wire_corrupt("retention_population", "It is not one of a flow.");
-	memcpy(moments, label, head);
+	memcpy(moments, tag, head);
 	if (moments[0] == FLOW_SINCE_EVER || moments[1] == FLOW_STILL_THERE ||
 		pg_sub_s64_overflow(moments[1], moments[0], &length) || length <= 0)
 		wire_corrupt("retention_population", "Its period is not one.");
-	if (label_length > head)
-		grid = grid_open_text(label + head, label_length - head);
-	frame_compute(frame, kind, moments[0], moments[1], moments[2], grid);
+	if (tag_length > head)
+		grid = grid_open_text(tag + head, tag_length - head);
+	request_compute(request, kind, moments[0], moments[1], moments[2], grid);
 	return grid;
 }
 
 Flow *
-flow_frame_start(const FlowFrame *frame, const Grid *grid)
+flow_request_start(const FlowRequest *request, const Grid *grid)
 {
 	Flow *flow = grid == NULL
-					 ? flow_new(frame->kind, 1, NULL, 0)
-					 : flow_new(frame->kind, frame->periods, grid->text, grid->text_length);
+					 ? flow_new(request->kind, 1, NULL, 0)
+					 : flow_new(request->kind, request->periods, grid->text, grid->text_length);
 	int64 *bounds = flow_bounds(flow);
 
-	flow->as_of = frame->as_of;
-	bounds[0] = frame->bounds[0];
+	flow->as_of = request->as_of;
+	bounds[0] = request->bounds[0];
 	if (grid == NULL)
-		bounds[1] = frame->bounds[1];
+		bounds[1] = request->bounds[1];
 	else
-		for (int64 i = 1; i <= frame->periods; i++)
+		for (int64 i = 1; i <= request->periods; i++)
 		{
 			CHECK_NOW_AND_THEN(i);
-			bounds[i] = grid_period_start(grid, frame->kind, frame->first + i);
+			bounds[i] = grid_period_start(grid, request->kind, request->first + i);
 		}
 	return flow;
 }

@@ -10,7 +10,7 @@
 #ifndef RETENTION_GRID_TEXT_H
 #define RETENTION_GRID_TEXT_H
 
-#include "base/grid.h"
+#include "time/grid.h"
 
 /* A grid in the current memory context with every option at its default: the months. */
 extern Grid *grid_new(void);

@@ -10,7 +10,7 @@
 #include "base/check.h"
 #include "catalog/pg_type.h"
 #include "math/quantile.h"
-#include "survival/cox.h"
+#include "cox/cox.h"
 #include "survival/survival.h"
 #include "survival/table_sql.h"
 #include "utils/array.h"

@@ -8,7 +8,7 @@
 #ifndef RETENTION_LOOKUP_H
 #define RETENTION_LOOKUP_H
 
-#include "base/grid.h"
+#include "time/grid.h"
 
 #define LOOKUP_BUCKETS 2048
 

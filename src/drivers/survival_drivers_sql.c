@@ -29,13 +29,13 @@
 STORED_TYPE_FUNCTIONS(survival_drivers, "retention_survival_drivers", WIRE_SURVIVAL_DRIVERS,
 					  table_type_read, table_type_write)
 
-static Label
-value_label(AttributeKind kind, AttributeValue value)
+static Tag
+value_tag(AttributeKind kind, AttributeValue value)
 {
 	char *text;
 
 	if (value.null)
-		return (Label){NULL, -1};
+		return (Tag){NULL, -1};
 	switch (kind)
 	{
 		case ATTRIBUTE_TEXT:
@@ -43,16 +43,16 @@ value_label(AttributeKind kind, AttributeValue value)
 				ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 								errmsg("the value of an attribute is longer than %d bytes",
 									   MAX_VALUE_BYTES)));
-			return (Label){value.bytes, value.length};
+			return (Tag){value.bytes, value.length};
 		case ATTRIBUTE_BOOLEAN:
-			return value.integer ? (Label){"true", 4} : (Label){"false", 5};
+			return value.integer ? (Tag){"true", 4} : (Tag){"false", 5};
 		case ATTRIBUTE_INTEGER:
 			text = psprintf(INT64_FORMAT, value.integer);
 			break;
 		default:
 			text = attribute_number_text(value.number + 0.0);
 	}
-	return (Label){text, (int) strlen(text)};
+	return (Tag){text, (int) strlen(text)};
 }
 
 /* survival_drivers_transfn(state, duration, churned, attributes): one customer. */
@@ -87,9 +87,8 @@ survival_drivers_transfn(PG_FUNCTION_ARGS)
 		char stratum[COLUMN_DIGITS + NAMEDATALEN];
 		int length =
 			snprintf(stratum, sizeof(stratum), "%0*d%s", COLUMN_DIGITS, i, reader->column[i].name);
-		int cell =
-			table_cell(&table, value_label(reader->column[i].kind, attribute_value(reader, i)),
-					   (Label){stratum, length});
+		int cell = table_cell(&table, value_tag(reader->column[i].kind, attribute_value(reader, i)),
+							  (Tag){stratum, length});
 
 		table_count(&table, duration, cell, what, WEIGHT_ONE);
 	}
@@ -134,11 +133,11 @@ strata_of(const TimeTable *table, int *strata)
 
 		if (n == 0 || cell->stratum != n - 1)
 		{
-			const char *label = table_labels(table) + cell->offset + Max(cell->group_length, 0);
+			const char *tag = table_tags(table) + cell->offset + Max(cell->group_length, 0);
 
 			if (cell->stratum_length <= COLUMN_DIGITS)
 				wire_corrupt(times_type_name(WIRE_SURVIVAL_DRIVERS), "An attribute has no name.");
-			stratum[n].name = pnstrdup(label + COLUMN_DIGITS, cell->stratum_length - COLUMN_DIGITS);
+			stratum[n].name = pnstrdup(tag + COLUMN_DIGITS, cell->stratum_length - COLUMN_DIGITS);
 			stratum[n].first_cell = i;
 			stratum[n].first_slot = slot;
 			for (; slot < table->used &&
@@ -276,7 +275,7 @@ survival_driver_ranking(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* The survival table of one cell of an attribute, sorted and without labels; cell -1: of all of them. */
+/* The survival table of one cell of an attribute, sorted and without tags; cell -1: of all of them. */
 static const TimeTable *
 table_of_cell(const TimeTable *table, const Stratum *stratum, int cell)
 {
@@ -308,7 +307,7 @@ table_of_cell(const TimeTable *table, const Stratum *stratum, int cell)
 }
 
 static void
-emit_curve(Emitter *emitter, const TimeTable *table, const char *attribute, Label value,
+emit_curve(Emitter *emitter, const TimeTable *table, const char *attribute, Tag value,
 		   const double *times, int asked, CurveScale scale, double z, const char *note)
 {
 	Curve curve = curve_of(table);
@@ -379,7 +378,7 @@ survival_driver_table(PG_FUNCTION_ARGS)
 
 		if (many)
 			emit_curve(&emitter, table_of_cell(table, &stratum[i], -1), stratum[i].name,
-					   (Label){NULL, -1}, times, asked, scale, z,
+					   (Tag){NULL, -1}, times, asked, scale, z,
 					   psprintf("more than %d distinct values", MAX_COMPARED));
 		for (int j = 0; j < stratum[i].cells && !many; j++)
 		{

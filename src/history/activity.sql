@@ -282,7 +282,7 @@ COMMENT ON FUNCTION activity_union(retention_activity, retention_activity) IS
 'the facts of one customer from facts of some of his rows each; no row may be in both';
 
 CREATE FUNCTION coarsen(activity retention_activity, grid retention_grid) RETURNS retention_activity
-LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'activity_coarsen_door';
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'activity_coarsen_sql';
 COMMENT ON FUNCTION coarsen(retention_activity, retention_grid) IS
 'the same facts on a coarser grid, such as months from days; an error where that is not exact';
 

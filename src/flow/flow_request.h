@@ -1,20 +1,20 @@
 /*
- * flow_frame.h
+ * flow_request.h
  *		The periods that a row asks for, and the moments in it, as the doors of the room get them.
  */
-#ifndef RETENTION_FLOW_FRAME_H
-#define RETENTION_FLOW_FRAME_H
+#ifndef RETENTION_FLOW_REQUEST_H
+#define RETENTION_FLOW_REQUEST_H
 
 #include "flow/flow.h"
 #include "utils/rangetypes.h"
 
 /* Bytes of a plain calendar grid's text: a zone's name is the longest part. */
-#define FRAME_GRID_ROOM 512
+#define REQUEST_GRID_BYTES 512
 
-/* Bytes of a label before the grid's text. */
-#define FRAME_LABEL_HEAD (3 * (int) sizeof(int64))
+/* Bytes of a tag before the grid's text. */
+#define REQUEST_TAG_HEAD (3 * (int) sizeof(int64))
 
-typedef struct FlowFrame
+typedef struct FlowRequest
 {
 	Size span_size; /* bytes of the range value in span; 0: empty slot */
 	char span[64];
@@ -24,25 +24,25 @@ typedef struct FlowFrame
 	int64 bounds[2]; /* of the first period; without a grid it is the only one */
 	int64 known;	 /* one period: what was known when it was asked for */
 	int64 as_of;
-	/* What tells frames apart in a population: the span's two moments, as_of of one period, then the grid's text. */
-	int label_length;
-	char label[FRAME_LABEL_HEAD + FRAME_GRID_ROOM];
-} FlowFrame;
+	/* What tells requests apart in a population: the span's two moments, as_of of one period, then the grid's text. */
+	int tag_length;
+	char tag[REQUEST_TAG_HEAD + REQUEST_GRID_BYTES];
+} FlowRequest;
 
 /*
- * The frame of a period (grid NULL) or of a grid over a span. Belongs to a cache: valid for the current call. A period
+ * The request of a period (grid NULL) or of a grid over a span. Belongs to a cache: valid for the current call. A period
  * is known until *as_of, a value of the time column's type, or until the transaction began where as_of is NULL; a grid
  * says so itself.
  */
-extern const FlowFrame *
-flow_frame_find(const RangeType *span, const Grid *grid, const Datum *as_of);
+extern const FlowRequest *
+flow_request_find(const RangeType *span, const Grid *grid, const Datum *as_of);
 
-/* The frame that a label came from, into *frame, and its grid, or NULL. XX001 where it is none. */
+/* The request that a tag came from, into *request, and its grid, or NULL. XX001 where it is none. */
 extern const Grid *
-flow_frame_of_label(FlowFrame *frame, TimeKind kind, const char *label, int label_length);
+flow_request_of_tag(FlowRequest *request, TimeKind kind, const char *tag, int tag_length);
 
-/* A flow over the frame, without customers, palloc'ed. */
-extern Flow *flow_frame_start(const FlowFrame *frame, const Grid *grid);
+/* A flow over the request, without customers, palloc'ed. */
+extern Flow *flow_request_start(const FlowRequest *request, const Grid *grid);
 
 /* 22004: the period of a row, or its grid or span, is NULL. */
 extern void flow_null_periods(bool with_grid) pg_attribute_noreturn();
@@ -73,4 +73,4 @@ flow_moment(TimeKind kind, Datum value)
 	return DATE_IS_NOBEGIN(date) ? FLOW_SINCE_EVER : DATE_IS_NOEND(date) ? FLOW_STILL_THERE : date;
 }
 
-#endif /* RETENTION_FLOW_FRAME_H */
+#endif /* RETENTION_FLOW_REQUEST_H */

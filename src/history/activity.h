@@ -9,9 +9,9 @@
 #ifndef RETENTION_ACTIVITY_H
 #define RETENTION_ACTIVITY_H
 
-#include "base/civil.h"
-#include "base/grid.h"
-#include "population/history.h"
+#include "time/civil.h"
+#include "time/grid.h"
+#include "history/history.h"
 
 #define ACTIVITY_TYPE "retention_activity"
 
@@ -38,7 +38,7 @@ typedef struct ActivityView
 	int64 last;		   /* of a row, without anchors; ACTIVITY_NO_LATEST: an anchor only */
 	Event *events;	   /* normalised; cap is grid->min_events */
 	int count;
-	int room; /* allocated for events */
+	int capacity; /* allocated for events */
 } ActivityView;
 
 /*

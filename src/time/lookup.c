@@ -4,7 +4,7 @@
  */
 #include "retention.h"
 
-#include "base/lookup.h"
+#include "time/lookup.h"
 #include "utils/timestamp.h"
 
 /* Buckets of 2^36 microseconds are 19 hours: shorter than any day, and few of them have a change of the clock. */

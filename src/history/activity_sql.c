@@ -8,7 +8,7 @@
 #include "base/check.h"
 #include "base/emit.h"
 #include "base/type_sql.h"
-#include "cohort/activity.h"
+#include "history/activity.h"
 #include "utils/timestamp.h"
 
 /* ---- Rows in ---- */
@@ -203,7 +203,7 @@ activity_union(PG_FUNCTION_ARGS)
 		if (state == NULL)
 			state = activity_new(view.kind, view.anchored, view.grid);
 		state = activity_absorb(state, &view);
-		if (view.room > 0)
+		if (view.capacity > 0)
 			pfree(view.events);
 	}
 	if (state == NULL)
@@ -214,9 +214,9 @@ activity_union(PG_FUNCTION_ARGS)
 }
 
 /* coarsen(activity, grid) -> retention_activity */
-RETENTION_FUNCTION(activity_coarsen_door);
+RETENTION_FUNCTION(activity_coarsen_sql);
 Datum
-activity_coarsen_door(PG_FUNCTION_ARGS)
+activity_coarsen_sql(PG_FUNCTION_ARGS)
 {
 	ActivityView view = {0};
 

@@ -5,8 +5,8 @@
 #include "retention.h"
 
 #include "base/check.h"
-#include "base/grid_text.h"
-#include "cohort/activity.h"
+#include "time/grid_text.h"
+#include "history/activity.h"
 
 static void
 pg_attribute_noreturn()

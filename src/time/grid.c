@@ -7,9 +7,9 @@
 #include "retention.h"
 
 #include "access/xact.h"
-#include "base/civil.h"
-#include "base/grid.h"
-#include "base/grid_text.h"
+#include "time/civil.h"
+#include "time/grid.h"
+#include "time/grid_text.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 

@@ -4,8 +4,8 @@
  */
 #include "retention.h"
 
-#include "base/civil.h"
-#include "base/elapsed.h"
+#include "time/civil.h"
+#include "time/elapsed.h"
 #include "common/int.h"
 #include "utils/timestamp.h"
 

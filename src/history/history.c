@@ -9,7 +9,7 @@
 #include "retention.h"
 
 #include "base/check.h"
-#include "population/history.h"
+#include "history/history.h"
 
 #define SORT_SHORT 16
 
@@ -120,7 +120,7 @@ history_write(StringInfo out, const Event *events, int count)
 }
 
 int
-history_read_after(WireReader *in, int32 cap, Event **events, int *room, int used)
+history_read_after(WireReader *in, int32 cap, Event **events, int *capacity, int used)
 {
 	int64 head = wire_get_int_between(in, 0, 2 * (int64) MAX_EVENTS + 1);
 	int count = (int) (head / 2);
@@ -133,14 +133,14 @@ history_read_after(WireReader *in, int32 cap, Event **events, int *room, int use
 		wire_corrupt(in->type_name, "It ends early.");
 	if (count > MAX_EVENTS - used)
 		history_too_long();
-	if (*events == NULL || used + count > *room)
+	if (*events == NULL || used + count > *capacity)
 	{
-		int grown = (int) Min(Max((int64) used + count, 2 * (int64) *room), MAX_EVENTS);
+		int grown = (int) Min(Max((int64) used + count, 2 * (int64) *capacity), MAX_EVENTS);
 
 		grown = Max(grown, 16);
 		*events = *events == NULL ? palloc(grown * sizeof(Event))
 								  : repalloc(*events, grown * sizeof(Event));
-		*room = grown;
+		*capacity = grown;
 	}
 
 	at = *events + used;
@@ -183,7 +183,7 @@ history_read_after(WireReader *in, int32 cap, Event **events, int *room, int use
 }
 
 int
-history_read(WireReader *in, int32 cap, Event **events, int *room)
+history_read(WireReader *in, int32 cap, Event **events, int *capacity)
 {
-	return history_read_after(in, cap, events, room, 0);
+	return history_read_after(in, cap, events, capacity, 0);
 }

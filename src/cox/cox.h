@@ -29,7 +29,7 @@ typedef struct CoxRows
 	int32 entries; /* 1: rows end with their entry */
 	int32 zero;
 	int64 rows;
-	int64 room;
+	int64 capacity;
 	int64 unknown;
 	int64 never_at_risk;
 } CoxRows;

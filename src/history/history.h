@@ -50,9 +50,9 @@ extern void history_write(StringInfo out, const Event *events, int count);
  * *events is not NULL). Trusts nothing: order, flags and counts are checked. With cap > 0 an event has a
  * flag, and a count in 1..cap if and only if EVENT_RETURN is one of them; with cap 0 its count is not 0.
  */
-extern int history_read(WireReader *in, int32 cap, Event **events, int *room);
+extern int history_read(WireReader *in, int32 cap, Event **events, int *capacity);
 
 /* The same, after the first used events of *events; returns the number of events read. */
-extern int history_read_after(WireReader *in, int32 cap, Event **events, int *room, int used);
+extern int history_read_after(WireReader *in, int32 cap, Event **events, int *capacity, int used);
 
 #endif /* RETENTION_HISTORY_H */

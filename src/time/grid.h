@@ -9,7 +9,7 @@
 #ifndef RETENTION_GRID_H
 #define RETENTION_GRID_H
 
-#include "base/zone.h"
+#include "time/zone.h"
 #include "datatype/timestamp.h"
 #include "utils/date.h"
 

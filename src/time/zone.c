@@ -8,8 +8,8 @@
  */
 #include "retention.h"
 
-#include "base/civil.h"
-#include "base/zone.h"
+#include "time/civil.h"
+#include "time/zone.h"
 #include "utils/datetime.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -116,11 +116,11 @@ zone_build(pg_tz *tz)
 {
 	Zone *zone;
 	Span *spans;
-	int nspans = 0, room = 16;
+	int nspans = 0, capacity = 16;
 	pg_time_t from = seconds_of_instant(MIN_TIMESTAMP), boundary;
 	bool more;
 
-	spans = palloc(room * sizeof(Span));
+	spans = palloc(capacity * sizeof(Span));
 	more = measure_span(tz, from, &spans[0], &boundary);
 	if (more && boundary < SPANS_SINCE)
 	{
@@ -139,10 +139,10 @@ zone_build(pg_tz *tz)
 	{
 		Span *span, *before;
 
-		if (nspans == room)
+		if (nspans == capacity)
 		{
-			room *= 2;
-			spans = repalloc(spans, room * sizeof(Span));
+			capacity *= 2;
+			spans = repalloc(spans, capacity * sizeof(Span));
 		}
 		span = &spans[nspans++];
 		before = span - 1;

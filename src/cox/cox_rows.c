@@ -9,22 +9,22 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "storage/shmem.h"
-#include "survival/cox.h"
+#include "cox/cox.h"
 #include "utils/memutils.h"
 
 #define ROWS_NAME "retention_cox_rows"
 #define FIRST_ROOM 16
 
 static Size
-rows_size(int stride, int64 room)
+rows_size(int stride, int64 capacity)
 {
-	return add_size(sizeof(CoxRows), mul_size(mul_size(stride, sizeof(double)), room));
+	return add_size(sizeof(CoxRows), mul_size(mul_size(stride, sizeof(double)), capacity));
 }
 
 static CoxRows *
-rows_alloc(int covariates, CoxTies ties, int entries, int64 room)
+rows_alloc(int covariates, CoxTies ties, int entries, int64 capacity)
 {
-	Size size = rows_size(1 + covariates + entries, room);
+	Size size = rows_size(1 + covariates + entries, capacity);
 	CoxRows *state;
 
 	if (!AllocSizeIsValid(size))
@@ -39,7 +39,7 @@ rows_alloc(int covariates, CoxTies ties, int entries, int64 room)
 	state->covariates = covariates;
 	state->ties = ties;
 	state->entries = entries;
-	state->room = room;
+	state->capacity = capacity;
 	return state;
 }
 
@@ -54,9 +54,9 @@ cox_rows_new(int covariates, CoxTies ties)
 
 /* A copy with more room, and with entries if wanted. */
 static CoxRows *
-rows_rebuild(const CoxRows *from, int entries, int64 room)
+rows_rebuild(const CoxRows *from, int entries, int64 capacity)
 {
-	CoxRows *state = rows_alloc(from->covariates, (CoxTies) from->ties, entries, room);
+	CoxRows *state = rows_alloc(from->covariates, (CoxTies) from->ties, entries, capacity);
 
 	state->rows = from->rows;
 	state->unknown = from->unknown;
@@ -73,7 +73,7 @@ rows_rebuild(const CoxRows *from, int entries, int64 room)
 		}
 	/* Nothing uninitialised travels to other processes. */
 	memory_clear(cox_row(state, state->rows),
-				 sizeof(double) * cox_stride(state) * (Size) (room - state->rows));
+				 sizeof(double) * cox_stride(state) * (Size) (capacity - state->rows));
 	return state;
 }
 
@@ -88,22 +88,22 @@ static void
 rows_reserve(CoxRows **state, int64 more, int entries)
 {
 	CoxRows *it = *state;
-	int64 room = it->room;
+	int64 capacity = it->capacity;
 	int64 most;
 
 	entries |= it->entries;
-	if (it->rows + more <= room && entries == it->entries)
+	if (it->rows + more <= capacity && entries == it->entries)
 		return;
-	if (it->rows + more > room)
+	if (it->rows + more > capacity)
 	{
 		/* Double, but use what a value can be to its end. */
-		room = Max(room * 2, it->rows + more);
+		capacity = Max(capacity * 2, it->rows + more);
 		most = (int64) ((MaxAllocSize - sizeof(CoxRows)) /
 						(sizeof(double) * (1 + it->covariates + entries)));
-		if (room > most)
-			room = Max(most, it->rows + more);
+		if (capacity > most)
+			capacity = Max(most, it->rows + more);
 	}
-	*state = rows_rebuild(it, entries, room);
+	*state = rows_rebuild(it, entries, capacity);
 }
 
 void
@@ -168,8 +168,9 @@ cox_rows_have_shape(const CoxRows *state)
 {
 	return state->covariates >= 1 && state->covariates <= MAX_COVARIATES &&
 		   (state->entries == 0 || state->entries == 1) && state->rows >= 0 &&
-		   state->room >= state->rows && state->room <= (int64) (MaxAllocSize / sizeof(double)) &&
-		   VARSIZE(state) == rows_size(cox_stride(state), state->room);
+		   state->capacity >= state->rows &&
+		   state->capacity <= (int64) (MaxAllocSize / sizeof(double)) &&
+		   VARSIZE(state) == rows_size(cox_stride(state), state->capacity);
 }
 
 const CoxRows *

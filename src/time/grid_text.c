@@ -4,8 +4,8 @@
  */
 #include "retention.h"
 
-#include "base/civil.h"
-#include "base/grid_text.h"
+#include "time/civil.h"
+#include "time/grid_text.h"
 #include "base/wire.h"
 #include "common/int.h"
 #include "lib/stringinfo.h"
@@ -418,10 +418,10 @@ read_cohorts(Reader *in, Grid *grid)
 static void
 read_brackets(Reader *in, Grid *grid)
 {
-	int room = 16;
+	int capacity = 16;
 
 	grid->nbrackets = 0;
-	grid->brackets = palloc(room * sizeof(GridBracket));
+	grid->brackets = palloc(capacity * sizeof(GridBracket));
 	do
 	{
 		const char *start, *stop;
@@ -465,10 +465,10 @@ read_brackets(Reader *in, Grid *grid)
 						 NULL);
 		if (grid->nbrackets == MAX_BRACKETS)
 			refuse_value(in, psprintf("a grid has at most %d brackets", MAX_BRACKETS), NULL, NULL);
-		if (grid->nbrackets == room)
+		if (grid->nbrackets == capacity)
 		{
-			room *= 2;
-			grid->brackets = repalloc(grid->brackets, room * sizeof(GridBracket));
+			capacity *= 2;
+			grid->brackets = repalloc(grid->brackets, capacity * sizeof(GridBracket));
 		}
 		grid->brackets[grid->nbrackets].first = (int32) first;
 		grid->brackets[grid->nbrackets].last = (int32) last;

@@ -9,7 +9,7 @@
 #include "retention.h"
 
 #include "base/check.h"
-#include "cohort/activity.h"
+#include "history/activity.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -44,7 +44,7 @@ log_of(const Activity *state)
 }
 
 static inline Size
-log_room(const Activity *state)
+log_capacity(const Activity *state)
 {
 	return VARSIZE(state) - (log_of(state) - (const uint8 *) state);
 }
@@ -128,11 +128,11 @@ log_unpack(const Activity *state, ActivityView *view)
 		CHECK_NOW_AND_THEN(byte - at);
 		most += !(*byte & 0x80);
 	}
-	if (view->room < most)
+	if (view->capacity < most)
 	{
-		if (view->room > 0)
+		if (view->capacity > 0)
 			pfree(view->events);
-		view->room = most;
+		view->capacity = most;
 		view->events = palloc(most * sizeof(Event));
 	}
 	view->count = 0;
@@ -162,7 +162,7 @@ log_unpack(const Activity *state, ActivityView *view)
 
 /* Room for one more event; the log may be brought into order. */
 static Activity *
-log_make_room(Activity *state, int32 cap)
+log_reserve(Activity *state, int32 cap)
 {
 	Size size = VARSIZE(state);
 	Size before = log_of(state) - (uint8 *) state;
@@ -228,8 +228,8 @@ log_event(Activity *state, int32 cap, int64 value, int32 count, uint32 flags)
 	if (value == state->value && (flags & ~(uint32) (state->marks & RUNNING_REPEAT)) == 0 &&
 		(cap == 1 || count == 0))
 		return state;
-	if (unlikely(log_room(state) < state->used + EVENT_BYTES))
-		state = log_make_room(state, cap);
+	if (unlikely(log_capacity(state) < state->used + EVENT_BYTES))
+		state = log_reserve(state, cap);
 	if (state->used > 0 && value <= state->value)
 		state->marks &= ~RUNNING_ASCENDING;
 	state->used +=
@@ -247,7 +247,7 @@ activity_has_shape(const Activity *state)
 {
 	return state->kind <= TIME_INSTANT && state->marks < 2 * RUNNING_ASCENDING &&
 		   log_of(state) <= (const uint8 *) state + VARSIZE(state) && state->used >= 0 &&
-		   state->used <= log_room(state);
+		   state->used <= log_capacity(state);
 }
 
 Activity *
@@ -280,7 +280,7 @@ activity_run(Datum value)
 	activity_view(value, &view);
 	state = activity_new(view.kind, view.anchored, view.grid);
 	state = activity_absorb(state, &view);
-	if (view.room > 0)
+	if (view.capacity > 0)
 		pfree(view.events);
 	return state;
 }
@@ -607,7 +607,7 @@ get_fields(WireReader *in, ActivityView *view)
 		code = wire_get_int(in);
 		if (code != 0)
 			view->last = (int64) ((uint64) view->latest - ((uint64) code - 1));
-		view->count = history_read(in, view->grid->min_events, &view->events, &view->room);
+		view->count = history_read(in, view->grid->min_events, &view->events, &view->capacity);
 		check_view(view);
 	}
 	wire_end(in);

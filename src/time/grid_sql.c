@@ -5,10 +5,10 @@
 #include "retention.h"
 
 #include "base/check.h"
-#include "base/civil.h"
+#include "time/civil.h"
 #include "base/emit.h"
-#include "base/grid.h"
-#include "base/grid_text.h"
+#include "time/grid.h"
+#include "time/grid_text.h"
 #include "base/wire.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"

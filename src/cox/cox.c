@@ -13,7 +13,7 @@
 #include "base/check.h"
 #include "base/sort.h"
 #include "storage/shmem.h"
-#include "survival/cox.h"
+#include "cox/cox.h"
 
 #define FIT_VERSION 1
 #define FIT_NAME "retention_cox"
