@@ -270,7 +270,7 @@ BEGIN
       FROM (SELECT period, count(*) AS cohorts, sum(at_risk) AS at_risk, sum(retained) AS retained
           FROM jsonb_to_recordset(cells) AS c (period integer, at_risk numeric, retained numeric, status text)
           WHERE status = 'observed' AND at_risk > 0 GROUP BY period) p
-        LEFT JOIN LATERAL @extschema@.rate_interval(p.retained, p.at_risk, 0.95::double precision, 'wilson'::text) i ON p.period > 0 AND report -> 'source' ->> 'grid' !~ 'cohorts=recurring';
+        LEFT JOIN LATERAL @extschema@.rate_interval(p.retained, p.at_risk, 0.95::double precision, 'wilson'::text) i ON p.period > 0 AND (@extschema@.grid_options((report -> 'source' ->> 'grid')::@extschema@.retention_grid)).cohorts = 'first';
     words := format('The newest %s of %s cohorts, %s customers.', shown, every, retention_internal.plot_count(customers));
   ELSE
     curve := (SELECT coalesce(jsonb_agg(c ORDER BY n), '[]') FROM jsonb_array_elements(retention_internal.page_rows(report -> 'curve')) WITH ORDINALITY e (c, n)

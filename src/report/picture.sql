@@ -23,9 +23,9 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   grid constant text := (@extschema@.cohort_totals(summary)).grid;
-  zone constant text := substring(grid FROM 'time_zone=([^;]*)');
+  zone constant text := (@extschema@.grid_options(grid::@extschema@.retention_grid)).time_zone;
 BEGIN
-  IF split_part(grid, ';', 1) ~ 'hour' THEN
+  IF (@extschema@.grid_options(grid::@extschema@.retention_grid)).unit = 'hour' THEN
     -- Wall-clock times of the grid's zone, whatever the session's.
     RETURN (SELECT jsonb_agg(to_jsonb(w) ORDER BY w.cohort, w.period) FROM (
       SELECT c.cohort AT TIME ZONE zone AS cohort, c.cohort_size, c.period, c.period_start AT TIME ZONE zone AS period_start,

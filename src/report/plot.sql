@@ -98,13 +98,13 @@ COMMENT ON FUNCTION retention_internal.plot_period(timestamp, text) IS 'the name
 CREATE FUNCTION retention_internal.plot_unit(grid text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
-AS $$ SELECT coalesce(nullif(btrim(split_part(grid, ';', 1)), ''), 'period') $$;
+AS $$ SELECT coalesce((@extschema@.grid_options(nullif(grid, '')::@extschema@.retention_grid)).period, 'period') $$;
 COMMENT ON FUNCTION retention_internal.plot_unit(text) IS 'the unit of a grid, the first word of its text';
 
 CREATE FUNCTION retention_internal.plot_brackets(grid text) RETURNS text[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
-AS $$ SELECT string_to_array(substring(grid FROM '(?:^|; *)brackets=([^;]*)'), ',') $$;
+AS $$ SELECT (@extschema@.grid_options(nullif(grid, '')::@extschema@.retention_grid)).brackets $$;
 COMMENT ON FUNCTION retention_internal.plot_brackets(text) IS 'the brackets of a grid, which are its periods 1, 2, ... then; NULL where it has none';
 
 CREATE FUNCTION retention_internal.plot_step(span double precision, steps integer) RETURNS double precision

@@ -7,9 +7,9 @@ CREATE FUNCTION retention_internal.report_time(at timestamptz, grid retention_gr
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT CASE WHEN l.hours THEN to_jsonb(l.at) ELSE to_jsonb(l.at::date) END
-    FROM (SELECT $1 AT TIME ZONE retention_internal.source_grid_option($2, 'time_zone') AS at,
-        $2::text ~ '^[^;]*hour' AS hours) AS l
+    SELECT CASE o.unit WHEN 'hour' THEN to_jsonb($1 AT TIME ZONE o.time_zone)
+        ELSE to_jsonb(($1 AT TIME ZONE o.time_zone)::date) END
+    FROM @extschema@.grid_options($2) AS o
 $$;
 COMMENT ON FUNCTION retention_internal.report_time(timestamptz, retention_grid) IS
 'the beginning of a period as a report writes it';
@@ -35,8 +35,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT $1 - 'retention_place' || coalesce((
         SELECT jsonb_object_agg(e.key, retention_internal.report_time((e.value #>> '{}')::timestamptz, $2))
-        FROM jsonb_each($1) AS e WHERE e.key IN ('cohort', 'period_start', 'period_end') AND $2::text ~ '^[^;]*hour'),
-            '{}')
+        FROM jsonb_each($1) AS e WHERE e.key IN ('cohort', 'period_start', 'period_end')
+            AND (@extschema@.grid_options($2)).unit = 'hour'), '{}')
 $$;
 COMMENT ON FUNCTION retention_internal.report_row(jsonb, retention_grid) IS
 'a row of cohorts or of a lifecycle as a report writes it';
@@ -251,15 +251,15 @@ CREATE FUNCTION retention_internal.report_span(plain retention_grid, known times
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT t.since, t.starts, t.until, t.last, CASE WHEN $1::text ~ '^[^;]*hour' THEN t.since
+    SELECT t.since, t.starts, t.until, t.last, CASE WHEN t.hours THEN t.since
         ELSE least(t.since, @extschema@.retention_period_start(
             (t.starts AT TIME ZONE t.zone - interval '1 year') AT TIME ZONE t.zone, $1)) END
-    FROM (SELECT k.zone, lower(@extschema@.retention_period_tz($1, -$3, k.at)) AS since,
+    FROM (SELECT k.zone, k.hours, lower(@extschema@.retention_period_tz($1, -$3, k.at)) AS since,
             lower(@extschema@.retention_period_tz($1, -1::integer, k.at)) AS starts,
             upper(@extschema@.retention_period_tz($1, -1::integer, k.at)) AS until,
             upper(@extschema@.retention_period_tz($1, 0::integer, k.at)) AS last
-        FROM (SELECT z.zone, $2 AT TIME ZONE z.zone AS at
-            FROM (SELECT retention_internal.source_grid_option($1, 'time_zone') AS zone) AS z) AS k) AS t
+        FROM (SELECT o.time_zone AS zone, o.unit = 'hour' AS hours, $2 AT TIME ZONE o.time_zone AS at
+            FROM @extschema@.grid_options($1) AS o) AS k) AS t
 $$;
 COMMENT ON FUNCTION retention_internal.report_span(retention_grid, timestamp, integer) IS
 'since: the first period shown; starts, until: the last complete one; last: the end of the running one; first: the '
@@ -303,7 +303,7 @@ AS $body$
 #variable_conflict use_variable
 DECLARE
     zone constant text := quote_literal(source.time_zone);
-    hours constant boolean := plain::text ~ '^[^;]*hour';
+    hours constant boolean := (@extschema@.grid_options(plain)).unit = 'hour';
     known_sql constant text := format('%L::timestamp', known);
     presence constant text := CASE WHEN kept IS NULL THEN retention_internal.source_presence(source, '(' || known_sql
         || ')')
@@ -666,7 +666,7 @@ BEGIN
         'cohorts', found.cohorts, 'curve', found.curve, 'lifecycle', found.lifecycle, 'stickiness', found.stickiness,
         'survival', coalesce(found.survival, '[]'), 'segments',
             retention_internal.report_segments(coalesce(found.segments, '[]')));
-    IF s.kind = 'events' AND retention_internal.source_grid_option(s.grid, 'brackets') IS NULL THEN
+    IF s.kind = 'events' AND (@extschema@.grid_options(s.grid)).brackets IS NULL THEN
         report := report || jsonb_build_object('headline', report -> 'headline'
             || retention_internal.report_returns(found.cohorts, found.lifecycle));
     END IF;

@@ -150,11 +150,10 @@ LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
     -- Days answer every calendar question; hours and elapsed windows need their own.
-    SELECT CASE
-        WHEN split_part($1.grid::text, ';', 1) ~ 'hour' OR retention_internal.source_grid_option($1.grid, 'windows') IS NOT NULL THEN $1.grid
-        ELSE ('day; time_zone=' || $1.time_zone
-            || coalesce('; min_events=' || retention_internal.source_grid_option($1.grid, 'min_events'), ''))::@extschema@.retention_grid
-        END
+    SELECT CASE WHEN o.unit = 'hour' OR o.windows = 'elapsed' THEN $1.grid
+        ELSE @extschema@.retention_grid('day'::text, 'monday'::text, o.time_zone, NULL::date, 'calendar'::text,
+            'first'::text, NULL::text, o.min_events, NULL::timestamp) END
+    FROM @extschema@.grid_options($1.grid) AS o
 $$;
 COMMENT ON FUNCTION retention_internal.facts_grid(retention_internal.source) IS 'the grid of the kept facts of a source';
 
@@ -403,8 +402,8 @@ DECLARE
     chosen text;
     old_edges text[] := retention_internal.facts_edges(source, 'f.facts');
     new_edges text[] := retention_internal.facts_edges(source, 'n.facts');
-    whole_cohorts boolean := retention_internal.source_grid_option(source.grid, 'windows') IS NOT NULL
-        OR retention_internal.source_grid_option(source.grid, 'cohorts') IS NOT NULL;
+    o record := @extschema@.grid_options(source.grid);
+    whole_cohorts boolean := o.windows = 'elapsed' OR o.cohorts = 'recurring';
     grid text := format('%L::@extschema@.retention_grid', source.grid);
     latest timestamp;
 BEGIN

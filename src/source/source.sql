@@ -170,23 +170,6 @@ $$;
 COMMENT ON FUNCTION retention_internal.source_type(regclass, name) IS
 'the type of a column, of a domain the type below it; NULL: no such column';
 
-CREATE FUNCTION retention_internal.source_grid_option(grid retention_grid, option text) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$ SELECT substring($1::text FROM '; ' || $2 || '=([^;]*)') $$;
-COMMENT ON FUNCTION retention_internal.source_grid_option(retention_grid, text) IS
-'an option of a grid as text, for example time_zone; NULL: at its default';
-
-CREATE FUNCTION retention_internal.source_unit(grid retention_grid) RETURNS interval
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT coalesce(substring($1::text FROM '^[0-9]+')::integer, 1)
-        * CASE g.unit WHEN 'quarter' THEN interval '3 months' ELSE ('1 ' || g.unit)::interval END
-    FROM (SELECT rtrim(substring(split_part($1::text, ';', 1) FROM '[a-z]+$'), 's') AS unit) AS g
-$$;
-COMMENT ON FUNCTION retention_internal.source_unit(retention_grid) IS 'one period of a grid as an interval';
-
 -- Checks. Each says what is wrong with the words of the call.
 
 CREATE FUNCTION retention_internal.source_check_column(relation regclass, argument text, attribute name, wanted text) RETURNS void
@@ -343,12 +326,12 @@ LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    hours boolean := split_part(source.grid::text, ';', 1) ~ 'hour';
+    o record := @extschema@.grid_options(source.grid);
 BEGIN
     IF source.grid IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'a source needs a grid';
     END IF;
-    IF retention_internal.source_grid_option(source.grid, 'as_of') IS NOT NULL THEN
+    IF o.as_of IS NOT NULL THEN
         RAISE EXCEPTION USING ERRCODE = '22023',
             MESSAGE = 'the grid of a source has no as_of',
             HINT = 'Give it to the source as an SQL expression: as_of => $t$date ''2026-04-01''$t$.';
@@ -365,17 +348,16 @@ BEGIN
             DETAIL = 'It names a zone and a fixed offset.',
             HINT = 'Write a place: time_zone=Europe/Berlin.';
     END IF;
-    IF hours AND source.time_type = 'date'::regtype THEN
+    IF o.unit = 'hour' AND source.time_type = 'date'::regtype THEN
         RAISE EXCEPTION USING ERRCODE = '22023',
             MESSAGE = format('a grid of hours needs timestamps, column "%s" is a date', CASE source.kind WHEN 'events' THEN 'at' ELSE 'started' END);
     END IF;
-    IF hours AND 24 % coalesce(substring(source.grid::text FROM '^[0-9]+')::integer, 1) <> 0 THEN
+    IF o.unit = 'hour' AND 24 % o.count <> 0 THEN
         RAISE EXCEPTION USING ERRCODE = '22023',
             MESSAGE = format('the grid of a source has hours that divide the day, not "%s"', source.grid),
             HINT = 'They are 1, 2, 3, 4, 6, 8, 12 or 24 hours.';
     END IF;
-    IF source.kind = 'subscriptions' AND (retention_internal.source_grid_option(source.grid, 'windows') IS NOT NULL
-        OR retention_internal.source_grid_option(source.grid, 'min_events') IS NOT NULL) THEN
+    IF source.kind = 'subscriptions' AND (o.windows = 'elapsed' OR o.min_events > 1) THEN
         RAISE EXCEPTION USING ERRCODE = '22023',
             MESSAGE = format('the grid of a source of subscriptions has calendar windows and no min_events, not "%s"', source.grid),
             HINT = 'How long customers stay in their own time is told by survival.';
@@ -499,7 +481,7 @@ BEGIN
             MESSAGE = format('view %s is not a source', source),
             HINT = format('Its owner can make it one: SELECT retention_source_set(%L, grid => ''month'').', source);
     END IF;
-    s.time_zone := retention_internal.source_grid_option(s.grid, 'time_zone');
+    s.time_zone := (@extschema@.grid_options(s.grid)).time_zone;
     IF NOT has_any_column_privilege(source, 'SELECT') THEN
         RAISE EXCEPTION USING ERRCODE = '42501', MESSAGE = format('permission denied for view %s', source);
     END IF;
@@ -528,20 +510,23 @@ AS $$
 DECLARE
     s retention_internal.source;
     old retention_internal.source_setting;
+    o record;
 BEGIN
     s := retention_internal.source_describe(source);
     PERFORM retention_internal.check_owner(source);
     SELECT n.* INTO old FROM retention_internal.source_setting AS n WHERE n.source::oid = source::oid;
     s.grid := coalesce(grid, old.grid, 'month');
     -- Kept values must not depend on the session that reads them.
-    IF retention_internal.source_grid_option(s.grid, 'time_zone') IS NULL THEN
+    o := @extschema@.grid_options(s.grid);
+    IF o.time_zone IS NULL THEN
         s.grid := s.grid::text || '; time_zone=' || current_setting('TimeZone');
+        o := @extschema@.grid_options(s.grid);
     END IF;
-    s.time_zone := retention_internal.source_grid_option(s.grid, 'time_zone');
+    s.time_zone := o.time_zone;
     s.keep_runs := coalesce(keep_runs, old.keep_runs, 100);
     s.presence := coalesce(presence, CASE s.kind WHEN 'subscriptions' THEN coalesce(old.presence, 'at_end') END);
-    s.gone_after := coalesce(gone_after, CASE s.kind WHEN 'events' THEN coalesce(old.gone_after, retention_internal.source_unit(s.grid)
-        * CASE substring(split_part(s.grid::text, ';', 1) FROM 'quarter|year') WHEN 'quarter' THEN 2 WHEN 'year' THEN 1 ELSE 3 END) END);
+    s.gone_after := coalesce(gone_after, CASE s.kind WHEN 'events' THEN coalesce(old.gone_after,
+        o.length * CASE o.unit WHEN 'quarter' THEN 2 WHEN 'year' THEN 1 ELSE 3 END) END);
     PERFORM retention_internal.source_check_settings(s);
     PERFORM retention_internal.source_write(source, s.grid, s.gone_after, s.keep_runs, s.presence);
     RETURN source;
@@ -853,9 +838,8 @@ LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT format('(SELECT (%L || coalesce(''; as_of='' || to_char(%s, ''YYYY-MM-DD HH24:MI:SS.US''), ''''))::@extschema@.retention_grid)',
-        string_agg(o.option, '; ' ORDER BY o.place), coalesce($2, retention_internal.source_as_of($1)))
-    FROM unnest(string_to_array($1.grid::text, '; ')) WITH ORDINALITY AS o (option, place)
-    WHERE o.place = 1 OR NOT $3 OR split_part(o.option, '=', 1) IN ('week_start', 'time_zone', 'origin')
+        CASE WHEN $3 THEN retention_internal.grid_calendar($1.grid) ELSE $1.grid END,
+        coalesce($2, retention_internal.source_as_of($1)))
 $$;
 COMMENT ON FUNCTION retention_internal.source_grid(retention_internal.source, text, boolean) IS
 'an SQL expression of the grid of a source with its as_of (or the one given, as SQL), computed once a query; plain: calendar periods only, as a flow needs';

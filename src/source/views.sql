@@ -14,12 +14,12 @@ LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    hours boolean := split_part(source.grid::text, ';', 1) ~ 'hour';
+    hours boolean := (@extschema@.grid_options(source.grid)).unit = 'hour';
     is_date boolean := source.time_type = 'date'::regtype;
     -- Presence, brought to what retention_periods() takes: days or wall-clock times, in a grid of hours instants.
     moved text := CASE WHEN NOT is_date AND (source.time_type = 'timestamptz'::regtype) <> hours THEN format(' AT TIME ZONE %L', source.time_zone) ELSE '' END;
     begins text[] := ARRAY(SELECT format('@extschema@.retention_period_start(s.%s, %s)', c.c, calendar) || CASE WHEN is_date OR hours THEN '' ELSE '::date' END
-        FROM unnest(ARRAY[CASE WHEN retention_internal.source_grid_option(source.grid, 'cohorts') IS NULL THEN 'joined' ELSE 'started' END, 'started', 'ended'])
+        FROM unnest(ARRAY[CASE WHEN (@extschema@.grid_options(source.grid)).cohorts = 'first' THEN 'joined' ELSE 'started' END, 'started', 'ended'])
             WITH ORDINALITY AS c (c, place) ORDER BY c.place);
     until text := 'coalesce(s.ended, ' || CASE WHEN is_date THEN known || '::date' WHEN hours THEN format('%s AT TIME ZONE %L', known, source.time_zone) ELSE known END || ')';
 BEGIN
@@ -83,7 +83,7 @@ FROM summary AS s CROSS JOIN LATERAL @extschema@.%s AS c
   LEFT JOIN LATERAL @extschema@.rate_interval(f.retained::numeric, c.at_risk::numeric, 0.95::double precision, 'wilson'::text) AS i ON %s
 ORDER BY c.period$q$, o.curve, o.cells,
             -- Customers who are in several cohorts are not several customers.
-            CASE WHEN retention_internal.source_grid_option($1.grid, 'cohorts') IS NULL THEN 'c.period = 0' ELSE 'false' END)
+            CASE WHEN (@extschema@.grid_options($1.grid)).cohorts = 'first' THEN 'c.period = 0' ELSE 'false' END)
         WHEN $2 = 'cohorts' THEN format('SELECT c.cohort, c.cohort_size, c.period, c.period_start, c.period_end, c.at_risk, c.retained, '
             'CASE WHEN c.status = ''observed'' THEN c.retention_rate END AS retention_rate, c.ci_low, c.ci_high, c.status '
             'FROM summary AS s, @extschema@.%s AS c', o.cells)
@@ -92,7 +92,7 @@ ORDER BY c.period$q$, o.curve, o.cells,
     FROM (SELECT format('cohort_cells%s(s.cohorts, ''on''::text, NULL::timestamp, 0.95::double precision)', n.suffix) AS cells,
             'retention_curve(s.cohorts, ''on''::text, ''pooled''::text, NULL::timestamp, 0.95::double precision)' AS curve,
             format('lifecycle%s(s.cohorts, NULL::timestamp)', n.suffix) AS lifecycle
-        FROM (SELECT CASE WHEN split_part($1.grid::text, ';', 1) ~ 'hour' THEN '_at' ELSE '' END AS suffix) AS n) AS o
+        FROM (SELECT CASE WHEN (@extschema@.grid_options($1.grid)).unit = 'hour' THEN '_at' ELSE '' END AS suffix) AS n) AS o
 $$;
 COMMENT ON FUNCTION retention_internal.source_cells(retention_internal.source, text) IS
 'the SELECT of cohorts, curve, lifecycle or stickiness from the parts "summary" and, where the end of a period counts, "first" of a WITH';
@@ -104,7 +104,7 @@ SET intervalstyle = 'postgres'
 AS $$
 DECLARE
     zone text := quote_literal(source.time_zone);
-    hours boolean := split_part(source.grid::text, ';', 1) ~ 'hour';
+    hours boolean := (@extschema@.grid_options(source.grid)).unit = 'hour';
     at_suffix text := CASE WHEN hours THEN '_at' ELSE '' END;
     time_column text := CASE source.kind WHEN 'events' THEN 'at' ELSE 'started' END;
     local_stays boolean := source.kind = 'events' AND source.time_type = 'timestamptz'::regtype;
@@ -125,9 +125,7 @@ DECLARE
     grid text := retention_internal.source_grid(source, '(SELECT as_of FROM known)');
     flow_grid text := retention_internal.source_grid(source, '(SELECT as_of FROM known)', true);
     -- Calendar periods without an as_of: a constant.
-    calendar text := quote_literal((SELECT string_agg(o.option, '; ' ORDER BY o.place)
-        FROM unnest(string_to_array(source.grid::text, '; ')) WITH ORDINALITY AS o (option, place)
-        WHERE o.place = 1 OR split_part(o.option, '=', 1) IN ('week_start', 'time_zone', 'origin'))) || '::@extschema@.retention_grid';
+    calendar text := quote_literal(retention_internal.grid_calendar(source.grid)) || '::@extschema@.retention_grid';
     -- Kept facts know until the latest row; of an earlier time the source is asked.
     kept text := CASE WHEN as_of IS NULL THEN retention_internal.facts_totals(source) END;
     customer constant text := retention_internal.source_customer(source);
@@ -172,7 +170,7 @@ summary AS (
 )
 SELECT f.* FROM summary AS s, @extschema@.flow_periods%10$s(s.flow) AS f$q$,
             known, range_type, calendar,
-            format(CASE type WHEN 'date' THEN '(k.as_of + interval %L)::date' ELSE 'k.as_of + interval %L' END, 2 * retention_internal.source_unit(source.grid)),
+            format(CASE type WHEN 'date' THEN '(k.as_of + interval %L)::date' ELSE 'k.as_of + interval %L' END, 2 * (@extschema@.grid_options(source.grid)).length),
             as_presence,
             CASE WHEN kept IS NOT NULL THEN 'max(t.first_at)' || CASE type WHEN 'date' THEN '::date' ELSE '' END
                 ELSE 'min(' || time_column || ')' || CASE WHEN local_stays THEN ' AT TIME ZONE ' || zone ELSE '' END END,

@@ -186,6 +186,34 @@ AS 'MODULE_PATHNAME', 'retention_grid';
 COMMENT ON FUNCTION retention_grid(text, text, text, date, text, text, text, integer, timestamp) IS
 'a grid from its parts, for example retention_grid(''week'', time_zone => ''Europe/Berlin'')';
 
+CREATE FUNCTION grid_options(
+  grid retention_grid,
+  OUT period text,
+  OUT unit text,
+  OUT count integer,
+  OUT length interval,
+  OUT week_start text,
+  OUT time_zone text,
+  OUT origin date,
+  OUT windows text,
+  OUT cohorts text,
+  OUT brackets text[],
+  OUT min_events integer,
+  OUT as_of timestamp
+)
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'grid_options';
+
+COMMENT ON FUNCTION grid_options(retention_grid) IS
+'the parts of a grid as columns, with its defaults filled in';
+
+CREATE FUNCTION retention_internal.grid_calendar(grid retention_grid) RETURNS retention_grid
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'grid_calendar';
+
+COMMENT ON FUNCTION retention_internal.grid_calendar(retention_grid) IS
+'the calendar periods of a grid: its unit, week_start, time_zone and origin alone';
+
 CREATE FUNCTION retention_period_number(at date, grid retention_grid) RETURNS bigint
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'retention_period_number_date';

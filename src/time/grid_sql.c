@@ -1,6 +1,6 @@
 /*
  * grid_sql.c
- *		SQL doors of the grid.
+ *		The SQL functions of the grid.
  */
 #include "retention.h"
 
@@ -14,6 +14,7 @@
 #include "common/hashfn.h"
 #include "libpq/pqformat.h"
 #include "nodes/makefuncs.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
 #include "utils/fmgroids.h"
@@ -33,14 +34,20 @@ grid_datum(const Grid *grid)
 	return PointerGetDatum(value);
 }
 
-/* The text of a value, checked, with a zero at its end. The zone is not asked for: a value can be shown without. */
-static char *
-grid_text_of(Datum value)
+/* A value as it is stored: its zone is not looked up, so that it can be shown where the zone is gone. */
+static Grid *
+stored_grid(Datum value)
 {
 	struct varlena *bytes = PG_DETOAST_DATUM_PACKED(value);
 
-	(void) grid_read_stored(VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes));
-	return text_to_cstring((text *) bytes);
+	return grid_read_stored(VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes));
+}
+
+/* The text of a value, checked, with a zero at its end. */
+static char *
+grid_text_of(Datum value)
+{
+	return grid_write(stored_grid(value));
 }
 
 /* retention_grid_in(cstring) -> retention_grid. 22P02 or 22023 on anything that is not a grid. */
@@ -215,6 +222,73 @@ retention_grid(PG_FUNCTION_ARGS)
 	}
 	grid_check(grid);
 	return grid_datum(grid);
+}
+
+/* ---------- what a grid says ---------- */
+
+/*
+ * grid_options(retention_grid) -> (period text, unit text, count integer, length interval, week_start text,
+ * time_zone text, origin date, windows text, cohorts text, brackets text[], min_events integer, as_of timestamp).
+ */
+RETENTION_FUNCTION(grid_options);
+Datum
+grid_options(PG_FUNCTION_ARGS)
+{
+	static const Interval units[] = {[GRID_HOUR] = {.time = USECS_PER_HOUR},
+									 [GRID_DAY] = {.day = 1},
+									 [GRID_WEEK] = {.day = 7},
+									 [GRID_MONTH] = {.month = 1},
+									 [GRID_QUARTER] = {.month = 3},
+									 [GRID_YEAR] = {.month = MONTHS_PER_YEAR}};
+	const Grid *grid = stored_grid(PG_GETARG_DATUM(0));
+	Interval length = units[grid->unit];
+	Datum *brackets = palloc(Max(grid->nbrackets, 1) * sizeof(Datum));
+	Datum values[12] = {0};
+	bool nulls[12] = {false};
+
+	length.time *= grid->count;
+	length.day *= grid->count;
+	length.month *= grid->count;
+	for (int i = 0; i < grid->nbrackets; i++)
+		brackets[i] = CStringGetTextDatum(grid_bracket_text(grid->brackets[i]));
+	nulls[5] = grid->zone_name == NULL;
+	nulls[6] = !grid->has_origin;
+	nulls[9] = grid->nbrackets == 0;
+	nulls[11] = !grid->has_as_of;
+
+	values[0] = CStringGetTextDatum(grid_period_text(grid));
+	values[1] = CStringGetTextDatum(grid_unit_names[grid->unit]);
+	values[2] = Int32GetDatum(grid->count);
+	values[3] = IntervalPGetDatum(&length);
+	values[4] = CStringGetTextDatum(grid_day_names[grid->week_start]);
+	if (!nulls[5])
+		values[5] = CStringGetTextDatum(grid->zone_name);
+	values[6] = DateADTGetDatum(grid->origin);
+	values[7] = CStringGetTextDatum(grid_windows_names[grid->windows]);
+	values[8] = CStringGetTextDatum(grid_cohorts_names[grid->cohorts]);
+	if (!nulls[9])
+		values[9] = PointerGetDatum(
+			construct_array(brackets, grid->nbrackets, TEXTOID, -1, false, TYPALIGN_INT));
+	values[10] = Int32GetDatum(grid->min_events);
+	values[11] = TimestampGetDatum(grid->as_of);
+	return emit_one(fcinfo, values, nulls);
+}
+
+/* grid_calendar(retention_grid) -> retention_grid: its calendar periods, and nothing of how they are counted. */
+RETENTION_FUNCTION(grid_calendar);
+Datum
+grid_calendar(PG_FUNCTION_ARGS)
+{
+	const Grid *grid = stored_grid(PG_GETARG_DATUM(0));
+	Grid calendar = *grid;
+
+	calendar.windows = GRID_CALENDAR;
+	calendar.cohorts = GRID_FIRST;
+	calendar.nbrackets = 0;
+	calendar.min_events = 1;
+	calendar.has_as_of = false;
+	grid_check(&calendar);
+	return grid_datum(&calendar);
 }
 
 /* ---------- moments ---------- */

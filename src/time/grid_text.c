@@ -20,11 +20,11 @@
 #define MAX_OFFSET 100000
 #define MAX_YEAR 294276
 
-static const char *const unit_names[] = {"hour", "day", "week", "month", "quarter", "year"};
-static const char *const day_names[] = {"sunday",	"monday", "tuesday", "wednesday",
-										"thursday", "friday", "saturday"};
-static const char *const windows_names[] = {"calendar", "elapsed"};
-static const char *const cohorts_names[] = {"first", "recurring"};
+const char *const grid_unit_names[] = {"hour", "day", "week", "month", "quarter", "year"};
+const char *const grid_day_names[] = {"sunday",	  "monday", "tuesday", "wednesday",
+									  "thursday", "friday", "saturday"};
+const char *const grid_windows_names[] = {"calendar", "elapsed"};
+const char *const grid_cohorts_names[] = {"first", "recurring"};
 
 #define UNITS_HINT "Units are hour, day, week, month, quarter and year."
 #define OPTIONS_HINT                                                                               \
@@ -329,12 +329,12 @@ read_unit(Reader *in, Grid *grid)
 	}
 	word = in->at;
 	end = word_end(in, word);
-	unit = find_name(word, end, unit_names, lengthof(unit_names));
+	unit = find_name(word, end, grid_unit_names, lengthof(grid_unit_names));
 	if (unit < 0 && end - word > 1 && lower_case(end[-1]) == 's')
-		unit = find_name(word, end - 1, unit_names, lengthof(unit_names));
+		unit = find_name(word, end - 1, grid_unit_names, lengthof(grid_unit_names));
 	if (unit < 0)
 		refuse_word(in, word, end, "a unit of time",
-					hint_near(word, end, unit_names, lengthof(unit_names), UNITS_HINT));
+					hint_near(word, end, grid_unit_names, lengthof(grid_unit_names), UNITS_HINT));
 	in->at = end;
 	grid->unit = (GridUnit) unit;
 	grid->count = (int32) count;
@@ -343,7 +343,7 @@ read_unit(Reader *in, Grid *grid)
 static void
 read_week_start(Reader *in, Grid *grid)
 {
-	grid->week_start = read_name(in, day_names, lengthof(day_names), "a day of the week",
+	grid->week_start = read_name(in, grid_day_names, lengthof(grid_day_names), "a day of the week",
 								 "Days are monday, tuesday, wednesday, thursday, friday, saturday "
 								 "and sunday.");
 }
@@ -402,14 +402,14 @@ static void
 read_windows(Reader *in, Grid *grid)
 {
 	grid->windows =
-		(GridWindows) read_name(in, windows_names, lengthof(windows_names), "a kind of windows",
-								"Windows are calendar or elapsed.");
+		(GridWindows) read_name(in, grid_windows_names, lengthof(grid_windows_names),
+								"a kind of windows", "Windows are calendar or elapsed.");
 }
 
 static void
 read_cohorts(Reader *in, Grid *grid)
 {
-	grid->cohorts = (GridCohorts) read_name(in, cohorts_names, lengthof(cohorts_names),
+	grid->cohorts = (GridCohorts) read_name(in, grid_cohorts_names, lengthof(grid_cohorts_names),
 											"a kind of cohorts", "Cohorts are first or recurring.");
 }
 
@@ -684,17 +684,29 @@ write_time(StringInfo out, int64 time)
 }
 
 char *
+grid_period_text(const Grid *grid)
+{
+	const char *unit = grid_unit_names[grid->unit];
+
+	return grid->count == 1 ? pstrdup(unit) : psprintf("%d %ss", grid->count, unit);
+}
+
+char *
+grid_bracket_text(GridBracket bracket)
+{
+	return bracket.first == bracket.last ? psprintf("%d", bracket.first)
+										 : psprintf("%d-%d", bracket.first, bracket.last);
+}
+
+char *
 grid_write(const Grid *grid)
 {
 	StringInfoData out;
 
 	initStringInfo(&out);
-	if (grid->count == 1)
-		appendStringInfoString(&out, unit_names[grid->unit]);
-	else
-		appendStringInfo(&out, "%d %ss", grid->count, unit_names[grid->unit]);
+	appendStringInfoString(&out, grid_period_text(grid));
 	if (grid->week_start != 1)
-		appendStringInfo(&out, "; week_start=%s", day_names[grid->week_start]);
+		appendStringInfo(&out, "; week_start=%s", grid_day_names[grid->week_start]);
 	if (grid->zone_name != NULL)
 		appendStringInfo(&out, "; time_zone=%s", grid->zone_name);
 	if (grid->has_origin)
@@ -703,17 +715,13 @@ grid_write(const Grid *grid)
 		write_date(&out, grid->origin);
 	}
 	if (grid->windows != GRID_CALENDAR)
-		appendStringInfo(&out, "; windows=%s", windows_names[grid->windows]);
+		appendStringInfo(&out, "; windows=%s", grid_windows_names[grid->windows]);
 	if (grid->cohorts != GRID_FIRST)
-		appendStringInfo(&out, "; cohorts=%s", cohorts_names[grid->cohorts]);
+		appendStringInfo(&out, "; cohorts=%s", grid_cohorts_names[grid->cohorts]);
 	for (int i = 0; i < grid->nbrackets; i++)
 	{
-		GridBracket bracket = grid->brackets[i];
-
 		appendStringInfoString(&out, i == 0 ? "; brackets=" : ",");
-		appendStringInfo(&out, "%d", bracket.first);
-		if (bracket.last > bracket.first)
-			appendStringInfo(&out, "-%d", bracket.last);
+		appendStringInfoString(&out, grid_bracket_text(grid->brackets[i]));
 	}
 	if (grid->min_events != 1)
 		appendStringInfo(&out, "; min_events=%d", grid->min_events);

@@ -36,6 +36,16 @@ extern void grid_check_date(const char *name, int64 day);
 /* The canonical text, palloc'ed. */
 extern char *grid_write(const Grid *grid);
 
+/* Parts of that text: the length of a period, such as "28 days", and a bracket, such as "1-3". */
+extern char *grid_period_text(const Grid *grid);
+extern char *grid_bracket_text(GridBracket bracket);
+
+/* Its words, by the values of the enums; days by week_start. */
+extern const char *const grid_unit_names[];
+extern const char *const grid_day_names[];
+extern const char *const grid_windows_names[];
+extern const char *const grid_cohorts_names[];
+
 /* Whether a zone's name can stand in the text. */
 extern bool grid_zone_name_fits(const char *name);
 
