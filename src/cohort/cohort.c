@@ -8,7 +8,7 @@
 #include "base/memory.h"
 #include "cohort/cohort.h"
 #include "storage/shmem.h"
-#include "utils/timestamp.h"
+#include "time/moment.h"
 
 const int cohort_columns[COHORT_TABLES] = {
 	[COHORT_SIZES] = SIZE_COLUMNS,			[COHORT_CELLS] = CELL_COLUMNS,
@@ -424,12 +424,6 @@ add_checked(int64 *sum, int64 n)
 {
 	if (pg_add_s64_overflow(*sum, n, sum))
 		corrupt("Its counts do not add up.");
-}
-
-static bool
-moment_is_valid(TimeKind kind, int64 moment)
-{
-	return kind == TIME_DATE ? IS_VALID_DATE(moment) : IS_VALID_TIMESTAMP(moment);
 }
 
 /* Keys ascend, counters are not negative, no row is all zero. */

@@ -6,6 +6,7 @@
 
 #include "cohort/cohort_batch.h"
 #include "population/population_key.h"
+#include "time/moment.h"
 
 void
 cohort_null_grid(void)
@@ -36,12 +37,6 @@ cohort_batch_open(BatchCall *call)
 	call->private_data = lookup_create(grid_open(call->constants[argument]), methods->kind);
 }
 
-static inline int64
-moment(TimeKind kind, Datum value)
-{
-	return kind == TIME_DATE ? (int64) DatumGetDateADT(value) : DatumGetInt64(value);
-}
-
 /* Rows of one form and type of customer: each gets code of its own. */
 static pg_attribute_always_inline void
 add_rows(const Grid *grid, PeriodLookup *lookup, KeyKind key, RowForm form, TimeKind anchor_kind,
@@ -60,12 +55,12 @@ add_rows(const Grid *grid, PeriodLookup *lookup, KeyKind key, RowForm form, Time
 		CohortRow row = {.has_customer = !customers->nulls[n], .has_at = !times->nulls[n]};
 
 		if (row.has_at)
-			row.at = moment(kind, times->values[n]);
+			row.at = moment_of_datum(kind, times->values[n]);
 		if (form == ROW_ANCHOR)
 		{
 			row.has_anchor = !columns[1].nulls[n];
 			if (row.has_anchor)
-				row.anchor = moment(anchor_kind, columns[1].values[n]);
+				row.anchor = moment_of_datum(anchor_kind, columns[1].values[n]);
 		}
 		if (form == ROW_FLAGS)
 		{
@@ -107,7 +102,7 @@ add_plain_rows(const Grid *grid, PeriodLookup *lookup, TimeKind kind, Population
 
 			if (unlikely(no_customer[n] | no_time[n]))
 				continue;
-			at = moment(kind, times[n]);
+			at = moment_of_datum(kind, times[n]);
 			if (unlikely(!lookup_known_period(lookup, grid, at, &period)))
 				continue;
 			first = Min(first, at);

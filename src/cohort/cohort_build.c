@@ -8,10 +8,11 @@
 #include "retention.h"
 
 #include "base/check.h"
-#include "time/elapsed.h"
 #include "base/sort.h"
 #include "cohort/cohort_build.h"
 #include "port/pg_bitutils.h"
+#include "time/elapsed.h"
+#include "time/moment.h"
 
 /* Rows of cells by offset are taken where all of them would need no more than this. */
 #define DENSE_CELLS (1024 * 1024)
@@ -303,7 +304,7 @@ visit_elapsed(void *argument, Event *events, int count)
 		bool again = false;
 
 		CHECK_NOW_AND_THEN(i);
-		if (b->kind == TIME_DATE ? !IS_VALID_DATE(moment) : !IS_VALID_TIMESTAMP(moment))
+		if (!moment_is_valid(b->kind, moment))
 			not_ours();
 		if (moment >= b->as_of)
 			not_ours();

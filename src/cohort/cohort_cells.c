@@ -5,8 +5,9 @@
 #include "retention.h"
 
 #include "base/check.h"
-#include "time/civil.h"
+#include "base/choice.h"
 #include "cohort/cohort.h"
+#include "time/civil.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -16,12 +17,7 @@ static const char *const criterion_names[CRITERIA] = {"on", "on_or_after", "on_o
 CohortCriterion
 cohort_criterion(const char *name)
 {
-	for (int i = 0; i < CRITERIA; i++)
-		if (strcmp(name, criterion_names[i]) == 0)
-			return (CohortCriterion) i;
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("unknown criterion: \"%s\"", name),
-			 errhint("The criteria are on, on_or_after, on_or_before and streak.")));
+	return choice("criterion", name, criterion_names, CRITERIA);
 }
 
 /* Wall-clock time of the grid's zone as a moment: of a day that is not over nothing is known. */

@@ -6,26 +6,21 @@
 
 #include <math.h>
 
+#include "base/choice.h"
 #include "base/number.h"
 #include "cohort/cohort.h"
-#include "math/quantile.h"
 
 CurveMean
 cohort_mean(const char *name, CohortCriterion criterion)
 {
-	if (strcmp(name, "pooled") == 0)
-		return MEAN_POOLED;
-	if (strcmp(name, "simple") == 0)
-		return MEAN_SIMPLE;
-	if (strcmp(name, "chained") != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("unknown mean: \"%s\"", name),
-				 errhint("The means are pooled, simple and chained.")));
-	if (criterion != CRITERION_ON_OR_BEFORE)
+	static const char *const names[] = {"pooled", "simple", "chained"};
+	CurveMean mean = choice("mean", name, names, lengthof(names));
+
+	if (mean == MEAN_CHAINED && criterion != CRITERION_ON_OR_BEFORE)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("the mean \"chained\" needs the criterion \"on_or_before\""),
 						errdetail("It is the survival curve of the first return.")));
-	return MEAN_CHAINED;
+	return mean;
 }
 
 /* Sums over the observed cells of one period. */
@@ -141,7 +136,7 @@ chained_point(CurvePoint *point, const CurveSums *sums, double confidence, Numer
 	survival = numeric_to_double(*still);
 	if (survival > 0 && survival < 1)
 	{
-		double z = -normal_quantile((1 - confidence) / 2);
+		double z = two_sided_z(confidence);
 		double spread = exp(z * sqrt(*greenwood) / fabs(log(survival)));
 
 		point->limits.low = 1 - pow(survival, 1 / spread);

@@ -10,6 +10,7 @@
 #include "base/number.h"
 #include "cohort/cohort_batch.h"
 #include "population/population_key.h"
+#include "time/moment.h"
 #include "utils/rangetypes.h"
 #include "utils/typcache.h"
 
@@ -57,8 +58,7 @@ pg_attribute_noreturn() ranges_changed(void)
 static int64
 bound_moment(TimeKind kind, const RangeBound *bound)
 {
-	int64 moment =
-		kind == TIME_DATE ? (int64) DatumGetDateADT(bound->val) : DatumGetInt64(bound->val);
+	int64 moment = moment_of_datum(kind, bound->val);
 
 	if (bound->inclusive != bound->lower && moment < PG_INT64_MAX)
 		moment++;
@@ -108,12 +108,6 @@ pg_attribute_noreturn() null_ranges(void)
 					errmsg("the two ranges of a rate must not be null")));
 }
 
-static inline int64
-moment_of(TimeKind kind, Datum at)
-{
-	return kind == TIME_DATE ? (int64) DatumGetDateADT(at) : DatumGetInt64(at);
-}
-
 /* as_of NULL: they are known until the transaction began. */
 static const Ranges *
 find_ranges(RangeType *base, RangeType *returns, const Datum *as_of, TimeKind kind)
@@ -122,7 +116,7 @@ find_ranges(RangeType *base, RangeType *returns, const Datum *as_of, TimeKind ki
 	int base_size = VARSIZE(base);
 	int size = TAG_HEAD + base_size + VARSIZE(returns);
 	char *tag = kept.tag + TAG_HEAD;
-	int64 known = as_of != NULL ? moment_of(kind, *as_of) : transaction_moment(kind);
+	int64 known = as_of != NULL ? moment_of_datum(kind, *as_of) : transaction_moment(kind);
 	int64 as_of_or_never;
 
 	if (likely(kept.size == size && kept.kind == kind && kept.known == known &&
@@ -174,7 +168,7 @@ static inline void
 add_row(const Ranges *ranges, Population *population, KeyKind key, TimeKind kind, Datum customer,
 		Datum at)
 {
-	int64 moment = moment_of(kind, at);
+	int64 moment = moment_of_datum(kind, at);
 
 	if (ranges->has_as_of && moment >= ranges->known)
 	{

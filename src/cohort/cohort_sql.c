@@ -9,21 +9,15 @@
 #include "base/emit.h"
 #include "base/number.h"
 #include "base/type_sql.h"
-#include "history/activity.h"
 #include "cohort/cohort.h"
 #include "cohort/cohort_batch.h"
 #include "cohort/cohort_rows.h"
+#include "history/activity.h"
 #include "population/population_key.h"
+#include "time/moment.h"
 #include "utils/builtins.h"
-#include "utils/timestamp.h"
 
 /* ---------- rows in ---------- */
-
-static inline int64
-moment_argument(FunctionCallInfo fcinfo, int argument, TimeKind kind)
-{
-	return kind == TIME_DATE ? (int64) PG_GETARG_DATEADT(argument) : PG_GETARG_INT64(argument);
-}
 
 /* One row. All arguments but the first are constants, so that each door gets code of its own. */
 static pg_attribute_always_inline Datum
@@ -50,12 +44,12 @@ accumulate(FunctionCallInfo fcinfo, KeyKind key, RowForm form, TimeKind anchor_k
 		grid_mismatch(differs, grid->text);
 
 	if (row.has_at)
-		row.at = moment_argument(fcinfo, at_argument, kind);
+		row.at = moment_of_datum(kind, PG_GETARG_DATUM(at_argument));
 	if (form == ROW_ANCHOR)
 	{
 		row.has_anchor = !PG_ARGISNULL(2);
 		if (row.has_anchor)
-			row.anchor = moment_argument(fcinfo, 2, anchor_kind);
+			row.anchor = moment_of_datum(anchor_kind, PG_GETARG_DATUM(2));
 	}
 	if (form == ROW_FLAGS)
 	{

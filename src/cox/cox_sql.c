@@ -8,9 +8,10 @@
 
 #include "base/aggregate.h"
 #include "base/check.h"
+#include "base/choice.h"
 #include "catalog/pg_type.h"
-#include "math/quantile.h"
 #include "cox/cox.h"
+#include "math/quantile.h"
 #include "survival/survival.h"
 #include "survival/table_sql.h"
 #include "utils/array.h"
@@ -50,21 +51,14 @@ rows_own(FunctionCallInfo fcinfo)
 static CoxTies
 ties_argument(FunctionCallInfo fcinfo, int number)
 {
-	char *name;
+	static const char *const names[] = {"efron", "breslow"}; /* as CoxTies */
 
 	if (PG_NARGS() <= number)
 		return COX_EFRON;
 	if (PG_ARGISNULL(number))
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 						errmsg("the way to treat ties must not be NULL")));
-	name = text_argument(fcinfo, number);
-	if (strcmp(name, "efron") == 0)
-		return COX_EFRON;
-	if (strcmp(name, "breslow") == 0)
-		return COX_BRESLOW;
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("unknown way to treat ties: \"%s\"", name), errhint("One of efron, breslow.")));
+	return choice("way to treat ties", text_argument(fcinfo, number), names, lengthof(names));
 }
 
 /* The covariates of a row; NULL if one of them is. */

@@ -8,9 +8,9 @@
 #include "base/number.h"
 #include "flow/flow.h"
 #include "storage/shmem.h"
+#include "time/moment.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
-#include "utils/timestamp.h"
 
 static Size
 flow_size(int64 periods, int grid_length)
@@ -284,7 +284,7 @@ flow_check(const Flow *flow)
 		/* A day that a zone left out is a period without length: never the only one. */
 		if ((i > 0 &&
 			 (int64) ((uint64) bounds[i] - (uint64) bounds[i - 1]) < (flow->grid_length == 0)) ||
-			(flow->kind == TIME_DATE ? !IS_VALID_DATE(bounds[i]) : !IS_VALID_TIMESTAMP(bounds[i])))
+			!moment_is_valid(flow->kind, bounds[i]))
 			wire_corrupt(FLOW_TYPE, "Its periods do not follow each other.");
 
 	for (int64 i = 0; i <= flow->periods; i++)

@@ -4,6 +4,7 @@
  */
 #include "retention.h"
 
+#include "base/choice.h"
 #include "base/number.h"
 #include "flow/flow.h"
 #include "math/interval.h"
@@ -13,30 +14,17 @@ static const char *const retention_names[] = {"kept", "formula", "continuous"};
 static const char *const churn_names[] = {"lost",	 "simple",		  "exposed",
 										  "average", "customer_days", "continuous"};
 
-static int
-find_name(const char *name, const char *const *names, int count, const char *what, const char *hint)
-{
-	for (int i = 0; i < count; i++)
-		if (strcmp(name, names[i]) == 0)
-			return i;
-	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					errmsg("unknown convention of %s: \"%s\"", what, name), errhint("%s", hint)));
-}
-
 FlowConvention
 flow_retention_convention(const char *name)
 {
-	return FLOW_KEPT + find_name(name, retention_names, lengthof(retention_names), "retention",
-								 "The conventions of retention are kept, formula and continuous.");
+	return FLOW_KEPT +
+		   choice("convention of retention", name, retention_names, lengthof(retention_names));
 }
 
 FlowConvention
 flow_churn_convention(const char *name)
 {
-	return FLOW_RATE_LOST +
-		   find_name(
-			   name, churn_names, lengthof(churn_names), "churn",
-			   "The conventions of churn are lost, simple, exposed, average, customer_days and continuous.");
+	return FLOW_RATE_LOST + choice("convention of churn", name, churn_names, lengthof(churn_names));
 }
 
 static Numeric

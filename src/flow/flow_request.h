@@ -6,6 +6,7 @@
 #define RETENTION_FLOW_REQUEST_H
 
 #include "flow/flow.h"
+#include "time/moment.h"
 #include "utils/rangetypes.h"
 
 /* Bytes of a plain calendar grid's text: a zone's name is the longest part. */
@@ -65,12 +66,11 @@ flow_half_open_expected(const char *what, Oid type, Datum shown) pg_attribute_no
 static inline int64
 flow_moment(TimeKind kind, Datum value)
 {
-	DateADT date;
+	int64 moment = moment_of_datum(kind, value);
 
-	if (kind != TIME_DATE)
-		return DatumGetInt64(value);
-	date = DatumGetDateADT(value);
-	return DATE_IS_NOBEGIN(date) ? FLOW_SINCE_EVER : DATE_IS_NOEND(date) ? FLOW_STILL_THERE : date;
+	if (kind != TIME_DATE || !DATE_NOT_FINITE(moment))
+		return moment;
+	return DATE_IS_NOBEGIN(moment) ? FLOW_SINCE_EVER : FLOW_STILL_THERE;
 }
 
 #endif /* RETENTION_FLOW_REQUEST_H */

@@ -10,8 +10,8 @@
 
 #include "base/check.h"
 #include "history/activity.h"
+#include "time/moment.h"
 #include "utils/memutils.h"
-#include "utils/timestamp.h"
 
 #define ACTIVITY_STORED 1 /* layout version of the stored form; ACTIVITY_RUNNING is the other */
 #define ACTIVITY_WIRE 1	  /* version of the wire form, whose fields are those of the stored form */
@@ -351,7 +351,7 @@ activity_absorb(Activity *state, const ActivityView *view)
 static int64
 require_range(TimeKind kind, int64 moment)
 {
-	if (kind == TIME_DATE ? !IS_VALID_DATE(moment) : !IS_VALID_TIMESTAMP(moment))
+	if (!moment_is_valid(kind, moment))
 		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
 						errmsg("%s out of range", kind == TIME_DATE ? "date" : "timestamp")));
 	return moment;
@@ -482,15 +482,6 @@ static void
 pg_attribute_noreturn() corrupt(const char *detail)
 {
 	wire_corrupt(ACTIVITY_TYPE, detail);
-}
-
-static bool
-moment_is_valid(TimeKind kind, int64 moment)
-{
-	if (kind == TIME_DATE)
-		return moment >= DATETIME_MIN_JULIAN - POSTGRES_EPOCH_JDATE &&
-			   moment < DATE_END_JULIAN - POSTGRES_EPOCH_JDATE;
-	return IS_VALID_TIMESTAMP(moment);
 }
 
 /* The event of a moment, which must be there. */

@@ -9,16 +9,9 @@
 #include "base/emit.h"
 #include "base/type_sql.h"
 #include "history/activity.h"
-#include "utils/timestamp.h"
+#include "time/moment.h"
 
 /* ---- Rows in ---- */
-
-static inline int64
-moment_argument(FunctionCallInfo fcinfo, int argument, TimeKind kind)
-{
-	return kind == TIME_DATE ? (int64) PG_GETARG_DATEADT(argument)
-							 : (int64) PG_GETARG_TIMESTAMPTZ(argument);
-}
 
 /* The state in argument 0, which is not NULL, to be changed in place. */
 static inline Activity *
@@ -67,7 +60,7 @@ add_row(FunctionCallInfo fcinfo, TimeKind kind, uint32 flags)
 		state->ignored++;
 		PG_RETURN_POINTER(state);
 	}
-	at = moment_argument(fcinfo, 1, kind);
+	at = moment_of_datum(kind, PG_GETARG_DATUM(1));
 	if (activity_value(grid, kind, at, &value))
 		state = activity_add(state, grid, at, value, flags);
 	else
@@ -95,7 +88,8 @@ add_anchored_row(FunctionCallInfo fcinfo, TimeKind anchor_kind, TimeKind kind)
 		state->ignored++;
 		PG_RETURN_POINTER(state);
 	}
-	moment = activity_convert(grid, anchor_kind, kind, moment_argument(fcinfo, 1, anchor_kind));
+	moment =
+		activity_convert(grid, anchor_kind, kind, moment_of_datum(anchor_kind, PG_GETARG_DATUM(1)));
 	if (!activity_value(grid, kind, moment, &value))
 	{
 		state->ignored++;
@@ -104,7 +98,7 @@ add_anchored_row(FunctionCallInfo fcinfo, TimeKind anchor_kind, TimeKind kind)
 	activity_add_anchor(state, moment);
 	if (PG_ARGISNULL(2))
 		PG_RETURN_POINTER(state);
-	moment = moment_argument(fcinfo, 2, kind);
+	moment = moment_of_datum(kind, PG_GETARG_DATUM(2));
 	if (activity_value(grid, kind, moment, &value))
 		state = activity_add(state, grid, moment, value, EVENT_ACTIVE | EVENT_RETURN);
 	PG_RETURN_POINTER(state);
@@ -341,12 +335,8 @@ emit_periods(FunctionCallInfo fcinfo, TimeKind kind)
 			continue;
 		values[0] = Int64GetDatum(event->value);
 		for (int end = 0; end < 2; end++)
-		{
-			int64 moment = grid_period_start(view.grid, kind, event->value + end);
-
 			values[1 + end] =
-				kind == TIME_DATE ? DateADTGetDatum((DateADT) moment) : TimestampTzGetDatum(moment);
-		}
+				moment_datum(kind, grid_period_start(view.grid, kind, event->value + end));
 		values[3] = Int32GetDatum(event->count);
 		values[4] = BoolGetDatum((event->flags & EVENT_START) != 0);
 		values[5] = BoolGetDatum((event->flags & EVENT_RETURN) != 0);

@@ -68,7 +68,7 @@ ratio_limit(double hits_a, double total_a, double hits_b, double total_b, double
 Limits
 koopman_interval(double hits_a, double total_a, double hits_b, double total_b, double confidence)
 {
-	double z = -normal_quantile((1 - confidence) / 2);
+	double z = two_sided_z(confidence);
 	double log_ratio;
 	Limits limits = {0, INFINITY};
 

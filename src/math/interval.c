@@ -11,7 +11,7 @@
 static const Limits no_limits = {NAN, NAN};
 
 /* The z with P(|Z| <= z) = confidence, from the small side, which has the digits. */
-static double
+double
 two_sided_z(double confidence)
 {
 	return -normal_quantile((1 - confidence) / 2);

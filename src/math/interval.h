@@ -15,6 +15,9 @@ typedef struct Limits
 	double high;
 } Limits;
 
+/* The z of a two-sided interval: 1.96 at a confidence of 0.95. */
+extern double two_sided_z(double confidence);
+
 /* Limits of the fraction hits / total; exactly 0 at no hits, exactly 1 where all are hits. */
 extern Limits wilson_interval(double hits, double total, double confidence);
 extern Limits clopper_pearson_interval(double hits, double total, double confidence);

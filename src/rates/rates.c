@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "base/check.h"
+#include "base/choice.h"
 #include "base/number.h"
 #include "lib/stringinfo.h"
 #include "math/interval.h"
@@ -198,12 +199,9 @@ rate_compound_churn(Numeric rate, Numeric periods)
 RateMethod
 rate_method_from_text(const char *text)
 {
-	if (strcmp(text, "wilson") == 0)
-		return RATE_WILSON;
-	if (strcmp(text, "exact") == 0)
-		return RATE_EXACT;
-	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("unknown method \"%s\"", text),
-					errhint("The methods are \"wilson\" and \"exact\".")));
+	static const char *const names[] = {"wilson", "exact"};
+
+	return choice("method of an interval", text, names, lengthof(names));
 }
 
 /* figures holds pairs: hits, total. */

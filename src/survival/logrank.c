@@ -8,35 +8,36 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "base/choice.h"
 #include "base/sort.h"
 #include "survival/logrank.h"
 
 TestWeighting
 test_weighting(const char *name, double *rho)
 {
+	/* As TestWeighting; RHO stands for a number. */
 	static const char *const names[] = {"logrank",	 "gehan-wilcoxon", "tarone-ware",
-										"peto-peto", "peto-modified",  "fleming-harrington"};
-	size_t length = strlen(names[TEST_FLEMING_HARRINGTON]);
+										"peto-peto", "peto-modified",  "fleming-harrington(RHO)"};
+	static const char *const with_rho[] = {"fleming-harrington("};
+	int length = (int) strlen(with_rho[0]);
 
 	*rho = 0;
-	for (int i = 0; i < TEST_FLEMING_HARRINGTON; i++)
-		if (strcmp(name, names[i]) == 0)
-			return (TestWeighting) i;
-	if (strncmp(name, names[TEST_FLEMING_HARRINGTON], length) == 0 && name[length] == '(')
+	if (choice_find(name, (int) strnlen(name, length), with_rho, 1) == 0)
 	{
 		char *end;
 
-		*rho = strtod(name + length + 1, &end);
-		if (end > name + length + 1 && strcmp(end, ")") == 0 && isfinite(*rho) && *rho >= 0)
+		*rho = strtod(name + length, &end);
+		if (end > name + length && strcmp(end, ")") == 0 && isfinite(*rho) && *rho >= 0)
 		{
 			*rho += 0.0; /* no -0 */
 			return TEST_FLEMING_HARRINGTON;
 		}
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("unrecognized weighting of a test: \"%s\"", name),
+				 errhint("RHO must be a finite number, 0 or more, as in fleming-harrington(1).")));
 	}
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("unknown weighting: \"%s\"", name),
-			 errhint("One of logrank, gehan-wilcoxon, tarone-ware, peto-peto, peto-modified, "
-					 "fleming-harrington(RHO) with RHO a number that is not negative.")));
+	return choice("weighting of a test", name, names, lengthof(names));
 }
 
 static void

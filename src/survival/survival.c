@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "base/check.h"
+#include "base/choice.h"
 #include "math/quantile.h"
 #include "survival/survival.h"
 
@@ -15,18 +16,7 @@ curve_scale(const char *name)
 {
 	static const char *const names[] = {"plain", "log", "log-log", "logit", "arcsin"};
 
-	for (int i = 0; i < (int) lengthof(names); i++)
-		if (strcmp(name, names[i]) == 0)
-			return (CurveScale) i;
-	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					errmsg("unknown kind of interval: \"%s\"", name),
-					errhint("One of plain, log, log-log, logit, arcsin.")));
-}
-
-double
-two_sided_z(double confidence)
-{
-	return -normal_quantile((1 - confidence) / 2);
+	return choice("scale of an interval", name, names, lengthof(names));
 }
 
 /*

@@ -62,9 +62,6 @@ extern CurveScale curve_scale(const char *name);
 /* Limits of probability p with that standard error; NaN where the scale has none. */
 extern Limits curve_limits(CurveScale scale, double p, double std_error, double z);
 
-/* z with P(|Z| <= z) = confidence. */
-extern double two_sided_z(double confidence);
-
 extern Curve curve_of(const TimeTable *table);
 
 /* Customers at risk at a time (just before it), and those who left or were censored until it, itself included. */

@@ -4,10 +4,10 @@
  */
 #include "retention.h"
 
+#include "common/int.h"
 #include "time/civil.h"
 #include "time/elapsed.h"
-#include "common/int.h"
-#include "utils/timestamp.h"
+#include "time/moment.h"
 
 /* After every moment there is. */
 #define NEVER PG_INT64_MAX
@@ -134,8 +134,7 @@ grid_window_start(const Grid *grid, TimeKind kind, int64 start, int64 n)
 	if (kind == TIME_LOCAL)
 		start = zone_instant(grid->zone, start);
 	if (pg_mul_s64_overflow(window_length(grid, kind), n, &moment) ||
-		pg_add_s64_overflow(moment, start, &moment) ||
-		(kind == TIME_DATE ? !IS_VALID_DATE(moment) : !IS_VALID_TIMESTAMP(moment)))
+		pg_add_s64_overflow(moment, start, &moment) || !moment_is_valid(kind, moment))
 	{
 		if (n > 0)
 			return NEVER;

@@ -5,20 +5,19 @@
 #include "retention.h"
 
 #include "base/check.h"
-#include "time/civil.h"
 #include "base/emit.h"
-#include "time/grid.h"
-#include "time/grid_text.h"
 #include "base/wire.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "libpq/pqformat.h"
 #include "nodes/makefuncs.h"
+#include "time/civil.h"
+#include "time/grid_text.h"
+#include "time/moment.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
 #include "utils/fmgroids.h"
-#include "utils/timestamp.h"
 
 #define GRID_SEND_VERSION 1
 
@@ -368,12 +367,6 @@ retention_period_start_instant(PG_FUNCTION_ARGS)
 }
 
 /* ---------- lists of periods ---------- */
-
-static Datum
-moment_datum(TimeKind kind, int64 moment)
-{
-	return kind == TIME_DATE ? DateADTGetDatum((DateADT) moment) : TimestampTzGetDatum(moment);
-}
 
 /*
  * One row for every period that overlaps [from, to). Where a clock is set back over the beginning of a period, the

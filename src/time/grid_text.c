@@ -4,16 +4,16 @@
  */
 #include "retention.h"
 
-#include "time/civil.h"
-#include "time/grid_text.h"
+#include "base/choice.h"
 #include "base/wire.h"
 #include "common/int.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
+#include "time/civil.h"
+#include "time/grid_text.h"
 #include "utils/builtins.h"
 #include "utils/datetime.h"
 #include "utils/timestamp.h"
-#include "utils/varlena.h"
 
 #define MAX_COUNT 10000
 #define MAX_BRACKETS 1000
@@ -151,59 +151,19 @@ word_end(const Reader *in, const char *word)
 	return end;
 }
 
-static bool
-word_is(const char *word, const char *end, const char *name)
-{
-	for (; word < end && *name != '\0'; word++, name++)
-		if (lower_case(*word) != *name)
-			return false;
-	return word == end && *name == '\0';
-}
-
 /* The place of a word in a list, or -1. */
 static int
 find_name(const char *word, const char *end, const char *const *names, int n)
 {
-	for (int i = 0; i < n; i++)
-		if (word_is(word, end, names[i]))
-			return i;
-	return -1;
+	return choice_find(word, (int) (end - word), names, n);
 }
 
-/*
- * The hint that names what was probably meant, or else the list: the one name that begins so, or the nearest one within
- * two changes.
- */
+/* The hint that names what was probably meant, or else the list. */
 static const char *
 hint_near(const char *word, const char *end, const char *const *names, int n, const char *list)
 {
-	int length = (int) (end - word);
-	int best = Min(3, length), nbegin = 0;
-	const char *begins = NULL, *near = NULL;
-	char small[32];
+	const char *near = choice_near(word, (int) (end - word), names, n);
 
-	if (length == 0 || length > (int) sizeof(small))
-		return list;
-	for (int i = 0; i < length; i++)
-		small[i] = lower_case(word[i]);
-	for (int i = 0; i < n; i++)
-	{
-		int distance = varstr_levenshtein_less_equal(small, length, names[i],
-													 (int) strlen(names[i]), 1, 1, 1, best, true);
-
-		if (distance < best)
-		{
-			best = distance;
-			near = names[i];
-		}
-		if (strncmp(small, names[i], length) == 0)
-		{
-			nbegin++;
-			begins = names[i];
-		}
-	}
-	if (nbegin == 1)
-		near = begins;
 	return near == NULL ? list : psprintf("Perhaps you meant \"%s\".", near);
 }
 

@@ -5,7 +5,7 @@
 #include "retention.h"
 
 #include "time/lookup.h"
-#include "utils/timestamp.h"
+#include "time/moment.h"
 
 /* Buckets of 2^36 microseconds are 19 hours: shorter than any day, and few of them have a change of the clock. */
 #define BUCKET_BITS 36
@@ -32,8 +32,7 @@ fill(LookupBucket *bucket, const PeriodLookup *lookup, const Grid *grid, int64 n
 	int64 first = (int64) ((uint64) number << lookup->shift);
 	int64 last = first + ((INT64CONST(1) << lookup->shift) - 1);
 
-	if (lookup->kind == TIME_DATE ? !IS_VALID_DATE(last)
-								  : !IS_VALID_TIMESTAMP(first) || !IS_VALID_TIMESTAMP(last))
+	if (!moment_is_valid(lookup->kind, first) || !moment_is_valid(lookup->kind, last))
 		return;
 	if (lookup->kind == TIME_INSTANT && !zone_steady(grid->zone, first, last))
 		return;
