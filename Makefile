@@ -72,8 +72,8 @@ OBJS = \
 	src/survival/logrank_sql.o \
 	src/survival/survival.o \
 	src/survival/survival_sql.o \
-	src/survival/table_sql.o \
 	src/survival/times.o \
+	src/survival/times_sql.o \
 	src/cox/cox.o \
 	src/cox/cox_rows.o \
 	src/cox/cox_sql.o \

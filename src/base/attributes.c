@@ -200,12 +200,12 @@ enum_label(AttributeMemo *memo, Oid value, AttributeValue *out)
 static double
 real_number(float4 value)
 {
-	char text[FLOAT_SHORTEST_DECIMAL_LEN];
+	char digits[FLOAT_SHORTEST_DECIMAL_LEN];
 
 	if (!isfinite(value))
 		return value;
-	float_to_shortest_decimal_buf(value, text);
-	return strtod(text, NULL);
+	float_to_shortest_decimal_buf(value, digits);
+	return strtod(digits, NULL);
 }
 
 static double
@@ -264,10 +264,10 @@ attribute_value(AttributeReader *reader, int attribute)
 		case VARCHAROID:
 		case BPCHAROID:
 		{
-			struct varlena *text = PG_DETOAST_DATUM_PACKED(datum);
+			struct varlena *packed = PG_DETOAST_DATUM_PACKED(datum);
 
-			value.bytes = VARDATA_ANY(text);
-			value.length = (int) VARSIZE_ANY_EXHDR(text);
+			value.bytes = VARDATA_ANY(packed);
+			value.length = (int) VARSIZE_ANY_EXHDR(packed);
 			/* Blanks at its end are not part of a char(n). */
 			if (column->type == BPCHAROID)
 				while (value.length > 0 && value.bytes[value.length - 1] == ' ')
@@ -310,13 +310,13 @@ attribute_value(AttributeReader *reader, int attribute)
 char *
 attribute_number_text(double number)
 {
-	char *text = palloc(DOUBLE_SHORTEST_DECIMAL_LEN);
+	char *digits = palloc(DOUBLE_SHORTEST_DECIMAL_LEN);
 
 	if (isnan(number))
-		strcpy(text, "NaN");
+		strcpy(digits, "NaN");
 	else if (isinf(number))
-		strcpy(text, number > 0 ? "Infinity" : "-Infinity");
+		strcpy(digits, number > 0 ? "Infinity" : "-Infinity");
 	else
-		double_to_shortest_decimal_buf(number, text);
-	return text;
+		double_to_shortest_decimal_buf(number, digits);
+	return digits;
 }

@@ -13,6 +13,8 @@
 
 /* The most attributes of a customer. */
 #define MAX_ATTRIBUTES 200
+/* Bytes of a value that is kept as text. */
+#define MAX_VALUE_BYTES 1000
 
 /* What the values of an attribute are; stored. */
 typedef enum AttributeKind

@@ -116,10 +116,10 @@ wire_put_bytes(StringInfo out, const void *bytes, Size size)
 }
 
 void
-wire_put_text(StringInfo out, const char *text)
+wire_put_text(StringInfo out, const char *string)
 {
-	wire_put_int(out, (int64) strlen(text));
-	wire_put_bytes(out, text, strlen(text));
+	wire_put_int(out, (int64) strlen(string));
+	wire_put_bytes(out, string, strlen(string));
 }
 
 WireReader
@@ -212,16 +212,16 @@ char *
 wire_to_text(StringInfo wire)
 {
 	Size size = mul_size(wire->len, 2);
-	char *text = palloc(add_size(size, 1));
+	char *digits = palloc(add_size(size, 1));
 
 	/* In pieces, between which a cancel is heard. */
 	for (int at = 0; at < wire->len; at += HEX_PIECE)
 	{
 		CHECK_FOR_INTERRUPTS();
-		(void) hex_encode(wire->data + at, Min(wire->len - at, HEX_PIECE), text + 2 * (Size) at);
+		(void) hex_encode(wire->data + at, Min(wire->len - at, HEX_PIECE), digits + 2 * (Size) at);
 	}
-	text[size] = '\0';
-	return text;
+	digits[size] = '\0';
+	return digits;
 }
 
 /* -1: not a digit as wire_to_text() writes them. */
@@ -234,16 +234,16 @@ hex_digit(char digit)
 }
 
 void
-wire_from_text(const char *text, StringInfo out, const char *type_name)
+wire_from_text(const char *digits, StringInfo out, const char *type_name)
 {
-	Size size = strlen(text) / 2;
-	bool valid = text[2 * size] == '\0';
+	Size size = strlen(digits) / 2;
+	bool valid = digits[2 * size] == '\0';
 
 	enlargeStringInfo(out, (int) size);
 	for (Size i = 0; i < size && valid; i++)
 	{
-		int high = hex_digit(text[2 * i]);
-		int low = hex_digit(text[2 * i + 1]);
+		int high = hex_digit(digits[2 * i]);
+		int low = hex_digit(digits[2 * i + 1]);
 
 		CHECK_NOW_AND_THEN(i);
 		valid = high >= 0 && low >= 0;

@@ -89,7 +89,7 @@ wire_read(WireSource source, WireRead read, const char *bytes, Size size, WireKi
 extern void wire_begin(StringInfo out, WireKind kind, int version);
 extern void wire_put_int(StringInfo out, int64 value);
 extern void wire_put_double(StringInfo out, double value); /* its bits */
-extern void wire_put_text(StringInfo out, const char *text);
+extern void wire_put_text(StringInfo out, const char *string);
 extern void wire_put_bytes(StringInfo out, const void *bytes, Size size);
 
 extern WireReader
@@ -103,6 +103,6 @@ extern void wire_end(WireReader *in); /* nothing may be left over */
 
 /* Text form: hexadecimal digits. wire_from_text raises 22P02 on anything else. */
 extern char *wire_to_text(StringInfo wire);
-extern void wire_from_text(const char *text, StringInfo out, const char *type_name);
+extern void wire_from_text(const char *digits, StringInfo out, const char *type_name);
 
 #endif /* RETENTION_WIRE_H */

@@ -2,8 +2,8 @@
  * cox.h
  *		What goes with leaving, and by how much: proportional hazards regression.
  */
-#ifndef RETENTION_SURVIVAL_COX_H
-#define RETENTION_SURVIVAL_COX_H
+#ifndef RETENTION_COX_COX_H
+#define RETENTION_COX_COX_H
 
 #include "base/wire.h"
 
@@ -104,4 +104,4 @@ extern const CoxFit *cox_open(Datum value);
 extern void cox_write(const CoxFit *fit, StringInfo out);
 extern CoxFit *cox_read(const char *bytes, Size size);
 
-#endif /* RETENTION_SURVIVAL_COX_H */
+#endif /* RETENTION_COX_COX_H */

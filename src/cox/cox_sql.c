@@ -13,7 +13,7 @@
 #include "cox/cox.h"
 #include "math/quantile.h"
 #include "survival/survival.h"
-#include "survival/table_sql.h"
+#include "survival/times_sql.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 

@@ -493,13 +493,13 @@ drivers_add(Drivers **drivers, AttributeReader *reader, DriverWhich which)
 				case TEXTOID:
 				case VARCHAROID:
 				{
-					const struct varlena *text = (const struct varlena *) DatumGetPointer(datum);
+					const struct varlena *value = (const struct varlena *) DatumGetPointer(datum);
 
 					length = LENGTH_NULL;
-					if (VARATT_IS_EXTENDED(text) && !VARATT_IS_SHORT(text))
+					if (VARATT_IS_EXTENDED(value) && !VARATT_IS_SHORT(value))
 						break;
-					bytes = VARDATA_ANY(text);
-					length = (int) VARSIZE_ANY_EXHDR(text);
+					bytes = VARDATA_ANY(value);
+					length = (int) VARSIZE_ANY_EXHDR(value);
 					if (length <= KEY_BYTES && attribute_is_inside(reader, bytes, KEY_BYTES))
 						key = attribute_short_text_key(bytes, length);
 					else if (length <= MAX_VALUE_BYTES)
@@ -941,13 +941,13 @@ drivers_read(const char *bytes, Size size, WireKind kind)
 			for (int64 j = 0; j < values[i]; j++)
 			{
 				int length = (int) wire_get_int_between(&in, LENGTH_NULL, MAX_VALUE_BYTES);
-				const char *text = length >= 0 ? wire_get_bytes(&in, length) : NULL;
+				const char *value = length >= 0 ? wire_get_bytes(&in, length) : NULL;
 				AttributeKey key = no_key;
 				int64 count[2];
 
 				CHECK_NOW_AND_THEN(j);
 				if (length >= 0)
-					key = attribute_text_key(text, length);
+					key = attribute_text_key(value, length);
 				else if (length == LENGTH_NUMBER)
 					key.word[0] = (uint64) wire_get_int(&in);
 				count[0] = wire_get_int(&in);
@@ -957,7 +957,7 @@ drivers_read(const char *bytes, Size size, WireKind kind)
 				{
 					DriverSlot *slot = &drivers_slots(drivers)[drivers->used];
 
-					slot_fill(drivers, slot, i, key, length, text);
+					slot_fill(drivers, slot, i, key, length, value);
 					memcpy(slot->count, count, sizeof(count));
 				}
 			}

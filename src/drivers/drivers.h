@@ -11,8 +11,8 @@
  *
  * Reasons are the same state with one attribute and one count.
  */
-#ifndef RETENTION_DRIVERS_H
-#define RETENTION_DRIVERS_H
+#ifndef RETENTION_DRIVERS_DRIVERS_H
+#define RETENTION_DRIVERS_DRIVERS_H
 
 #include "base/attributes.h"
 #include "base/wire.h"
@@ -21,8 +21,6 @@
 #define MAX_VALUES 1000
 /* Distinct reasons. */
 #define MAX_REASONS 10000
-/* Bytes of a text value. */
-#define MAX_VALUE_BYTES 1000
 /* Distinct numbers that are shown one by one; more are shown in bands. */
 #define MAX_SHOWN_NUMBERS 20
 /* Bands hold about the same number of customers each. */
@@ -176,4 +174,4 @@ typedef struct DriverRank
 /* All attributes, strongest first; NaN where something cannot be said. */
 extern DriverRank *drivers_ranking(const Drivers *drivers);
 
-#endif /* RETENTION_DRIVERS_H */
+#endif /* RETENTION_DRIVERS_DRIVERS_H */

@@ -115,10 +115,10 @@ drivers_final(PG_FUNCTION_ARGS)
 /* ---- Answers ---- */
 
 static void
-put_text(Datum *values, bool *nulls, int at, const char *text)
+put_text(Datum *values, bool *nulls, int at, const char *string)
 {
-	nulls[at] = text == NULL;
-	values[at] = text == NULL ? (Datum) 0 : CStringGetTextDatum(text);
+	nulls[at] = string == NULL;
+	values[at] = string == NULL ? (Datum) 0 : CStringGetTextDatum(string);
 }
 
 /* 100 * part / whole; NULL over nothing. */

@@ -17,22 +17,21 @@
 #include "math/quantile.h"
 #include "survival/logrank.h"
 #include "survival/survival.h"
-#include "survival/table_sql.h"
+#include "survival/times_sql.h"
 #include "utils/builtins.h"
 
 /* Values of one attribute that are compared. */
 #define MAX_COMPARED 100
 /* Digits of the column in front of an attribute's name. */
 #define COLUMN_DIGITS 3
-#define MAX_VALUE_BYTES 1000
 
 STORED_TYPE_FUNCTIONS(survival_drivers, "retention_survival_drivers", WIRE_SURVIVAL_DRIVERS,
-					  table_type_read, table_type_write)
+					  times_type_read, times_type_write)
 
 static Tag
 value_tag(AttributeKind kind, AttributeValue value)
 {
-	char *text;
+	char *digits;
 
 	if (value.null)
 		return (Tag){NULL, -1};
@@ -47,12 +46,12 @@ value_tag(AttributeKind kind, AttributeValue value)
 		case ATTRIBUTE_BOOLEAN:
 			return value.integer ? (Tag){"true", 4} : (Tag){"false", 5};
 		case ATTRIBUTE_INTEGER:
-			text = psprintf(INT64_FORMAT, value.integer);
+			digits = psprintf(INT64_FORMAT, value.integer);
 			break;
 		default:
-			text = attribute_number_text(value.number + 0.0);
+			digits = attribute_number_text(value.number + 0.0);
 	}
-	return (Tag){text, (int) strlen(text)};
+	return (Tag){digits, (int) strlen(digits)};
 }
 
 /* survival_drivers_transfn(state, duration, churned, attributes): one customer. */
@@ -60,7 +59,7 @@ RETENTION_FUNCTION(survival_drivers_transfn);
 Datum
 survival_drivers_transfn(PG_FUNCTION_ARGS)
 {
-	TimeTable *table = table_own(fcinfo, WIRE_SURVIVAL_DRIVERS);
+	TimeTable *table = times_own(fcinfo, WIRE_SURVIVAL_DRIVERS);
 	AttributeReader *reader;
 	TimeWhat what;
 	double duration;
@@ -75,7 +74,7 @@ survival_drivers_transfn(PG_FUNCTION_ARGS)
 	reader = attributes_open(&fcinfo->flinfo->fn_extra, fcinfo->flinfo->fn_mcxt,
 							 PG_ARGISNULL(3) ? (Datum) 0 : PG_GETARG_DATUM(3));
 	if (table == NULL)
-		table = table_new(WIRE_SURVIVAL_DRIVERS);
+		table = times_new(WIRE_SURVIVAL_DRIVERS);
 	if (PG_ARGISNULL(2))
 	{
 		count_add(&table->unknown, 1);
@@ -87,10 +86,10 @@ survival_drivers_transfn(PG_FUNCTION_ARGS)
 		char stratum[COLUMN_DIGITS + NAMEDATALEN];
 		int length =
 			snprintf(stratum, sizeof(stratum), "%0*d%s", COLUMN_DIGITS, i, reader->column[i].name);
-		int cell = table_cell(&table, value_tag(reader->column[i].kind, attribute_value(reader, i)),
+		int cell = times_cell(&table, value_tag(reader->column[i].kind, attribute_value(reader, i)),
 							  (Tag){stratum, length});
 
-		table_count(&table, duration, cell, what, WEIGHT_ONE);
+		times_count(&table, duration, cell, what, WEIGHT_ONE);
 	}
 	PG_RETURN_POINTER(table);
 }
@@ -99,14 +98,14 @@ RETENTION_FUNCTION(survival_drivers_combine);
 Datum
 survival_drivers_combine(PG_FUNCTION_ARGS)
 {
-	return table_combine(fcinfo, WIRE_SURVIVAL_DRIVERS);
+	return times_combine(fcinfo, WIRE_SURVIVAL_DRIVERS);
 }
 
 RETENTION_FUNCTION(survival_drivers_final);
 Datum
 survival_drivers_final(PG_FUNCTION_ARGS)
 {
-	return table_finish(fcinfo, WIRE_SURVIVAL_DRIVERS);
+	return times_finish(fcinfo, WIRE_SURVIVAL_DRIVERS);
 }
 
 /* One attribute of a sorted table: its cells and its slots, which lie together. */
@@ -129,11 +128,11 @@ strata_of(const TimeTable *table, int *strata)
 
 	for (int i = 0; i < table->cells; i++)
 	{
-		const TimeCell *cell = table_cells(table) + i;
+		const TimeCell *cell = times_cells(table) + i;
 
 		if (n == 0 || cell->stratum != n - 1)
 		{
-			const char *tag = table_tags(table) + cell->offset + Max(cell->group_length, 0);
+			const char *tag = times_tags(table) + cell->offset + Max(cell->group_length, 0);
 
 			if (cell->stratum_length <= COLUMN_DIGITS)
 				wire_corrupt(times_type_name(WIRE_SURVIVAL_DRIVERS), "An attribute has no name.");
@@ -141,10 +140,10 @@ strata_of(const TimeTable *table, int *strata)
 			stratum[n].first_cell = i;
 			stratum[n].first_slot = slot;
 			for (; slot < table->used &&
-				   table_cells(table)[table_slot(table, slot)->cell].stratum == n;
+				   times_cells(table)[times_slot(table, slot)->cell].stratum == n;
 				 slot++)
 			{
-				const TimeSlot *it = table_slot(table, slot);
+				const TimeSlot *it = times_slot(table, slot);
 
 				CHECK_NOW_AND_THEN(slot);
 				stratum[n].slots++;
@@ -178,7 +177,7 @@ test_stratum(const TimeTable *table, const Stratum *stratum, const char **note)
 
 	for (int i = 0; i < stratum->slots; i++)
 	{
-		const TimeSlot *slot = table_slot(table, stratum->first_slot + i);
+		const TimeSlot *slot = times_slot(table, stratum->first_slot + i);
 
 		CHECK_NOW_AND_THEN(i);
 		row[i].stratum = 0;
@@ -230,7 +229,7 @@ Datum
 survival_driver_ranking(PG_FUNCTION_ARGS)
 {
 	Emitter emitter = emit_begin(fcinfo);
-	const TimeTable *table = table_open_sorted(PG_GETARG_DATUM(0), WIRE_SURVIVAL_DRIVERS);
+	const TimeTable *table = times_open_sorted(PG_GETARG_DATUM(0), WIRE_SURVIVAL_DRIVERS);
 	int strata;
 	Stratum *stratum = strata_of(table, &strata);
 	Ranked *ranked = palloc0(sizeof(Ranked) * Max(strata, 1));
@@ -286,8 +285,8 @@ table_of_cell(const TimeTable *table, const Stratum *stratum, int cell)
 	of->form = TIME_SORTED;
 	for (int i = 0; i < stratum->slots; i++)
 	{
-		const TimeSlot *from = table_slot(table, stratum->first_slot + i);
-		TimeSlot *to = of->used > 0 ? table_slot(of, of->used - 1) : NULL;
+		const TimeSlot *from = times_slot(table, stratum->first_slot + i);
+		TimeSlot *to = of->used > 0 ? times_slot(of, of->used - 1) : NULL;
 
 		CHECK_NOW_AND_THEN(i);
 		if (cell >= 0 && from->cell != cell)
@@ -297,7 +296,7 @@ table_of_cell(const TimeTable *table, const Stratum *stratum, int cell)
 				to->rows[what] += from->rows[what];
 		else
 		{
-			to = table_slot(of, of->used++);
+			to = times_slot(of, of->used++);
 			*to = *from;
 			to->cell = 0;
 		}
@@ -310,20 +309,20 @@ static void
 emit_curve(Emitter *emitter, const TimeTable *table, const char *attribute, Tag value,
 		   const double *times, int asked, CurveScale scale, double z, const char *note)
 {
-	Curve curve = curve_of(table);
+	SurvivalCurve curve = curve_of(table);
 	int64 customers = 0;
 	int64 churned = 0;
 
 	for (int i = 0; i < table->used; i++)
 	{
 		CHECK_NOW_AND_THEN(i);
-		churned += table_slot(table, i)->rows[TIME_CHURNED];
-		customers += table_slot(table, i)->rows[TIME_CENSORED];
+		churned += times_slot(table, i)->rows[TIME_CHURNED];
+		customers += times_slot(table, i)->rows[TIME_CENSORED];
 	}
 	customers += churned;
 	for (int i = 0; i < asked; i++)
 	{
-		const CurvePoint *point = curve_at(&curve, times[i]);
+		const SurvivalPoint *point = curve_at(&curve, times[i]);
 		double survival = curve_survival(&curve, times[i]);
 		Limits limits = {NAN, NAN};
 		RestrictedMean mean = {NAN, NAN, NULL};
@@ -364,7 +363,7 @@ Datum
 survival_driver_table(PG_FUNCTION_ARGS)
 {
 	Emitter emitter = emit_begin(fcinfo);
-	const TimeTable *table = table_open_sorted(PG_GETARG_DATUM(0), WIRE_SURVIVAL_DRIVERS);
+	const TimeTable *table = times_open_sorted(PG_GETARG_DATUM(0), WIRE_SURVIVAL_DRIVERS);
 	int asked;
 	double *times = times_argument(fcinfo, 1, &asked);
 	CurveScale scale = curve_scale(text_argument(fcinfo, 2));
@@ -386,7 +385,7 @@ survival_driver_table(PG_FUNCTION_ARGS)
 			const TimeTable *of = table_of_cell(table, &stratum[i], cell);
 
 			CHECK_FOR_INTERRUPTS();
-			emit_curve(&emitter, of, stratum[i].name, table_group(table, cell), times, asked, scale,
+			emit_curve(&emitter, of, stratum[i].name, times_group(table, cell), times, asked, scale,
 					   z, NULL);
 			pfree(unconstify(TimeTable *, of));
 		}

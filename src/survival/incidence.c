@@ -38,7 +38,7 @@ incidence_of(const TimeTable *table, int cell, Incidence *curve)
 	curve->points = 0;
 	for (int i = 0; i < table->used; i++)
 	{
-		const TimeSlot *slot = table_slot(table, i);
+		const TimeSlot *slot = times_slot(table, i);
 
 		CHECK_NOW_AND_THEN(i);
 		n += (double) (slot->rows[TIME_CHURNED] + slot->rows[TIME_CENSORED]);
@@ -46,16 +46,16 @@ incidence_of(const TimeTable *table, int cell, Incidence *curve)
 
 	for (int at = 0, next; at < table->used; at = next)
 	{
-		double time = table_slot(table, at)->time;
+		double time = times_slot(table, at)->time;
 		double d = 0; /* all causes */
 		double mine = 0;
 		double censored = 0;
 		double left;
 
 		CHECK_FOR_INTERRUPTS();
-		for (next = at; next < table->used && table_slot(table, next)->time == time; next++)
+		for (next = at; next < table->used && times_slot(table, next)->time == time; next++)
 		{
-			const TimeSlot *slot = table_slot(table, next);
+			const TimeSlot *slot = times_slot(table, next);
 
 			d += (double) slot->rows[TIME_CHURNED];
 			censored += (double) slot->rows[TIME_CENSORED];

@@ -10,19 +10,19 @@
 #include "catalog/pg_type.h"
 #include "survival/incidence.h"
 #include "survival/survival.h"
-#include "survival/table_sql.h"
+#include "survival/times_sql.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 
-STORED_TYPE_FUNCTIONS(incidence, "retention_incidence", WIRE_INCIDENCE, table_type_read,
-					  table_type_write)
+STORED_TYPE_FUNCTIONS(incidence, "retention_incidence", WIRE_INCIDENCE, times_type_read,
+					  times_type_write)
 
 /* (state, duration, cause): one customer; no cause is still here. */
 RETENTION_FUNCTION(incidence_add);
 Datum
 incidence_add(PG_FUNCTION_ARGS)
 {
-	TimeTable *table = table_own(fcinfo, WIRE_INCIDENCE);
+	TimeTable *table = times_own(fcinfo, WIRE_INCIDENCE);
 	Tag here = {NULL, -1};
 	double duration;
 	int cell;
@@ -35,9 +35,9 @@ incidence_add(PG_FUNCTION_ARGS)
 	}
 	duration = check_time(PG_GETARG_FLOAT8(1), "duration");
 	if (table == NULL)
-		table = table_new(WIRE_INCIDENCE);
-	cell = table_cell(&table, tag_argument(fcinfo, 2), here);
-	table_count(&table, duration, cell, PG_ARGISNULL(2) ? TIME_CENSORED : TIME_CHURNED, WEIGHT_ONE);
+		table = times_new(WIRE_INCIDENCE);
+	cell = times_cell(&table, tag_argument(fcinfo, 2), here);
+	times_count(&table, duration, cell, PG_ARGISNULL(2) ? TIME_CENSORED : TIME_CHURNED, WEIGHT_ONE);
 	PG_RETURN_POINTER(table);
 }
 
@@ -45,14 +45,14 @@ RETENTION_FUNCTION(incidence_merge);
 Datum
 incidence_merge(PG_FUNCTION_ARGS)
 {
-	return table_combine(fcinfo, WIRE_INCIDENCE);
+	return times_combine(fcinfo, WIRE_INCIDENCE);
 }
 
 RETENTION_FUNCTION(incidence_final);
 Datum
 incidence_final(PG_FUNCTION_ARGS)
 {
-	return table_finish(fcinfo, WIRE_INCIDENCE);
+	return times_finish(fcinfo, WIRE_INCIDENCE);
 }
 
 static void
@@ -114,7 +114,7 @@ incidence_curve(PG_FUNCTION_ARGS)
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2))
 		return (Datum) 0;
-	table = table_open_sorted(PG_GETARG_DATUM(0), WIRE_INCIDENCE);
+	table = times_open_sorted(PG_GETARG_DATUM(0), WIRE_INCIDENCE);
 	scale = curve_scale(text_argument(fcinfo, 1));
 	z = two_sided_z(check_confidence(PG_GETARG_FLOAT8(2)));
 	if (!PG_ARGISNULL(3))
@@ -122,7 +122,7 @@ incidence_curve(PG_FUNCTION_ARGS)
 
 	for (int cell = 0; cell < table->cells; cell++)
 	{
-		Tag cause = table_group(table, cell);
+		Tag cause = times_group(table, cell);
 		Datum name;
 
 		if (cause.length < 0)

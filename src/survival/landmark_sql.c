@@ -8,7 +8,7 @@
  */
 #include "retention.h"
 
-#include "survival/table_sql.h"
+#include "survival/times_sql.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
 #include "utils/timestamp.h"

@@ -64,7 +64,7 @@ test_rows(const TimeTable *table, int *rows, Tag **groups, int *ngroups)
 
 	/* A group may be in several strata. */
 	for (int i = 0; i < table->cells; i++)
-		tag[i] = table_group(table, i);
+		tag[i] = times_group(table, i);
 	qsort(tag, table->cells, sizeof(Tag), compare_tags);
 	for (int i = 0; i < table->cells; i++)
 		if (n == 0 || tag_compare(tag[n - 1], tag[i]) != 0)
@@ -73,17 +73,17 @@ test_rows(const TimeTable *table, int *rows, Tag **groups, int *ngroups)
 		too_many_groups();
 	for (int i = 0; i < table->cells; i++)
 	{
-		Tag wanted = table_group(table, i);
+		Tag wanted = times_group(table, i);
 
 		group[i] = (int) ((Tag *) bsearch(&wanted, tag, n, sizeof(Tag), compare_tags) - tag);
 	}
 
 	for (int i = 0; i < table->used; i++)
 	{
-		const TimeSlot *slot = table_slot(table, i);
+		const TimeSlot *slot = times_slot(table, i);
 
 		CHECK_NOW_AND_THEN(i);
-		row[i].stratum = table_cells(table)[slot->cell].stratum;
+		row[i].stratum = times_cells(table)[slot->cell].stratum;
 		row[i].group = group[slot->cell];
 		row[i].time = slot->time;
 		for (int what = 0; what < TIME_WHATS; what++)
@@ -131,7 +131,7 @@ test_rows_of_states(const TimeTable **states, int nstates, int *rows)
 	for (int i = 0; i < nstates; i++)
 		for (int at = 0; states[i] != NULL && at < states[i]->used; at++)
 		{
-			const TimeSlot *slot = table_slot(states[i], at);
+			const TimeSlot *slot = times_slot(states[i], at);
 
 			CHECK_NOW_AND_THEN(at);
 			row[n].stratum = 0;
@@ -139,7 +139,7 @@ test_rows_of_states(const TimeTable **states, int nstates, int *rows)
 			row[n].time = slot->time;
 			for (int what = 0; what < TIME_WHATS; what++)
 				row[n].count[what] =
-					(double) slot_amount(states[i], slot, (TimeWhat) what) * table_unit(states[i]);
+					(double) slot_amount(states[i], slot, (TimeWhat) what) * times_unit(states[i]);
 			n++;
 		}
 	sort_any(row, n, sizeof(TestRow), compare_rows, NULL);

@@ -11,19 +11,19 @@
 #include "catalog/pg_type.h"
 #include "math/quantile.h"
 #include "survival/logrank.h"
-#include "survival/table_sql.h"
+#include "survival/times_sql.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 
-STORED_TYPE_FUNCTIONS(logrank_state, "retention_logrank_state", WIRE_LOGRANK, table_type_read,
-					  table_type_write)
+STORED_TYPE_FUNCTIONS(logrank_state, "retention_logrank_state", WIRE_LOGRANK, times_type_read,
+					  times_type_write)
 
 /* (state, duration, churned, grp [, weighting [, stratum [, entry]]]): one customer. */
 RETENTION_FUNCTION(logrank_add);
 Datum
 logrank_add(PG_FUNCTION_ARGS)
 {
-	TimeTable *table = table_own(fcinfo, WIRE_LOGRANK);
+	TimeTable *table = times_own(fcinfo, WIRE_LOGRANK);
 	bool has_entry = PG_NARGS() > 6 && !PG_ARGISNULL(6);
 	TestWeighting weighting = TEST_LOGRANK;
 	double rho = 0;
@@ -49,7 +49,7 @@ logrank_add(PG_FUNCTION_ARGS)
 
 	if (table == NULL)
 	{
-		table = table_new(WIRE_LOGRANK);
+		table = times_new(WIRE_LOGRANK);
 		table->option = weighting;
 		table->parameter = rho;
 	}
@@ -67,11 +67,11 @@ logrank_add(PG_FUNCTION_ARGS)
 
 		if (PG_NARGS() > 5)
 			stratum = tag_argument(fcinfo, 5);
-		cell = table_cell(&table, tag_argument(fcinfo, 3), stratum);
-		table_count(&table, duration, cell, PG_GETARG_BOOL(2) ? TIME_CHURNED : TIME_CENSORED,
+		cell = times_cell(&table, tag_argument(fcinfo, 3), stratum);
+		times_count(&table, duration, cell, PG_GETARG_BOOL(2) ? TIME_CHURNED : TIME_CENSORED,
 					WEIGHT_ONE);
 		if (has_entry)
-			table_count(&table, entry, cell, TIME_ENTERED, WEIGHT_ONE);
+			times_count(&table, entry, cell, TIME_ENTERED, WEIGHT_ONE);
 	}
 	PG_RETURN_POINTER(table);
 }
@@ -80,7 +80,7 @@ RETENTION_FUNCTION(logrank_merge);
 Datum
 logrank_merge(PG_FUNCTION_ARGS)
 {
-	return table_combine(fcinfo, WIRE_LOGRANK);
+	return times_combine(fcinfo, WIRE_LOGRANK);
 }
 
 static Datum
@@ -129,7 +129,7 @@ logrank_final(PG_FUNCTION_ARGS)
 	(void) aggregate_context(fcinfo);
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
-	table = table_open_sorted(PG_GETARG_DATUM(0), WIRE_LOGRANK);
+	table = times_open_sorted(PG_GETARG_DATUM(0), WIRE_LOGRANK);
 	row = test_rows(table, &rows, &tag, &groups);
 	result = test_groups(row, rows, groups, (TestWeighting) table->option, table->parameter);
 	names = palloc0(sizeof(Datum) * Max(groups, 1));
@@ -161,7 +161,7 @@ test_states(FunctionCallInfo fcinfo, ArrayType *array, TestWeighting weighting, 
 	names = palloc(sizeof(Datum) * Max(groups, 1));
 	for (int i = 0; i < groups; i++)
 	{
-		states[i] = nulls[i] ? NULL : table_open_sorted(elements[i], WIRE_SURVIVAL);
+		states[i] = nulls[i] ? NULL : times_open_sorted(elements[i], WIRE_SURVIVAL);
 		names[i] = CStringGetTextDatum(psprintf("%d", i + 1));
 		nulls[i] = false;
 	}

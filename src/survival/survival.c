@@ -62,7 +62,7 @@ table_has_late_entries(const TimeTable *table)
 {
 	for (int i = 0; i < table->used; i++)
 	{
-		const TimeSlot *slot = table_slot(table, i);
+		const TimeSlot *slot = times_slot(table, i);
 
 		CHECK_NOW_AND_THEN(i);
 		if (slot->rows[TIME_ENTERED] > 0 &&
@@ -73,16 +73,16 @@ table_has_late_entries(const TimeTable *table)
 }
 
 void
-table_counts_at(const TimeTable *table, double time, double *at_risk, double *churned,
+times_counts_at(const TimeTable *table, double time, double *at_risk, double *churned,
 				double *censored)
 {
-	double unit = table_unit(table);
+	double unit = times_unit(table);
 	int128 there = 0;
 	int128 left[2] = {0, 0};
 
 	for (int i = 0; i < table->used; i++)
 	{
-		const TimeSlot *slot = table_slot(table, i);
+		const TimeSlot *slot = times_slot(table, i);
 
 		CHECK_NOW_AND_THEN(i);
 		if (slot->time >= time)
@@ -110,12 +110,12 @@ table_counts_at(const TimeTable *table, double time, double *at_risk, double *ch
  * H = sum d / n, with Q = sum d / n^2 likewise, the derivative of H is -Q, plus 1 / n - d / n^2 at leaving.
  * T. M. Therneau's survival package prints the same.
  */
-Curve
+SurvivalCurve
 curve_of(const TimeTable *table)
 {
-	Curve curve = {
-		0, palloc_extended(mul_size(Max(table->used, 1), sizeof(CurvePoint)), MCXT_ALLOC_HUGE)};
-	double unit = table_unit(table);
+	SurvivalCurve curve = {
+		0, palloc_extended(mul_size(Max(table->used, 1), sizeof(SurvivalPoint)), MCXT_ALLOC_HUGE)};
+	double unit = times_unit(table);
 	bool robust = (table->flags & TIME_FRACTIONAL) != 0;
 	bool truncated = table_has_late_entries(table);
 	int128 at_risk = 0;
@@ -129,7 +129,7 @@ curve_of(const TimeTable *table)
 
 	for (int i = 0; i < table->used; i++)
 	{
-		const TimeSlot *slot = table_slot(table, i);
+		const TimeSlot *slot = times_slot(table, i);
 
 		CHECK_NOW_AND_THEN(i);
 		at_risk += slot_amount(table, slot, TIME_CHURNED) +
@@ -140,8 +140,8 @@ curve_of(const TimeTable *table)
 
 	for (int i = 0; i < table->used; i++)
 	{
-		const TimeSlot *slot = table_slot(table, i);
-		CurvePoint *point = &curve.point[curve.points];
+		const TimeSlot *slot = times_slot(table, i);
+		SurvivalPoint *point = &curve.point[curve.points];
 		int128 churned = slot_amount(table, slot, TIME_CHURNED);
 		int128 censored = slot_amount(table, slot, TIME_CENSORED);
 		int128 entered = slot_amount(table, slot, TIME_ENTERED);
@@ -205,8 +205,8 @@ curve_of(const TimeTable *table)
 	return curve;
 }
 
-const CurvePoint *
-curve_at(const Curve *curve, double time)
+const SurvivalPoint *
+curve_at(const SurvivalCurve *curve, double time)
 {
 	int low = 0;
 	int high = curve->points; /* point[low - 1].time <= time < point[high].time */
@@ -224,15 +224,15 @@ curve_at(const Curve *curve, double time)
 }
 
 double
-curve_followed(const Curve *curve)
+curve_followed(const SurvivalCurve *curve)
 {
 	return curve->points == 0 ? -1 : curve->point[curve->points - 1].time;
 }
 
 double
-curve_survival(const Curve *curve, double time)
+curve_survival(const SurvivalCurve *curve, double time)
 {
-	const CurvePoint *point = curve_at(curve, time);
+	const SurvivalPoint *point = curve_at(curve, time);
 	double survival = point == NULL ? 1 : point->survival;
 
 	if (time > curve_followed(curve) && survival > 0)
@@ -244,19 +244,19 @@ curve_survival(const Curve *curve, double time)
 #define SHARE_TOLERANCE 1.490116119384766e-8
 
 static double
-limit_low(const CurvePoint *point, CurveScale scale, double z)
+limit_low(const SurvivalPoint *point, CurveScale scale, double z)
 {
 	return curve_limits(scale, point->survival, point->std_error, z).low;
 }
 
 static double
-limit_high(const CurvePoint *point, CurveScale scale, double z)
+limit_high(const SurvivalPoint *point, CurveScale scale, double z)
 {
 	return curve_limits(scale, point->survival, point->std_error, z).high;
 }
 
 static double
-survival_itself(const CurvePoint *point, CurveScale scale, double z)
+survival_itself(const SurvivalPoint *point, CurveScale scale, double z)
 {
 	return point->survival;
 }
@@ -266,8 +266,8 @@ survival_itself(const CurvePoint *point, CurveScale scale, double z)
  * ends at the last time seen if the value never falls below.
  */
 static double
-first_below(const Curve *curve, double p, CurveScale scale, double z,
-			double (*value)(const CurvePoint *, CurveScale, double))
+first_below(const SurvivalCurve *curve, double p, CurveScale scale, double z,
+			double (*value)(const SurvivalPoint *, CurveScale, double))
 {
 	double first = NAN;
 
@@ -291,7 +291,7 @@ first_below(const Curve *curve, double p, CurveScale scale, double z,
 
 /* Limits: R. Brookmeyer and J. Crowley, Biometrics 38 (1982) 29-41, by the limits of the curve. */
 void
-curve_quantile(const Curve *curve, double p, CurveScale scale, double z, double *time,
+curve_quantile(const SurvivalCurve *curve, double p, CurveScale scale, double z, double *time,
 			   Limits *limits)
 {
 	*time = first_below(curve, p, scale, z, survival_itself);
@@ -326,7 +326,7 @@ area_advance(Area *area, double time)
 }
 
 static void
-area_leave(Area *area, const CurvePoint *point)
+area_leave(Area *area, const SurvivalPoint *point)
 {
 	double stay = point->at_risk - point->churned;
 
@@ -340,9 +340,9 @@ area_leave(Area *area, const CurvePoint *point)
  * adds the sum of A_j d_j / (n_j (n_j - d_j)) over the times at risk, less A / n at the time of leaving.
  */
 static double
-robust_mean_variance(const TimeTable *table, const Curve *curve, double tau, double mean)
+robust_mean_variance(const TimeTable *table, const SurvivalCurve *curve, double tau, double mean)
 {
-	double unit = table_unit(table);
+	double unit = times_unit(table);
 	double so_far = 0; /* area up to the point */
 	double time = 0;
 	double survival = 1;
@@ -354,14 +354,14 @@ robust_mean_variance(const TimeTable *table, const Curve *curve, double tau, dou
 	for (int i = 0; i < table->used; i++)
 	{
 		CHECK_NOW_AND_THEN(i);
-		left += slot_squares(table, table_slot(table, i), TIME_CHURNED) +
-				slot_squares(table, table_slot(table, i), TIME_CENSORED);
+		left += slot_squares(table, times_slot(table, i), TIME_CHURNED) +
+				slot_squares(table, times_slot(table, i), TIME_CENSORED);
 	}
 
 	for (int i = 0; i < table->used; i++)
 	{
-		const TimeSlot *slot = table_slot(table, i);
-		const CurvePoint *point = &curve->point[at];
+		const TimeSlot *slot = times_slot(table, i);
+		const SurvivalPoint *point = &curve->point[at];
 		double rest;
 
 		CHECK_NOW_AND_THEN(i);
@@ -395,7 +395,7 @@ robust_mean_variance(const TimeTable *table, const Curve *curve, double tau, dou
 RestrictedMean
 restricted_mean_of(const TimeTable *table, double tau)
 {
-	Curve curve = curve_of(table);
+	SurvivalCurve curve = curve_of(table);
 	RestrictedMean answer = {NAN, NAN, NULL};
 	Area area = {.survival = 1};
 
@@ -479,7 +479,7 @@ area_reaches(const Area *area, double target, double most, double sign, double z
 void
 mean_reaches(const TimeTable *table, double target, double z, double *time, Limits *limits)
 {
-	Curve curve = curve_of(table);
+	SurvivalCurve curve = curve_of(table);
 	Area area = {.survival = 1};
 	double reached[3] = {NAN, NAN, NAN};
 	static const double signs[3] = {0, 1, -1};
@@ -519,19 +519,19 @@ band_of(double time, double width)
 	return number < 0 ? 0 : (int) number;
 }
 
-Band *
+HazardBand *
 hazard_bands(const TimeTable *table, double width, int *bands)
 {
-	double unit = table_unit(table);
+	double unit = times_unit(table);
 	double last = 0;
 	int128 at_risk = 0;
 	double from = 0;
-	Band *band;
+	HazardBand *band;
 	int at = 0;
 
 	for (int i = 0; i < table->used; i++)
 	{
-		const TimeSlot *slot = table_slot(table, i);
+		const TimeSlot *slot = times_slot(table, i);
 		int128 left =
 			slot_amount(table, slot, TIME_CHURNED) + slot_amount(table, slot, TIME_CENSORED);
 
@@ -545,7 +545,7 @@ hazard_bands(const TimeTable *table, double width, int *bands)
 						errmsg("more than %d bands of %g until %g", MAX_BANDS, width, last),
 						errhint("Choose wider bands.")));
 	*bands = table->used == 0 ? 0 : band_of(last, width) + 1;
-	band = palloc0(sizeof(Band) * Max(*bands, 1));
+	band = palloc0(sizeof(HazardBand) * Max(*bands, 1));
 	for (int i = 0; i < *bands; i++)
 	{
 		band[i].low = i * width;
@@ -554,7 +554,7 @@ hazard_bands(const TimeTable *table, double width, int *bands)
 
 	for (int i = 0; i < table->used; i++)
 	{
-		const TimeSlot *slot = table_slot(table, i);
+		const TimeSlot *slot = times_slot(table, i);
 		int128 churned = slot_amount(table, slot, TIME_CHURNED);
 
 		CHECK_NOW_AND_THEN(i);

@@ -11,12 +11,12 @@
 #include "base/emit.h"
 #include "math/quantile.h"
 #include "survival/survival.h"
-#include "survival/table_sql.h"
+#include "survival/times_sql.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
 
-STORED_TYPE_FUNCTIONS(survival, "retention_survival", WIRE_SURVIVAL, table_type_read,
-					  table_type_write)
+STORED_TYPE_FUNCTIONS(survival, "retention_survival", WIRE_SURVIVAL, times_type_read,
+					  times_type_write)
 
 /* A weight in units of 2^-40, rounded. */
 static int64
@@ -34,7 +34,7 @@ RETENTION_FUNCTION(survival_add);
 Datum
 survival_add(PG_FUNCTION_ARGS)
 {
-	TimeTable *table = table_own(fcinfo, WIRE_SURVIVAL);
+	TimeTable *table = times_own(fcinfo, WIRE_SURVIVAL);
 	bool has_entry = PG_NARGS() > 3 && !PG_ARGISNULL(3);
 	double duration;
 	double entry = 0;
@@ -53,16 +53,16 @@ survival_add(PG_FUNCTION_ARGS)
 		weight = weight_units(PG_GETARG_FLOAT8(4));
 
 	if (table == NULL)
-		table = table_new(WIRE_SURVIVAL);
+		table = times_new(WIRE_SURVIVAL);
 	if (PG_ARGISNULL(2) || (PG_NARGS() > 4 && PG_ARGISNULL(4)))
 		count_add(&table->unknown, 1);
 	else if (has_entry && entry >= duration)
 		count_add(&table->never_at_risk, 1);
 	else if (weight > 0)
 	{
-		table_count(&table, duration, 0, PG_GETARG_BOOL(2) ? TIME_CHURNED : TIME_CENSORED, weight);
+		times_count(&table, duration, 0, PG_GETARG_BOOL(2) ? TIME_CHURNED : TIME_CENSORED, weight);
 		if (has_entry)
-			table_count(&table, entry, 0, TIME_ENTERED, weight);
+			times_count(&table, entry, 0, TIME_ENTERED, weight);
 	}
 	PG_RETURN_POINTER(table);
 }
@@ -72,7 +72,7 @@ RETENTION_FUNCTION(survival_add_dates);
 Datum
 survival_add_dates(PG_FUNCTION_ARGS)
 {
-	TimeTable *table = table_own(fcinfo, WIRE_SURVIVAL);
+	TimeTable *table = times_own(fcinfo, WIRE_SURVIVAL);
 	bool has_end = !PG_ARGISNULL(2);
 	bool late = PG_NARGS() > 4 && !PG_ARGISNULL(4);
 	DateADT started;
@@ -98,7 +98,7 @@ survival_add_dates(PG_FUNCTION_ARGS)
 						errmsg("records_from must be a finite date")));
 
 	if (table == NULL)
-		table = table_new(WIRE_SURVIVAL);
+		table = times_new(WIRE_SURVIVAL);
 	if (started >= as_of)
 	{
 		count_add(&table->not_started, 1);
@@ -113,10 +113,10 @@ survival_add_dates(PG_FUNCTION_ARGS)
 		count_add(&table->never_at_risk, 1);
 	else
 	{
-		table_count(&table, (double) ended - started, 0, has_end ? TIME_CHURNED : TIME_CENSORED,
+		times_count(&table, (double) ended - started, 0, has_end ? TIME_CHURNED : TIME_CENSORED,
 					WEIGHT_ONE);
 		if (late)
-			table_count(&table, (double) PG_GETARG_DATEADT(4) - started, 0, TIME_ENTERED,
+			times_count(&table, (double) PG_GETARG_DATEADT(4) - started, 0, TIME_ENTERED,
 						WEIGHT_ONE);
 	}
 	PG_RETURN_POINTER(table);
@@ -126,26 +126,26 @@ RETENTION_FUNCTION(survival_merge);
 Datum
 survival_merge(PG_FUNCTION_ARGS)
 {
-	return table_combine(fcinfo, WIRE_SURVIVAL);
+	return times_combine(fcinfo, WIRE_SURVIVAL);
 }
 
 RETENTION_FUNCTION(survival_final);
 Datum
 survival_final(PG_FUNCTION_ARGS)
 {
-	return table_finish(fcinfo, WIRE_SURVIVAL);
+	return times_finish(fcinfo, WIRE_SURVIVAL);
 }
 
 static const TimeTable *
 table_argument(FunctionCallInfo fcinfo, int number)
 {
-	return table_open_sorted(PG_GETARG_DATUM(number), WIRE_SURVIVAL);
+	return times_open_sorted(PG_GETARG_DATUM(number), WIRE_SURVIVAL);
 }
 
 #define CURVE_COLUMNS 10
 
 static void
-emit_point(Emitter *emitter, const CurvePoint *point, CurveScale scale, double z)
+emit_point(Emitter *emitter, const SurvivalPoint *point, CurveScale scale, double z)
 {
 	Datum values[CURVE_COLUMNS];
 	bool nulls[CURVE_COLUMNS];
@@ -165,11 +165,11 @@ emit_point(Emitter *emitter, const CurvePoint *point, CurveScale scale, double z
 }
 
 /* The row of an asked time: the curve as it stands then, with counts until then. */
-static CurvePoint
-point_asked(const TimeTable *table, const Curve *curve, double time)
+static SurvivalPoint
+point_asked(const TimeTable *table, const SurvivalCurve *curve, double time)
 {
-	const CurvePoint *known = curve_at(curve, time);
-	CurvePoint point = {.survival = 1};
+	const SurvivalPoint *known = curve_at(curve, time);
+	SurvivalPoint point = {.survival = 1};
 
 	if (known != NULL)
 		point = *known;
@@ -179,7 +179,7 @@ point_asked(const TimeTable *table, const Curve *curve, double time)
 	if (isnan(curve_survival(curve, time)))
 		point.survival = point.std_error = point.hazard = point.hazard_std_error = NAN;
 	point.time = time;
-	table_counts_at(table, time, &point.at_risk, &point.churned, &point.censored);
+	times_counts_at(table, time, &point.at_risk, &point.churned, &point.censored);
 	return point;
 }
 
@@ -190,7 +190,7 @@ survival_curve(PG_FUNCTION_ARGS)
 	Emitter emitter = emit_begin(fcinfo);
 	const TimeTable *table;
 	CurveScale scale;
-	Curve curve;
+	SurvivalCurve curve;
 	double z;
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2))
@@ -212,7 +212,7 @@ survival_curve(PG_FUNCTION_ARGS)
 
 		for (int i = 0; i < asked; i++)
 		{
-			CurvePoint point = point_asked(table, &curve, times[i]);
+			SurvivalPoint point = point_asked(table, &curve, times[i]);
 
 			emit_point(&emitter, &point, scale, z);
 		}
@@ -224,7 +224,7 @@ RETENTION_FUNCTION(survival_at);
 Datum
 survival_at(PG_FUNCTION_ARGS)
 {
-	Curve curve = curve_of(table_argument(fcinfo, 0));
+	SurvivalCurve curve = curve_of(table_argument(fcinfo, 0));
 	double survival = curve_survival(&curve, check_time(PG_GETARG_FLOAT8(1), "time"));
 
 	if (isnan(survival))
@@ -236,7 +236,7 @@ RETENTION_FUNCTION(conditional_survival);
 Datum
 conditional_survival(PG_FUNCTION_ARGS)
 {
-	Curve curve = curve_of(table_argument(fcinfo, 0));
+	SurvivalCurve curve = curve_of(table_argument(fcinfo, 0));
 	double time = check_time(PG_GETARG_FLOAT8(1), "time");
 	double given = check_time(PG_GETARG_FLOAT8(2), "time");
 	double then;
@@ -256,7 +256,7 @@ conditional_survival(PG_FUNCTION_ARGS)
 static Datum
 answer_quantile(FunctionCallInfo fcinfo, double p, int next)
 {
-	Curve curve = curve_of(table_argument(fcinfo, 0));
+	SurvivalCurve curve = curve_of(table_argument(fcinfo, 0));
 	CurveScale scale = curve_scale(text_argument(fcinfo, next));
 	double z = two_sided_z(check_confidence(PG_GETARG_FLOAT8(next + 1)));
 	Datum values[3];
@@ -360,7 +360,7 @@ hazard_by(PG_FUNCTION_ARGS)
 	const TimeTable *table = table_argument(fcinfo, 0);
 	double width = PG_GETARG_FLOAT8(1);
 	double confidence = check_confidence(PG_GETARG_FLOAT8(2));
-	Band *band;
+	HazardBand *band;
 	int bands;
 
 	if (!(isfinite(width) && width > 0))
@@ -419,7 +419,7 @@ Datum
 survival_summary(PG_FUNCTION_ARGS)
 {
 	const TimeTable *table = table_argument(fcinfo, 0);
-	Curve curve = curve_of(table);
+	SurvivalCurve curve = curve_of(table);
 	int64 rows[TIME_WHATS] = {0};
 	int128 weight = 0;
 	Datum values[10];
@@ -427,7 +427,7 @@ survival_summary(PG_FUNCTION_ARGS)
 
 	for (int i = 0; i < table->used; i++)
 	{
-		const TimeSlot *slot = table_slot(table, i);
+		const TimeSlot *slot = times_slot(table, i);
 
 		CHECK_NOW_AND_THEN(i);
 		for (int what = 0; what < TIME_WHATS; what++)
@@ -438,7 +438,7 @@ survival_summary(PG_FUNCTION_ARGS)
 	values[1] = Int64GetDatum(rows[TIME_CHURNED]);
 	values[2] = Int64GetDatum(rows[TIME_CENSORED]);
 	values[3] = Int64GetDatum(rows[TIME_ENTERED]);
-	values[4] = Float8GetDatum((double) weight * table_unit(table));
+	values[4] = Float8GetDatum((double) weight * times_unit(table));
 	values[5] = Int64GetDatum(table->unknown);
 	values[6] = Int64GetDatum(table->never_at_risk);
 	values[7] = Int64GetDatum(table->not_started);

@@ -49,7 +49,7 @@ static Size
 table_size(int capacity, int cell_capacity, int tag_capacity, int flags)
 {
 	TimeTable shape = {.flags = flags};
-	Size size = mul_size(capacity, table_slot_size(&shape));
+	Size size = mul_size(capacity, times_slot_size(&shape));
 
 	size = add_size(size, sizeof(TimeTable));
 	size = add_size(size, mul_size(cell_capacity, sizeof(TimeCell)));
@@ -67,7 +67,7 @@ table_alloc(WireKind kind, TimeForm form, int flags, int capacity, int cell_capa
 		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 						errmsg("%s is larger than a value can be (1 GB)", times_type_name(kind))));
 	table = memory_alloc(size);
-	flat_mark(table, kind, TABLE_VERSION, size);
+	flat_mark(table, kind, TIMES_VERSION, size);
 	table->form = form;
 	table->maker = form == TIME_HASHED ? aggregate_process_mark() : 0;
 	table->flags = flags;
@@ -78,7 +78,7 @@ table_alloc(WireKind kind, TimeForm form, int flags, int capacity, int cell_capa
 }
 
 TimeTable *
-table_new(WireKind kind)
+times_new(WireKind kind)
 {
 	return table_alloc(kind, TIME_HASHED, 0, FIRST_CAPACITY, 0, 0);
 }
@@ -104,7 +104,7 @@ slot_find(const TimeTable *table, double time, int cell)
 
 	for (;;)
 	{
-		TimeSlot *slot = table_slot(table, (int) at);
+		TimeSlot *slot = times_slot(table, (int) at);
 
 		if (!slot->taken || (slot->time == time && slot->cell == cell))
 			return slot;
@@ -124,7 +124,7 @@ slot_widen(TimeSlot *slot)
 static void
 chain_cell(TimeTable *table, int cell)
 {
-	TimeCell *cells = table_cells(table);
+	TimeCell *cells = times_cells(table);
 	TimeCell *place = &cells[cells[cell].hash & (uint32) (table->cell_capacity - 1)];
 
 	cells[cell].next = place->head;
@@ -138,7 +138,7 @@ table_rebuild(const TimeTable *from, int flags, int capacity, int cell_capacity,
 	TimeTable *table = table_alloc((WireKind) from->header.kind, TIME_HASHED, flags, capacity,
 								   cell_capacity, tag_capacity);
 	bool widen = (flags & TIME_WEIGHTED) && !(from->flags & TIME_WEIGHTED);
-	TimeCell *cells = table_cells(table);
+	TimeCell *cells = times_cells(table);
 
 	table->used = from->used;
 	table->cells = from->cells;
@@ -151,28 +151,28 @@ table_rebuild(const TimeTable *from, int flags, int capacity, int cell_capacity,
 
 	for (int i = 0; i < from->capacity; i++)
 	{
-		TimeSlot *old = table_slot(from, i);
+		TimeSlot *old = times_slot(from, i);
 		TimeSlot *slot;
 
 		CHECK_NOW_AND_THEN(i);
 		if (!old->taken)
 			continue;
 		slot = slot_find(table, old->time, old->cell);
-		memcpy(slot, old, table_slot_size(from));
+		memcpy(slot, old, times_slot_size(from));
 		if (widen)
 			slot_widen(slot);
 	}
 
 	for (int i = 0; i < from->cells; i++)
 	{
-		const TimeCell *old = table_cells(from) + i;
+		const TimeCell *old = times_cells(from) + i;
 		int head = cells[i].head; /* the chain of place i may have begun */
 
 		cells[i] = *old;
 		cells[i].head = head;
 		chain_cell(table, i);
 	}
-	memcpy(table_tags(table), table_tags(from), from->tag_bytes);
+	memcpy(times_tags(table), times_tags(from), from->tag_bytes);
 	return table;
 }
 
@@ -183,7 +183,7 @@ next_power(int64 least)
 }
 
 TimeTable *
-table_thaw(const TimeTable *table)
+times_thaw(const TimeTable *table)
 {
 	return table_rebuild(table, table->flags,
 						 Max(next_power((int64) table->used * 2), FIRST_CAPACITY),
@@ -204,9 +204,9 @@ tag_compare(Tag a, Tag b)
 static Tag
 cell_stratum(const TimeTable *table, int cell)
 {
-	const TimeCell *it = table_cells(table) + cell;
+	const TimeCell *it = times_cells(table) + cell;
 
-	return (Tag){table_tags(table) + it->offset + Max(it->group_length, 0), it->stratum_length};
+	return (Tag){times_tags(table) + it->offset + Max(it->group_length, 0), it->stratum_length};
 }
 
 static uint32
@@ -222,7 +222,7 @@ hash_tag(Tag group, Tag stratum)
 }
 
 int
-table_cell(TimeTable **table, Tag group, Tag stratum)
+times_cell(TimeTable **table, Tag group, Tag stratum)
 {
 	TimeTable *it = *table;
 	uint32 hash = hash_tag(group, stratum);
@@ -231,11 +231,11 @@ table_cell(TimeTable **table, Tag group, Tag stratum)
 
 	if (it->cell_capacity > 0)
 	{
-		const TimeCell *cells = table_cells(it);
+		const TimeCell *cells = times_cells(it);
 
 		for (int i = cells[hash & (uint32) (it->cell_capacity - 1)].head; i > 0;
 			 i = cells[i - 1].next)
-			if (cells[i - 1].hash == hash && tag_compare(table_group(it, i - 1), group) == 0 &&
+			if (cells[i - 1].hash == hash && tag_compare(times_group(it, i - 1), group) == 0 &&
 				tag_compare(cell_stratum(it, i - 1), stratum) == 0)
 				return i - 1;
 	}
@@ -254,16 +254,16 @@ table_cell(TimeTable **table, Tag group, Tag stratum)
 									next_power(Max((it->tag_bytes + bytes) * 2, 64)));
 	}
 
-	cell = table_cells(it) + it->cells;
+	cell = times_cells(it) + it->cells;
 	cell->hash = hash;
 	cell->stratum = 0;
 	cell->group_length = group.length;
 	cell->stratum_length = stratum.length;
 	cell->offset = it->tag_bytes;
 	if (group.length > 0)
-		memcpy(table_tags(it) + it->tag_bytes, group.bytes, group.length);
+		memcpy(times_tags(it) + it->tag_bytes, group.bytes, group.length);
 	if (stratum.length > 0)
-		memcpy(table_tags(it) + it->tag_bytes + Max(group.length, 0), stratum.bytes,
+		memcpy(times_tags(it) + it->tag_bytes + Max(group.length, 0), stratum.bytes,
 			   stratum.length);
 	it->tag_bytes += (int32) bytes;
 	chain_cell(it, it->cells);
@@ -317,7 +317,7 @@ table_require_flags(TimeTable **table, int flags)
 }
 
 void
-table_count(TimeTable **table, double time, int cell, TimeWhat what, int64 weight)
+times_count(TimeTable **table, double time, int cell, TimeWhat what, int64 weight)
 {
 	TimeSlot *slot;
 
@@ -337,7 +337,7 @@ table_count(TimeTable **table, double time, int cell, TimeWhat what, int64 weigh
 }
 
 void
-table_merge(TimeTable **into, const TimeTable *from)
+times_merge(TimeTable **into, const TimeTable *from)
 {
 	int *cells = NULL;
 
@@ -353,12 +353,12 @@ table_merge(TimeTable **into, const TimeTable *from)
 	{
 		cells = palloc(sizeof(int) * from->cells);
 		for (int i = 0; i < from->cells; i++)
-			cells[i] = table_cell(into, table_group(from, i), cell_stratum(from, i));
+			cells[i] = times_cell(into, times_group(from, i), cell_stratum(from, i));
 	}
 
 	for (int i = 0; i < from->capacity; i++)
 	{
-		const TimeSlot *theirs = table_slot(from, i);
+		const TimeSlot *theirs = times_slot(from, i);
 		TimeSlot *slot;
 
 		CHECK_NOW_AND_THEN(i);
@@ -393,7 +393,7 @@ compare_cells(const void *a, const void *b, void *arg)
 	int by_stratum = tag_compare(cell_stratum(table, one), cell_stratum(table, other));
 
 	return by_stratum != 0 ? by_stratum
-						   : tag_compare(table_group(table, one), table_group(table, other));
+						   : tag_compare(times_group(table, one), times_group(table, other));
 }
 
 typedef struct SlotKey
@@ -418,7 +418,7 @@ compare_keys(const void *a, const void *b, void *arg)
 }
 
 TimeTable *
-table_sorted(const TimeTable *from)
+times_sorted(const TimeTable *from)
 {
 	TimeTable *table = table_alloc((WireKind) from->header.kind, TIME_SORTED, from->flags,
 								   from->used, from->cells, from->tag_bytes);
@@ -442,8 +442,8 @@ table_sorted(const TimeTable *from)
 	sort_any(order, from->cells, sizeof(int), compare_cells, unconstify(TimeTable *, from));
 	for (int i = 0; i < from->cells; i++)
 	{
-		const TimeCell *old = table_cells(from) + order[i];
-		TimeCell *cell = table_cells(table) + i;
+		const TimeCell *old = times_cells(from) + order[i];
+		TimeCell *cell = times_cells(table) + i;
 		int bytes = Max(old->group_length, 0) + Max(old->stratum_length, 0);
 
 		if (i > 0 &&
@@ -454,20 +454,20 @@ table_sorted(const TimeTable *from)
 		cell->head = cell->next = 0;
 		cell->stratum = stratum;
 		cell->offset = table->tag_bytes;
-		memcpy(table_tags(table) + cell->offset, table_tags(from) + old->offset, bytes);
+		memcpy(times_tags(table) + cell->offset, times_tags(from) + old->offset, bytes);
 		table->tag_bytes += bytes;
 	}
 
 	for (int i = 0; i < from->capacity; i++)
 	{
-		const TimeSlot *slot = table_slot(from, i);
+		const TimeSlot *slot = times_slot(from, i);
 
 		CHECK_NOW_AND_THEN(i);
 		if (!slot->taken)
 			continue;
 		keys[n].time = slot->time;
 		keys[n].cell = from->cells > 0 ? number[slot->cell] : 0;
-		keys[n].stratum = from->cells > 0 ? table_cells(table)[keys[n].cell].stratum : 0;
+		keys[n].stratum = from->cells > 0 ? times_cells(table)[keys[n].cell].stratum : 0;
 		keys[n].from = i;
 		n++;
 	}
@@ -476,8 +476,8 @@ table_sorted(const TimeTable *from)
 	for (int i = 0; i < n; i++)
 	{
 		CHECK_NOW_AND_THEN(i);
-		memcpy(table_slot(table, i), table_slot(from, keys[i].from), table_slot_size(table));
-		table_slot(table, i)->cell = keys[i].cell;
+		memcpy(times_slot(table, i), times_slot(from, keys[i].from), times_slot_size(table));
+		times_slot(table, i)->cell = keys[i].cell;
 	}
 	pfree(keys);
 	pfree(order);
@@ -512,7 +512,7 @@ check_slot(const TimeTable *table, const TimeSlot *slot)
 		wire_corrupt(table_name(table), "A time in it has no customers.");
 	if (table->header.kind == WIRE_INCIDENCE)
 	{
-		bool here = table->cells > 0 && table_cells(table)[slot->cell].group_length < 0;
+		bool here = table->cells > 0 && times_cells(table)[slot->cell].group_length < 0;
 
 		if (slot->rows[TIME_ENTERED] != 0 || slot->rows[here ? TIME_CHURNED : TIME_CENSORED] != 0)
 			wire_corrupt(table_name(table), "A cause in it has customers of another kind.");
@@ -534,7 +534,7 @@ check_flow(const TimeTable *table)
 
 	for (int i = 0; i < table->used; i++)
 	{
-		const TimeSlot *slot = table_slot(table, i);
+		const TimeSlot *slot = times_slot(table, i);
 		int64 left = slot->rows[TIME_CHURNED];
 
 		CHECK_NOW_AND_THEN(i);
@@ -549,7 +549,7 @@ check_flow(const TimeTable *table)
 	}
 	for (int i = 0; i < table->used; i++)
 	{
-		const TimeSlot *slot = table_slot(table, i);
+		const TimeSlot *slot = times_slot(table, i);
 
 		CHECK_NOW_AND_THEN(i);
 		/* Those who entered at this time are at risk after it. */
@@ -568,17 +568,17 @@ check_flow(const TimeTable *table)
 static void
 check_sorted(const TimeTable *table)
 {
-	const TimeCell *cells = table_cells(table);
+	const TimeCell *cells = times_cells(table);
 
 	for (int i = 0; i < table->used; i++)
 	{
-		const TimeSlot *slot = table_slot(table, i);
+		const TimeSlot *slot = times_slot(table, i);
 
 		CHECK_NOW_AND_THEN(i);
 		check_slot(table, slot);
 		if (i > 0)
 		{
-			const TimeSlot *before = table_slot(table, i - 1);
+			const TimeSlot *before = times_slot(table, i - 1);
 			SlotKey a = {before->time, 0, before->cell, 0};
 			SlotKey b = {slot->time, 0, slot->cell, 0};
 
@@ -638,14 +638,14 @@ check_table(const TimeTable *table)
 
 	for (int i = 0; i < table->cells; i++)
 	{
-		const TimeCell *cell = table_cells(table) + i;
+		const TimeCell *cell = times_cells(table) + i;
 		int64 end =
 			(int64) cell->offset + Max(cell->group_length, 0) + Max(cell->stratum_length, 0);
 
 		if (cell->offset < 0 || cell->group_length < -1 || cell->stratum_length < -1 ||
 			end > table->tag_bytes || cell->stratum < 0 || cell->stratum >= table->cells)
 			wire_corrupt(name, "A group in it is out of range.");
-		if (cell->hash != hash_tag(table_group(table, i), cell_stratum(table, i)))
+		if (cell->hash != hash_tag(times_group(table, i), cell_stratum(table, i)))
 			wire_corrupt(name, "A group in it is out of range.");
 		/* Texts that overlap would need more room in a copy than they say. */
 		texts += end - cell->offset;
@@ -663,7 +663,7 @@ check_table(const TimeTable *table)
 	}
 	for (int i = 0; i < table->capacity; i++)
 	{
-		const TimeSlot *slot = table_slot(table, i);
+		const TimeSlot *slot = times_slot(table, i);
 
 		CHECK_NOW_AND_THEN(i);
 		if (!slot->taken)
@@ -676,23 +676,23 @@ check_table(const TimeTable *table)
 }
 
 const TimeTable *
-table_open(Datum value, WireKind kind)
+times_open(Datum value, WireKind kind)
 {
 	const TimeTable *table =
-		flat_open(value, kind, TABLE_VERSION, sizeof(TimeTable), times_type_name(kind));
+		flat_open(value, kind, TIMES_VERSION, sizeof(TimeTable), times_type_name(kind));
 
 	check_table(table);
 	return table;
 }
 
 const TimeTable *
-table_open_sorted(Datum value, WireKind kind)
+times_open_sorted(Datum value, WireKind kind)
 {
-	const TimeTable *table = table_open(value, kind);
+	const TimeTable *table = times_open(value, kind);
 
 	if (table->form != TIME_SORTED)
 	{
-		table = table_sorted(table);
+		table = times_sorted(table);
 		check_sorted(table);
 	}
 	return table;
@@ -737,10 +737,10 @@ get_tag(WireReader *in)
 }
 
 void
-table_write(const TimeTable *table, StringInfo out)
+times_write(const TimeTable *table, StringInfo out)
 {
 	Assert(table->form == TIME_SORTED);
-	wire_begin(out, (WireKind) table->header.kind, TABLE_VERSION);
+	wire_begin(out, (WireKind) table->header.kind, TIMES_VERSION);
 	wire_put_int(out, table->flags);
 	wire_put_int(out, table->option);
 	wire_put_double(out, table->parameter);
@@ -750,13 +750,13 @@ table_write(const TimeTable *table, StringInfo out)
 	wire_put_int(out, table->cells);
 	for (int i = 0; i < table->cells; i++)
 	{
-		put_tag(out, table_group(table, i));
+		put_tag(out, times_group(table, i));
 		put_tag(out, cell_stratum(table, i));
 	}
 	wire_put_int(out, table->used);
 	for (int i = 0; i < table->used; i++)
 	{
-		const TimeSlot *slot = table_slot(table, i);
+		const TimeSlot *slot = times_slot(table, i);
 
 		CHECK_NOW_AND_THEN(i);
 		wire_put_double(out, slot->time);
@@ -775,9 +775,9 @@ table_write(const TimeTable *table, StringInfo out)
 }
 
 TimeTable *
-table_read(const char *bytes, Size size, WireKind kind)
+times_read(const char *bytes, Size size, WireKind kind)
 {
-	WireReader in = wire_open(bytes, size, kind, TABLE_VERSION, times_type_name(kind));
+	WireReader in = wire_open(bytes, size, kind, TIMES_VERSION, times_type_name(kind));
 	int flags = (int) wire_get_int_between(&in, 0, TIME_WEIGHTED | TIME_FRACTIONAL);
 	int option = (int) wire_get_int_between(&in, 0, TEST_LAST);
 	double parameter = wire_get_double(&in);
@@ -797,7 +797,7 @@ table_read(const char *bytes, Size size, WireKind kind)
 		Tag group = get_tag(&in);
 		Tag in_stratum = get_tag(&in);
 
-		if (table_cell(&table, group, in_stratum) != i)
+		if (times_cell(&table, group, in_stratum) != i)
 			wire_corrupt(in.type_name, "A group in it comes twice.");
 	}
 
@@ -811,12 +811,12 @@ table_read(const char *bytes, Size size, WireKind kind)
 	sorted->used = used;
 	sorted->cells = cells;
 	sorted->tag_bytes = table->tag_bytes;
-	memcpy(table_tags(sorted), table_tags(table), table->tag_bytes);
+	memcpy(times_tags(sorted), times_tags(table), table->tag_bytes);
 	for (int i = 0; i < cells; i++)
 	{
-		TimeCell *cell = table_cells(sorted) + i;
+		TimeCell *cell = times_cells(sorted) + i;
 
-		*cell = table_cells(table)[i];
+		*cell = times_cells(table)[i];
 		cell->head = cell->next = 0;
 		if (i > 0 && tag_compare(cell_stratum(table, i - 1), cell_stratum(table, i)) != 0)
 			stratum++;
@@ -824,7 +824,7 @@ table_read(const char *bytes, Size size, WireKind kind)
 	}
 	for (int i = 0; i < used; i++)
 	{
-		TimeSlot *slot = table_slot(sorted, i);
+		TimeSlot *slot = times_slot(sorted, i);
 
 		CHECK_NOW_AND_THEN(i);
 		slot->time = wire_get_double(&in);

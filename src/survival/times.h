@@ -111,38 +111,38 @@ typedef struct Tag
 } Tag;
 
 static inline Size
-table_slot_size(const TimeTable *table)
+times_slot_size(const TimeTable *table)
 {
 	return sizeof(TimeSlot) + ((table->flags & TIME_WEIGHTED) ? sizeof(TimeWeights) : 0);
 }
 
 static inline TimeSlot *
-table_slot(const TimeTable *table, int number)
+times_slot(const TimeTable *table, int number)
 {
-	return (TimeSlot *) ((char *) (table + 1) + table_slot_size(table) * number);
+	return (TimeSlot *) ((char *) (table + 1) + times_slot_size(table) * number);
 }
 
 static inline TimeCell *
-table_cells(const TimeTable *table)
+times_cells(const TimeTable *table)
 {
-	return (TimeCell *) table_slot(table, table->capacity);
+	return (TimeCell *) times_slot(table, table->capacity);
 }
 
 static inline char *
-table_tags(const TimeTable *table)
+times_tags(const TimeTable *table)
 {
-	return (char *) (table_cells(table) + table->cell_capacity);
+	return (char *) (times_cells(table) + table->cell_capacity);
 }
 
 static inline Tag
-table_group(const TimeTable *table, int cell)
+times_group(const TimeTable *table, int cell)
 {
-	const TimeCell *it = table_cells(table) + cell;
+	const TimeCell *it = times_cells(table) + cell;
 
-	return (Tag){table_tags(table) + it->offset, it->group_length};
+	return (Tag){times_tags(table) + it->offset, it->group_length};
 }
 
-/* Customers of a slot, in units of table_unit(): exact. */
+/* Customers of a slot, in units of times_unit(): exact. */
 static inline int128
 slot_amount(const TimeTable *table, const TimeSlot *slot, TimeWhat what)
 {
@@ -151,7 +151,7 @@ slot_amount(const TimeTable *table, const TimeSlot *slot, TimeWhat what)
 	return slot->rows[what];
 }
 
-/* Their sum of squared weights, in units of table_unit(). */
+/* Their sum of squared weights, in units of times_unit(). */
 static inline int128
 slot_squares(const TimeTable *table, const TimeSlot *slot, TimeWhat what)
 {
@@ -161,13 +161,13 @@ slot_squares(const TimeTable *table, const TimeSlot *slot, TimeWhat what)
 }
 
 static inline double
-table_unit(const TimeTable *table)
+times_unit(const TimeTable *table)
 {
 	return (table->flags & TIME_WEIGHTED) ? 1.0 / (double) WEIGHT_ONE : 1.0;
 }
 
 /* The layout version of flat values, in their marks. */
-#define TABLE_VERSION 1
+#define TIMES_VERSION 1
 
 /* By bytes; NULL comes last. */
 extern int tag_compare(Tag a, Tag b);
@@ -175,28 +175,28 @@ extern int tag_compare(Tag a, Tag b);
 extern const char *times_type_name(WireKind kind);
 
 /* An empty hashed table, in the current context. */
-extern TimeTable *table_new(WireKind kind);
+extern TimeTable *times_new(WireKind kind);
 
 /*
  * Each of these may leave a larger table in *table, allocated in the current context; the old one is not freed,
  * for the executor copies a state at a new address and frees the old one itself.
  */
-extern int table_cell(TimeTable **table, Tag group, Tag stratum);
-extern void table_count(TimeTable **table, double time, int cell, TimeWhat what, int64 weight);
-extern void table_merge(TimeTable **into, const TimeTable *from);
+extern int times_cell(TimeTable **table, Tag group, Tag stratum);
+extern void times_count(TimeTable **table, double time, int cell, TimeWhat what, int64 weight);
+extern void times_merge(TimeTable **into, const TimeTable *from);
 
 /* A hashed copy of a sorted table. */
-extern TimeTable *table_thaw(const TimeTable *table);
+extern TimeTable *times_thaw(const TimeTable *table);
 
 /* The sorted form, a new value in the current context; the argument is not changed. */
-extern TimeTable *table_sorted(const TimeTable *table);
+extern TimeTable *times_sorted(const TimeTable *table);
 
 /* Any value of an argument, checked: XX001 on bytes that no aggregate has written. */
-extern const TimeTable *table_open(Datum value, WireKind kind);
+extern const TimeTable *times_open(Datum value, WireKind kind);
 /* The same, and in sorted form. */
-extern const TimeTable *table_open_sorted(Datum value, WireKind kind);
+extern const TimeTable *times_open_sorted(Datum value, WireKind kind);
 
-extern void table_write(const TimeTable *table, StringInfo out);
-extern TimeTable *table_read(const char *bytes, Size size, WireKind kind);
+extern void times_write(const TimeTable *table, StringInfo out);
+extern TimeTable *times_read(const char *bytes, Size size, WireKind kind);
 
 #endif /* RETENTION_SURVIVAL_TIMES_H */

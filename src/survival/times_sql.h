@@ -1,23 +1,23 @@
 /*
- * table_sql.h
+ * times_sql.h
  *		What the doors of all states made of times share.
  */
-#ifndef RETENTION_SURVIVAL_TABLE_SQL_H
-#define RETENTION_SURVIVAL_TABLE_SQL_H
+#ifndef RETENTION_SURVIVAL_TIMES_SQL_H
+#define RETENTION_SURVIVAL_TIMES_SQL_H
 
 #include "base/emit.h"
 #include "base/type_sql.h"
 #include "survival/times.h"
 
 /* The state of the running aggregate, to be changed in place; NULL before the first row. */
-extern TimeTable *table_own(FunctionCallInfo fcinfo, WireKind kind);
+extern TimeTable *times_own(FunctionCallInfo fcinfo, WireKind kind);
 
-extern Datum table_combine(FunctionCallInfo fcinfo, WireKind kind);
-extern Datum table_finish(FunctionCallInfo fcinfo, WireKind kind);
+extern Datum times_combine(FunctionCallInfo fcinfo, WireKind kind);
+extern Datum times_finish(FunctionCallInfo fcinfo, WireKind kind);
 
 /* For STORED_TYPE_FUNCTIONS(). */
-extern void *table_type_read(const char *bytes, Size size, WireKind kind);
-extern void table_type_write(Datum value, StringInfo out, WireKind kind);
+extern void *times_type_read(const char *bytes, Size size, WireKind kind);
+extern void times_type_write(Datum value, StringInfo out, WireKind kind);
 
 /* A duration, an entry, ...: finite and not negative, else 22023. Makes -0 an ordinary 0. */
 extern double check_time(double value, const char *what);
@@ -31,4 +31,4 @@ extern char *text_argument(FunctionCallInfo fcinfo, int number);
 /* Argument `number`, an array of times that are not NULL: 22004 and 22023. */
 extern double *times_argument(FunctionCallInfo fcinfo, int number, int *asked);
 
-#endif /* RETENTION_SURVIVAL_TABLE_SQL_H */
+#endif /* RETENTION_SURVIVAL_TIMES_SQL_H */

@@ -1,5 +1,5 @@
 /*
- * table_sql.c
+ * times_sql.c
  *		What the doors of all states made of times share.
  */
 #include "retention.h"
@@ -7,30 +7,30 @@
 #include <math.h>
 
 #include "base/aggregate.h"
-#include "survival/table_sql.h"
+#include "survival/times_sql.h"
 #include "catalog/pg_type.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 
 TimeTable *
-table_own(FunctionCallInfo fcinfo, WireKind kind)
+times_own(FunctionCallInfo fcinfo, WireKind kind)
 {
 	TimeTable *table;
 
 	(void) aggregate_context(fcinfo);
 	if (PG_ARGISNULL(0))
 		return NULL;
-	table = aggregate_own_state(fcinfo, kind, TABLE_VERSION, sizeof(TimeTable));
+	table = aggregate_own_state(fcinfo, kind, TIMES_VERSION, sizeof(TimeTable));
 	if (likely(table != NULL && table->form == TIME_HASHED &&
 			   table->maker == aggregate_process_mark()))
 		return table;
-	return table_thaw(table_open_sorted(PG_GETARG_DATUM(0), kind));
+	return times_thaw(times_open_sorted(PG_GETARG_DATUM(0), kind));
 }
 
 Datum
-table_combine(FunctionCallInfo fcinfo, WireKind kind)
+times_combine(FunctionCallInfo fcinfo, WireKind kind)
 {
-	TimeTable *table = table_own(fcinfo, kind);
+	TimeTable *table = times_own(fcinfo, kind);
 	const TimeTable *other;
 
 	if (PG_ARGISNULL(1))
@@ -39,32 +39,32 @@ table_combine(FunctionCallInfo fcinfo, WireKind kind)
 			PG_RETURN_NULL();
 		PG_RETURN_POINTER(table);
 	}
-	other = table_open(PG_GETARG_DATUM(1), kind);
+	other = times_open(PG_GETARG_DATUM(1), kind);
 	if (table == NULL)
-		PG_RETURN_POINTER(table_thaw(other));
-	table_merge(&table, other);
+		PG_RETURN_POINTER(times_thaw(other));
+	times_merge(&table, other);
 	PG_RETURN_POINTER(table);
 }
 
 Datum
-table_finish(FunctionCallInfo fcinfo, WireKind kind)
+times_finish(FunctionCallInfo fcinfo, WireKind kind)
 {
 	(void) aggregate_context(fcinfo);
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
-	PG_RETURN_POINTER(table_open_sorted(PG_GETARG_DATUM(0), kind));
+	PG_RETURN_POINTER(times_open_sorted(PG_GETARG_DATUM(0), kind));
 }
 
 void *
-table_type_read(const char *bytes, Size size, WireKind kind)
+times_type_read(const char *bytes, Size size, WireKind kind)
 {
-	return table_read(bytes, size, kind);
+	return times_read(bytes, size, kind);
 }
 
 void
-table_type_write(Datum value, StringInfo out, WireKind kind)
+times_type_write(Datum value, StringInfo out, WireKind kind)
 {
-	table_write(table_open_sorted(value, kind), out);
+	times_write(times_open_sorted(value, kind), out);
 }
 
 double
