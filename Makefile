@@ -42,12 +42,16 @@ OBJS = \
 	src/history/history.o \
 	src/population/population.o \
 	src/population/population_cell.o \
+	src/population/population_entry.o \
 	src/population/population_flat.o \
+	src/population/population_form.o \
+	src/population/population_hash.o \
 	src/population/population_key.o \
 	src/population/population_large.o \
+	src/population/population_ledger.o \
 	src/population/population_page.o \
+	src/population/population_run.o \
 	src/population/population_share.o \
-	src/population/population_spill.o \
 	src/population/population_sql.o \
 	src/population/population_table.o \
 	src/rates/rates.o \

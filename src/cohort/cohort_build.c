@@ -427,7 +427,7 @@ put_row(Rows *rows, const int64 *keys, int nkeys, const int64 *counts)
 }
 
 static void
-put_cell(void *argument, const Cell *cell)
+put_cell(void *argument, const HashedCell *cell)
 {
 	Rows *rows = argument;
 	int64 keys[2] = {cell->key.cohort + rows->base, cell->key.number};

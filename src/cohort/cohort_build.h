@@ -19,12 +19,12 @@ typedef struct CellKey
 } CellKey;
 
 /* The four counts of a cell, or the three of a window. */
-typedef struct Cell
+typedef struct HashedCell
 {
 	CellKey key;
 	int64 counts[4];
 	char status;
-} Cell;
+} HashedCell;
 
 struct cells_hash;
 
@@ -37,7 +37,7 @@ typedef struct CellTable
 } CellTable;
 
 /* Called with each cell of a table, in any order. */
-typedef void (*CellVisitor)(void *argument, const Cell *cell);
+typedef void (*CellVisitor)(void *argument, const HashedCell *cell);
 
 typedef int64 CellCounts[4]; /* CELL_ON .. CELL_ENDED */
 

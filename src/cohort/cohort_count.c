@@ -26,7 +26,7 @@ hash_key(CellKey key)
 #define SH_GROW_MAX_DIB 100
 #define SH_GROW_MAX_MOVE 1000
 #define SH_PREFIX cells
-#define SH_ELEMENT_TYPE Cell
+#define SH_ELEMENT_TYPE HashedCell
 #define SH_KEY_TYPE CellKey
 #define SH_KEY key
 #define SH_HASH_KEY(table, key) hash_key(key)
@@ -52,7 +52,7 @@ cell_of(CellTable *table, int64 cohort, int64 number)
 	CellKey key = {(uint32) cohort, (uint32) number};
 	cells_hash **part = &table->parts[key.cohort % CELL_PARTS];
 	bool found;
-	Cell *cell;
+	HashedCell *cell;
 
 	if (*part == NULL)
 		*part = cells_create(CurrentMemoryContext, 8, NULL);
@@ -72,7 +72,7 @@ cells_each(CellTable *table, CellVisitor visitor, void *argument)
 	for (int i = 0; i < CELL_PARTS; i++)
 	{
 		cells_iterator iterator;
-		const Cell *cell;
+		const HashedCell *cell;
 
 		CHECK_FOR_INTERRUPTS();
 		if (table->parts[i] == NULL)

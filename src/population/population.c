@@ -5,12 +5,11 @@
 #include "retention.h"
 
 #include "base/aggregate.h"
-#include "population/population_internal.h"
+#include "base/check.h"
+#include "population/population_form.h"
 
 /* The texts of a batch. */
 #define BATCH_TEXTS (64 * 1024)
-/* A flat value up to this size is visited by sorting its entries, without a table. */
-#define SORT_MOST (64 * 1024)
 
 /* ---- identities ---- */
 
@@ -54,65 +53,6 @@ check_same_identity(const PopulationIdentity *one, const PopulationIdentity *oth
 		differing_kinds();
 }
 
-static void
-begin_flat(Population *population, FlatPopulation *flat, MemoryContext context)
-{
-	population->identity = flat_identity(flat);
-	population->totals = flat->totals;
-	population->context = context;
-	population->flat = flat;
-	population->large = NULL;
-}
-
-/* The flat log of a handle becomes a large form; its totals stay with the handle until population_datum(). */
-static void
-enlarge(Population *population)
-{
-	FlatPopulation *flat = population->flat;
-	Large *large = large_create(&population->identity, population->context);
-
-	large_load(large, flat_log(flat));
-	large->self.totals = population->totals;
-	population->identity = large->self.identity;
-	population->flat = NULL;
-	population->large = large;
-}
-
-/* A state that may be changed, of a value that may not: what is added to it must be given back by population_datum(). */
-static Population *
-copy_state(Datum value, MemoryContext context)
-{
-	Large *source = large_of(value);
-	Population *population = palloc0(sizeof(Population));
-	PopulationTotals *totals;
-
-	if (source == NULL)
-	{
-		FlatPopulation *flat = flat_argument(value);
-		Size head = offsetof(FlatPopulation, data) + flat->tag_length;
-
-		begin_flat(population, flat, context);
-		if (flat->used - head <= FLAT_LIMIT)
-		{
-			FlatPopulation *copy = flat_create(&population->identity, flat->used - head + 32);
-
-			memcpy(FLAT_LOG(copy), FLAT_LOG(flat), flat->used - head);
-			copy->used = flat->used;
-			copy->totals = flat->totals;
-			begin_flat(population, copy, context);
-		}
-		else
-			enlarge(population);
-		return population;
-	}
-
-	population = &large_create(&source->self.identity, context)->self;
-	totals = population_totals(population);
-	*totals = source->self.totals;
-	large_each(source, large_load_entry, population->large);
-	return population;
-}
-
 /* The state in argument 0, which is not NULL, to be changed in place. */
 static Population *
 population_own(FunctionCallInfo fcinfo, MemoryContext context)
@@ -123,18 +63,18 @@ population_own(FunctionCallInfo fcinfo, MemoryContext context)
 
 	if (likely(VARATT_IS_EXTERNAL_EXPANDED_RW(DatumGetPointer(value))))
 	{
-		Large *large = large_of(value);
+		LargePopulation *large = large_of(value);
 
 		if (likely(MemoryContextGetParent(large->header.eoh_context) == context))
 			return &large->self;
-		return copy_state(value, context);
+		return form_copy(value, context);
 	}
 	flat = aggregate_own_state(fcinfo, WIRE_POPULATION, POPULATION_FLAT_VERSION,
 							   offsetof(FlatPopulation, data));
 	if (flat == NULL)
-		return copy_state(value, context);
+		return form_copy(value, context);
 	population = palloc(sizeof(Population));
-	begin_flat(population, flat_check(flat), context);
+	form_begin_flat(population, flat_check(flat), context);
 	return population;
 }
 
@@ -152,7 +92,7 @@ population_state(FunctionCallInfo fcinfo, const PopulationIdentity *identity, ch
 		if (identity->tag_length > TAG_LONGEST)
 			elog(ERROR, "tag of a population is too long");
 		population = palloc(sizeof(Population));
-		begin_flat(population, flat_create(identity, MAXALIGN(head + 48) - head), context);
+		form_begin_flat(population, flat_create(identity, MAXALIGN(head + 48) - head), context);
 		return population;
 	}
 	population = population_own(fcinfo, context);
@@ -171,7 +111,7 @@ population_create(const PopulationIdentity *identity, MemoryContext context)
 	MemoryContext old = MemoryContextSwitchTo(context);
 	Population *population = palloc(sizeof(Population));
 
-	begin_flat(population, flat_create(identity, 128), context);
+	form_begin_flat(population, flat_create(identity, 128), context);
 	MemoryContextSwitchTo(old);
 	return population;
 }
@@ -201,9 +141,22 @@ population_identity(Population *population)
 	return &population->identity;
 }
 
-/* Add an entry in any form but the buffer. */
+/* Make space for more bytes in a flat log; false: it would become too long. */
+static bool
+reserve_flat(Population *population, Size more)
+{
+	FlatPopulation *flat = flat_reserve(population->flat, more);
+
+	if (flat == NULL)
+		return false;
+	population->flat = flat;
+	population->identity.tag = flat->data;
+	return true;
+}
+
+/* Add an entry in either form, past a batch. */
 static void
-add_entry(Population *population, const Key *key, const Event *events, int count)
+add_entry(Population *population, const CustomerKey *key, const Event *events, int count)
 {
 	KeyKind kind = population->identity.key;
 
@@ -222,7 +175,7 @@ add_entry(Population *population, const Key *key, const Event *events, int count
 			bytes = out.len + 1;
 			pfree(out.data);
 		}
-		if (flat_reserve(population, bytes))
+		if (reserve_flat(population, bytes))
 		{
 			FlatPopulation *flat = population->flat;
 
@@ -234,7 +187,7 @@ add_entry(Population *population, const Key *key, const Event *events, int count
 			flat->used += out.len;
 			return;
 		}
-		enlarge(population);
+		form_enlarge(population);
 	}
 	large_add(population->large, key, events, count);
 }
@@ -255,12 +208,12 @@ check_event(const PopulationIdentity *identity, Event *event)
 void
 population_add_int64(Population *population, int64 key, Event event)
 {
-	Large *large = population->large;
+	LargePopulation *large = population->large;
 
 	Assert(population->identity.key == KEY_INT64);
 	if (likely(large != NULL && large->batch != NULL))
 	{
-		Batch *batch = large->batch;
+		EventBatch *batch = large->batch;
 
 		batch->a[batch->used] = (uint64) key;
 		batch->events[batch->used] = event;
@@ -269,7 +222,7 @@ population_add_int64(Population *population, int64 key, Event event)
 	}
 	else
 	{
-		Key found = key_of_int64(key);
+		CustomerKey found = key_of_int64(key);
 
 		if (check_event(&population->identity, &event))
 			add_entry(population, &found, &event, 1);
@@ -279,12 +232,12 @@ population_add_int64(Population *population, int64 key, Event event)
 void
 population_add_bytes(Population *population, const void *key, int size, Event event)
 {
-	Large *large = population->large;
-	Key found = key_of_bytes(population->identity.key, key, size);
+	LargePopulation *large = population->large;
+	CustomerKey found = key_of_bytes(population->identity.key, key, size);
 
 	if (likely(large != NULL && large->batch != NULL))
 	{
-		Batch *batch = large->batch;
+		EventBatch *batch = large->batch;
 
 		batch->a[batch->used] = found.a;
 		batch->b[batch->used] = found.b;
@@ -338,7 +291,7 @@ population_add_plain(Population *population, const int64 *keys, const int64 *val
 void
 population_add_history(Population *population, const Event *events, int count)
 {
-	Key key = {0};
+	CustomerKey key = {0};
 
 	Assert(population->identity.key == KEY_NONE);
 	if (count > 0)
@@ -348,13 +301,13 @@ population_add_history(Population *population, const Event *events, int count)
 Population *
 population_argument(Datum value)
 {
-	Large *large = large_of(value);
+	LargePopulation *large = large_of(value);
 	Population *population;
 
 	if (large != NULL)
 		return &large->self;
 	population = palloc0(sizeof(Population));
-	begin_flat(population, flat_argument(value), CurrentMemoryContext);
+	form_begin_flat(population, flat_argument(value), CurrentMemoryContext);
 	return population;
 }
 
@@ -365,7 +318,7 @@ typedef struct Visit
 } Visit;
 
 static void
-visit_entry(void *argument, const Key *key, Event *events, int count)
+visit_entry(void *argument, const CustomerKey *key, Event *events, int count)
 {
 	Visit *visit = argument;
 
@@ -373,41 +326,12 @@ visit_entry(void *argument, const Key *key, Event *events, int count)
 		visit->visitor(visit->argument, events, count);
 }
 
-/* Every customer once, whichever form the population has. */
-void
-population_each(Population *population, EntryVisitor visitor, void *argument)
-{
-	if (population->large != NULL)
-		large_each(population->large, visitor, argument);
-	else if (population->identity.key == KEY_NONE)
-		flat_each(population->flat, visitor, argument);
-	else if (population->flat->used <= SORT_MOST)
-		flat_each_merged(population->flat, visitor, argument);
-	else
-	{
-		MemoryContext context =
-			AllocSetContextCreate(CurrentMemoryContext, "retention visit", ALLOCSET_SMALL_SIZES);
-		Large *large = large_create(&population->identity, context);
-
-		large_load(large, flat_log(population->flat));
-		large_each(large, visitor, argument);
-		MemoryContextDelete(context);
-	}
-}
-
 void
 population_visit(Population *population, PopulationVisitor visitor, void *argument)
 {
 	Visit visit = {.visitor = visitor, .argument = argument};
 
-	population_each(population, visit_entry, &visit);
-}
-
-void
-population_enlarge(Population *population)
-{
-	if (population->large == NULL)
-		enlarge(population);
+	form_each(population, visit_entry, &visit);
 }
 
 void
@@ -433,7 +357,7 @@ population_combine_states(FunctionCallInfo fcinfo)
 		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
 	}
 	if (PG_ARGISNULL(0))
-		return population_datum(copy_state(PG_GETARG_DATUM(1), context));
+		return population_datum(form_copy(PG_GETARG_DATUM(1), context));
 
 	into = population_own(fcinfo, context);
 	from = population_argument(PG_GETARG_DATUM(1));
@@ -442,7 +366,7 @@ population_combine_states(FunctionCallInfo fcinfo)
 	if (from->large != NULL)
 	{
 		if (into->large == NULL)
-			enlarge(into);
+			form_enlarge(into);
 		if (from->large == into->large)
 			elog(ERROR, "population cannot be combined with itself");
 		large_each(from->large, large_load_entry, into->large);
@@ -451,7 +375,7 @@ population_combine_states(FunctionCallInfo fcinfo)
 	{
 		Size log = FLAT_END(from->flat) - FLAT_LOG(from->flat);
 
-		if (into->large == NULL && flat_reserve(into, log))
+		if (into->large == NULL && reserve_flat(into, log))
 		{
 			memcpy(FLAT_END(into->flat), FLAT_LOG(from->flat), log);
 			into->flat->used += (int32) log;
@@ -459,7 +383,7 @@ population_combine_states(FunctionCallInfo fcinfo)
 		else
 		{
 			if (into->large == NULL)
-				enlarge(into);
+				form_enlarge(into);
 			large_load(into->large, flat_log(from->flat));
 		}
 	}

@@ -1,35 +1,31 @@
 /*
  * population_cell.c
- *		The events of one customer of a table.
- *
- * Most customers are one 64-bit word; the way of a plain event into it is cell_add(). Here is everything else: a
- * single event of any kind, and lists.
+ *		The events of one customer of a table: cells that are not words, and lists.
  */
 #include "retention.h"
 
-#include "population/population_internal.h"
+#include "population/population_cell.h"
 #include "port/pg_bitutils.h"
 
 /* A list up to this length is kept in order; a longer one has a tail that is sorted in when it is full. */
 #define LIST_SHORT 64
 #define LIST_BYTES_LEAST 64
 
+/*
+ * Events, or values of plain events relative to the origin, in memory of their own. The first `sorted` are in order,
+ * each value once.
+ */
 typedef struct EventList
 {
 	int32 used;
 	int32 capacity;
-	int32 sorted; /* so many at the front are in order, each value once */
-	Event events[FLEXIBLE_ARRAY_MEMBER];
+	int32 sorted;
+	char elements[FLEXIBLE_ARRAY_MEMBER];
 } EventList;
 
-/* Values of plain events relative to the table's origin. */
-typedef struct ShortList
-{
-	int32 used;
-	int32 capacity;
-	int32 sorted;
-	int32 values[FLEXIBLE_ARRAY_MEMBER];
-} ShortList;
+#define LIST_HEAD MAXALIGN(offsetof(EventList, elements))
+#define LIST_EVENTS(list) ((Event *) ((char *) (list) + LIST_HEAD))
+#define LIST_SHORTS(list) ((int32 *) ((char *) (list) + LIST_HEAD))
 
 #define ST_SORT sort_shorts
 #define ST_ELEMENT_TYPE int32
@@ -39,62 +35,92 @@ typedef struct ShortList
 #define ST_DEFINE
 #include "lib/sort_template.h"
 
-static inline int64
-value_of(const Table *table, int64 offset)
+static inline EventList *
+list_of(const EventCell *cell)
 {
-	return (int64) ((uint64) table->origin + (uint64) offset);
+	return (EventList *) (uintptr_t) cell->bits;
 }
 
-static Size
-list_bytes(Size head, Size element, int64 count)
+static inline int64
+value_of(const CellPool *pool, int64 offset)
 {
-	Size bytes = LIST_BYTES_LEAST;
+	return (int64) ((uint64) pool->origin + (uint64) offset);
+}
 
-	if (count > MAX_EVENTS)
-		history_too_long();
-	while (bytes < head + element * (Size) count)
-		bytes *= 2;
-	return bytes;
+static inline Event
+plain_event(int64 value)
+{
+	return (Event){.value = value, .count = 1, .flags = EVENT_PLAIN};
 }
 
 static EventList *
-list_create(Table *table, int64 count)
+list_create(const CellPool *pool, CellForm form, int64 count)
 {
-	Size bytes = list_bytes(offsetof(EventList, events), sizeof(Event), count);
-	EventList *list = MemoryContextAllocHuge(table->context, bytes);
+	Size element = form == CELL_SHORTS ? sizeof(int32) : sizeof(Event);
+	Size bytes = LIST_BYTES_LEAST;
+	EventList *list;
 
+	if (count > MAX_EVENTS)
+		history_too_long();
+	while (bytes < LIST_HEAD + element * (Size) count)
+		bytes *= 2;
+	list = MemoryContextAllocHuge(pool->context, bytes);
 	list->used = list->sorted = 0;
-	list->capacity = (int32) ((bytes - offsetof(EventList, events)) / sizeof(Event));
+	list->capacity = (int32) ((bytes - LIST_HEAD) / element);
 	return list;
 }
 
 static void
-list_sort(const Table *table, EventList *list)
+list_sort(const CellPool *pool, CellForm form, EventList *list)
 {
-	if (list->sorted < list->used || table->cap == 0)
-		list->used = list->sorted = history_normalise(list->events, list->used, table->cap);
+	int32 *values = LIST_SHORTS(list);
+	int kept = 0;
+
+	if (form == CELL_LIST)
+	{
+		if (list->sorted < list->used || pool->cap == 0)
+			list->used = list->sorted = history_normalise(LIST_EVENTS(list), list->used, pool->cap);
+		return;
+	}
+	if (list->sorted == list->used)
+		return;
+	sort_shorts(values, list->used);
+	for (int i = 0; i < list->used; i++)
+	{
+		CHECK_NOW_AND_THEN(i);
+		if (kept == 0 || values[kept - 1] != values[i])
+			values[kept++] = values[i];
+	}
+	list->used = list->sorted = kept;
 }
 
-static EventList *
-list_add(Table *table, EventList *list, const Event *event)
+/*
+ * Add an event to a list; of a list of short values, event->value is relative to the origin and the rest is not looked
+ * at. form is a constant: each gets code of its own. Returns the list, which may have moved.
+ */
+static pg_attribute_always_inline EventList *
+list_add(const CellPool *pool, CellForm form, EventList *list, const Event *event)
 {
+	const bool shorts = form == CELL_SHORTS;
+	const Size element = shorts ? sizeof(int32) : sizeof(Event);
 	int low = 0;
 	int high;
 
-	if (list->used == list->sorted && list->used > 0 &&
-		list->events[list->used - 1].value == event->value)
+#define LIST_VALUE(i) (shorts ? (int64) LIST_SHORTS(list)[i] : LIST_EVENTS(list)[i].value)
+	if (list->used == list->sorted && list->used > 0 && LIST_VALUE(list->used - 1) == event->value)
 	{
-		history_merge(&list->events[list->used - 1], event, table->cap);
+		if (!shorts)
+			history_merge(&LIST_EVENTS(list)[list->used - 1], event, pool->cap);
 		return list;
 	}
 	if (list->used == list->capacity)
 	{
-		list_sort(table, list);
+		list_sort(pool, form, list);
 		if (list->used > list->capacity / 4 * 3)
 		{
-			EventList *grown = list_create(table, 2 * (int64) list->capacity);
+			EventList *grown = list_create(pool, form, 2 * (int64) list->capacity);
 
-			memcpy(grown->events, list->events, list->used * sizeof(Event));
+			memcpy(LIST_EVENTS(grown), LIST_EVENTS(list), list->used * element);
 			grown->used = grown->sorted = list->used;
 			pfree(list);
 			list = grown;
@@ -103,127 +129,60 @@ list_add(Table *table, EventList *list, const Event *event)
 
 	/* The place in the sorted part of the first value that is not smaller. */
 	high = list->sorted;
-	if (high > 0 && list->events[high - 1].value < event->value)
+	if (high > 0 && LIST_VALUE(high - 1) < event->value)
 		low = high;
 	while (low < high)
 	{
 		int middle = (low + high) / 2;
 
-		if (list->events[middle].value < event->value)
+		if (LIST_VALUE(middle) < event->value)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	if (low < list->sorted && list->events[low].value == event->value)
-		history_merge(&list->events[low], event, table->cap);
-	else if (list->used == list->sorted && (low == list->used || list->used <= LIST_SHORT))
+	if (low < list->sorted && LIST_VALUE(low) == event->value)
 	{
-		memmove(&list->events[low + 1], &list->events[low], (list->used - low) * sizeof(Event));
-		list->events[low] = *event;
-		list->used++;
-		list->sorted++;
-	}
-	else
-		list->events[list->used++] = *event;
-	return list;
-}
-
-static ShortList *
-shorts_create(Table *table, int64 count)
-{
-	Size bytes = list_bytes(offsetof(ShortList, values), sizeof(int32), count);
-	ShortList *list = MemoryContextAllocHuge(table->context, bytes);
-
-	list->used = list->sorted = 0;
-	list->capacity = (int32) ((bytes - offsetof(ShortList, values)) / sizeof(int32));
-	return list;
-}
-
-static void
-shorts_sort(ShortList *list)
-{
-	int kept = 0;
-
-	if (list->sorted == list->used)
-		return;
-	sort_shorts(list->values, list->used);
-	for (int i = 0; i < list->used; i++)
-	{
-		CHECK_NOW_AND_THEN(i);
-		if (kept == 0 || list->values[kept - 1] != list->values[i])
-			list->values[kept++] = list->values[i];
-	}
-	list->used = list->sorted = kept;
-}
-
-static ShortList *
-shorts_add(Table *table, ShortList *list, int32 value)
-{
-	int low = 0;
-	int high;
-
-	if (list->used == list->sorted && list->used > 0 && list->values[list->used - 1] == value)
+		if (!shorts)
+			history_merge(&LIST_EVENTS(list)[low], event, pool->cap);
 		return list;
-	if (list->used == list->capacity)
-	{
-		shorts_sort(list);
-		if (list->used > list->capacity / 4 * 3)
-		{
-			ShortList *grown = shorts_create(table, 2 * (int64) list->capacity);
-
-			memcpy(grown->values, list->values, list->used * sizeof(int32));
-			grown->used = grown->sorted = list->used;
-			pfree(list);
-			list = grown;
-		}
 	}
-
-	high = list->sorted;
-	if (high > 0 && list->values[high - 1] < value)
-		low = high;
-	while (low < high)
-	{
-		int middle = (low + high) / 2;
-
-		if (list->values[middle] < value)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (low < list->sorted && list->values[low] == value)
-		return list;
 	if (list->used == list->sorted && (low == list->used || list->used <= LIST_SHORT))
 	{
-		memmove(&list->values[low + 1], &list->values[low], (list->used - low) * sizeof(int32));
-		list->values[low] = value;
+		char *at = (char *) LIST_EVENTS(list) + low * element;
+
+		memmove(at + element, at, (list->used - low) * element);
 		list->sorted++;
 	}
 	else
-		list->values[list->used] = value;
+		low = list->used;
+	if (shorts)
+		LIST_SHORTS(list)[low] = (int32) event->value;
+	else
+		LIST_EVENTS(list)[low] = *event;
 	list->used++;
 	return list;
+#undef LIST_VALUE
 }
 
-/* The events of a cell, normalised, into a scratch of the caller's; may put the cell's list in order. */
+/* May put the cell's list in order. */
 int
-cell_events(const Table *table, const Cell *cell, Scratch *scratch)
+cell_events(const CellPool *pool, const EventCell *cell, EventBuffer *buffer)
 {
-	EventList *list = (EventList *) (uintptr_t) cell->bits;
-	ShortList *shorts = (ShortList *) (uintptr_t) cell->bits;
+	EventList *list = list_of(cell);
+	int most = cell->form >= CELL_LIST ? list->used : 64;
 	Event *events;
 	int count = 0;
-	int most = cell->form == CELL_LIST ? list->used : cell->form == CELL_SHORTS ? shorts->used : 64;
 
-	if (scratch->events == NULL || most > scratch->capacity)
+	if (buffer->events == NULL || most > buffer->capacity)
 	{
 		if (most > MAX_EVENTS)
 			history_too_long();
-		if (scratch->events != NULL)
-			pfree(scratch->events);
-		scratch->capacity = (int) Min(2 * (int64) most, MAX_EVENTS);
-		scratch->events = palloc(scratch->capacity * sizeof(Event));
+		if (buffer->events != NULL)
+			pfree(buffer->events);
+		buffer->capacity = (int) Min(2 * (int64) most, MAX_EVENTS);
+		buffer->events = palloc(buffer->capacity * sizeof(Event));
 	}
-	events = scratch->events;
+	events = buffer->events;
 
 	switch ((CellForm) cell->form)
 	{
@@ -231,63 +190,59 @@ cell_events(const Table *table, const Cell *cell, Scratch *scratch)
 			break;
 		case CELL_WORD:
 			for (uint64 bits = cell->bits; bits != 0; bits &= bits - 1)
-				events[count++] = (Event){
-					.value = value_of(table, (int64) cell->base + pg_rightmost_one_pos64(bits)),
-					.count = 1,
-					.flags = EVENT_PLAIN};
+				events[count++] =
+					plain_event(value_of(pool, (int64) cell->base + pg_rightmost_one_pos64(bits)));
 			break;
 		case CELL_SINGLE:
-			if (table->cap > 0 || cell->base != 0)
+			if (pool->cap > 0 || cell->base != 0)
 				events[count++] =
 					(Event){.value = (int64) cell->bits, .count = cell->base, .flags = cell->flags};
 			break;
 		case CELL_LIST:
-			list_sort(table, list);
-			memcpy(events, list->events, list->used * sizeof(Event));
+			list_sort(pool, CELL_LIST, list);
+			memcpy(events, LIST_EVENTS(list), list->used * sizeof(Event));
 			count = list->used;
 			break;
 		case CELL_SHORTS:
-			shorts_sort(shorts);
-			for (; count < shorts->used; count++)
+			list_sort(pool, CELL_SHORTS, list);
+			for (; count < list->used; count++)
 			{
 				CHECK_NOW_AND_THEN(count);
-				events[count] = (Event){.value = value_of(table, shorts->values[count]),
-										.count = 1,
-										.flags = EVENT_PLAIN};
+				events[count] = plain_event(value_of(pool, LIST_SHORTS(list)[count]));
 			}
 			break;
 	}
 	return count;
 }
 
-/* Any form becomes an EventList. */
+/* A cell of any form becomes a list of events. */
 static EventList *
-cell_to_list(Table *table, Cell *cell)
+cell_to_list(const CellPool *pool, EventCell *cell)
 {
 	Event few[64];
-	Scratch scratch = {.events = few, .capacity = lengthof(few)};
-	ShortList *shorts = (ShortList *) (uintptr_t) cell->bits;
+	EventBuffer buffer = {.events = few, .capacity = lengthof(few)};
 	EventList *list;
 
 	if (cell->form == CELL_SHORTS)
 	{
-		shorts_sort(shorts);
-		list = list_create(table, shorts->used + 1);
+		EventList *shorts = list_of(cell);
+
+		list_sort(pool, CELL_SHORTS, shorts);
+		list = list_create(pool, CELL_LIST, (int64) shorts->used + 1);
 		for (int i = 0; i < shorts->used; i++)
 		{
 			CHECK_NOW_AND_THEN(i);
-			list->events[i] = (Event){
-				.value = value_of(table, shorts->values[i]), .count = 1, .flags = EVENT_PLAIN};
+			LIST_EVENTS(list)[i] = plain_event(value_of(pool, LIST_SHORTS(shorts)[i]));
 		}
 		list->used = list->sorted = shorts->used;
 		pfree(shorts);
 	}
 	else
 	{
-		int count = cell_events(table, cell, &scratch);
+		int count = cell_events(pool, cell, &buffer);
 
-		list = list_create(table, count + 1);
-		memcpy(list->events, few, count * sizeof(Event));
+		list = list_create(pool, CELL_LIST, count + 1);
+		memcpy(LIST_EVENTS(list), few, count * sizeof(Event));
 		list->used = list->sorted = count;
 	}
 	cell->bits = (uintptr_t) list;
@@ -296,86 +251,81 @@ cell_to_list(Table *table, Cell *cell)
 	return list;
 }
 
+/* A word becomes a list of short values. */
+static EventList *
+cell_to_shorts(const CellPool *pool, EventCell *cell)
+{
+	EventList *list = list_create(pool, CELL_SHORTS, pg_popcount64(cell->bits) + 1);
+
+	for (uint64 bits = cell->bits; bits != 0; bits &= bits - 1)
+		LIST_SHORTS(list)[list->used++] = cell->base + pg_rightmost_one_pos64(bits);
+	list->sorted = list->used;
+	cell->bits = (uintptr_t) list;
+	cell->form = CELL_SHORTS;
+	cell->base = 0;
+	return list;
+}
+
 void
-cell_add_slowly(Table *table, Cell *cell, const Event *given)
+cell_add_slowly(CellPool *pool, EventCell *cell, const Event *given)
 {
 	Event event = *given;
 	int32 offset = 0;
-	bool is_short;
 
-	if (table->cap > 0)
+	if (pool->cap > 0)
 	{
 		if (event.flags == 0 || event.flags > EVENT_PLAIN || event.count < 0 ||
 			(event.count > 0) != ((event.flags & EVENT_RETURN) != 0))
 			elog(ERROR, "impossible event");
-		event.count = Min(event.count, table->cap);
+		event.count = Min(event.count, pool->cap);
 	}
 	else if (event.count == 0)
 		return;
-	is_short = table->cap == 1 && event.flags == EVENT_PLAIN && table->has_origin &&
-			   offset_of(table, event.value, &offset);
 
-	switch ((CellForm) cell->form)
+	if (cell->form == CELL_EMPTY)
 	{
-		case CELL_EMPTY:
-			cell->bits = (uint64) event.value;
-			cell->base = event.count;
-			cell->flags = (uint16) event.flags;
-			cell->form = CELL_SINGLE;
-			table->customers++;
-			break;
-		case CELL_SINGLE:
-			if ((int64) cell->bits == event.value)
-			{
-				Event here = {.value = event.value, .count = cell->base, .flags = cell->flags};
+		cell->bits = (uint64) event.value;
+		cell->base = event.count;
+		cell->flags = (uint16) event.flags;
+		cell->form = CELL_SINGLE;
+		pool->customers++;
+	}
+	else if (cell->form == CELL_SINGLE && (int64) cell->bits == event.value)
+	{
+		Event here = {.value = event.value, .count = cell->base, .flags = cell->flags};
 
-				history_merge(&here, &event, table->cap);
-				cell->base = here.count;
-				cell->flags = (uint16) here.flags;
-				break;
-			}
-			cell->bits = (uintptr_t) list_add(table, cell_to_list(table, cell), &event);
-			break;
-		case CELL_WORD:
-			if (is_short)
-			{
-				ShortList *shorts = shorts_create(table, pg_popcount64(cell->bits) + 1);
+		history_merge(&here, &event, pool->cap);
+		cell->base = here.count;
+		cell->flags = (uint16) here.flags;
+	}
+	else if ((cell->form == CELL_WORD || cell->form == CELL_SHORTS) && pool->cap == 1 &&
+			 event.flags == EVENT_PLAIN && pool->has_origin &&
+			 offset_of(pool, event.value, &offset))
+	{
+		EventList *list = cell->form == CELL_WORD ? cell_to_shorts(pool, cell) : list_of(cell);
 
-				for (uint64 bits = cell->bits; bits != 0; bits &= bits - 1)
-					shorts->values[shorts->used++] = cell->base + pg_rightmost_one_pos64(bits);
-				shorts->sorted = shorts->used;
-				cell->bits = (uintptr_t) shorts_add(table, shorts, offset);
-				cell->base = 0;
-				cell->form = CELL_SHORTS;
-				break;
-			}
-			cell->bits = (uintptr_t) list_add(table, cell_to_list(table, cell), &event);
-			break;
-		case CELL_SHORTS:
-			if (is_short)
-				cell->bits =
-					(uintptr_t) shorts_add(table, (ShortList *) (uintptr_t) cell->bits, offset);
-			else
-				cell->bits = (uintptr_t) list_add(table, cell_to_list(table, cell), &event);
-			break;
-		case CELL_LIST:
-			cell->bits = (uintptr_t) list_add(table, (EventList *) (uintptr_t) cell->bits, &event);
-			break;
+		event.value = offset;
+		cell->bits = (uintptr_t) list_add(pool, CELL_SHORTS, list, &event);
+	}
+	else
+	{
+		EventList *list = cell->form == CELL_LIST ? list_of(cell) : cell_to_list(pool, cell);
+
+		cell->bits = (uintptr_t) list_add(pool, CELL_LIST, list, &event);
 	}
 }
 
-/* Plain events at first + i for each bit i of bits, of a table with cap 1; bit 0 is set. */
 void
-cell_add_word(Table *table, Cell *cell, int64 first, uint64 bits)
+cell_add_word(CellPool *pool, EventCell *cell, int64 first, uint64 bits)
 {
 	int32 offset = 0;
 
-	if (unlikely(!table->has_origin))
+	if (unlikely(!pool->has_origin))
 	{
-		table->origin = first;
-		table->has_origin = true;
+		pool->origin = first;
+		pool->has_origin = true;
 	}
-	if (likely(offset_of(table, first, &offset) && offset <= PG_INT32_MAX - 64))
+	if (likely(offset_of(pool, first, &offset) && offset <= PG_INT32_MAX - 64))
 	{
 		if (cell->form == CELL_WORD)
 		{
@@ -398,15 +348,10 @@ cell_add_word(Table *table, Cell *cell, int64 first, uint64 bits)
 			cell->bits = bits;
 			cell->base = offset;
 			cell->form = CELL_WORD;
-			table->customers++;
+			pool->customers++;
 			return;
 		}
 	}
 	for (; bits != 0; bits &= bits - 1)
-	{
-		Event event = {
-			.value = first + pg_rightmost_one_pos64(bits), .count = 1, .flags = EVENT_PLAIN};
-
-		cell_add(table, cell, &event);
-	}
+		cell_add_plain(pool, cell, first + pg_rightmost_one_pos64(bits));
 }

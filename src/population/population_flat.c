@@ -1,17 +1,16 @@
 /*
  * population_flat.c
- *		The flat form of a population: entries one after the other, in the order in which they came.
+ *		The flat form of a population: reading, writing and checking it.
  */
 #include "retention.h"
 
-#include "common/hashfn.h"
-#include "population/population_internal.h"
+#include "population/population_flat.h"
 
 /* One entry of a small log, for sorting. */
 typedef struct FlatEntry
 {
 	KeyKind kind;
-	Key key;
+	CustomerKey key;
 	int first; /* of its events */
 	int count;
 } FlatEntry;
@@ -29,89 +28,8 @@ compare_entries(const FlatEntry *one, const FlatEntry *other)
 #define ST_DEFINE
 #include "lib/sort_template.h"
 
-/* ---- keys and entries ---- */
+/* ---- the value ---- */
 
-Key
-key_of_int64(int64 value)
-{
-	return (Key){.a = (uint64) value};
-}
-
-Key
-key_of_bytes(KeyKind kind, const void *bytes, Size size)
-{
-	Key key = {0};
-
-	if (kind == KEY_UUID)
-	{
-		Assert(size == 16);
-		memcpy(&key.a, bytes, 8);
-		memcpy(&key.b, (const char *) bytes + 8, 8);
-		return key;
-	}
-	key.a = hash_bytes_extended(bytes, (int) size, 0);
-	key.b = size;
-	key.bytes = bytes;
-	return key;
-}
-
-/* The order of runs; it means nothing to users. */
-int
-key_compare(KeyKind kind, const Key *one, const Key *other)
-{
-	if (one->a != other->a)
-		return one->a < other->a ? -1 : 1;
-	if (one->b != other->b)
-		return one->b < other->b ? -1 : 1;
-	return kind == KEY_TEXT ? memcmp(one->bytes, other->bytes, one->b) : 0;
-}
-
-void
-entry_write(StringInfo out, KeyKind kind, const Key *key, const Event *events, int count)
-{
-	switch (kind)
-	{
-		case KEY_NONE:
-			break;
-		case KEY_INT64:
-			wire_put_int(out, (int64) key->a);
-			break;
-		case KEY_UUID:
-			wire_put_bytes(out, &key->a, 8);
-			wire_put_bytes(out, &key->b, 8);
-			break;
-		case KEY_TEXT:
-			wire_put_int(out, (int64) key->b);
-			wire_put_bytes(out, key->bytes, key->b);
-			break;
-	}
-	history_write(out, events, count);
-}
-
-/* The key at the front of an entry; its bytes stay where they are. */
-Key
-entry_read_key(WireReader *in, KeyKind kind)
-{
-	Size size;
-
-	switch (kind)
-	{
-		case KEY_NONE:
-			break;
-		case KEY_INT64:
-			return key_of_int64(wire_get_int(in));
-		case KEY_UUID:
-			return key_of_bytes(kind, wire_get_bytes(in, 16), 16);
-		case KEY_TEXT:
-			size = (Size) wire_get_int_between(in, 0, MaxAllocSize);
-			return key_of_bytes(kind, wire_get_bytes(in, size), size);
-	}
-	return (Key){0};
-}
-
-/* ---- flat ---- */
-
-/* A new flat population with room for so many bytes of log. In the current context. */
 FlatPopulation *
 flat_create(const PopulationIdentity *identity, Size capacity)
 {
@@ -131,7 +49,6 @@ flat_create(const PopulationIdentity *identity, Size capacity)
 	return flat;
 }
 
-/* Everything but the entries, which are checked where they are read. Returns its argument. */
 FlatPopulation *
 flat_check(FlatPopulation *flat)
 {
@@ -149,7 +66,6 @@ flat_check(FlatPopulation *flat)
 	return flat;
 }
 
-/* The flat value of an argument: not to be changed. */
 FlatPopulation *
 flat_argument(Datum value)
 {
@@ -174,58 +90,49 @@ flat_log(const FlatPopulation *flat)
 	return (WireReader){.type_name = POPULATION_NAME, .at = FLAT_LOG(flat), .end = FLAT_END(flat)};
 }
 
-/* Each entry of a log, equal keys not put together. */
 void
 flat_each(const FlatPopulation *flat, EntryVisitor visitor, void *argument)
 {
 	WireReader in = flat_log(flat);
-	Scratch scratch = {0};
+	EventBuffer buffer = {0};
 
 	while (in.at < in.end)
 	{
-		Key key = entry_read_key(&in, (KeyKind) flat->key);
-		int count = history_read(&in, flat->cap, &scratch.events, &scratch.capacity);
+		CustomerKey key = entry_read_key(&in, (KeyKind) flat->key);
+		int count = history_read(&in, flat->cap, &buffer.events, &buffer.capacity);
 
 		CHECK_FOR_INTERRUPTS();
-		visitor(argument, &key, scratch.events, count);
+		visitor(argument, &key, buffer.events, count);
 	}
-	if (scratch.events != NULL)
-		pfree(scratch.events);
+	if (buffer.events != NULL)
+		pfree(buffer.events);
 }
 
-/*
- * Room for more bytes in the flat log, or false where it has become too long. A new flat value is made in the current
- * context: the executor copies it into its own and frees the old one.
- */
-bool
-flat_reserve(Population *population, Size more)
+FlatPopulation *
+flat_reserve(FlatPopulation *flat, Size more)
 {
-	FlatPopulation *flat = population->flat;
 	FlatPopulation *grown;
 	Size head = offsetof(FlatPopulation, data) + flat->tag_length;
 	Size size;
 
 	if (likely(VARSIZE(flat) - flat->used >= more))
-		return true;
+		return flat;
 	if (more > FLAT_LIMIT || flat->used - head + more > FLAT_LIMIT)
-		return false;
+		return NULL;
 	size = Max(2 * VARSIZE(flat), MAXALIGN(flat->used + more));
 	size = Min(size, MAXALIGN(head + FLAT_LIMIT));
 	grown = palloc0(size);
 	memcpy(grown, flat, flat->used);
 	SET_VARSIZE(grown, size);
-	population->flat = grown;
-	population->identity.tag = grown->data;
-	return true;
+	return grown;
 }
 
-/* The same with equal keys put together, for small logs: sorts the entries. */
 void
 flat_each_merged(const FlatPopulation *flat, EntryVisitor visitor, void *argument)
 {
 	WireReader in = flat_log(flat);
-	Scratch all = {0};
-	Scratch one = {0};
+	EventBuffer all = {0};
+	EventBuffer one = {0};
 	int used = 0;
 	int capacity = 64;
 	int n = 0;
@@ -283,7 +190,7 @@ flat_each_merged(const FlatPopulation *flat, EntryVisitor visitor, void *argumen
 /* ---- wire form ---- */
 
 void
-population_write(StringInfo out, Datum value)
+flat_write(StringInfo out, Datum value)
 {
 	FlatPopulation *flat = flat_argument(value);
 
@@ -303,13 +210,13 @@ population_write(StringInfo out, Datum value)
 }
 
 static void
-check_entry(void *argument, const Key *key, Event *events, int count)
+check_entry(void *argument, const CustomerKey *key, Event *events, int count)
 {
 	/* Reading it was the check. */
 }
 
 FlatPopulation *
-population_read(const char *bytes, Size size)
+flat_read(const char *bytes, Size size)
 {
 	WireReader in =
 		wire_open(bytes, size, WIRE_POPULATION, POPULATION_WIRE_VERSION, POPULATION_NAME);

@@ -20,11 +20,11 @@ population_add_value(Population *population, KeyKind key, Datum value, Event eve
 		population_add_bytes(population, DatumGetUUIDP(value)->data, UUID_LEN, event);
 	else
 	{
-		struct varlena *text = PG_DETOAST_DATUM_PACKED(value);
+		struct varlena *bytes = PG_DETOAST_DATUM_PACKED(value);
 
-		population_add_bytes(population, VARDATA_ANY(text), (int) VARSIZE_ANY_EXHDR(text), event);
-		if (unlikely((Pointer) text != DatumGetPointer(value)))
-			pfree(text);
+		population_add_bytes(population, VARDATA_ANY(bytes), (int) VARSIZE_ANY_EXHDR(bytes), event);
+		if (unlikely((Pointer) bytes != DatumGetPointer(value)))
+			pfree(bytes);
 	}
 }
 

@@ -4,15 +4,18 @@
  */
 #include "retention.h"
 
-#include "population/population_internal.h"
+#include "population/population_large.h"
 
-/* From this size on, misses of the processor's caches are worth a batch. */
+/* From this size of a table on, cache misses make a batch worthwhile. */
 #define BATCH_FROM (256 * 1024)
-/* So many additions without a batch between two looks at the memory. */
+/* Without a batch, memory is counted after so many additions. */
 #define COUNT_EVERY 64
-/* So many entries of a log are loaded together. */
+/* Entries of a log are loaded together: so many of them, or of their events. */
 #define LOAD_ENTRIES 64
 #define LOAD_EVENTS 4096
+
+/* A table smaller than this is not worth a run. */
+#define SPILL_LEAST (16 * 1024)
 
 static Size large_flat_size(ExpandedObjectHeader *header);
 static void large_flatten(ExpandedObjectHeader *header, void *result, Size size);
@@ -20,12 +23,32 @@ static void large_flatten(ExpandedObjectHeader *header, void *result, Size size)
 static const ExpandedObjectMethods large_methods = {.get_flat_size = large_flat_size,
 													.flatten_into = large_flatten};
 
-Large *
+/* The ledger asks for memory: the table becomes a run; the batch is not touched. */
+static bool
+write_out(LedgerMember *member)
+{
+	LargePopulation *large =
+		(LargePopulation *) ((char *) member - offsetof(LargePopulation, member));
+
+	if (large->table.pool.customers == 0 || table_bytes(&large->table) < SPILL_LEAST)
+		return false;
+	runs_write_table(&large->runs, &large->table);
+	if (large->batch != NULL && large->batch->used == 0)
+	{
+		if (large->batch->texts.data != NULL)
+			pfree(large->batch->texts.data);
+		pfree(large->batch);
+		large->batch = NULL;
+	}
+	return true;
+}
+
+LargePopulation *
 large_create(const PopulationIdentity *identity, MemoryContext parent)
 {
 	MemoryContext context =
 		AllocSetContextCreate(parent, "retention population", ALLOCSET_SMALL_SIZES);
-	Large *large = MemoryContextAllocZero(context, sizeof(Large));
+	LargePopulation *large = MemoryContextAllocZero(context, sizeof(LargePopulation));
 	char *tag = MemoryContextAlloc(context, Max(identity->tag_length, 1));
 
 	EOH_init_header(&large->header, &large_methods, context);
@@ -40,26 +63,29 @@ large_create(const PopulationIdentity *identity, MemoryContext parent)
 	table_begin(&large->table,
 				AllocSetContextCreate(context, "retention table", 0, 1024, 8 * 1024 * 1024),
 				identity->key, identity->cap);
-	ledger_join(large);
-	ledger_count(large);
+	large->runs = (RunList){.owner = &large->member, .key = identity->key, .cap = identity->cap};
+	large->member.context = context;
+	large->member.write_out = write_out;
+	ledger_join(&large->member, parent);
+	ledger_count(&large->member);
 	return large;
 }
 
-/* Make room for so many new keys; the largest populations may be written out for it. */
+/* Make space for so many new keys; the largest populations may be written out for it. */
 static void
-large_reserve(Large *large, int count)
+large_reserve(LargePopulation *large, int count)
 {
 	Size growth = table_growth(&large->table, count);
 
 	if (growth > 0)
-		ledger_reserve(large, growth);
+		ledger_reserve(&large->member, growth);
 	table_reserve(&large->table, count);
 }
 
 void
-large_flush(Large *large)
+large_flush(LargePopulation *large)
 {
-	Batch *batch = large->batch;
+	EventBatch *batch = large->batch;
 
 	if (batch == NULL || batch->used == 0)
 		return;
@@ -72,23 +98,23 @@ large_flush(Large *large)
 		table_apply_wide(&large->table, batch);
 	batch->used = 0;
 	batch->texts.len = 0;
-	ledger_reserve(large, 0);
+	ledger_reserve(&large->member, 0);
 }
 
-/* Up to BATCH_EVENTS plain events of integer customers, past the batch, which is empty; cap is 1. */
 void
-large_add_plain(Large *large, const int64 *keys, const int64 *values, int count)
+large_add_plain(LargePopulation *large, const int64 *keys, const int64 *values, int count)
 {
 	CHECK_FOR_INTERRUPTS();
 	large->flat_size = -1;
 	large_reserve(large, count);
 	table_apply_plain(&large->table, keys, values, count);
-	ledger_reserve(large, 0);
+	ledger_reserve(&large->member, 0);
 }
 
 /* The events of some customers, past the batch: counts[i] of events belong to keys[i]. */
 static void
-add_entries(Large *large, const Key *keys, const Event *events, const int *counts, int n)
+add_entries(LargePopulation *large, const CustomerKey *keys, const Event *events, const int *counts,
+			int n)
 {
 	large->flat_size = -1;
 	large_reserve(large, n);
@@ -99,66 +125,63 @@ add_entries(Large *large, const Key *keys, const Event *events, const int *count
 	{
 		table_add(&large->table, &keys[i], events, counts[i]);
 		events += counts[i];
-		large->since += 1 + counts[i] / 16;
+		large->member.since += 1 + counts[i] / 16;
 		if (large->table.key == KEY_TEXT)
-			large->since += (int) (keys[i].b / 256);
+			large->member.since += (int) (keys[i].b / 256);
 	}
-	if (large->since < COUNT_EVERY)
+	if (large->member.since < COUNT_EVERY)
 		return;
 	CHECK_FOR_INTERRUPTS();
-	ledger_reserve(large, 0);
+	ledger_reserve(&large->member, 0);
 	if (large->batch == NULL && large->table.key != KEY_NONE &&
 		table_bytes(&large->table) >= BATCH_FROM)
 	{
-		large->batch = MemoryContextAlloc(large->header.eoh_context, sizeof(Batch));
+		large->batch = MemoryContextAlloc(large->header.eoh_context, sizeof(EventBatch));
 		large->batch->used = 0;
 		memset(&large->batch->texts, 0, sizeof(StringInfoData));
 	}
 }
 
 void
-large_add(Large *large, const Key *key, const Event *events, int count)
+large_add(LargePopulation *large, const CustomerKey *key, const Event *events, int count)
 {
 	add_entries(large, key, events, &count, 1);
 }
 
-/* An EntryVisitor that adds to the population argument. */
 void
-large_load_entry(void *argument, const Key *key, Event *events, int count)
+large_load_entry(void *argument, const CustomerKey *key, Event *events, int count)
 {
 	large_add(argument, key, events, count);
 }
 
-/* All entries of a log. */
 void
-large_load(Large *large, WireReader in)
+large_load(LargePopulation *large, WireReader log)
 {
 	KeyKind kind = large->self.identity.key;
 	int32 cap = large->self.identity.cap;
-	Scratch scratch = {0};
-	Key keys[LOAD_ENTRIES];
+	EventBuffer buffer = {0};
+	CustomerKey keys[LOAD_ENTRIES];
 	int counts[LOAD_ENTRIES];
 
-	while (in.at < in.end)
+	while (log.at < log.end)
 	{
 		int n = 0;
 		int used = 0;
 
-		while (in.at < in.end && n < LOAD_ENTRIES && used < LOAD_EVENTS)
+		while (log.at < log.end && n < LOAD_ENTRIES && used < LOAD_EVENTS)
 		{
-			keys[n] = entry_read_key(&in, kind);
-			counts[n] = history_read_after(&in, cap, &scratch.events, &scratch.capacity, used);
+			keys[n] = entry_read_key(&log, kind);
+			counts[n] = history_read_after(&log, cap, &buffer.events, &buffer.capacity, used);
 			used += counts[n++];
 		}
-		add_entries(large, keys, scratch.events, counts, n);
+		add_entries(large, keys, buffer.events, counts, n);
 	}
-	if (scratch.events != NULL)
-		pfree(scratch.events);
+	if (buffer.events != NULL)
+		pfree(buffer.events);
 }
 
-/* Integer customers whose events are words. */
 void
-large_load_words(Large *large, const KeyedWord *words, int count)
+large_load_words(LargePopulation *large, const KeyedWord *words, int count)
 {
 	while (count > 0)
 	{
@@ -168,28 +191,31 @@ large_load_words(Large *large, const KeyedWord *words, int count)
 		large->flat_size = -1;
 		large_reserve(large, n);
 		table_add_words(&large->table, words, n);
-		ledger_reserve(large, 0);
+		ledger_reserve(&large->member, 0);
 		words += n;
 		count -= n;
 	}
 }
 
 void
-large_each(Large *large, EntryVisitor visitor, void *argument)
+large_each(LargePopulation *large, EntryVisitor visitor, void *argument)
 {
 	large_flush(large);
 	/* The visitor may add to another population of the same ledger. */
-	large->pins++;
-	if (large->nruns > 0)
-		spill_each(large, visitor, argument);
+	large->member.pins++;
+	if (large->runs.count > 0)
+	{
+		runs_write_table(&large->runs, &large->table);
+		runs_each(&large->runs, visitor, argument);
+	}
 	else
 		table_each(&large->table, visitor, argument);
-	large->pins--;
+	large->member.pins--;
 }
 
 typedef struct FlatWriter
 {
-	const Large *large;
+	const LargePopulation *large;
 	StringInfoData entry;
 	char *to; /* NULL: only count */
 	int64 size;
@@ -197,7 +223,7 @@ typedef struct FlatWriter
 } FlatWriter;
 
 static void
-flatten_entry(void *argument, const Key *key, Event *events, int count)
+flatten_entry(void *argument, const CustomerKey *key, Event *events, int count)
 {
 	FlatWriter *writer = argument;
 
@@ -214,10 +240,10 @@ flatten_entry(void *argument, const Key *key, Event *events, int count)
 
 /*
  * The methods of an expanded object are called in whatever context is current, which from 17 on may be one that can
- * neither free nor enlarge (that of a sort): they work in one of their own.
+ * neither free nor enlarge (that of a sort), so that they work in one of their own.
  */
 static MemoryContext
-begin_work(Large *large, MemoryContext *old)
+begin_work(LargePopulation *large, MemoryContext *old)
 {
 	MemoryContext work = AllocSetContextCreate(large->header.eoh_context, "retention flattening",
 											   ALLOCSET_DEFAULT_SIZES);
@@ -233,9 +259,9 @@ end_work(MemoryContext work, MemoryContext old)
 	MemoryContextDelete(work);
 }
 
-/* The entries of a table as a log, or only counted where to is NULL; returns its bytes. */
+/* Write the entries of a table as a log, or only count its bytes where to is NULL; returns them. */
 static int64
-flatten_table(Large *large, char *to, int64 capacity)
+flatten_table(LargePopulation *large, char *to, int64 capacity)
 {
 	FlatWriter writer = {.large = large, .to = to, .capacity = capacity};
 
@@ -245,25 +271,26 @@ flatten_table(Large *large, char *to, int64 capacity)
 }
 
 static int64
-count_flat_size(Large *large)
+count_flat_size(LargePopulation *large)
 {
 	int64 size = offsetof(FlatPopulation, data) + large->self.identity.tag_length;
 
 	large_flush(large);
 	if (large->flat_size >= 0)
 		return large->flat_size;
-	if (large->nruns == 0)
+	if (large->runs.count == 0)
 		return size + flatten_table(large, NULL, 0);
-	spill_compact(large);
-	for (int i = 0; i < large->nruns; i++)
-		size += large->runs[i].payload;
+	runs_write_table(&large->runs, &large->table);
+	runs_compact(&large->runs);
+	for (int i = 0; i < large->runs.count; i++)
+		size += large->runs.runs[i].payload;
 	return size;
 }
 
 static Size
 large_flat_size(ExpandedObjectHeader *header)
 {
-	Large *large = (Large *) header;
+	LargePopulation *large = (LargePopulation *) header;
 	MemoryContext old;
 	MemoryContext work = begin_work(large, &old);
 
@@ -282,7 +309,7 @@ large_flat_size(ExpandedObjectHeader *header)
 static void
 large_flatten(ExpandedObjectHeader *header, void *result, Size size)
 {
-	Large *large = (Large *) header;
+	LargePopulation *large = (LargePopulation *) header;
 	FlatPopulation *flat = result;
 	Size head = offsetof(FlatPopulation, data) + large->self.identity.tag_length;
 	MemoryContext old;
@@ -301,23 +328,22 @@ large_flatten(ExpandedObjectHeader *header, void *result, Size size)
 	flat->totals = large->self.totals;
 	memcpy(flat->data, large->self.identity.tag, flat->tag_length);
 	work = begin_work(large, &old);
-	/* Another population may have had this one's table written out meanwhile: the entries are the same. */
-	if (large->nruns > 0)
-		spill_copy(large, FLAT_LOG(flat), size - head);
+	/* The ledger may have had this table written out meanwhile: the entries are the same. */
+	if (large->runs.count > 0)
+		runs_copy(&large->runs, FLAT_LOG(flat), size - head);
 	else if (flatten_table(large, FLAT_LOG(flat), (int64) (size - head)) != (int64) (size - head))
 		elog(ERROR, "population has fewer entries than it counted");
 	end_work(work, old);
 }
 
-/* The large population behind an expanded datum, or NULL where it is flat. */
-Large *
+LargePopulation *
 large_of(Datum value)
 {
-	Large *large;
+	LargePopulation *large;
 
 	if (!VARATT_IS_EXTERNAL_EXPANDED(DatumGetPointer(value)))
 		return NULL;
-	large = (Large *) DatumGetEOHP(value);
+	large = (LargePopulation *) DatumGetEOHP(value);
 	if (large->header.eoh_methods != &large_methods)
 		elog(ERROR, "not a population");
 	return large;

@@ -1,27 +1,26 @@
 /*
  * population_page.c
- *		Pages of cells for integer keys that lie close together: making them, and what they are made of.
+ *		Pages of cells: making, widening and freeing them.
  */
 #include "retention.h"
 
 #include <sys/mman.h>
 
-#include "base/check.h"
 #include "base/memory.h"
 #include "population/population_page.h"
 
-/* Of the processor, where it has some. */
+/* A large page of the processor. */
 #define HUGE_PAGE ((Size) 2 * 1024 * 1024)
-#define PAGES_OF_BLOCK 1024
+#define PAGES_PER_BLOCK 1024
 /* Pages are addressed directly where they lie in a span of so many times their number. */
 #define NEAR_SPAN 8
 
 /*
- * Zeroed memory. Rows come to it in no order, so that a large piece is better in few large pages of the processor's
- * than in many small ones; where the system has none, nothing is lost.
+ * Rows are written to it in random order, so that a large piece is faster in a few large pages of the processor than
+ * in many small ones. Where the system has none, nothing is lost.
  */
 void *
-page_memory(MemoryContext context, Size size)
+table_memory(MemoryContext context, Size size)
 {
 	char *memory = MemoryContextAllocHuge(context, size);
 
@@ -40,33 +39,33 @@ page_memory(MemoryContext context, Size size)
 
 /* The cells of a new page. Blocks grow with the table. */
 static void *
-allocate_page(Table *table)
+allocate_page(CellPages *pages)
 {
-	PageBlock *block = table->blocks;
+	CellBlock *block = pages->blocks;
 	char *cells;
 
-	if (table->block_left == 0)
+	if (pages->block_left == 0)
 	{
-		Size size = Max(1, Min(table->npages / 4, PAGES_OF_BLOCK)) * page_size(table);
+		Size size = Max(1, Min(pages->count / 4, PAGES_PER_BLOCK)) * page_bytes(pages);
 
-		block = MemoryContextAlloc(table->context, sizeof(PageBlock));
-		block->cells = page_memory(table->context, size);
+		block = MemoryContextAlloc(pages->context, sizeof(CellBlock));
+		block->cells = table_memory(pages->context, size);
 		block->size = size;
-		block->next = table->blocks;
-		table->blocks = block;
-		table->block_left = size;
+		block->next = pages->blocks;
+		pages->blocks = block;
+		pages->block_left = size;
 	}
-	cells = block->cells + block->size - table->block_left;
-	table->block_left -= page_size(table);
+	cells = block->cells + block->size - pages->block_left;
+	pages->block_left -= page_bytes(pages);
 	return cells;
 }
 
 static void
-free_blocks(PageBlock *block)
+free_blocks(CellBlock *block)
 {
 	while (block != NULL)
 	{
-		PageBlock *next = block->next;
+		CellBlock *next = block->next;
 
 		pfree(block->cells);
 		pfree(block);
@@ -74,189 +73,101 @@ free_blocks(PageBlock *block)
 	}
 }
 
-/* A new page is addressed directly too, if that takes little memory. */
+/* A new page is addressed directly, too, if that takes little memory. */
 static void
-page_near(Table *table, const Page *page)
+page_near(CellPages *pages, const CellPage *page)
 {
-	if (page->number - table->near_first >= table->near_count)
+	if (page->number - pages->near_first >= pages->near_count)
 	{
-		uint64 span = table->last_page - table->first_page + 1;
+		uint64 span = pages->last - pages->first + 1;
 
-		if (span > NEAR_SPAN * table->npages)
+		if (span > NEAR_SPAN * pages->count)
 			return;
-		if (table->near != NULL)
-			pfree(table->near);
-		/* Keys grow, or shrink: with room on both sides that is rare. */
-		table->near_first = table->first_page - Min(table->first_page, span);
-		table->near_count = 3 * span;
-		table->near = MemoryContextAllocExtended(table->context, table->near_count * sizeof(void *),
-												 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-		for (uint64 i = 0; i < table->page_places; i++)
-			if (table->pages[i].cells != NULL)
-				table->near[table->pages[i].number - table->near_first] = table->pages[i].cells;
+		if (pages->near_cells != NULL)
+			pfree(pages->near_cells);
+		/* With space on both sides, new keys seldom lead here again. */
+		pages->near_first = pages->first - Min(pages->first, span);
+		pages->near_count = 3 * span;
+		pages->near_cells = MemoryContextAllocExtended(
+			pages->context, pages->near_count * sizeof(void *), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+		for (uint64 i = 0; i < pages->places; i++)
+			if (pages->directory[i].cells != NULL)
+				pages->near_cells[pages->directory[i].number - pages->near_first] =
+					pages->directory[i].cells;
 	}
-	table->near[page->number - table->near_first] = page->cells;
+	pages->near_cells[page->number - pages->near_first] = page->cells;
 }
 
 void *
-page_create(Table *table, uint64 number)
+page_create(CellPages *pages, uint64 number)
 {
-	Page *page;
+	CellPage *page;
 
-	if (table->page_places == 0 || table->npages >= table->page_places / 2)
+	if (pages->places == 0 || pages->count >= pages->places / 2)
 	{
-		uint64 places = Max(table->page_places * 2, 16);
-		Page *pages = MemoryContextAllocExtended(table->context, places * sizeof(Page),
-												 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+		uint64 places = Max(pages->places * 2, 16);
+		CellPage *grown = MemoryContextAllocExtended(pages->context, places * sizeof(CellPage),
+													 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 
-		for (uint64 i = 0; i < table->page_places; i++)
-			if (table->pages[i].cells != NULL)
-				*page_place(pages, places, table->pages[i].number) = table->pages[i];
-		if (table->pages != NULL)
-			pfree(table->pages);
-		table->pages = pages;
-		table->page_places = places;
+		for (uint64 i = 0; i < pages->places; i++)
+			if (pages->directory[i].cells != NULL)
+				*page_place(grown, places, pages->directory[i].number) = pages->directory[i];
+		if (pages->directory != NULL)
+			pfree(pages->directory);
+		pages->directory = grown;
+		pages->places = places;
 	}
-	page = page_place(table->pages, table->page_places, number);
+	page = page_place(pages->directory, pages->places, number);
 	page->number = number;
-	page->cells = allocate_page(table);
-	table->first_page = table->npages == 0 ? number : Min(table->first_page, number);
-	table->last_page = table->npages == 0 ? number : Max(table->last_page, number);
-	table->npages++;
-	page_near(table, page);
+	page->cells = allocate_page(pages);
+	pages->first = pages->count == 0 ? number : Min(pages->first, number);
+	pages->last = pages->count == 0 ? number : Max(pages->last, number);
+	pages->count++;
+	page_near(pages, page);
 	return page->cells;
 }
 
-/* Whether the keys of the hash table lie on at most so many pages. */
-bool
-pages_would_do(const Table *table, uint64 most)
-{
-	uint64 places = pg_nextpower2_64(Max(2 * most, 16));
-	Page *seen = palloc0(places * sizeof(Page));
-	const IntSlot *slots = (const IntSlot *) table->slots;
-	uint64 count = 0;
-
-	for (uint64 i = 0; i < table->places && count <= most; i++)
-	{
-		Page *page;
-
-		CHECK_NOW_AND_THEN(i);
-		if (slots[i].cell.form == CELL_EMPTY)
-			continue;
-		page = page_place(seen, places, slots[i].a >> PAGE_BITS);
-		if (page->cells != NULL)
-			continue;
-		page->number = slots[i].a >> PAGE_BITS;
-		page->cells = unconstify(IntSlot *, &slots[i]); /* any pointer */
-		count++;
-	}
-	pfree(seen);
-	return count <= most;
-}
-
-/* Every page gets cells of full size. */
 void
-pages_widen(Table *table)
+pages_widen(CellPages *pages, const CellPool *pool)
 {
-	PageBlock *blocks = table->blocks;
+	CellBlock *blocks = pages->blocks;
 
-	table->narrow = false;
-	table->blocks = NULL;
-	table->block_left = 0;
-	for (uint64 i = 0; i < table->page_places; i++)
+	pages->narrow = false;
+	pages->blocks = NULL;
+	pages->block_left = 0;
+	for (uint64 i = 0; i < pages->places; i++)
 	{
-		Page *page = &table->pages[i];
+		CellPage *page = &pages->directory[i];
 		const uint64 *from = page->cells;
-		Cell *cells;
+		EventCell *cells;
 
 		CHECK_FOR_INTERRUPTS();
 		if (from == NULL)
 			continue;
-		cells = allocate_page(table);
-		for (int j = 0; j < PAGE_CELLS; j++)
+		cells = allocate_page(pages);
+		for (int j = 0; j < CELL_PAGE_CELLS; j++)
 			if (from[j] != 0)
-				cells[j] = narrow_cell(table, from[j]);
+				cells[j] = narrow_cell(pages, pool, from[j]);
 		page->cells = cells;
-		if (page->number - table->near_first < table->near_count)
-			table->near[page->number - table->near_first] = cells;
+		if (page->number - pages->near_first < pages->near_count)
+			pages->near_cells[page->number - pages->near_first] = cells;
 	}
 	free_blocks(blocks);
 }
 
-/* Whether the customers of the hash table fit into narrow pages; sets narrow_first. */
-static bool
-choose_narrow(Table *table)
-{
-	const IntSlot *slots = (const IntSlot *) table->slots;
-	int64 least = PG_INT64_MAX;
-	int64 most = PG_INT64_MIN;
-
-	if (table->cap != 1)
-		return false;
-	for (uint64 i = 0; i < table->places; i++)
-	{
-		const Cell *cell = &slots[i].cell;
-
-		CHECK_NOW_AND_THEN(i);
-		if (cell->form == CELL_EMPTY)
-			continue;
-		if (cell->form != CELL_WORD)
-			return false;
-		least = Min(least, cell->base);
-		most = Max(most, (int64) cell->base + pg_leftmost_one_pos64(cell->bits));
-	}
-	if (least > most || most - least >= 64)
-		return false;
-	/* Room on both sides, more for what comes later. */
-	return !pg_add_s64_overflow(table->origin, least - (63 - (most - least)) / 4,
-								&table->narrow_first) &&
-		   table->narrow_first < PG_INT64_MAX - 64;
-}
-
 void
-pages_from_hash(Table *table)
+pages_free(CellPages *pages)
 {
-	IntSlot *slots = (IntSlot *) table->slots;
-
-	table->narrow = choose_narrow(table);
-	for (uint64 i = 0; i < table->places; i++)
-	{
-		uint64 number = slots[i].a >> PAGE_BITS;
-		const Cell *cell = &slots[i].cell;
-		void *cells;
-
-		CHECK_NOW_AND_THEN(i);
-		if (cell->form == CELL_EMPTY)
-			continue;
-		cells = table->npages > 0 ? page_cells(table, number) : NULL;
-		if (cells == NULL)
-			cells = page_create(table, number);
-		if (table->narrow)
-			((uint64 *) cells)[slots[i].a & (PAGE_CELLS - 1)] =
-				cell->bits << (table->origin + cell->base - table->narrow_first);
-		else
-			((Cell *) cells)[slots[i].a & (PAGE_CELLS - 1)] = *cell;
-	}
-	pfree(slots);
-	table->slots = NULL;
-	table->places = 0;
-	table->dense = true;
-}
-
-/* All pages and what leads to them. */
-void
-pages_free(Table *table)
-{
-	free_blocks(table->blocks);
-	table->blocks = NULL;
-	table->block_left = 0;
-	if (table->pages != NULL)
-		pfree(table->pages);
-	table->pages = NULL;
-	table->page_places = table->npages = 0;
-	if (table->near != NULL)
-		pfree(table->near);
-	table->near = NULL;
-	table->near_count = 0;
-	table->narrow = false;
+	free_blocks(pages->blocks);
+	pages->blocks = NULL;
+	pages->block_left = 0;
+	if (pages->directory != NULL)
+		pfree(pages->directory);
+	pages->directory = NULL;
+	pages->places = pages->count = 0;
+	if (pages->near_cells != NULL)
+		pfree(pages->near_cells);
+	pages->near_cells = NULL;
+	pages->near_count = 0;
+	pages->narrow = false;
 }

@@ -7,7 +7,7 @@
  */
 #include "retention.h"
 
-#include "population/population_internal.h"
+#include "population/population_form.h"
 
 #define PACKET_WORDS 2048
 #define PACKET_BYTES (48 * 1024)
@@ -39,7 +39,7 @@ share_word(void *argument, const KeyedWord *word)
 }
 
 static void
-share_entry(void *argument, const Key *key, Event *events, int count)
+share_entry(void *argument, const CustomerKey *key, Event *events, int count)
 {
 	ShareVisit *visit = argument;
 
@@ -54,7 +54,7 @@ all_in_table(Population *population)
 	if (population->large == NULL)
 		return false;
 	large_flush(population->large);
-	return population->large->nruns == 0;
+	return population->large->runs.count == 0;
 }
 
 void
@@ -65,15 +65,15 @@ population_visit_share(Population *population, Share share, WordVisitor words,
 
 	if (all_in_table(population))
 	{
-		Large *large = population->large;
+		LargePopulation *large = population->large;
 
-		large->pins++;
+		large->member.pins++;
 		table_each_word(&large->table, share, words != NULL ? share_word : NULL, share_entry,
 						&visit);
-		large->pins--;
+		large->member.pins--;
 	}
 	else
-		population_each(population, share_entry, &visit);
+		form_each(population, share_entry, &visit);
 }
 
 typedef struct Sender
@@ -118,7 +118,7 @@ sender_word(void *argument, const KeyedWord *word)
 }
 
 static void
-sender_entry(void *argument, const Key *key, Event *events, int count)
+sender_entry(void *argument, const CustomerKey *key, Event *events, int count)
 {
 	Sender *sender = argument;
 
@@ -143,14 +143,14 @@ population_send(Population *population, Share share, PacketSink sink, void *argu
 	sender.words->size = 0;
 	if (all_in_table(population))
 	{
-		Large *large = population->large;
+		LargePopulation *large = population->large;
 
-		large->pins++;
+		large->member.pins++;
 		table_each_word(&large->table, share, sender_word, sender_entry, &sender);
-		large->pins--;
+		large->member.pins--;
 	}
 	else
-		population_each(population, sender_entry, &sender);
+		form_each(population, sender_entry, &sender);
 	send_words(&sender);
 	send_entries(&sender);
 	pfree(sender.words);
@@ -162,7 +162,7 @@ population_receive(Population *population, const char *bytes, Size size)
 {
 	const Packet *packet = (const Packet *) bytes;
 
-	population_enlarge(population);
+	form_enlarge(population);
 	if (packet->nwords > 0)
 		large_load_words(population->large, (const KeyedWord *) packet->bytes,
 						 (int) packet->nwords);

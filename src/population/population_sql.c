@@ -5,19 +5,19 @@
 #include "retention.h"
 
 #include "base/type_sql.h"
-#include "population/population_internal.h"
+#include "population/population_flat.h"
 #include "utils/builtins.h"
 
 static void *
 read_population(const char *bytes, Size size, WireKind kind)
 {
-	return population_read(bytes, size);
+	return flat_read(bytes, size);
 }
 
 static void
 write_population(Datum value, StringInfo out, WireKind kind)
 {
-	population_write(out, value);
+	flat_write(out, value);
 }
 
 STORED_TYPE_FUNCTIONS(retention_population, POPULATION_NAME, WIRE_POPULATION, read_population,

@@ -1,377 +1,246 @@
 /*
  * population_table.c
  *		The table of a large population: from a key to the events of a customer.
- *
- * Most customers are one 64-bit word: bit i is a plain event i periods after his first. Others have lists. Integer
- * keys that lie close together are addressed directly, page by page; all other keys are hashed (open addressing).
- * Which of the two is decided where a hash table would have to grow, by the memory that either would take.
  */
 #include "retention.h"
 
 #include "base/check.h"
-#include "common/hashfn.h"
-#include "population/population_page.h"
+#include "population/population_table.h"
 
-#define PLACES_LEAST 64
+/* Pages are tried from so many places of a hash table on. */
 #define DENSE_PLACES_LEAST 8192
-/* So many events ahead a list is fetched. */
+/* A list is fetched so many events ahead. */
 #define LIST_AHEAD 8
 #define CHUNK_LEAST 1024
 #define CHUNK_MOST (1024 * 1024)
-#define TEXT_BLOCK_LEAST 512
-#define TEXT_BLOCK_MOST (256 * 1024)
-
-static int compare_texts(const WideSlot *one, const WideSlot *other);
-
-#define ST_SORT sort_int_slots
-#define ST_ELEMENT_TYPE IntSlot
-#define ST_COMPARE(x, y) ((x)->a < (y)->a ? -1 : (x)->a > (y)->a)
-#define ST_CHECK_FOR_INTERRUPTS
-#define ST_SCOPE static
-#define ST_DEFINE
-#include "lib/sort_template.h"
-
-#define ST_SORT sort_uuid_slots
-#define ST_ELEMENT_TYPE WideSlot
-#define ST_COMPARE(x, y)                                                                           \
-	((x)->a != (y)->a ? ((x)->a < (y)->a ? -1 : 1) : (x)->b < (y)->b ? -1 : (x)->b > (y)->b)
-#define ST_CHECK_FOR_INTERRUPTS
-#define ST_SCOPE static
-#define ST_DEFINE
-#include "lib/sort_template.h"
-
-#define ST_SORT sort_text_slots
-#define ST_ELEMENT_TYPE WideSlot
-#define ST_COMPARE(x, y) compare_texts(x, y)
-#define ST_CHECK_FOR_INTERRUPTS
-#define ST_SCOPE static
-#define ST_DEFINE
-#include "lib/sort_template.h"
 
 #define ST_SORT sort_pages
-#define ST_ELEMENT_TYPE Page
+#define ST_ELEMENT_TYPE CellPage
 #define ST_COMPARE(x, y) ((x)->number < (y)->number ? -1 : (x)->number > (y)->number)
 #define ST_CHECK_FOR_INTERRUPTS
 #define ST_SCOPE static
 #define ST_DEFINE
 #include "lib/sort_template.h"
 
-static int
-compare_texts(const WideSlot *one, const WideSlot *other)
+/* ---- pages or a hash table ---- */
+
+/* Whether the keys of the hash table lie on at most so many pages. */
+static bool
+pages_would_do(const CustomerTable *table, uint64 most)
 {
-	const KeyText *x = (const KeyText *) (uintptr_t) one->b;
-	const KeyText *y = (const KeyText *) (uintptr_t) other->b;
+	uint64 places = pg_nextpower2_64(Max(2 * most, 16));
+	CellPage *seen = palloc0(places * sizeof(CellPage));
+	const IntSlot *slots = (const IntSlot *) table->hash.slots;
+	uint64 count = 0;
 
-	if (one->a != other->a)
-		return one->a < other->a ? -1 : 1;
-	if (x->size != y->size)
-		return x->size < y->size ? -1 : 1;
-	return memcmp(x->bytes, y->bytes, x->size);
-}
-
-/* The finaliser of MurmurHash3 (Appleby 2011, fmix64). */
-static inline uint64
-mix(uint64 x)
-{
-	x ^= x >> 33;
-	x *= UINT64CONST(0xff51afd7ed558ccd);
-	x ^= x >> 33;
-	x *= UINT64CONST(0xc4ceb9fe1a85ec53);
-	x ^= x >> 33;
-	return x;
-}
-
-static inline uint64
-wide_hash(const Table *table, uint64 a, uint64 b)
-{
-	return table->key == KEY_TEXT ? a : mix(a ^ mix(b));
-}
-
-/* Integers go by pages, so that a page is of one share. */
-int
-key_share(KeyKind kind, const Key *key, int shares)
-{
-	uint64 hash;
-
-	switch (kind)
+	for (uint64 i = 0; i < table->hash.places && count <= most; i++)
 	{
-		case KEY_INT64:
-			hash = mix(key->a >> PAGE_BITS);
-			break;
-		case KEY_UUID:
-			hash = mix(key->a ^ mix(key->b));
-			break;
-		case KEY_TEXT:
-			hash = mix(key->a);
-			break;
-		default:
-			hash = 0;
-	}
-	return (int) (((hash >> 32) * (uint64) shares) >> 32);
-}
+		CellPage *page;
 
-/* ---- the hash table ---- */
-
-static inline Cell *
-hash_int(Table *table, uint64 key, uint64 place)
-{
-	IntSlot *slots = (IntSlot *) table->slots;
-
-	for (;; place++)
-	{
-		IntSlot *slot = &slots[place & (table->places - 1)];
-
-		if (slot->cell.form == CELL_EMPTY)
-			slot->a = key;
-		if (slot->a == key)
-			return &slot->cell;
-	}
-}
-
-static KeyText *
-keep_text(Table *table, const char *bytes, Size size)
-{
-	Size need = TYPEALIGN(sizeof(uint32), offsetof(KeyText, bytes) + size);
-	KeyText *text;
-
-	if (need > table->text_capacity)
-	{
-		Size block = Max(Min(table_bytes(table) / 8, TEXT_BLOCK_MOST), TEXT_BLOCK_LEAST);
-
-		if (need > block / 4)
-		{
-			text = MemoryContextAllocHuge(table->context, need);
-			text->size = (uint32) size;
-			memcpy(text->bytes, bytes, size);
-			return text;
-		}
-		table->text_at = MemoryContextAlloc(table->context, block);
-		table->text_capacity = block;
-	}
-	text = (KeyText *) table->text_at;
-	table->text_at += need;
-	table->text_capacity -= need;
-	text->size = (uint32) size;
-	memcpy(text->bytes, bytes, size);
-	return text;
-}
-
-static inline Cell *
-hash_uuid(Table *table, uint64 a, uint64 b, uint64 place)
-{
-	WideSlot *slots = (WideSlot *) table->slots;
-
-	for (;; place++)
-	{
-		WideSlot *slot = &slots[place & (table->places - 1)];
-
-		if (slot->cell.form == CELL_EMPTY)
-		{
-			slot->a = a;
-			slot->b = b;
-		}
-		if (slot->a == a && slot->b == b)
-			return &slot->cell;
-	}
-}
-
-static inline Cell *
-hash_text(Table *table, uint64 a, const char *bytes, Size size)
-{
-	WideSlot *slots = (WideSlot *) table->slots;
-
-	for (uint64 place = a;; place++)
-	{
-		WideSlot *slot = &slots[place & (table->places - 1)];
-		KeyText *text;
-
-		if (slot->cell.form == CELL_EMPTY)
-		{
-			slot->a = a;
-			slot->b = (uintptr_t) keep_text(table, bytes, size);
-			return &slot->cell;
-		}
-		text = (KeyText *) (uintptr_t) slot->b;
-		if (slot->a == a && text->size == size && memcmp(text->bytes, bytes, size) == 0)
-			return &slot->cell;
-	}
-}
-
-static void
-hash_resize(Table *table, uint64 places)
-{
-	char *old = table->slots;
-	uint64 old_places = table->places;
-
-	table->slots = page_memory(table->context, places * table->slot_size);
-	table->places = places;
-	for (uint64 i = 0; i < old_places; i++)
-	{
 		CHECK_NOW_AND_THEN(i);
-		if (table->key == KEY_INT64)
-		{
-			IntSlot *slot = &((IntSlot *) old)[i];
-
-			if (slot->cell.form != CELL_EMPTY)
-				*hash_int(table, slot->a, mix(slot->a)) = slot->cell;
-		}
-		else
-		{
-			WideSlot *slot = &((WideSlot *) old)[i];
-			uint64 place = wide_hash(table, slot->a, slot->b);
-			WideSlot *slots = (WideSlot *) table->slots;
-
-			if (slot->cell.form == CELL_EMPTY)
-				continue;
-			while (slots[place & (places - 1)].cell.form != CELL_EMPTY)
-				place++;
-			slots[place & (places - 1)] = *slot;
-		}
+		if (slots[i].cell.form == CELL_EMPTY)
+			continue;
+		page = page_place(seen, places, slots[i].a >> CELL_PAGE_BITS);
+		if (page->cells != NULL)
+			continue;
+		page->number = slots[i].a >> CELL_PAGE_BITS;
+		page->cells = unconstify(IntSlot *, &slots[i]); /* any pointer */
+		count++;
 	}
-	if (old != NULL)
-		pfree(old);
+	pfree(seen);
+	return count <= most;
 }
 
-/* ---- pages or hash ---- */
-
-static uint64
-places_for(const Table *table, int64 customers)
+/* Whether the customers of the hash table fit into narrow pages; sets narrow_first. */
+static bool
+choose_narrow(CustomerTable *table)
 {
-	uint64 places = Max(table->places, PLACES_LEAST);
+	const IntSlot *slots = (const IntSlot *) table->hash.slots;
+	int64 least = PG_INT64_MAX;
+	int64 most = PG_INT64_MIN;
 
-	while ((uint64) customers > places / 4 * 3)
-		places *= 2;
-	return places;
+	if (table->pool.cap != 1)
+		return false;
+	for (uint64 i = 0; i < table->hash.places; i++)
+	{
+		const EventCell *cell = &slots[i].cell;
+
+		CHECK_NOW_AND_THEN(i);
+		if (cell->form == CELL_EMPTY)
+			continue;
+		if (cell->form != CELL_WORD)
+			return false;
+		least = Min(least, cell->base);
+		most = Max(most, (int64) cell->base + pg_leftmost_one_pos64(cell->bits));
+	}
+	if (least > most || most - least >= 64)
+		return false;
+	/* With space on both sides, more of it for later values. */
+	return !pg_add_s64_overflow(table->pool.origin, least - (63 - (most - least)) / 4,
+								&table->pages.narrow_first) &&
+		   table->pages.narrow_first < PG_INT64_MAX - 64;
 }
 
 static void
-pages_to_hash(Table *table)
+pages_from_hash(CustomerTable *table)
+{
+	IntSlot *slots = (IntSlot *) table->hash.slots;
+
+	table->pages.narrow = choose_narrow(table);
+	for (uint64 i = 0; i < table->hash.places; i++)
+	{
+		uint64 number = slots[i].a >> CELL_PAGE_BITS;
+		const EventCell *cell = &slots[i].cell;
+		void *cells;
+
+		CHECK_NOW_AND_THEN(i);
+		if (cell->form == CELL_EMPTY)
+			continue;
+		cells = table->pages.count > 0 ? page_cells(&table->pages, number) : NULL;
+		if (cells == NULL)
+			cells = page_create(&table->pages, number);
+		if (table->pages.narrow)
+			((uint64 *) cells)[slots[i].a & (CELL_PAGE_CELLS - 1)] =
+				cell->bits << (table->pool.origin + cell->base - table->pages.narrow_first);
+		else
+			((EventCell *) cells)[slots[i].a & (CELL_PAGE_CELLS - 1)] = *cell;
+	}
+	pfree(slots);
+	table->hash.slots = NULL;
+	table->hash.places = 0;
+	table->dense = true;
+}
+
+static void
+pages_to_hash(CustomerTable *table)
 {
 	table->dense = false;
 	table->was_dense = true;
-	hash_resize(table, places_for(table, table->customers + BATCH_EVENTS));
-	for (uint64 i = 0; i < table->page_places; i++)
+	hash_resize(&table->hash, hash_places_for(&table->hash, table->pool.customers + BATCH_EVENTS));
+	for (uint64 i = 0; i < table->pages.places; i++)
 	{
-		const Page *page = &table->pages[i];
+		const CellPage *page = &table->pages.directory[i];
 
 		CHECK_FOR_INTERRUPTS();
-		for (int j = 0; j < PAGE_CELLS && page->cells != NULL; j++)
+		for (int j = 0; j < CELL_PAGE_CELLS && page->cells != NULL; j++)
 		{
-			uint64 key = page->number << PAGE_BITS | j;
+			uint64 key = page->number << CELL_PAGE_BITS | j;
 			const uint64 *narrow = page->cells;
-			const Cell *cells = page->cells;
+			const EventCell *cells = page->cells;
 
-			if (table->narrow ? narrow[j] == 0 : cells[j].form == CELL_EMPTY)
+			if (table->pages.narrow ? narrow[j] == 0 : cells[j].form == CELL_EMPTY)
 				continue;
-			*hash_int(table, key, mix(key)) =
-				table->narrow ? narrow_cell(table, narrow[j]) : cells[j];
+			*hash_int(&table->hash, key, key_mix(key)) =
+				table->pages.narrow ? narrow_cell(&table->pages, &table->pool, narrow[j])
+									: cells[j];
 		}
 	}
-	pages_free(table);
+	pages_free(&table->pages);
 }
 
-/* The cells of a key's page in a table of pages; NULL where pages went wrong and the table is a hash table now. */
+/* The cells of a key's page in a table of pages; NULL where pages took too much memory and the table is hashed now. */
 static inline void *
-cells_of_key(Table *table, uint64 key)
+cells_of_key(CustomerTable *table, uint64 key)
 {
-	void *cells = page_cells(table, key >> PAGE_BITS);
+	void *cells = page_cells(&table->pages, key >> CELL_PAGE_BITS);
 
 	if (unlikely(cells == NULL))
 	{
 		/* A hash table takes some 43 bytes a customer (24 at a load of 9/16): twice that is too much. */
-		if ((table->npages + 1) * page_size(table) > 86 * (uint64) table->customers + 256 * 1024)
+		if ((table->pages.count + 1) * page_bytes(&table->pages) >
+			86 * (uint64) table->pool.customers + 256 * 1024)
 		{
 			pages_to_hash(table);
 			return NULL;
 		}
-		cells = page_create(table, key >> PAGE_BITS);
+		cells = page_create(&table->pages, key >> CELL_PAGE_BITS);
 	}
 	return cells;
 }
 
 /* The cell of a key in wide pages, or NULL as above. */
-static inline Cell *
-dense_cell(Table *table, uint64 key)
+static inline EventCell *
+dense_cell(CustomerTable *table, uint64 key)
 {
-	Cell *cells = cells_of_key(table, key);
+	EventCell *cells = cells_of_key(table, key);
 
-	return cells == NULL ? NULL : &cells[key & (PAGE_CELLS - 1)];
+	return cells == NULL ? NULL : &cells[key & (CELL_PAGE_CELLS - 1)];
 }
 
-/* Whether the word is in a narrow cell of its key now. If not, the table is not narrow any more. */
+/* Add a word to a narrow cell. False: it did not fit, and the table is no longer narrow. */
 static inline bool
-add_narrow_word(Table *table, uint64 key, int64 first, uint64 bits)
+add_narrow_word(CustomerTable *table, uint64 key, int64 first, uint64 bits)
 {
-	uint64 place = narrow_place(table, first);
+	uint64 place = narrow_place(&table->pages, first);
 	uint64 *cells;
 
 	if (place >= 64 || place + pg_leftmost_one_pos64(bits) >= 64)
 	{
-		pages_widen(table);
+		pages_widen(&table->pages, &table->pool);
 		return false;
 	}
 	cells = cells_of_key(table, key);
 	if (cells == NULL)
 		return false;
-	narrow_add(table, &cells[key & (PAGE_CELLS - 1)], bits << place);
+	narrow_add(&table->pool, &cells[key & (CELL_PAGE_CELLS - 1)], bits << place);
 	return true;
 }
 
-/* ---- what the rest of the room calls ---- */
+/* ---- adding ---- */
 
 void
-table_begin(Table *table, MemoryContext context, KeyKind key, int32 cap)
+table_begin(CustomerTable *table, MemoryContext context, KeyKind key, int32 cap)
 {
-	memset(table, 0, sizeof(Table));
-	table->context = context;
+	memset(table, 0, sizeof(CustomerTable));
+	table->pool.context = context;
 	table->key = key;
-	table->cap = cap;
-	table->slot_size = key == KEY_INT64 ? sizeof(IntSlot) : sizeof(WideSlot);
+	table->pool.cap = cap;
+	table->pages.context = table->hash.context = context;
+	table->hash.key = key;
+	table->hash.slot_size = key == KEY_INT64 ? sizeof(IntSlot) : sizeof(WideSlot);
 }
 
 void
-table_clear(Table *table)
+table_clear(CustomerTable *table)
 {
-	MemoryContextReset(table->context);
-	table_begin(table, table->context, table->key, table->cap);
+	MemoryContextReset(table->pool.context);
+	table_begin(table, table->pool.context, table->key, table->pool.cap);
 }
 
-/* The bytes that table_reserve() would take. */
 Size
-table_growth(const Table *table, int count)
+table_growth(const CustomerTable *table, int count)
 {
 	uint64 places;
 
 	if (table->key == KEY_NONE || table->dense)
 		return 0;
-	places = places_for(table, table->customers + count);
-	return places == table->places ? 0 : places * table->slot_size;
+	places = hash_places_for(&table->hash, table->pool.customers + count);
+	return places == table->hash.places ? 0 : places * table->hash.slot_size;
 }
 
-/* So many new keys will find a place without the table growing. */
 void
-table_reserve(Table *table, int count)
+table_reserve(CustomerTable *table, int count)
 {
 	uint64 places;
 
 	if (table->key == KEY_NONE || table->dense)
 		return;
-	places = places_for(table, table->customers + count);
-	if (places == table->places)
+	places = hash_places_for(&table->hash, table->pool.customers + count);
+	if (places == table->hash.places)
 		return;
 	if (table->key == KEY_INT64 && places >= DENSE_PLACES_LEAST && !table->was_dense &&
-		pages_would_do(table, places * sizeof(IntSlot) / 4 * 3 / PAGE_SIZE))
+		pages_would_do(table, places * sizeof(IntSlot) / 4 * 3 / CELL_PAGE_BYTES))
 		pages_from_hash(table);
 	else
-		hash_resize(table, places);
+		hash_resize(&table->hash, places);
 }
 
 static void
-chunk_add(Table *table, const Event *events, int count)
+chunk_add(CustomerTable *table, const Event *events, int count)
 {
 	StringInfoData entry;
 	Size need;
-	Chunk *chunk = table->last_chunk;
+	LogChunk *chunk = table->last_chunk;
 
 	initStringInfo(&entry);
 	entry_write(&entry, KEY_NONE, NULL, events, count);
@@ -381,7 +250,7 @@ chunk_add(Table *table, const Event *events, int count)
 		Size capacity = chunk == NULL ? CHUNK_LEAST : Min(2 * chunk->capacity, CHUNK_MOST);
 
 		capacity = Max(capacity, need);
-		chunk = MemoryContextAllocHuge(table->context, offsetof(Chunk, bytes) + capacity);
+		chunk = MemoryContextAllocHuge(table->pool.context, offsetof(LogChunk, bytes) + capacity);
 		chunk->next = NULL;
 		chunk->used = 0;
 		chunk->capacity = capacity;
@@ -393,35 +262,32 @@ chunk_add(Table *table, const Event *events, int count)
 	}
 	memcpy(chunk->bytes + chunk->used, entry.data, entry.len);
 	chunk->used += entry.len;
-	table->customers++;
+	table->pool.customers++;
 	pfree(entry.data);
 }
 
-/* Begin to fetch what table_add() will touch. */
 void
-table_prefetch(Table *table, const Key *key)
+table_prefetch(const CustomerTable *table, const CustomerKey *key)
 {
 	if (table->dense)
 	{
-		const char *cells = page_cells(table, key->a >> PAGE_BITS);
+		const char *cells = page_cells(&table->pages, key->a >> CELL_PAGE_BITS);
 
 		if (cells != NULL)
-			__builtin_prefetch(
-				cells + (key->a & (PAGE_CELLS - 1)) * (page_size(table) / PAGE_CELLS), 1);
+			__builtin_prefetch(cells + (key->a & (CELL_PAGE_CELLS - 1)) *
+										   (page_bytes(&table->pages) / CELL_PAGE_CELLS),
+							   1);
 	}
 	else if (table->key == KEY_INT64)
-		__builtin_prefetch(&((IntSlot *) table->slots)[mix(key->a) & (table->places - 1)], 1);
+		__builtin_prefetch(int_slot(&table->hash, key_mix(key->a)), 1);
 	else if (table->key != KEY_NONE)
-		__builtin_prefetch(
-			&((WideSlot *) table->slots)[wide_hash(table, key->a, key->b) & (table->places - 1)],
-			1);
+		__builtin_prefetch(wide_slot(&table->hash, key_hash(table->key, key->a, key->b)), 1);
 }
 
-/* One customer's events, after table_reserve(). */
 void
-table_add(Table *table, const Key *key, const Event *events, int count)
+table_add(CustomerTable *table, const CustomerKey *key, const Event *events, int count)
 {
-	Cell *cell = NULL;
+	EventCell *cell = NULL;
 
 	if (count == 0)
 		return;
@@ -431,7 +297,7 @@ table_add(Table *table, const Key *key, const Event *events, int count)
 			chunk_add(table, events, count);
 			return;
 		case KEY_INT64:
-			while (table->narrow && count > 0 && is_plain(events) &&
+			while (table->pages.narrow && count > 0 && is_plain(events) &&
 				   add_narrow_word(table, key->a, events->value, 1))
 			{
 				events++;
@@ -439,47 +305,48 @@ table_add(Table *table, const Key *key, const Event *events, int count)
 			}
 			if (count == 0)
 				return;
-			if (table->narrow)
-				pages_widen(table);
+			if (table->pages.narrow)
+				pages_widen(&table->pages, &table->pool);
 			if (table->dense)
 				cell = dense_cell(table, key->a);
 			if (cell == NULL)
-				cell = hash_int(table, key->a, mix(key->a));
+				cell = hash_int(&table->hash, key->a, key_mix(key->a));
 			break;
 		case KEY_UUID:
-			cell = hash_uuid(table, key->a, key->b, wide_hash(table, key->a, key->b));
+			cell = hash_uuid(&table->hash, key->a, key->b, key_hash(table->key, key->a, key->b));
 			break;
 		case KEY_TEXT:
-			cell = hash_text(table, key->a, key->bytes, key->b);
+			cell = hash_text(&table->hash, key->a, key->bytes, key->b);
 			break;
 	}
 	for (int i = 0; i < count; i++)
-		cell_add(table, cell, &events[i]);
+		cell_add(&table->pool, cell, &events[i]);
 }
 
 static inline void
-prefetch_list(const Cell *cell)
+prefetch_list(const EventCell *cell)
 {
 	if (cell->form >= CELL_LIST)
 		__builtin_prefetch((const void *) (uintptr_t) cell->bits, 1);
 }
 
-/* Up to BATCH_EVENTS events of integer customers, after table_reserve(). */
-void
-table_apply_int64(Table *table, const uint64 *keys, const Event *events, int count)
+static inline void
+add_one(CellPool *pool, EventCell *cell, const Event *events, const int64 *values, int i)
 {
-	Cell *cells[BATCH_EVENTS];
+	if (events != NULL)
+		cell_add(pool, cell, &events[i]);
+	else
+		cell_add_plain(pool, cell, values[i]);
+}
+
+/* Add events (or plain events of these values, where events is NULL) to wide pages or the hash table. */
+static pg_attribute_always_inline void
+apply_cells(CustomerTable *table, const uint64 *keys, const Event *events, const int64 *values,
+			int count)
+{
+	EventCell *cells[BATCH_EVENTS];
 	uint64 places[BATCH_EVENTS];
 
-	while (table->narrow && count > 0 && is_plain(events) &&
-		   add_narrow_word(table, *keys, events->value, 1))
-	{
-		keys++;
-		events++;
-		count--;
-	}
-	if (table->narrow && count > 0)
-		pages_widen(table);
 	if (table->dense)
 	{
 		int i;
@@ -497,7 +364,7 @@ table_apply_int64(Table *table, const uint64 *keys, const Event *events, int cou
 			{
 				if (i + LIST_AHEAD < count)
 					prefetch_list(cells[i + LIST_AHEAD]);
-				cell_add(table, cells[i], &events[i]);
+				add_one(&table->pool, cells[i], events, values, i);
 			}
 			return;
 		}
@@ -505,130 +372,100 @@ table_apply_int64(Table *table, const uint64 *keys, const Event *events, int cou
 
 	for (int i = 0; i < count; i++)
 	{
-		places[i] = mix(keys[i]);
-		__builtin_prefetch(&((IntSlot *) table->slots)[places[i] & (table->places - 1)], 1);
+		places[i] = key_mix(keys[i]);
+		__builtin_prefetch(int_slot(&table->hash, places[i]), 1);
 	}
 	for (int i = 0; i < count; i++)
 	{
-		/* Most keys are where they are looked for first. */
+		/* Most keys are in the first place that is looked at. */
 		if (i + LIST_AHEAD < count)
-			prefetch_list(
-				&((IntSlot *) table->slots)[places[i + LIST_AHEAD] & (table->places - 1)].cell);
-		cell_add(table, hash_int(table, keys[i], places[i]), &events[i]);
+			prefetch_list(&int_slot(&table->hash, places[i + LIST_AHEAD])->cell);
+		add_one(&table->pool, hash_int(&table->hash, keys[i], places[i]), events, values, i);
 	}
 }
 
-/* Plain events into narrow pages: as many as go there. Nothing depends on what a cell holds, so that they overlap. */
+void
+table_apply_int64(CustomerTable *table, const uint64 *keys, const Event *events, int count)
+{
+	while (table->pages.narrow && count > 0 && is_plain(events) &&
+		   add_narrow_word(table, *keys, events->value, 1))
+	{
+		keys++;
+		events++;
+		count--;
+	}
+	if (table->pages.narrow && count > 0)
+		pages_widen(&table->pages, &table->pool);
+	apply_cells(table, keys, events, NULL, count);
+}
+
+/* As many plain events as fit into narrow pages. No step depends on what a cell holds, so that they overlap. */
 static int
-apply_narrow(Table *table, const int64 *keys, const int64 *values, int count)
+apply_narrow(CustomerTable *table, const uint64 *keys, const int64 *values, int count)
 {
 	for (int i = 0; i < count; i++)
 	{
-		uint64 key = (uint64) keys[i];
-		uint64 place = narrow_place(table, values[i]);
-		uint64 *cells = page_cells(table, key >> PAGE_BITS);
+		uint64 place = narrow_place(&table->pages, values[i]);
+		uint64 *cells = page_cells(&table->pages, keys[i] >> CELL_PAGE_BITS);
 
 		if (likely(place < 64 && cells != NULL))
-			narrow_add(table, &cells[key & (PAGE_CELLS - 1)], UINT64CONST(1) << place);
-		else if (!add_narrow_word(table, key, values[i], 1))
+			narrow_add(&table->pool, &cells[keys[i] & (CELL_PAGE_CELLS - 1)],
+					   UINT64CONST(1) << place);
+		else if (!add_narrow_word(table, keys[i], values[i], 1))
 			return i;
 	}
 	return count;
 }
 
-/* The same of plain events, of a table with cap 1. */
 void
-table_apply_plain(Table *table, const int64 *keys, const int64 *values, int count)
+table_apply_plain(CustomerTable *table, const int64 *keys, const int64 *values, int count)
 {
-	Cell *cells[BATCH_EVENTS];
-	uint64 places[BATCH_EVENTS];
+	int done = 0;
 
-	if (table->narrow)
-	{
-		int done = apply_narrow(table, keys, values, count);
-
-		keys += done;
-		values += done;
-		count -= done;
-	}
-	if (table->dense)
-	{
-		int i;
-
-		for (i = 0; i < count; i++)
-		{
-			cells[i] = dense_cell(table, (uint64) keys[i]);
-			if (unlikely(cells[i] == NULL))
-				break;
-			__builtin_prefetch(cells[i], 1);
-		}
-		if (likely(i == count))
-		{
-			for (i = 0; i < count; i++)
-			{
-				if (i + LIST_AHEAD < count)
-					prefetch_list(cells[i + LIST_AHEAD]);
-				cell_add_plain(table, cells[i], values[i]);
-			}
-			return;
-		}
-	}
-
-	for (int i = 0; i < count; i++)
-	{
-		places[i] = mix((uint64) keys[i]);
-		__builtin_prefetch(&((IntSlot *) table->slots)[places[i] & (table->places - 1)], 1);
-	}
-	for (int i = 0; i < count; i++)
-	{
-		if (i + LIST_AHEAD < count)
-			prefetch_list(
-				&((IntSlot *) table->slots)[places[i + LIST_AHEAD] & (table->places - 1)].cell);
-		cell_add_plain(table, hash_int(table, (uint64) keys[i], places[i]), values[i]);
-	}
+	if (table->pages.narrow)
+		done = apply_narrow(table, (const uint64 *) keys, values, count);
+	apply_cells(table, (const uint64 *) keys + done, NULL, values + done, count - done);
 }
 
-/* A buffer of uuids or texts, after table_reserve(). */
 void
-table_apply_wide(Table *table, const Batch *batch)
+table_apply_wide(CustomerTable *table, const EventBatch *batch)
 {
 	uint64 places[BATCH_EVENTS];
 
 	for (int i = 0; i < batch->used; i++)
 	{
-		places[i] = wide_hash(table, batch->a[i], batch->b[i]);
-		__builtin_prefetch(&((WideSlot *) table->slots)[places[i] & (table->places - 1)], 1);
+		places[i] = key_hash(table->key, batch->a[i], batch->b[i]);
+		__builtin_prefetch(wide_slot(&table->hash, places[i]), 1);
 	}
 	if (table->key == KEY_TEXT)
 	{
 		for (int i = 0; i < batch->used; i++)
 		{
-			const WideSlot *slot = &((WideSlot *) table->slots)[places[i] & (table->places - 1)];
+			const WideSlot *slot = wide_slot(&table->hash, places[i]);
 
 			if (slot->cell.form != CELL_EMPTY)
 				__builtin_prefetch((const void *) (uintptr_t) slot->b);
 		}
 		for (int i = 0; i < batch->used; i++)
 		{
-			const char *text = batch->texts.data + batch->b[i];
+			const char *bytes = batch->texts.data + batch->b[i];
 			uint32 size;
 
-			memcpy(&size, text, sizeof(size));
-			cell_add(table, hash_text(table, batch->a[i], text + sizeof(size), size),
+			memcpy(&size, bytes, sizeof(size));
+			cell_add(&table->pool, hash_text(&table->hash, batch->a[i], bytes + sizeof(size), size),
 					 &batch->events[i]);
 		}
 	}
 	else
 		for (int i = 0; i < batch->used; i++)
-			cell_add(table, hash_uuid(table, batch->a[i], batch->b[i], places[i]),
+			cell_add(&table->pool, hash_uuid(&table->hash, batch->a[i], batch->b[i], places[i]),
 					 &batch->events[i]);
 }
 
-/* Customers whose events are words, after table_reserve(). */
 void
-table_add_words(Table *table, const KeyedWord *words, int count)
+table_add_words(CustomerTable *table, const KeyedWord *words, int count)
 {
-	Key key = {0};
+	CustomerKey key = {0};
 
 	for (int i = 0; i < count; i++)
 	{
@@ -637,115 +474,93 @@ table_add_words(Table *table, const KeyedWord *words, int count)
 	}
 	for (int i = 0; i < count; i++)
 	{
-		Cell *cell;
+		EventCell *cell;
 
-		if (table->narrow && add_narrow_word(table, words[i].key, words[i].first, words[i].bits))
+		if (table->pages.narrow &&
+			add_narrow_word(table, words[i].key, words[i].first, words[i].bits))
 			continue;
 		cell = table->dense ? dense_cell(table, words[i].key) : NULL;
 		if (cell == NULL)
-			cell = hash_int(table, words[i].key, mix(words[i].key));
-		cell_add_word(table, cell, words[i].first, words[i].bits);
+			cell = hash_int(&table->hash, words[i].key, key_mix(words[i].key));
+		cell_add_word(&table->pool, cell, words[i].first, words[i].bits);
 	}
 }
 
 static void
-visit_cell(const Table *table, const Key *key, const Cell *cell, Scratch *scratch,
-		   EntryVisitor visitor, void *argument)
+visit_cell(const CustomerTable *table, const CustomerKey *key, const EventCell *cell,
+		   EventBuffer *buffer, EntryVisitor visitor, void *argument)
 {
-	int count = cell_events(table, cell, scratch);
+	int count = cell_events(&table->pool, cell, buffer);
 
 	CHECK_FOR_INTERRUPTS();
 	if (count > 0)
-		visitor(argument, key, scratch->events, count);
+		visitor(argument, key, buffer->events, count);
 }
 
 static void
-visit_page(const Table *table, const Page *page, Scratch *scratch, EntryVisitor visitor,
-		   void *argument)
+visit_page(const CustomerTable *table, const CellPage *page, EventBuffer *buffer,
+		   EntryVisitor visitor, void *argument)
 {
-	Key key = {0};
+	CustomerKey key = {0};
 
-	for (int j = 0; j < PAGE_CELLS; j++)
+	for (int j = 0; j < CELL_PAGE_CELLS; j++)
 	{
-		Cell cell;
+		EventCell cell;
 
-		if (!cell_of_page(table, page, j, &cell))
+		if (!cell_of_page(&table->pages, &table->pool, page, j, &cell))
 			continue;
-		key.a = page->number << PAGE_BITS | j;
-		visit_cell(table, &key, &cell, scratch, visitor, argument);
+		key.a = page->number << CELL_PAGE_BITS | j;
+		visit_cell(table, &key, &cell, buffer, visitor, argument);
 	}
 }
 
 static void
-visit_slot(const Table *table, const char *at, Scratch *scratch, EntryVisitor visitor,
-		   void *argument)
+visit_place(const CustomerTable *table, uint64 place, EventBuffer *buffer, EntryVisitor visitor,
+			void *argument)
 {
-	Key key = {0};
+	CustomerKey key = {0};
+	const EventCell *cell = hash_cell_at(&table->hash, place, &key);
 
-	if (table->key == KEY_INT64)
-	{
-		const IntSlot *slot = (const IntSlot *) at;
-
-		key.a = slot->a;
-		if (slot->cell.form != CELL_EMPTY)
-			visit_cell(table, &key, &slot->cell, scratch, visitor, argument);
-	}
-	else
-	{
-		const WideSlot *slot = (const WideSlot *) at;
-
-		if (slot->cell.form == CELL_EMPTY)
-			return;
-		key.a = slot->a;
-		key.b = slot->b;
-		if (table->key == KEY_TEXT)
-		{
-			const KeyText *text = (const KeyText *) (uintptr_t) slot->b;
-
-			key.b = text->size;
-			key.bytes = text->bytes;
-		}
-		visit_cell(table, &key, &slot->cell, scratch, visitor, argument);
-	}
+	if (cell != NULL)
+		visit_cell(table, &key, cell, buffer, visitor, argument);
 }
 
 static void
-visit_chunks(const Table *table, Scratch *scratch, EntryVisitor visitor, void *argument)
+visit_chunks(const CustomerTable *table, EventBuffer *buffer, EntryVisitor visitor, void *argument)
 {
-	Key key = {0};
+	CustomerKey key = {0};
 
-	for (const Chunk *chunk = table->chunks; chunk != NULL; chunk = chunk->next)
+	for (const LogChunk *chunk = table->chunks; chunk != NULL; chunk = chunk->next)
 	{
 		WireReader in = {
 			.type_name = POPULATION_NAME, .at = chunk->bytes, .end = chunk->bytes + chunk->used};
 
 		while (in.at < in.end)
 		{
-			int count = history_read(&in, table->cap, &scratch->events, &scratch->capacity);
+			int count = history_read(&in, table->pool.cap, &buffer->events, &buffer->capacity);
 
 			CHECK_FOR_INTERRUPTS();
-			visitor(argument, &key, scratch->events, count);
+			visitor(argument, &key, buffer->events, count);
 		}
 	}
 }
 
-/* Every customer of the table, in any order. */
 void
-table_each(Table *table, EntryVisitor visitor, void *argument)
+table_each(CustomerTable *table, EntryVisitor visitor, void *argument)
 {
-	Scratch scratch = {0};
+	EventBuffer buffer = {0};
 
-	visit_chunks(table, &scratch, visitor, argument);
-	for (uint64 i = 0; i < table->page_places; i++)
-		if (table->pages[i].cells != NULL)
-			visit_page(table, &table->pages[i], &scratch, visitor, argument);
-	for (uint64 i = 0; i < table->places; i++)
+	visit_chunks(table, &buffer, visitor, argument);
+	for (uint64 i = 0; i < table->pages.places; i++)
+		if (table->pages.directory[i].cells != NULL)
+			visit_page(table, &table->pages.directory[i], &buffer, visitor, argument);
+	for (uint64 i = 0; i < table->hash.places; i++)
 	{
 		CHECK_NOW_AND_THEN(i);
-		visit_slot(table, table->slots + i * table->slot_size, &scratch, visitor, argument);
+		visit_place(table, i, &buffer, visitor, argument);
 	}
-	if (scratch.events != NULL)
-		pfree(scratch.events);
+	if (buffer.events != NULL)
+		pfree(buffer.events);
 }
 
 typedef struct WordVisit
@@ -756,9 +571,9 @@ typedef struct WordVisit
 	void *argument;
 } WordVisit;
 
-/* An EntryVisitor that passes on what is of the share. */
+/* An EntryVisitor that passes the customers of the share on. */
 static void
-visit_of_share(void *argument, const Key *key, Event *events, int count)
+visit_of_share(void *argument, const CustomerKey *key, Event *events, int count)
 {
 	WordVisit *visit = argument;
 
@@ -767,7 +582,8 @@ visit_of_share(void *argument, const Key *key, Event *events, int count)
 }
 
 static inline bool
-visit_word(const Table *table, uint64 key, const Cell *cell, KeyedWordVisitor words, void *argument)
+visit_word(const CustomerTable *table, uint64 key, const EventCell *cell, KeyedWordVisitor words,
+		   void *argument)
 {
 	KeyedWord word;
 
@@ -775,20 +591,16 @@ visit_word(const Table *table, uint64 key, const Cell *cell, KeyedWordVisitor wo
 		return false;
 	word.key = key;
 	word.bits = cell->bits;
-	word.first = (int64) ((uint64) table->origin + (uint64) (int64) cell->base);
+	word.first = (int64) ((uint64) table->pool.origin + (uint64) (int64) cell->base);
 	words(argument, &word);
 	return true;
 }
 
-/*
- * The customers of a share, in any order, those that are words as such if words is not NULL. Only a table of integers
- * has words that are told apart.
- */
 void
-table_each_word(Table *table, Share share, KeyedWordVisitor words, EntryVisitor visitor,
+table_each_word(CustomerTable *table, Share share, KeyedWordVisitor words, EntryVisitor visitor,
 				void *argument)
 {
-	Scratch scratch = {0};
+	EventBuffer buffer = {0};
 	WordVisit visit = {share, table->key, visitor, argument};
 
 	if (table->key != KEY_INT64 || words == NULL)
@@ -797,78 +609,56 @@ table_each_word(Table *table, Share share, KeyedWordVisitor words, EntryVisitor 
 				   share.count > 1 ? &visit : argument);
 		return;
 	}
-	for (uint64 i = 0; i < table->page_places; i++)
+	for (uint64 i = 0; i < table->pages.places; i++)
 	{
-		const Page *page = &table->pages[i];
-		Key key = {.a = page->number << PAGE_BITS};
+		const CellPage *page = &table->pages.directory[i];
+		CustomerKey key = {.a = page->number << CELL_PAGE_BITS};
 
 		if (page->cells == NULL || !in_share(KEY_INT64, &key, share))
 			continue;
 		CHECK_FOR_INTERRUPTS();
-		for (int j = 0; j < PAGE_CELLS; j++, key.a++)
+		for (int j = 0; j < CELL_PAGE_CELLS; j++, key.a++)
 		{
-			Cell cell;
+			EventCell cell;
 
-			if (cell_of_page(table, page, j, &cell) &&
+			if (cell_of_page(&table->pages, &table->pool, page, j, &cell) &&
 				!visit_word(table, key.a, &cell, words, argument))
-				visit_cell(table, &key, &cell, &scratch, visitor, argument);
+				visit_cell(table, &key, &cell, &buffer, visitor, argument);
 		}
 	}
-	for (uint64 i = 0; i < table->places; i++)
+	for (uint64 i = 0; i < table->hash.places; i++)
 	{
-		const IntSlot *slot = (const IntSlot *) (table->slots + i * sizeof(IntSlot));
-		Key key = {.a = slot->a};
+		CustomerKey key = {0};
+		const EventCell *cell = hash_cell_at(&table->hash, i, &key);
 
 		CHECK_NOW_AND_THEN(i);
-		if (slot->cell.form == CELL_EMPTY || !in_share(KEY_INT64, &key, share))
-			continue;
-		if (!visit_word(table, key.a, &slot->cell, words, argument))
-			visit_cell(table, &key, &slot->cell, &scratch, visitor, argument);
+		if (cell != NULL && in_share(KEY_INT64, &key, share) &&
+			!visit_word(table, key.a, cell, words, argument))
+			visit_cell(table, &key, cell, &buffer, visitor, argument);
 	}
-	if (scratch.events != NULL)
-		pfree(scratch.events);
+	if (buffer.events != NULL)
+		pfree(buffer.events);
 }
 
-/*
- * Every customer in the order of key_compare(). The order is made in place: nothing can be done with the table afterwards
- * but table_clear().
- */
 void
-table_each_sorted(Table *table, EntryVisitor visitor, void *argument)
+table_each_sorted(CustomerTable *table, EntryVisitor visitor, void *argument)
 {
-	Scratch scratch = {0};
+	EventBuffer buffer = {0};
 	uint64 count = 0;
 
-	visit_chunks(table, &scratch, visitor, argument);
+	visit_chunks(table, &buffer, visitor, argument);
 
-	for (uint64 i = 0; i < table->page_places; i++)
-		if (table->pages[i].cells != NULL)
-			table->pages[count++] = table->pages[i];
+	for (uint64 i = 0; i < table->pages.places; i++)
+		if (table->pages.directory[i].cells != NULL)
+			table->pages.directory[count++] = table->pages.directory[i];
 	if (count > 1)
-		sort_pages(table->pages, count);
+		sort_pages(table->pages.directory, count);
 	for (uint64 i = 0; i < count; i++)
-		visit_page(table, &table->pages[i], &scratch, visitor, argument);
+		visit_page(table, &table->pages.directory[i], &buffer, visitor, argument);
 
-	count = 0;
-	for (uint64 i = 0; i < table->places; i++)
-	{
-		const char *slot = table->slots + i * table->slot_size;
-
-		CHECK_NOW_AND_THEN(i);
-		if (table->key == KEY_INT64 ? ((const IntSlot *) slot)->cell.form != CELL_EMPTY
-									: ((const WideSlot *) slot)->cell.form != CELL_EMPTY)
-			memmove(table->slots + count++ * table->slot_size, slot, table->slot_size);
-	}
-	if (count <= 1)
-		;
-	else if (table->key == KEY_INT64)
-		sort_int_slots((IntSlot *) table->slots, count);
-	else if (table->key == KEY_UUID)
-		sort_uuid_slots((WideSlot *) table->slots, count);
-	else if (table->key == KEY_TEXT)
-		sort_text_slots((WideSlot *) table->slots, count);
+	count = hash_sort(&table->hash);
 	for (uint64 i = 0; i < count; i++)
-		visit_slot(table, table->slots + i * table->slot_size, &scratch, visitor, argument);
-	if (scratch.events != NULL)
-		pfree(scratch.events);
+		visit_place(table, i, &buffer, visitor, argument);
+	if (buffer.events != NULL)
+		pfree(buffer.events);
 }

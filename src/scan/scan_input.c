@@ -28,7 +28,7 @@
 StaticAssertDecl(MaxHeapTuplesPerPage <= SCAN_ROWS, "a page is a batch");
 
 /* A condition of the scan that is decided without the executor. */
-typedef struct Condition
+typedef struct ScanCondition
 {
 	AttrNumber attribute;
 	bool null_test;
@@ -41,26 +41,26 @@ typedef struct Condition
 	bool opened; /* never and value are known */
 	bool never;	 /* its constant is NULL */
 	int64 value;
-} Condition;
+} ScanCondition;
 
 /* A column of the table where it is read from. */
-typedef struct Source
+typedef struct ColumnSource
 {
 	AttrNumber attribute;
 	int offset; /* from the start of the row's data where it has no NULL before; -1: not fixed */
 	int16 length;
 	bool by_value;
-} Source;
+} ColumnSource;
 
 typedef struct TableInput
 {
 	SeqScanState *scan;
 	TupleDesc desc;
-	Source *sources; /* by column of the input */
-	AttrNumber last; /* the highest attribute of a source or condition */
-	Condition *conditions;
+	ColumnSource *sources; /* by column of the input */
+	AttrNumber last;	   /* the highest attribute of a source or condition */
+	ScanCondition *conditions;
 	int nconditions;
-	Source *condition_sources;
+	ColumnSource *condition_sources;
 	ExprState *qual; /* NULL: the conditions say it all */
 	bool plain;		 /* no column needs heap_getattr() where a row has no NULL */
 } TableInput;
@@ -90,15 +90,15 @@ number_of(Oid type, Datum value)
 
 /* Column against a value known when the scan begins, of types that compare as whole numbers; or IS [NOT] NULL. */
 static bool
-condition_of(SeqScanState *scan, Expr *clause, Condition *condition)
+condition_of(SeqScanState *scan, Expr *clause, ScanCondition *condition)
 {
 	Var *column;
 	Expr *value;
 	OpExpr *operation;
 	Oid family;
-	Oid operator;
+	Oid comparison;
 
-	memset(condition, 0, sizeof(Condition));
+	memset(condition, 0, sizeof(ScanCondition));
 	if (IsA(clause, NullTest))
 	{
 		NullTest *test = (NullTest *) clause;
@@ -114,16 +114,16 @@ condition_of(SeqScanState *scan, Expr *clause, Condition *condition)
 	if (!IsA(clause, OpExpr) || list_length(((OpExpr *) clause)->args) != 2)
 		return false;
 	operation = (OpExpr *) clause;
-	operator= operation->opno;
+	comparison = operation->opno;
 	column = linitial(operation->args);
 	value = lsecond(operation->args);
 	if (!IsA(column, Var))
 	{
 		column = lsecond(operation->args);
 		value = linitial(operation->args);
-		operator= get_commutator(operator);
+		comparison = get_commutator(comparison);
 	}
-	if (!IsA(column, Var) || column->varattno <= 0 || !OidIsValid(operator) ||
+	if (!IsA(column, Var) || column->varattno <= 0 || !OidIsValid(comparison) ||
 		!(IsA(value, Const) || IsA(value, Param)))
 		return false;
 	condition->type = column->vartype;
@@ -134,7 +134,7 @@ condition_of(SeqScanState *scan, Expr *clause, Condition *condition)
 		   condition->type == TIMESTAMPTZOID)))
 		return false;
 	family = lookup_type_cache(condition->type, TYPECACHE_BTREE_OPFAMILY)->btree_opf;
-	condition->strategy = get_op_opfamily_strategy(operator, family);
+	condition->strategy = get_op_opfamily_strategy(comparison, family);
 	if (condition->strategy == InvalidStrategy)
 		return false;
 	condition->attribute = column->varattno;
@@ -145,7 +145,7 @@ condition_of(SeqScanState *scan, Expr *clause, Condition *condition)
 
 /* As the executor would, when the first row comes to it: a sub-select may be behind it. */
 static void
-open_condition(const TableInput *input, Condition *condition)
+open_condition(const TableInput *input, ScanCondition *condition)
 {
 	Datum value = ExecEvalExprSwitchContext(condition->state, input->scan->ss.ps.ps_ExprContext,
 											&condition->never);
@@ -156,7 +156,7 @@ open_condition(const TableInput *input, Condition *condition)
 }
 
 static inline bool
-holds(const TableInput *input, Condition *condition, Datum value, bool isnull)
+holds(const TableInput *input, ScanCondition *condition, Datum value, bool isnull)
 {
 	int64 number;
 
@@ -184,10 +184,10 @@ holds(const TableInput *input, Condition *condition, Datum value, bool isnull)
 
 /* ---- layouts ---- */
 
-static Source
+static ColumnSource
 source_of(TupleDesc desc, AttrNumber attribute)
 {
-	Source source = {.attribute = attribute, .offset = 0};
+	ColumnSource source = {.attribute = attribute, .offset = 0};
 
 	if (attribute <= 0)
 	{
@@ -247,7 +247,7 @@ table_input(BatchScan *scan, PlanState *child)
 	input = palloc0(sizeof(TableInput));
 	input->scan = table;
 	input->desc = RelationGetDescr(table->ss.ss_currentRelation);
-	input->sources = palloc(Max(scan->ninputs, 1) * sizeof(Source));
+	input->sources = palloc(Max(scan->ninputs, 1) * sizeof(ColumnSource));
 	input->plain = true;
 	foreach (cell, child->plan->targetlist)
 	{
@@ -259,11 +259,12 @@ table_input(BatchScan *scan, PlanState *child)
 		column++;
 	}
 
-	input->conditions = palloc(Max(list_length(child->plan->qual), 1) * sizeof(Condition));
-	input->condition_sources = palloc(Max(list_length(child->plan->qual), 1) * sizeof(Source));
+	input->conditions = palloc(Max(list_length(child->plan->qual), 1) * sizeof(ScanCondition));
+	input->condition_sources =
+		palloc(Max(list_length(child->plan->qual), 1) * sizeof(ColumnSource));
 	foreach (cell, child->plan->qual)
 	{
-		Condition *condition = &input->conditions[input->nconditions];
+		ScanCondition *condition = &input->conditions[input->nconditions];
 
 		/* What may be a sub-select keeps its place: rows that do not come to it must not run it. */
 		if (condition_of(table, lfirst(cell), condition) &&
@@ -304,7 +305,7 @@ is_whole(HeapTupleHeader row, AttrNumber last)
 }
 
 static inline Datum
-fetch(const Source *source, const char *data)
+fetch(const ColumnSource *source, const char *data)
 {
 	const char *at = data + source->offset;
 
@@ -324,7 +325,8 @@ fetch(const Source *source, const char *data)
 }
 
 static inline Datum
-fetch_any(const TableInput *input, const Source *source, HeapTuple tuple, bool whole, bool *isnull)
+fetch_any(const TableInput *input, const ColumnSource *source, HeapTuple tuple, bool whole,
+		  bool *isnull)
 {
 	if (whole && source->offset >= 0)
 	{
@@ -365,7 +367,7 @@ fetch_columns(BatchScan *scan, const TableInput *input, const char *const *rows,
 {
 	for (int column = 0; column < scan->ninputs; column++)
 	{
-		const Source *source = &input->sources[column];
+		const ColumnSource *source = &input->sources[column];
 		Datum *values = scan->batch.values[column];
 		int offset = source->offset;
 

@@ -46,18 +46,18 @@ const CustomScanMethods scan_methods = {.CustomName = SCAN_NAME,
 
 /* ---- what a query asks ---- */
 
-typedef struct Wanted
+typedef struct ScanWanted
 {
 	List *aggregates; /* Aggref, each once */
 	List *grouped;	  /* expressions of the input that are grouped by */
 	bool impossible;
-} Wanted;
+} ScanWanted;
 
 /* Collect the aggregates of an output expression; it may have nothing else but what is grouped by. */
 static bool
 collect_wanted(Node *node, void *argument)
 {
-	Wanted *wanted = argument;
+	ScanWanted *wanted = argument;
 
 	if (node == NULL)
 		return false;
@@ -173,7 +173,7 @@ children_of(Path *path)
 
 /* ---- the path ---- */
 
-typedef struct Offer
+typedef struct ScanOffer
 {
 	PlannerInfo *root;
 	RelOptInfo *output;
@@ -181,7 +181,7 @@ typedef struct Offer
 	List *having;
 	List *group_clause;
 	double groups;
-} Offer;
+} ScanOffer;
 
 static int
 column_of_group(const PathTarget *target, Index sortgroupref)
@@ -193,7 +193,7 @@ column_of_group(const PathTarget *target, Index sortgroupref)
 }
 
 static CustomPath *
-create_scan_path(const Offer *offer, Path *input, bool partial)
+create_scan_path(const ScanOffer *offer, Path *input, bool partial)
 {
 	CustomPath *path = makeNode(CustomPath);
 	QualCost having;
@@ -240,8 +240,8 @@ static void
 offer_scan(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output, GroupPathExtraData *extra)
 {
 	Query *parse = root->parse;
-	Offer offer = {.root = root, .output = output, .group_clause = planner_group_clause(root)};
-	Wanted wanted = {0};
+	ScanOffer offer = {.root = root, .output = output, .group_clause = planner_group_clause(root)};
+	ScanWanted wanted = {0};
 	Path *path;
 	ListCell *cell;
 

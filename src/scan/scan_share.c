@@ -44,13 +44,13 @@ struct ScanShared
 	dsa_pointer heads[FLEXIBLE_ARRAY_MEMBER];
 };
 
-typedef struct Chunk
+typedef struct StreamChunk
 {
 	dsa_pointer next;
 	Size used;
 	Size in_file;					   /* of the first one: the stream goes on in a file */
 	char bytes[FLEXIBLE_ARRAY_MEMBER]; /* records, each aligned */
-} Chunk;
+} StreamChunk;
 
 typedef enum RecordKind
 {
@@ -60,13 +60,13 @@ typedef enum RecordKind
 	RECORD_SUMMARY, /* of an aggregate of the next group of the list; without bytes: it has no state */
 } RecordKind;
 
-typedef struct Record
+typedef struct StreamRecord
 {
 	uint32 kind;
 	int32 aggregate;
 	Size size;
 	char bytes[FLEXIBLE_ARRAY_MEMBER];
-} Record;
+} StreamRecord;
 
 typedef struct IdentityRecord
 {
@@ -75,24 +75,24 @@ typedef struct IdentityRecord
 	char tag[FLEXIBLE_ARRAY_MEMBER];
 } IdentityRecord;
 
-StaticAssertDecl(offsetof(Chunk, bytes) % MAXIMUM_ALIGNOF == 0, "records are aligned");
-StaticAssertDecl(offsetof(Record, bytes) % MAXIMUM_ALIGNOF == 0, "their bytes are aligned");
+StaticAssertDecl(offsetof(StreamChunk, bytes) % MAXIMUM_ALIGNOF == 0, "records are aligned");
+StaticAssertDecl(offsetof(StreamRecord, bytes) % MAXIMUM_ALIGNOF == 0, "their bytes are aligned");
 
 /* ---- streams of records ---- */
 
-typedef struct Writer
+typedef struct StreamWriter
 {
 	ScanShared *shared;
 	dsa_area *area;
 	Size *memory; /* that this participant may still use; shared by its streams */
 	int from;
 	int to;
-	Chunk *first;
-	Chunk *last;
+	StreamChunk *first;
+	StreamChunk *last;
 	Size capacity; /* of the last chunk */
 	BufFile *file; /* NULL: everything is in memory so far */
 	int aggregate;
-} Writer;
+} StreamWriter;
 
 static void
 file_name(char *name, int from, int to)
@@ -102,7 +102,7 @@ file_name(char *name, int from, int to)
 
 /* What does not fit into memory. */
 static void
-write_to_file(Writer *writer, const Record *head, const void *bytes)
+write_to_file(StreamWriter *writer, const StreamRecord *head, const void *bytes)
 {
 	Size padding = MAXALIGN(head->size) - head->size;
 	static char zeros[MAXIMUM_ALIGNOF];
@@ -115,7 +115,7 @@ write_to_file(Writer *writer, const Record *head, const void *bytes)
 		writer->file = BufFileCreateFileSet(&writer->shared->files.fs, name);
 		writer->first->in_file = 1;
 	}
-	BufFileWrite(writer->file, unconstify(Record *, head), offsetof(Record, bytes));
+	BufFileWrite(writer->file, unconstify(StreamRecord *, head), offsetof(StreamRecord, bytes));
 	if (head->size > 0)
 		BufFileWrite(writer->file, unconstify(void *, bytes), head->size);
 	if (padding > 0)
@@ -123,7 +123,7 @@ write_to_file(Writer *writer, const Record *head, const void *bytes)
 }
 
 static void
-end_stream(Writer *writer)
+end_stream(StreamWriter *writer)
 {
 	if (writer->file != NULL)
 	{
@@ -133,28 +133,29 @@ end_stream(Writer *writer)
 }
 
 static void
-write_record(Writer *writer, RecordKind kind, int aggregate, const void *bytes, Size size)
+write_record(StreamWriter *writer, RecordKind kind, int aggregate, const void *bytes, Size size)
 {
-	Size need = MAXALIGN(offsetof(Record, bytes) + size);
-	Record *record;
+	Size need = MAXALIGN(offsetof(StreamRecord, bytes) + size);
+	StreamRecord *record;
 
 	if (writer->file != NULL || writer->last == NULL ||
 		writer->capacity - writer->last->used < need)
 	{
-		Size capacity = Max(CHUNK_BYTES - offsetof(Chunk, bytes), need);
+		Size capacity = Max(CHUNK_BYTES - offsetof(StreamChunk, bytes), need);
 		dsa_pointer at;
-		Chunk *chunk;
+		StreamChunk *chunk;
 
 		/* The first chunk is always in memory. */
 		if (writer->file != NULL || (writer->last != NULL && *writer->memory < capacity))
 		{
-			Record head = {.kind = kind, .aggregate = aggregate, .size = size};
+			StreamRecord head = {.kind = kind, .aggregate = aggregate, .size = size};
 
 			write_to_file(writer, &head, bytes);
 			return;
 		}
 		*writer->memory -= Min(*writer->memory, capacity);
-		at = dsa_allocate_extended(writer->area, offsetof(Chunk, bytes) + capacity, DSA_ALLOC_HUGE);
+		at = dsa_allocate_extended(writer->area, offsetof(StreamChunk, bytes) + capacity,
+								   DSA_ALLOC_HUGE);
 		chunk = dsa_get_address(writer->area, at);
 
 		chunk->next = InvalidDsaPointer;
@@ -169,7 +170,7 @@ write_record(Writer *writer, RecordKind kind, int aggregate, const void *bytes, 
 		writer->last = chunk;
 		writer->capacity = capacity;
 	}
-	record = (Record *) (writer->last->bytes + writer->last->used);
+	record = (StreamRecord *) (writer->last->bytes + writer->last->used);
 	record->kind = kind;
 	record->aggregate = aggregate;
 	record->size = size;
@@ -186,8 +187,8 @@ struct ScanStream
 	Size used;	  /* of the first chunk that is left */
 	bool in_file; /* it goes on in a file */
 	BufFile *file;
-	Record *record; /* the latest one of the file */
-	Size capacity;	/* of its bytes */
+	StreamRecord *record; /* the latest one of the file */
+	Size capacity;		  /* of its bytes */
 };
 
 static ScanStream
@@ -208,10 +209,10 @@ close_stream(ScanStream *stream)
 }
 
 /* The next record of the file, or NULL. */
-static const Record *
+static const StreamRecord *
 next_of_file(BatchScan *scan, ScanStream *stream)
 {
-	Record head;
+	StreamRecord head;
 	Size size;
 
 	if (stream->file == NULL)
@@ -223,7 +224,8 @@ next_of_file(BatchScan *scan, ScanStream *stream)
 		stream->file = BufFileOpenFileSet(&scan->shared->files.fs, name, O_RDONLY, false);
 		MemoryContextSwitchTo(old);
 	}
-	if (BufFileRead(stream->file, &head, offsetof(Record, bytes)) != offsetof(Record, bytes))
+	if (BufFileRead(stream->file, &head, offsetof(StreamRecord, bytes)) !=
+		offsetof(StreamRecord, bytes))
 		return NULL;
 	size = MAXALIGN(head.size);
 	if (stream->record == NULL || size > stream->capacity)
@@ -233,7 +235,7 @@ next_of_file(BatchScan *scan, ScanStream *stream)
 		stream->record = NULL;
 		stream->capacity = Max(size, CHUNK_BYTES);
 		stream->record =
-			MemoryContextAllocHuge(scan->data, offsetof(Record, bytes) + stream->capacity);
+			MemoryContextAllocHuge(scan->data, offsetof(StreamRecord, bytes) + stream->capacity);
 	}
 	*stream->record = head;
 	if (size > 0 && BufFileRead(stream->file, stream->record->bytes, size) != size)
@@ -242,7 +244,7 @@ next_of_file(BatchScan *scan, ScanStream *stream)
 }
 
 /* The next record, valid until the call after it; NULL after the last. */
-static const Record *
+static const StreamRecord *
 next_record(BatchScan *scan, ScanStream *stream)
 {
 	dsa_area *area = scan->css.ss.ps.state->es_query_dsa;
@@ -252,13 +254,13 @@ next_record(BatchScan *scan, ScanStream *stream)
 	while (DsaPointerIsValid(*head))
 	{
 		dsa_pointer at = *head;
-		Chunk *chunk = dsa_get_address(area, at);
+		StreamChunk *chunk = dsa_get_address(area, at);
 
 		if (stream->used < chunk->used)
 		{
-			const Record *record = (const Record *) (chunk->bytes + stream->used);
+			const StreamRecord *record = (const StreamRecord *) (chunk->bytes + stream->used);
 
-			stream->used += MAXALIGN(offsetof(Record, bytes) + record->size);
+			stream->used += MAXALIGN(offsetof(StreamRecord, bytes) + record->size);
 			return record;
 		}
 		stream->in_file = stream->in_file || chunk->in_file > 0;
@@ -269,18 +271,18 @@ next_record(BatchScan *scan, ScanStream *stream)
 	return stream->in_file ? next_of_file(scan, stream) : NULL;
 }
 
-static Writer
+static StreamWriter
 writer_to(BatchScan *scan, int to, Size *memory)
 {
-	return (Writer){.shared = scan->shared,
-					.area = scan->css.ss.ps.state->es_query_dsa,
-					.memory = memory,
-					.from = scan->number,
-					.to = to};
+	return (StreamWriter){.shared = scan->shared,
+						  .area = scan->css.ss.ps.state->es_query_dsa,
+						  .memory = memory,
+						  .from = scan->number,
+						  .to = to};
 }
 
 static void
-write_group(Writer *writer, const ScanGroup *group)
+write_group(StreamWriter *writer, const ScanGroup *group)
 {
 	write_record(writer, RECORD_GROUP, 0, group->key, group->key == NULL ? 0 : group->key->t_len);
 }
@@ -290,7 +292,7 @@ write_group(Writer *writer, const ScanGroup *group)
 static void
 write_packet(void *argument, const char *bytes, Size size)
 {
-	Writer *writer = argument;
+	StreamWriter *writer = argument;
 
 	write_record(writer, RECORD_PACKET, writer->aggregate, bytes, size);
 }
@@ -299,7 +301,7 @@ write_packet(void *argument, const char *bytes, Size size)
 static void
 send_share(BatchScan *scan, Share share, Size *memory)
 {
-	Writer writer = writer_to(scan, share.number, memory);
+	StreamWriter writer = writer_to(scan, share.number, memory);
 	ListCell *cell;
 
 	foreach (cell, scan->groups)
@@ -337,7 +339,7 @@ send_share(BatchScan *scan, Share share, Size *memory)
 }
 
 static void
-receive_record(BatchScan *scan, ScanGroup **group, const Record *record)
+receive_record(BatchScan *scan, ScanGroup **group, const StreamRecord *record)
 {
 	Population **population;
 	MemoryContext old = MemoryContextSwitchTo(scan->population_context);
@@ -395,7 +397,7 @@ receive_shares(BatchScan *scan, int participants)
 	{
 		ScanStream stream = stream_from(from, scan->number);
 		ScanGroup *group = NULL;
-		const Record *record;
+		const StreamRecord *record;
 
 		if (from == scan->number)
 			foreach (cell, own)
@@ -425,7 +427,7 @@ forget_rows(BatchScan *scan, ScanGroup *group)
 static void
 send_summaries(BatchScan *scan, Share share, Size *memory)
 {
-	Writer writer = writer_to(scan, scan->number, memory);
+	StreamWriter writer = writer_to(scan, scan->number, memory);
 	MemoryContext summaries =
 		AllocSetContextCreate(CurrentMemoryContext, "retention summaries", ALLOCSET_DEFAULT_SIZES);
 	ListCell *cell;
@@ -461,7 +463,7 @@ scan_share_summary(BatchScan *scan, int aggregate)
 
 	for (int i = 0; i < scan->nstreams; i++)
 	{
-		const Record *record = next_record(scan, &scan->streams[i]);
+		const StreamRecord *record = next_record(scan, &scan->streams[i]);
 
 		if (record == NULL || record->kind != RECORD_SUMMARY || record->aggregate != aggregate)
 			elog(ERROR, "summaries of a batch scan are out of order");
@@ -568,7 +570,7 @@ free_streams(ScanShared *shared, dsa_area *area)
 		{
 			dsa_pointer at = shared->heads[i];
 
-			shared->heads[i] = ((Chunk *) dsa_get_address(area, at))->next;
+			shared->heads[i] = ((StreamChunk *) dsa_get_address(area, at))->next;
 			dsa_free(area, at);
 		}
 }

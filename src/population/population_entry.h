@@ -1,0 +1,81 @@
+/*
+ * population_entry.h
+ *		Customers inside a population: their keys, and the bytes of an entry.
+ *
+ * An entry is a customer's key and a history, as history_write() writes it. Flat values, temporary files and packets
+ * are sequences of entries.
+ */
+#ifndef RETENTION_POPULATION_ENTRY_H
+#define RETENTION_POPULATION_ENTRY_H
+
+#include "population/population.h"
+
+#define POPULATION_NAME "retention_population"
+
+/*
+ * A key as hash tables and runs see it. Equal keys have equal a and b and, for texts, equal bytes. a and b are the
+ * integer and 0, the bytes of a uuid, or the hash of a text and its size.
+ */
+typedef struct CustomerKey
+{
+	uint64 a;
+	uint64 b;
+	const char *bytes; /* texts only */
+} CustomerKey;
+
+/* Called with each customer; the events belong to the caller and may be overwritten. */
+typedef void (*EntryVisitor)(void *argument, const CustomerKey *key, Event *events, int count);
+
+/* Memory for the events of one customer; it grows with use. Zeroed before its first use. */
+typedef struct EventBuffer
+{
+	Event *events;
+	int capacity;
+} EventBuffer;
+
+extern CustomerKey key_of_int64(int64 value);
+extern CustomerKey key_of_bytes(KeyKind kind, const void *bytes, Size size);
+
+/* The order of keys in a run; it means nothing to users. */
+extern int key_compare(KeyKind kind, const CustomerKey *one, const CustomerKey *other);
+
+/*
+ * Integer customers in groups of 1024 whose keys differ in their last bits only. A group belongs to one share, and a
+ * table that addresses cells by their keys has a page for each group (population_page.h).
+ */
+#define CELL_PAGE_BITS 10
+
+/* The number of the share, of so many, that a customer belongs to. */
+extern int key_share(KeyKind kind, const CustomerKey *key, int shares);
+
+static inline bool
+in_share(KeyKind kind, const CustomerKey *key, Share share)
+{
+	return share.count <= 1 || key_share(kind, key, share.count) == share.number;
+}
+
+/* The finaliser of MurmurHash3 (Appleby 2011, fmix64). */
+static inline uint64
+key_mix(uint64 x)
+{
+	x ^= x >> 33;
+	x *= UINT64CONST(0xff51afd7ed558ccd);
+	x ^= x >> 33;
+	x *= UINT64CONST(0xc4ceb9fe1a85ec53);
+	x ^= x >> 33;
+	return x;
+}
+
+static inline uint64
+key_hash(KeyKind kind, uint64 a, uint64 b)
+{
+	return kind == KEY_TEXT ? a : kind == KEY_UUID ? key_mix(a ^ key_mix(b)) : key_mix(a);
+}
+
+extern void
+entry_write(StringInfo out, KeyKind kind, const CustomerKey *key, const Event *events, int count);
+
+/* The key at the front of an entry; its bytes stay where they are. */
+extern CustomerKey entry_read_key(WireReader *in, KeyKind kind);
+
+#endif /* RETENTION_POPULATION_ENTRY_H */

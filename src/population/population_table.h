@@ -1,0 +1,109 @@
+/*
+ * population_table.h
+ *		The table of a large population: from a key to the events of a customer.
+ *
+ * Integer keys that lie close together are addressed directly, page by page (population_page.h); other keys are hashed
+ * (population_hash.h). Which of the two is decided where the hash table would have to grow, by the memory that either
+ * would take. Customers without a key are entries in a log.
+ */
+#ifndef RETENTION_POPULATION_TABLE_H
+#define RETENTION_POPULATION_TABLE_H
+
+#include "population/population_hash.h"
+#include "population/population_page.h"
+#include "utils/memutils.h"
+
+/* A piece of the log of a population without keys: entries as in a flat value. */
+typedef struct LogChunk
+{
+	struct LogChunk *next;
+	Size used;
+	Size capacity;
+	char bytes[FLEXIBLE_ARRAY_MEMBER];
+} LogChunk;
+
+/* Everything a table owns is in the context of its pool; table_clear() empties it. */
+typedef struct CustomerTable
+{
+	KeyKind key;
+	bool dense;		/* pages are used, and the hash table has no places */
+	bool was_dense; /* pages were tried and took too much memory */
+	CellPool pool;
+	CellPages pages;
+	CustomerHash hash;
+	LogChunk *chunks; /* KEY_NONE */
+	LogChunk *last_chunk;
+} CustomerTable;
+
+/* Events of integer customers that are applied together. */
+#define BATCH_EVENTS 512
+
+/* A customer whose events are a word: see WordVisitor. */
+typedef struct KeyedWord
+{
+	uint64 key;
+	uint64 bits;
+	int64 first;
+} KeyedWord;
+
+typedef void (*KeyedWordVisitor)(void *argument, const KeyedWord *word);
+
+/* Events that wait to be applied together, so that their cache misses overlap. */
+typedef struct EventBatch
+{
+	int used;
+	uint64 a[BATCH_EVENTS];
+	uint64 b[BATCH_EVENTS]; /* of texts: where they begin in texts; their size is in front */
+	Event events[BATCH_EVENTS];
+	StringInfoData texts;
+} EventBatch;
+
+extern void table_begin(CustomerTable *table, MemoryContext context, KeyKind key, int32 cap);
+extern void table_clear(CustomerTable *table);
+
+/* So many new keys will find a place; table_growth() is the memory that this would take. */
+extern Size table_growth(const CustomerTable *table, int count);
+extern void table_reserve(CustomerTable *table, int count);
+
+/* All of these after table_reserve(). Begin to fetch the memory that table_add() will need. */
+extern void table_prefetch(const CustomerTable *table, const CustomerKey *key);
+extern void table_add(CustomerTable *table, const CustomerKey *key, const Event *events, int count);
+
+/* Up to BATCH_EVENTS events of integer customers; plain ones in a table with cap 1. */
+extern void
+table_apply_int64(CustomerTable *table, const uint64 *keys, const Event *events, int count);
+extern void
+table_apply_plain(CustomerTable *table, const int64 *keys, const int64 *values, int count);
+
+/* A batch of uuids or texts. */
+extern void table_apply_wide(CustomerTable *table, const EventBatch *batch);
+
+/* Customers whose events are words, in a table of integers with cap 1. */
+extern void table_add_words(CustomerTable *table, const KeyedWord *words, int count);
+
+/* Every customer, in any order. */
+extern void table_each(CustomerTable *table, EntryVisitor visitor, void *argument);
+
+/*
+ * The customers of a share, in any order. Where words is not NULL, those of integers that are words are passed to it; all
+ * others go to visitor.
+ */
+extern void table_each_word(CustomerTable *table, Share share, KeyedWordVisitor words,
+							EntryVisitor visitor, void *argument);
+
+/* Every customer in the order of key_compare(). It is made in place: afterwards only table_clear() can follow. */
+extern void table_each_sorted(CustomerTable *table, EntryVisitor visitor, void *argument);
+
+static inline Size
+table_bytes(const CustomerTable *table)
+{
+	return MemoryContextMemAllocated(table->pool.context, false);
+}
+
+static inline bool
+is_plain(const Event *event)
+{
+	return event->flags == EVENT_PLAIN && event->count > 0;
+}
+
+#endif /* RETENTION_POPULATION_TABLE_H */
