@@ -98,19 +98,20 @@ OBJS = \
 	src/source/facts_sql.o \
 	src/source/source_sql.o
 
-# The SQL objects, in the order of the modules: joined into retention--VERSION.sql.
+# The SQL objects, in the order of the modules: joined into retention--VERSION.sql. From a table of overloads, whose
+# form is said in script/lib/overloads.pl, come types and aggregates with the functions around them.
 MODULE_SQL = \
 	src/retention.sql \
 	src/time/grid.sql \
 	src/rates/rates.sql \
 	src/population/population.sql \
 	src/scan/scan.sql \
+	src/flow/flow.overloads \
 	src/flow/flow.sql \
-	src/flow/flow_customer.sql \
-	src/flow/flow_as_of.sql \
+	src/history/activity.overloads \
 	src/history/activity.sql \
+	src/cohort/cohort.overloads \
 	src/cohort/cohort.sql \
-	src/cohort/cohort_rate.sql \
 	src/survival/survival.sql \
 	src/survival/logrank.sql \
 	src/survival/incidence.sql \
@@ -178,12 +179,14 @@ include $(PGXS)
 # The folders of an out-of-tree build, before any rule runs (VPATH would find those of the source).
 $(shell mkdir -p $(dir $(OBJS)))
 
+.DELETE_ON_ERROR:
+
 # A header that changes rebuilds everything: there are few files.
 $(OBJS): $(wildcard $(here)src/*.h $(here)src/*/*.h) $(here)retention.control
 
-retention--$(EXTVERSION).sql: $(addprefix $(here),$(MODULE_SQL)) $(here)Makefile
-	{ printf '%s\n' '\echo Use "CREATE EXTENSION retention" to load this file. \quit'; \
-	  for f in $(addprefix $(here),$(MODULE_SQL)); do echo; cat $$f; done; } > $@
+retention--$(EXTVERSION).sql: $(addprefix $(here),$(MODULE_SQL) script/lib/overloads.pl Makefile)
+	{ printf '%s\n' '\echo Use "CREATE EXTENSION retention" to load this file. \quit' && \
+	  perl $(here)script/lib/overloads.pl $(addprefix $(here),$(MODULE_SQL)); } > $@
 
 exports.txt: $(EXPORTING_SQL) $(here)script/lib/exports.awk
 	$(AWK) -f $(here)script/lib/exports.awk $(EXPORTING_SQL) > $@

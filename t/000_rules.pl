@@ -14,14 +14,14 @@ my $copy = File::Temp->newdir;
 # A small tree that keeps every rule.
 my %tree = (
   'Makefile' => "OBJS = src/base/wire.o src/math/sum.o \\\n  src/one/one.o src/one/one_sql.o src/two/two.o\n"
-    . "MODULE_SQL = src/one/one.sql\nREGRESS = one\nISOLATION = pair\n",
+    . "MODULE_SQL = src/one/one.overloads src/one/one.sql\nREGRESS = one\nISOLATION = pair\n",
   'retention.control'  => "default_version = '1.2.3'\n",
   'META.json'          => qq({ "name": "one", "version": "1.2.3", "abstract": "One", "maintainer": "us", "license": "postgresql",\n)
     . qq("provides": { "one": { "version": "1.2.3", "file": "retention--1.2.3.sql" } }, "meta-spec": { "version": "1.0.0" } }\n),
   'debian/changelog'   => "retention (1.2.3-1) unstable; urgency=medium\n",
   'CHANGELOG.md'       => "## [1.2.3] - 2026-01-01\n",
   'README.md'          => "[one](doc/one.md)\n",
-  'doc/one.md'         => "[up](../README.md) one()\n",
+  'doc/one.md'         => "[up](../README.md) one() add()\n",
   'src/compat.h'       => "#if PG_VERSION_NUM >= 160000\n#endif\n",
   'src/retention.h'    => "#include \"compat.h\"\n",
   'src/base/wire.h'    => "extern int wire;\n",
@@ -31,6 +31,7 @@ my %tree = (
   'src/one/one.h'      => "extern int one;\n",
   'src/one/one.c'      => "#include \"retention.h\"\n\n#include \"base/wire.h\"\n#include \"one/one.h\"\n",
   'src/one/one_sql.c'  => "#include \"retention.h\"\n\nextern Datum one(PG_FUNCTION_ARGS);\n",
+  'src/one/one.overloads' => "state = one\nspace = 8\ncombine one_combine(state one)\naggregate add\n  adds up\n",
   'src/one/one.sql'    => "CREATE FUNCTION one();\n",
   'src/two/two.h'      => "extern int two;\n",
   'src/two/two.c'      => "#include \"retention.h\"\n\n#include \"two/two.h\"\n",
@@ -92,6 +93,10 @@ my @breaks = (
   [ 'SQL scripts are plain DDL', 'src/one/one.sql', "CREATE OR REPLACE FUNCTION one();\n" ],
   [ 'SQL scripts are plain DDL', 'src/one/one.sql', "ALTER FUNCTION one() SECURITY DEFINER;\n" ],
   [ 'a page documents every function of the schema that the user names', 'src/one/one.sql', "CREATE FUNCTION one_helper();\n" ],
+  [ 'the Makefile lists every source file', 'src/one/more.overloads', "# none\n" ],
+  [ 'tables of overloads can be read', 'src/one/one.overloads', "aggregate two final\n" ],
+  [ 'tables of overloads can be read', 'src/one/one.overloads', "aggregate one final one_final\n" ],
+  [ 'a page documents every function of the schema that the user names', 'src/one/one.overloads', "aggregate one_helper\n  helps\n" ],
   [ 'calls of public functions say every argument and its type', 'src/one/one.sql', "SELECT \@extschema\@.one(1);\n" ],
   [
     'calls of public functions say every argument and its type', 'src/one/one.sql',

@@ -4,6 +4,7 @@
 use strict;
 use warnings;
 
+use FindBin;
 use JSON::PP;
 
 my ($root, @only) = @ARGV;
@@ -141,8 +142,8 @@ rule 'the Makefile lists every source file' => sub {
   my @sources = map { s/\.(c|cpp)$/.o/r } grep /\.(c|cpp)$/, @src;
   return (
     differences(\@sources, [ listed('OBJS') ], 'is not in OBJS', 'is in OBJS and has no source'),
-    differences([ grep /\.sql$/, @src ], [ listed('MODULE_SQL') ], 'is not in MODULE_SQL', 'is in MODULE_SQL and does not exist'),
-    (map "$_ is neither C nor SQL", grep !/\.(c|cpp|h|sql)$/, @src));
+    differences([ grep /\.(sql|overloads)$/, @src ], [ listed('MODULE_SQL') ], 'is not in MODULE_SQL', 'is in MODULE_SQL and does not exist'),
+    (map "$_ is neither C nor SQL", grep !/\.(c|cpp|h|sql|overloads)$/, @src));
 };
 
 rule 'every regression test is listed and answered' => sub {
@@ -200,15 +201,18 @@ rule 'SQL scripts are plain DDL' => sub {
   return grep { !/:\s*--/ } grep_lines(qr/\bOR\s+REPLACE\b|\bIF\s+(NOT\s+)?EXISTS\b|\bSECURITY\s+DEFINER\b/i, grep /\.sql$/, @src);
 };
 
-# What nobody calls by name is in retention_internal.
-my @sql = grep /\.sql$/, @src;
+# What nobody calls by name is in retention_internal. A table of overloads is read as the SQL that is made from it.
+my @sql = grep /\.(sql|overloads)$/, @src;
+my %sql_of = map { $_ => /\.sql$/ ? text($_) : scalar `"$^X" "$FindBin::Bin/overloads.pl" "$_" 2>&1` } @sql;
+
+rule 'tables of overloads can be read' => sub { return map $sql_of{$_} =~ /^(\Q$_\E:\d+: .*)$/m, @sql };
 
 rule 'a page documents every function of the schema that the user names' => sub {
   my %said;
   for my $page ('README.md', grep $_ ne 'doc/design.md', files(qr/\.md$/, 'doc')) { $said{$_} = 1 for text($page) =~ /\w+/g }
   my @bad;
   for my $path (@sql) {
-    push @bad, map "$path: $_() is in no page", grep !$said{$_}, text($path) =~ /^CREATE (?:FUNCTION|AGGREGATE|PROCEDURE) (\w+)\(/mg;
+    push @bad, map "$path: $_() is in no page", grep !$said{$_}, $sql_of{$path} =~ /^CREATE (?:FUNCTION|AGGREGATE|PROCEDURE) (\w+)\(/mg;
   }
   return @bad;
 };
@@ -220,7 +224,7 @@ my $list = qr{(\((?:[^()']|'(?:[^']|'')*'|(?-1))*\))};
 rule 'calls of public functions say every argument and its type' => sub {
   my (%most, @bad);
   for my $path (@sql) {
-    my $code = text($path);
+    my $code = $sql_of{$path};
     while ($code =~ /^CREATE (?:FUNCTION|AGGREGATE|PROCEDURE) (\w+)$list/mg) {
       my ($name, @arguments) = ($1, arguments($2));
       my $count = grep !/^\s*OUT\b/, @arguments;
@@ -228,7 +232,7 @@ rule 'calls of public functions say every argument and its type' => sub {
     }
   }
   for my $path (@sql) {
-    my $code = text($path);
+    my $code = $sql_of{$path};
     while ($code =~ /\@extschema\@\.(\w+)$list/g) {
       my ($name, @arguments) = ($1, arguments($2));
       next unless $most{$name};
@@ -250,7 +254,7 @@ rule 'white space' => sub {
   push @bad, grep_lines(qr/\r/, @texts);
   push @bad, map "$_ does not end with a line feed", grep { my $t = text($_); $t ne '' && $t !~ /\n\z/ } @texts;
   push @bad, grep_lines(qr/^ {4}|^\t* +\t/, @c_files);
-  push @bad, grep_lines(qr/^ *\t/, grep m{\.(sql|sh|pl|pm|md|spec|json)$|^script/|^\.ci/}, @texts);
+  push @bad, grep_lines(qr/^ *\t/, grep m{\.(sql|overloads|sh|pl|pm|md|spec|json)$|^script/|^\.ci/}, @texts);
   return map { s/\t/<tab>/gr } @bad;
 };
 

@@ -1,0 +1,207 @@
+# Prints the install script: perl overloads.pl FILE...
+# A file of SQL is printed as it is, and a table of overloads (*.overloads) as the SQL that it stands for: the stored
+# types and aggregates of a module with the functions around them, for every type of customer and time. Its lines are:
+#
+#   # a comment
+#   NAME = VALUE              a setting, which holds until it is set again:
+#                               state      the type of the state of the aggregates that follow
+#                               combine    their combine function
+#                               space      SSPACE, in bytes
+#                               support    the planner support function of transition functions, or nothing
+#                               forms      NAME: ARGUMENTS; NAME: ARGUMENTS ..., the forms that a row may have
+#   type NAME [ALIGNMENT]     a stored type with its four I/O functions, aligned as double unless it says otherwise.
+#                             Sets state.
+#   combine NAME[(ARGUMENT)]  a combine function of two states. Sets combine. With an argument, which is a state, it is
+#                             the transition function of the aggregates below it, too: that is how rollup() is made.
+#   final NAME RESULT         a final function and the type of its result
+#   transition NAME(ARGUMENTS)
+#                             a transition function, with the names and types of what the aggregates below it take
+#   aggregate NAME [final NAME]
+#                             an aggregate over the function above it
+#   (indented)                the comment of the object above it. Functions may go without: they say what they are for.
+#
+# The line of a function may end in its volatility, where a transition function is not STABLE and a combine or final
+# function not IMMUTABLE, and then in "as SYMBOL", its name in C, where that differs. A backslash continues a line.
+#
+# Placeholders stand for types. A transition function and its aggregates are made for each combination of those that
+# its arguments name:
+#   {key}     the customer: bigint, uuid, text
+#   {time}    date, timestamp, timestamptz; with it go {range}, {multirange} and {kind} (date, local, instant)
+#   {anchor}  the start that a row carries, a second time; with it goes {anchor_kind}
+#   {row}     the arguments of each of the forms; with it goes {form}, its name
+#
+# So one more aggregate over the same rows is two lines: its name with its final function, and its comment.
+use strict;
+use warnings;
+
+my $schema = 'retention_internal';
+my %kind   = (date => 'date', timestamp => 'local', timestamptz => 'instant');
+my %range  = (date => 'date', timestamp => 'ts', timestamptz => 'tstz');
+my @times  = qw(date timestamp timestamptz);
+my $place;    # the line that is being read or written
+
+sub bad { die "$place: $_[0]\n" }
+
+# --- Reading ------------------------------------------------------------------------------------
+
+# The objects of a table. Those with aggregates below them have these in a list.
+sub objects
+{
+  my ($in, $file) = @_;
+  my (%settings, @objects, $last);
+  while (my $line = <$in>) {
+    chomp $line;
+    $place = "$file:$.";
+    chomp($line .= <$in>) while $line =~ s/\s*\\$/ /;
+    if ($line =~ /^(#|$)/) { next }
+    if ($line =~ /^(state|combine|space|support|forms)\s*=\s*(.*)$/) { $settings{$1} = $2; next }
+    if ($line =~ /^\s+(.*)$/ && $last) { $last->{comment} .= ($last->{comment} ? ' ' : '') . $1; next }
+
+    $last = { place => $place, comment => '' };
+    $last->{symbol}     = $1 if $line =~ s/\s+as\s+(\S+)$//;
+    $last->{volatility} = uc $1 if $line =~ s/\s+(immutable|stable)$//;
+    if ($line =~ /^aggregate (\w+)(?: final (\w+))?$/) {
+      @$last{qw(name final)} = ($1, $2);
+      bad('an aggregate needs a function above it') unless @objects && $objects[-1]{aggregates};
+      push @{ $objects[-1]{aggregates} }, $last;
+      next;
+    }
+    if ($line =~ /^type ([\w.]+)(?: (\w+))?$/) { @$last{qw(name alignment)} = ($settings{state} = $1, $2 // 'double') }
+    elsif ($line =~ /^final (\w+) ([\w. ]+)$/) { @$last{qw(name result)} = ($1, $2) }
+    elsif ($line =~ /^(?:combine (\w+)(?:\((.+)\))?|transition ([\w{}]+)\((.+)\))$/) {
+      @$last{qw(name arguments aggregates)} = ($1 // $3, $2 // $4, []);
+      $settings{combine} = $1 if $1;
+    }
+    else { bad('cannot read this line') }
+    ($last->{what}) = $line =~ /^(\w+)/;
+    push @objects, { %$last, settings => {%settings} };
+    $last = $objects[-1];
+  }
+  return @objects;
+}
+
+# --- Writing ------------------------------------------------------------------------------------
+
+sub fill
+{
+  my ($text, $types) = @_;
+  return $text =~ s/\{(\w+)\}/$types->{$1} \/\/ bad("nothing stands for {$1}")/ger;
+}
+
+# What the placeholders of a text stand for, one set for each combination.
+sub combinations
+{
+  my ($text, $forms) = @_;
+  my %lists = (
+    row    => [ map { /^\s*(\w+): (.*)$/ ? { form => $1, row => $2 } : () } split /;/, $forms // '' ],
+    key    => [ map +{ key => $_ }, qw(bigint uuid text) ],
+    anchor => [ map +{ anchor => $_, anchor_kind => $kind{$_} }, @times ],
+    time   => [
+      map +{ time => $_, kind => $kind{$_}, range => "$range{$_}range", multirange => "$range{$_}multirange" }, @times
+    ],
+  );
+  my @sets = ({});
+  for my $list (qw(row key anchor time)) {
+    @sets = map { my $set = $_; map +{ %$set, %$_ }, @{ $lists{$list} } } @sets
+      if $text =~ ($list eq 'time' ? qr/\{(time|range|row)\}/ : qr/\{$list\}/);
+  }
+  for my $set (grep $_->{row}, @sets) { $set->{row} = fill($set->{row}, $set) }
+  return @sets;
+}
+
+sub types_of { return join ', ', map s/^\w+ //r, split /, /, $_[0] }
+
+# An object and its comment, as COMMENT ON takes them.
+sub comment
+{
+  my ($object, $comment) = @_;
+  bad("$object has no comment") unless $comment;
+  print "COMMENT ON $object IS\n'", $comment =~ s/'/''/gr, "';\n";
+}
+
+sub function
+{
+  my ($signature, $result, $properties, $symbol, $comment) = @_;
+  print "\nCREATE FUNCTION $schema.$signature RETURNS $result\n",
+    "LANGUAGE C $properties AS 'MODULE_PATHNAME', '$symbol';\n";
+  comment("FUNCTION $schema.$signature", $comment);
+}
+
+sub type
+{
+  my ($name, $alignment, $comment) = @_;
+  my $base = $name =~ s/.*\.//r;
+  my @io   = (
+    [ 'text input',    INPUT   => 'in',   'cstring',  $name ],
+    [ 'text output',   OUTPUT  => 'out',  $name,      'cstring' ],
+    [ 'binary input',  RECEIVE => 'recv', 'internal', $name ],
+    [ 'binary output', SEND    => 'send', $name,      'bytea' ]);
+  print "\nCREATE TYPE $name;\n";
+  for (@io) {
+    my ($does, undef, $suffix, $takes, $result) = @$_;
+    function("${base}_$suffix($takes)", $result, 'IMMUTABLE STRICT PARALLEL SAFE', "${base}_$suffix", "$does of $base");
+  }
+  print "\nCREATE TYPE $name (\n", (map "  $_->[1] = $schema.${base}_$_->[2],\n", @io),
+    "  INTERNALLENGTH = VARIABLE,\n  ALIGNMENT = $alignment,\n  STORAGE = extended\n);\n";
+  comment("TYPE $name", $comment);
+}
+
+sub aggregate
+{
+  my ($object, $function, $arguments, $settings) = @_;
+  $place = $object->{place};
+  print "\nCREATE AGGREGATE $object->{name}($arguments) (\n  SFUNC = $schema.$function,\n",
+    "  STYPE = $settings->{state},\n  SSPACE = $settings->{space},\n",
+    $object->{final} ? "  FINALFUNC = $schema.$object->{final},\n" : '',
+    "  COMBINEFUNC = $schema.$settings->{combine},\n  PARALLEL = SAFE\n);\n";
+  comment("AGGREGATE $object->{name}(" . types_of($arguments) . ')', $object->{comment});
+}
+
+# "a", "a and b", "a, b and c"
+sub names
+{
+  my %seen;
+  my @names = grep !$seen{$_}++, map $_->{name}, @_;
+  return join ' and ', grep length, join(', ', @names[ 0 .. $#names - 1 ]), @names ? $names[-1] : ();
+}
+
+sub expand
+{
+  my @objects    = @_;
+  my @aggregates = map @{ $_->{aggregates} // [] }, @objects;
+  for my $object (@objects) {
+    $place = $object->{place};
+    my ($what, $name, $settings, $comment) = @$object{qw(what name settings comment)};
+    my ($state, $symbol) = ($settings->{state} // bad('no state is set'), $object->{symbol} // $name);
+    my $properties = ($object->{volatility} // ($what eq 'transition' ? 'STABLE' : 'IMMUTABLE'))
+      . ($what eq 'final' ? ' STRICT' : '') . ' PARALLEL SAFE';
+    if ($what eq 'type') { type($name, $object->{alignment}, $comment) }
+    elsif ($what eq 'final') {
+      $comment ||= 'final function of ' . names(grep +($_->{final} // '') eq $name, @aggregates);
+      function("$name($state)", $object->{result}, $properties, $symbol, $comment);
+    }
+    elsif ($what eq 'combine') {
+      $comment ||= "combine function of aggregates whose state is $state";
+      function("$name($state, $state)", $state, $properties, $symbol, $comment);
+      aggregate($_, $name, $object->{arguments} // bad("$name has no argument"), $settings)
+        for @{ $object->{aggregates} };
+    }
+    else {
+      $comment ||= 'transition function of ' . names(@{ $object->{aggregates} });
+      $properties .= " SUPPORT $schema.$settings->{support}" if $settings->{support};
+      for my $types (combinations($object->{arguments}, $settings->{forms})) {
+        my ($of_name, $arguments) = map fill($_, $types), $name, $object->{arguments};
+        my $signature = "$of_name($state, " . types_of($arguments) . ')';
+        function($signature, $state, $properties, fill($symbol, $types), $comment);
+        aggregate($_, $of_name, $arguments, $settings) for @{ $object->{aggregates} };
+      }
+    }
+  }
+}
+
+for my $file (@ARGV) {
+  open(my $in, '<', $file) or die "$file: $!\n";
+  print "\n";
+  if ($file =~ /\.overloads$/) { expand(objects($in, $file)) }
+  else                         { print while <$in> }
+}
