@@ -40,6 +40,7 @@ OBJS = \
 	src/history/activity_coarsen.o \
 	src/history/activity_sql.o \
 	src/history/history.o \
+	src/population/batch.o \
 	src/population/population.o \
 	src/population/population_cell.o \
 	src/population/population_entry.o \

@@ -4,6 +4,8 @@
  */
 #include "retention.h"
 
+#include "cohort/cohort_batch.h"
+#include "flow/flow_batch.h"
 #include "scan/scan.h"
 #include "utils/builtins.h"
 
@@ -15,6 +17,9 @@ RETENTION_SEEN_END
 void
 _PG_init(void)
 {
+	cohort_start();
+	cohort_rate_start();
+	flow_start();
 	scan_start();
 }
 

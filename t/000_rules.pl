@@ -74,6 +74,7 @@ my @breaks = (
   [ 'includes point down', 'src/math/sum.cpp', "#include \"base/wire.h\"\n" ],
   [ 'includes point down', 'src/base/wire.c', "#include \"one/one.h\"\n" ],
   [ 'includes point down', 'src/one/one.c', "#include \"one.h\"\n" ],
+  [ 'includes point down', 'src/scan/scan.h', "#include \"one/one.h\"\n" ],
   [ 'retention.h comes first', 'src/one/one.c', sub { "#include \"one/one.h\"\n$_[0]" } ],
   [ 'server versions only in src/compat.h', 'src/one/one.h', "#if PG_VERSION_NUM\n#endif\n" ],
   [ 'the Makefile lists every source file', 'src/one/more.c', "#include \"retention.h\"\n" ],

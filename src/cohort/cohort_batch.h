@@ -1,6 +1,6 @@
 /*
  * cohort_batch.h
- *		The aggregates of the room for the batch scan: lists that end with NULL.
+ *		The aggregates of this module for the batch scan.
  */
 #ifndef RETENTION_COHORT_BATCH_H
 #define RETENTION_COHORT_BATCH_H
@@ -8,10 +8,9 @@
 #include "cohort/cohort_rows.h"
 #include "population/batch.h"
 
-extern const BatchEntry cohort_batch_entries[];
-extern const BatchFinish cohort_batch_finishes[];
-extern const BatchEntry cohort_rate_batch_entries[];
-extern const BatchFinish cohort_rate_batch_finishes[];
+/* Called when the library is loaded: register cohort_retention, and retention_rate and churn_rate with a customer. */
+extern void cohort_start(void);
+extern void cohort_rate_start(void);
 
 extern void cohort_batch_open(BatchCall *call);
 extern void cohort_batch_add(BatchCall *call, Population **population, MemoryContext context,
@@ -19,7 +18,7 @@ extern void cohort_batch_add(BatchCall *call, Population **population, MemoryCon
 extern struct varlena *cohort_batch_summarise(Population *population, Share share);
 extern struct varlena *cohort_batch_merge(struct varlena *into, const struct varlena *other);
 
-/* A door as a constant; the grid follows the last time, and the customer is argument 0. */
+/* The methods of a transition function as a constant; the grid follows the last time, and the customer is argument 0. */
 #define COHORT_BATCH_METHODS(key_kind, row_form, row_anchor_kind, row_kind)                        \
 	&(const BatchMethods)                                                                          \
 	{                                                                                              \

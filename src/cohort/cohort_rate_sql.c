@@ -401,26 +401,34 @@ finish_churn(struct varlena *summary, bool *isnull)
 #define RATE_BATCH_METHODS(count, constant, key_kind, row_kind) \
 	&(const BatchMethods){.narguments = (count), .constants = (constant), .key = (key_kind), .kind = (row_kind), \
 					   .open = batch_open, .add = batch_add, .summarise = batch_summarise, .merge = batch_merge}
-#define RATE_BATCH_METHODSS(name, key, kind) \
+#define RATE_BATCH_ENTRIES(name, key, kind) \
 	{name, RATE_BATCH_METHODS(4, 1 << 2 | 1 << 3, key, kind)}, \
 	{name##_as_of, RATE_BATCH_METHODS(5, 1 << 2 | 1 << 3 | 1 << 4, key, kind)}
 
-const BatchEntry cohort_rate_batch_entries[] = {
-	RATE_BATCH_METHODSS(cohort_rate_bigint_date, KEY_INT64, TIME_DATE),
-	RATE_BATCH_METHODSS(cohort_rate_bigint_local, KEY_INT64, TIME_LOCAL),
-	RATE_BATCH_METHODSS(cohort_rate_bigint_instant, KEY_INT64, TIME_INSTANT),
-	RATE_BATCH_METHODSS(cohort_rate_uuid_date, KEY_UUID, TIME_DATE),
-	RATE_BATCH_METHODSS(cohort_rate_uuid_local, KEY_UUID, TIME_LOCAL),
-	RATE_BATCH_METHODSS(cohort_rate_uuid_instant, KEY_UUID, TIME_INSTANT),
-	RATE_BATCH_METHODSS(cohort_rate_text_date, KEY_TEXT, TIME_DATE),
-	RATE_BATCH_METHODSS(cohort_rate_text_local, KEY_TEXT, TIME_LOCAL),
-	RATE_BATCH_METHODSS(cohort_rate_text_instant, KEY_TEXT, TIME_INSTANT),
+static const BatchEntry batch_entries[] = {
+	RATE_BATCH_ENTRIES(cohort_rate_bigint_date, KEY_INT64, TIME_DATE),
+	RATE_BATCH_ENTRIES(cohort_rate_bigint_local, KEY_INT64, TIME_LOCAL),
+	RATE_BATCH_ENTRIES(cohort_rate_bigint_instant, KEY_INT64, TIME_INSTANT),
+	RATE_BATCH_ENTRIES(cohort_rate_uuid_date, KEY_UUID, TIME_DATE),
+	RATE_BATCH_ENTRIES(cohort_rate_uuid_local, KEY_UUID, TIME_LOCAL),
+	RATE_BATCH_ENTRIES(cohort_rate_uuid_instant, KEY_UUID, TIME_INSTANT),
+	RATE_BATCH_ENTRIES(cohort_rate_text_date, KEY_TEXT, TIME_DATE),
+	RATE_BATCH_ENTRIES(cohort_rate_text_local, KEY_TEXT, TIME_LOCAL),
+	RATE_BATCH_ENTRIES(cohort_rate_text_instant, KEY_TEXT, TIME_INSTANT),
 	{NULL, NULL},
 };
 /* clang-format on */
 
-const BatchFinish cohort_rate_batch_finishes[] = {
+static const BatchFinish batch_finishes[] = {
 	{cohort_retention_rate_final, finish_retention},
 	{cohort_churn_rate_final, finish_churn},
 	{NULL, NULL},
 };
+
+void
+cohort_rate_start(void)
+{
+	static BatchFamily family = {batch_entries, batch_finishes, NULL};
+
+	batch_register(&family);
+}

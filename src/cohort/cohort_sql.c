@@ -94,7 +94,7 @@ COHORT_TRANSITIONS_OF_KEY(bigint, KEY_INT64);
 COHORT_TRANSITIONS_OF_KEY(uuid, KEY_UUID);
 COHORT_TRANSITIONS_OF_KEY(text, KEY_TEXT);
 
-#define COHORT_BATCH_METHODSS_OF_KEY(name, key) \
+#define COHORT_BATCH_ENTRIES_OF_KEY(name, key) \
 	{cohort_##name##_date, COHORT_BATCH_METHODS(key, ROW_PLAIN, TIME_DATE, TIME_DATE)}, \
 	{cohort_##name##_local, COHORT_BATCH_METHODS(key, ROW_PLAIN, TIME_LOCAL, TIME_LOCAL)}, \
 	{cohort_##name##_instant, COHORT_BATCH_METHODS(key, ROW_PLAIN, TIME_INSTANT, TIME_INSTANT)}, \
@@ -111,10 +111,10 @@ COHORT_TRANSITIONS_OF_KEY(text, KEY_TEXT);
 	{cohort_##name##_instant_local, COHORT_BATCH_METHODS(key, ROW_ANCHOR, TIME_INSTANT, TIME_LOCAL)}, \
 	{cohort_##name##_instant_instant, COHORT_BATCH_METHODS(key, ROW_ANCHOR, TIME_INSTANT, TIME_INSTANT)}
 
-const BatchEntry cohort_batch_entries[] = {
-	COHORT_BATCH_METHODSS_OF_KEY(bigint, KEY_INT64),
-	COHORT_BATCH_METHODSS_OF_KEY(uuid, KEY_UUID),
-	COHORT_BATCH_METHODSS_OF_KEY(text, KEY_TEXT),
+static const BatchEntry batch_entries[] = {
+	COHORT_BATCH_ENTRIES_OF_KEY(bigint, KEY_INT64),
+	COHORT_BATCH_ENTRIES_OF_KEY(uuid, KEY_UUID),
+	COHORT_BATCH_ENTRIES_OF_KEY(text, KEY_TEXT),
 	{NULL, NULL},
 };
 /* clang-format on */
@@ -173,7 +173,15 @@ finish_cohorts(struct varlena *summary, bool *isnull)
 	return PointerGetDatum(summary);
 }
 
-const BatchFinish cohort_batch_finishes[] = {{cohort_final, finish_cohorts}, {NULL, NULL}};
+static const BatchFinish batch_finishes[] = {{cohort_final, finish_cohorts}, {NULL, NULL}};
+
+void
+cohort_start(void)
+{
+	static BatchFamily family = {batch_entries, batch_finishes, NULL};
+
+	batch_register(&family);
+}
 
 /* ---------- the type ---------- */
 

@@ -1,13 +1,11 @@
 /*
  * flow_batch.h
- *		The aggregates of the room with a customer, for the batch scan: lists that end with NULL.
+ *		The aggregates of this module with a customer, for the batch scan.
  */
 #ifndef RETENTION_FLOW_BATCH_H
 #define RETENTION_FLOW_BATCH_H
 
-#include "population/batch.h"
-
-extern const BatchEntry flow_batch_entries[];
-extern const BatchFinish flow_batch_finishes[];
+/* Called when the library is loaded: registers them. */
+extern void flow_start(void);
 
 #endif /* RETENTION_FLOW_BATCH_H */

@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "flow/flow_batch.h"
 #include "flow/flow_request.h"
+#include "population/batch.h"
 #include "population/population_key.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -347,28 +348,36 @@ finish_churn(struct varlena *summary, bool *isnull)
 #define FLOW_BATCH_METHODS(row_form, count, constant, key_kind, row_kind) \
 	&(const BatchMethods){.narguments = (count), .constants = (constant), .key = (key_kind), .kind = (row_kind), \
 					   .form = (row_form), .add = batch_add, .summarise = batch_summarise, .merge = batch_merge}
-#define FLOW_BATCH_METHODSS(name, key, kind) \
+#define FLOW_BATCH_ENTRIES(name, key, kind) \
 	{flow_##name##_transfn, FLOW_BATCH_METHODS(FLOW_PERIOD, 4, 1 << 3, key, kind)}, \
 	{flow_##name##_as_of_transfn, FLOW_BATCH_METHODS(FLOW_PERIOD_AS_OF, 5, 1 << 3 | 1 << 4, key, kind)}, \
 	{flow_##name##_grid_transfn, FLOW_BATCH_METHODS(FLOW_GRID, 5, 1 << 3 | 1 << 4, key, kind)}
 
-const BatchEntry flow_batch_entries[] = {
-	FLOW_BATCH_METHODSS(bigint_date, KEY_INT64, TIME_DATE),
-	FLOW_BATCH_METHODSS(bigint_timestamp, KEY_INT64, TIME_LOCAL),
-	FLOW_BATCH_METHODSS(bigint_timestamptz, KEY_INT64, TIME_INSTANT),
-	FLOW_BATCH_METHODSS(uuid_date, KEY_UUID, TIME_DATE),
-	FLOW_BATCH_METHODSS(uuid_timestamp, KEY_UUID, TIME_LOCAL),
-	FLOW_BATCH_METHODSS(uuid_timestamptz, KEY_UUID, TIME_INSTANT),
-	FLOW_BATCH_METHODSS(text_date, KEY_TEXT, TIME_DATE),
-	FLOW_BATCH_METHODSS(text_timestamp, KEY_TEXT, TIME_LOCAL),
-	FLOW_BATCH_METHODSS(text_timestamptz, KEY_TEXT, TIME_INSTANT),
+static const BatchEntry batch_entries[] = {
+	FLOW_BATCH_ENTRIES(bigint_date, KEY_INT64, TIME_DATE),
+	FLOW_BATCH_ENTRIES(bigint_timestamp, KEY_INT64, TIME_LOCAL),
+	FLOW_BATCH_ENTRIES(bigint_timestamptz, KEY_INT64, TIME_INSTANT),
+	FLOW_BATCH_ENTRIES(uuid_date, KEY_UUID, TIME_DATE),
+	FLOW_BATCH_ENTRIES(uuid_timestamp, KEY_UUID, TIME_LOCAL),
+	FLOW_BATCH_ENTRIES(uuid_timestamptz, KEY_UUID, TIME_INSTANT),
+	FLOW_BATCH_ENTRIES(text_date, KEY_TEXT, TIME_DATE),
+	FLOW_BATCH_ENTRIES(text_timestamp, KEY_TEXT, TIME_LOCAL),
+	FLOW_BATCH_ENTRIES(text_timestamptz, KEY_TEXT, TIME_INSTANT),
 	{NULL, NULL},
 };
 /* clang-format on */
 
-const BatchFinish flow_batch_finishes[] = {
+static const BatchFinish batch_finishes[] = {
 	{flow_customers_final, finish_flow},
 	{flow_customers_retention_final, finish_retention},
 	{flow_customers_churn_final, finish_churn},
 	{NULL, NULL},
 };
+
+void
+flow_start(void)
+{
+	static BatchFamily family = {batch_entries, batch_finishes, NULL};
+
+	batch_register(&family);
+}

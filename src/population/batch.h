@@ -73,4 +73,19 @@ typedef struct BatchFinish
 	Datum (*finish)(struct varlena *summary, bool *isnull);
 } BatchFinish;
 
+/* Transition functions, and the final functions that understand their states: lists that end with NULL. */
+typedef struct BatchFamily
+{
+	const BatchEntry *entries;
+	const BatchFinish *finishes;
+	struct BatchFamily *next; /* of those that are registered */
+} BatchFamily;
+
+/* Offer a family to the scan, which keeps the pointer. Called when the library is loaded. */
+extern void batch_register(BatchFamily *family);
+
+/* What belongs to a transition and a final function of one family; false: the scan cannot compute their aggregate. */
+extern bool batch_find(PGFunction transition, PGFunction final, const BatchMethods **methods,
+					   const BatchFinish **finish);
+
 #endif /* RETENTION_BATCH_H */

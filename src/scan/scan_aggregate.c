@@ -10,24 +10,11 @@
 #include "catalog/dependency.h"
 #include "catalog/pg_aggregate.h"
 #include "catalog/pg_proc.h"
-#include "cohort/cohort_batch.h"
 #include "commands/extension.h"
-#include "flow/flow_batch.h"
 #include "scan/scan.h"
 #include "utils/syscache.h"
 
 #define EXTENSION_NAME "retention"
-
-/* Transition functions, and the final functions that understand their states. */
-static const struct BatchFamily
-{
-	const BatchEntry *entries;
-	const BatchFinish *finishes;
-} families[] = {
-	{cohort_batch_entries, cohort_batch_finishes},
-	{cohort_rate_batch_entries, cohort_rate_batch_finishes},
-	{flow_batch_entries, flow_batch_finishes},
-};
 
 /*
  * Asked anew for each query: it is two looks into catalogs, only where the state is of no built-in type, and nothing
@@ -84,21 +71,5 @@ scan_find_parts(Oid aggregate, AggregateParts *parts)
 
 	transition = function_behind(parts->transition, false);
 	final = function_behind(parts->final, true);
-	for (int i = 0; i < lengthof(families); i++)
-	{
-		const BatchEntry *entry = families[i].entries;
-		const BatchFinish *finish = families[i].finishes;
-
-		while (entry->transition != NULL && entry->transition != transition)
-			entry++;
-		while (finish->final != NULL && finish->final != final)
-			finish++;
-		if (entry->transition != NULL && finish->final != NULL)
-		{
-			parts->methods = entry->methods;
-			parts->finish = finish;
-			return true;
-		}
-	}
-	return false;
+	return batch_find(transition, final, &parts->methods, &parts->finish);
 }
