@@ -1,20 +1,38 @@
 /*
  * type_sql.c
- *		The four functions of a stored type: in, out, recv, send.
+ *		The SQL functions of a stored type, and what the aggregates share whose state it is.
  */
 #include "retention.h"
 
 #include "base/type_sql.h"
+#include "common/hashfn.h"
 #include "libpq/pqformat.h"
+#include "utils/memutils.h"
 
-/* 22P02 on a text that no value has. */
+/* ---- Text and bytes ---- */
+
+#define COMMENT_BEGIN "/* "
+#define COMMENT_END " */ "
+
+/*
+ * 22P02 on a text that no value has. A comment before the digits is for people and not read: whatever it says, the value
+ * is that of the digits, and so is the comment when the value is written again.
+ */
 Datum
 stored_type_in(FunctionCallInfo fcinfo, const StoredType *type)
 {
+	const char *digits = PG_GETARG_CSTRING(0);
 	StringInfoData wire;
 
+	if (strncmp(digits, COMMENT_BEGIN, strlen(COMMENT_BEGIN)) == 0)
+	{
+		const char *end = strstr(digits, COMMENT_END);
+
+		if (end != NULL)
+			digits = end + strlen(COMMENT_END);
+	}
 	initStringInfo(&wire);
-	wire_from_text(PG_GETARG_CSTRING(0), &wire, type->name);
+	wire_from_text(digits, &wire, type->name);
 	PG_RETURN_POINTER(wire_read(WIRE_FROM_TEXT, type->read, wire.data, wire.len, type->kind));
 }
 
@@ -22,10 +40,19 @@ Datum
 stored_type_out(FunctionCallInfo fcinfo, const StoredType *type)
 {
 	StringInfoData wire;
+	StringInfoData out;
 
 	initStringInfo(&wire);
 	type->write(PG_GETARG_DATUM(0), &wire, type->kind);
-	PG_RETURN_CSTRING(wire_to_text(&wire));
+	initStringInfo(&out);
+	if (type->describe != NULL)
+	{
+		appendStringInfo(&out, COMMENT_BEGIN "%s", type->name);
+		type->describe(PG_GETARG_DATUM(0), &out, type->kind);
+		appendStringInfoString(&out, COMMENT_END);
+	}
+	wire_to_text(&wire, &out);
+	PG_RETURN_CSTRING(out.data);
 }
 
 /* 22P03 on bytes that no value has. */
@@ -47,4 +74,68 @@ stored_type_send(FunctionCallInfo fcinfo, const StoredType *type)
 	pq_begintypsend(&message);
 	type->write(PG_GETARG_DATUM(0), &message, type->kind);
 	PG_RETURN_BYTEA_P(pq_endtypsend(&message));
+}
+
+/* ---- Order ---- */
+
+/*
+ * Wire forms are made in a context of their own: a sort compares many times before it frees anything.
+ */
+static MemoryContext
+compare_begin(void)
+{
+	return MemoryContextSwitchTo(AllocSetContextCreate(CurrentMemoryContext, "retention comparison",
+													   ALLOCSET_DEFAULT_SIZES));
+}
+
+static void
+compare_end(MemoryContext caller)
+{
+	MemoryContextDelete(MemoryContextSwitchTo(caller));
+}
+
+int
+stored_type_compare(FunctionCallInfo fcinfo, const StoredType *type)
+{
+	MemoryContext caller = compare_begin();
+	StringInfoData wire[2];
+	int order;
+
+	for (int i = 0; i < 2; i++)
+	{
+		initStringInfo(&wire[i]);
+		type->write(PG_GETARG_DATUM(i), &wire[i], type->kind);
+	}
+	order = memcmp(wire[0].data, wire[1].data, Min(wire[0].len, wire[1].len));
+	if (order == 0)
+		order = wire[0].len < wire[1].len ? -1 : wire[0].len > wire[1].len;
+	compare_end(caller);
+	return order;
+}
+
+Datum
+stored_type_hash(FunctionCallInfo fcinfo, const StoredType *type)
+{
+	MemoryContext caller = compare_begin();
+	StringInfoData wire;
+	Datum hash;
+
+	initStringInfo(&wire);
+	type->write(PG_GETARG_DATUM(0), &wire, type->kind);
+	hash = hash_any((const unsigned char *) wire.data, wire.len);
+	compare_end(caller);
+	return hash;
+}
+
+/* ---- States ---- */
+
+Datum
+stored_type_combine(FunctionCallInfo fcinfo, const StoredType *type)
+{
+	(void) aggregate_context(fcinfo);
+	if (PG_ARGISNULL(1))
+		RETURN_STATE_UNCHANGED();
+	if (PG_ARGISNULL(0))
+		PG_RETURN_POINTER(type->copy(PG_GETARG_DATUM(1), type->kind));
+	PG_RETURN_POINTER(type->merge(stored_type_state(fcinfo, type), PG_GETARG_DATUM(1), type->kind));
 }

@@ -1,20 +1,42 @@
 /*
  * type_sql.h
- *		The four functions of a stored type: in, out, recv, send.
+ *		The SQL functions of a stored type, and what the aggregates share whose state it is.
  *
- * A type has one reader and one writer of its wire form; its text is that form in hexadecimal digits.
+ * A type has one reader and one writer of its wire form. Its text is that form in hexadecimal digits, after a comment
+ * that tells people what it is; values are equal where their wire forms are. To add a type:
+ *
+ * 1. its letter in WireKind (base/wire.h);
+ * 2. in <module>_sql.c a StoredType and STORED_TYPE_FUNCTIONS(retention_x, x_type), with
+ *	  STORED_TYPE_ORDER(retention_x, x_type) where people compare values;
+ * 3. the line "type retention_x" in <module>.overloads, which makes the SQL functions;
+ * 4. its line in sql/hostile.sql, sql/untrusted.sql and test/fuzz/fuzz.sql: each of them fails without.
+ *
+ * An aggregate whose state is a value of the type begins its transition function with stored_type_state() and has
+ * STORED_TYPE_COMBINE(x_combine, x_type) as its combine function, which rollup() uses, too.
  */
 #ifndef RETENTION_TYPE_SQL_H
 #define RETENTION_TYPE_SQL_H
 
-#include "base/wire.h"
+#include "base/aggregate.h"
 
 typedef struct StoredType
 {
 	const char *name; /* for messages */
-	WireKind kind;	  /* for readers and writers of several kinds */
+	WireKind kind;	  /* for functions that serve several kinds */
 	WireRead read;	  /* raises by wire_corrupt() what cannot be a value */
 	void (*write)(Datum value, StringInfo out, WireKind kind);
+	/* What follows the name of the type in the comment, such as " of month, 25 cohorts"; no call: no comment. */
+	void (*describe)(Datum value, StringInfo out, WireKind kind);
+
+	/* Of types that are the state of an aggregate: see aggregate_own_state(). */
+	int version; /* of the layout that the aggregate changes in place */
+	Size least;	 /* bytes */
+	/* Whether all else is known of a state, its marks checked, that must be so before it is changed in place. */
+	bool (*is_own)(const void *state);
+	/* Any value as a state, palloc'ed in the current memory context. */
+	void *(*copy)(Datum value, WireKind kind);
+	/* Adds a value, which is not changed, to a state; returns the state, which may have moved. */
+	void *(*merge)(void *state, Datum value, WireKind kind);
 } StoredType;
 
 extern Datum stored_type_in(FunctionCallInfo fcinfo, const StoredType *type);
@@ -22,19 +44,65 @@ extern Datum stored_type_out(FunctionCallInfo fcinfo, const StoredType *type);
 extern Datum stored_type_recv(FunctionCallInfo fcinfo, const StoredType *type);
 extern Datum stored_type_send(FunctionCallInfo fcinfo, const StoredType *type);
 
-#define STORED_TYPE_FUNCTION(prefix, way)                                                          \
-	RETENTION_FUNCTION(prefix##_##way);                                                            \
-	Datum prefix##_##way(PG_FUNCTION_ARGS)                                                         \
+/* < 0, 0 or > 0: the order of the wire forms. It means nothing, but sorting and GROUP BY want one. */
+extern int stored_type_compare(FunctionCallInfo fcinfo, const StoredType *type);
+extern Datum stored_type_hash(FunctionCallInfo fcinfo, const StoredType *type);
+
+/* The state in argument 0, to be changed in place: a copy where it may not be. NULL before the first row. */
+static inline void *
+stored_type_state(FunctionCallInfo fcinfo, const StoredType *type)
+{
+	void *state;
+
+	if (PG_ARGISNULL(0))
+	{
+		(void) aggregate_context(fcinfo);
+		return NULL;
+	}
+	state = aggregate_own_state(fcinfo, type->kind, type->version, type->least);
+	if (likely(state != NULL && type->is_own(state)))
+		return state;
+	return type->copy(PG_GETARG_DATUM(0), type->kind);
+}
+
+/* Argument 1 is a partial state of the same aggregate, or a stored value. */
+extern Datum stored_type_combine(FunctionCallInfo fcinfo, const StoredType *type);
+
+/* A row that is ignored leaves the state as it was, be it NULL. */
+#define RETURN_STATE_UNCHANGED()                                                                   \
+	do                                                                                             \
 	{                                                                                              \
-		return stored_type_##way(fcinfo, &prefix##_type);                                          \
+		if (PG_ARGISNULL(0))                                                                       \
+			PG_RETURN_NULL();                                                                      \
+		PG_RETURN_DATUM(PG_GETARG_DATUM(0));                                                       \
+	} while (0)
+
+#define STORED_TYPE_FUNCTION(function, answer)                                                     \
+	RETENTION_FUNCTION(function);                                                                  \
+	Datum function(PG_FUNCTION_ARGS)                                                               \
+	{                                                                                              \
+		return answer;                                                                             \
 	}
 
-/* prefix_in(), prefix_out(), prefix_recv() and prefix_send(); what follows are the fields of the StoredType. */
-#define STORED_TYPE_FUNCTIONS(prefix, ...)                                                         \
-	static const StoredType prefix##_type = {__VA_ARGS__};                                         \
-	STORED_TYPE_FUNCTION(prefix, in)                                                               \
-	STORED_TYPE_FUNCTION(prefix, out)                                                              \
-	STORED_TYPE_FUNCTION(prefix, recv)                                                             \
-	STORED_TYPE_FUNCTION(prefix, send)
+/* name_in(), name_out(), name_recv() and name_send() */
+#define STORED_TYPE_FUNCTIONS(name, type)                                                          \
+	STORED_TYPE_FUNCTION(name##_in, stored_type_in(fcinfo, &(type)))                               \
+	STORED_TYPE_FUNCTION(name##_out, stored_type_out(fcinfo, &(type)))                             \
+	STORED_TYPE_FUNCTION(name##_recv, stored_type_recv(fcinfo, &(type)))                           \
+	STORED_TYPE_FUNCTION(name##_send, stored_type_send(fcinfo, &(type)))
+
+/* name_eq(), name_ne(), name_lt(), name_le(), name_gt(), name_ge(), name_cmp() and name_hash() */
+#define STORED_TYPE_ORDER(name, type)                                                              \
+	STORED_TYPE_FUNCTION(name##_eq, BoolGetDatum(stored_type_compare(fcinfo, &(type)) == 0))       \
+	STORED_TYPE_FUNCTION(name##_ne, BoolGetDatum(stored_type_compare(fcinfo, &(type)) != 0))       \
+	STORED_TYPE_FUNCTION(name##_lt, BoolGetDatum(stored_type_compare(fcinfo, &(type)) < 0))        \
+	STORED_TYPE_FUNCTION(name##_le, BoolGetDatum(stored_type_compare(fcinfo, &(type)) <= 0))       \
+	STORED_TYPE_FUNCTION(name##_gt, BoolGetDatum(stored_type_compare(fcinfo, &(type)) > 0))        \
+	STORED_TYPE_FUNCTION(name##_ge, BoolGetDatum(stored_type_compare(fcinfo, &(type)) >= 0))       \
+	STORED_TYPE_FUNCTION(name##_cmp, Int32GetDatum(stored_type_compare(fcinfo, &(type))))          \
+	STORED_TYPE_FUNCTION(name##_hash, stored_type_hash(fcinfo, &(type)))
+
+#define STORED_TYPE_COMBINE(function, type)                                                        \
+	STORED_TYPE_FUNCTION(function, stored_type_combine(fcinfo, &(type)))
 
 #endif /* RETENTION_TYPE_SQL_H */

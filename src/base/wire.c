@@ -25,18 +25,22 @@ flat_mark(void *flat, WireKind kind, int version, Size size)
 }
 
 void *
+flat_copy(const void *flat)
+{
+	void *copy = palloc(VARSIZE(flat));
+
+	memcpy(copy, flat, VARSIZE(flat));
+	return copy;
+}
+
+void *
 flat_open(Datum value, WireKind kind, int version, Size least, const char *type_name)
 {
 	FlatHeader *header = (FlatHeader *) PG_DETOAST_DATUM(value);
 
 	/* A tuple may hold a long header off an 8-byte boundary only if it was not written by this type. */
 	if ((uintptr_t) header % MAXIMUM_ALIGNOF != 0)
-	{
-		FlatHeader *aligned = palloc(VARSIZE(header));
-
-		memcpy(aligned, header, VARSIZE(header));
-		header = aligned;
-	}
+		header = flat_copy(header);
 	if (VARSIZE(header) < Max(least, sizeof(FlatHeader)))
 		wire_corrupt(type_name, "It is too short.");
 	if (header->magic != FLAT_MAGIC || header->kind != (char) kind || header->zero != 0)
@@ -208,20 +212,18 @@ wire_end(WireReader *in)
 		wire_corrupt(in->type_name, "Bytes are left over at its end.");
 }
 
-char *
-wire_to_text(StringInfo wire)
+void
+wire_to_text(StringInfo wire, StringInfo out)
 {
-	Size size = mul_size(wire->len, 2);
-	char *digits = palloc(add_size(size, 1));
-
 	/* In pieces, between which a cancel is heard. */
+	enlargeStringInfo(out, (int) Min(mul_size(wire->len, 2), PG_INT32_MAX));
 	for (int at = 0; at < wire->len; at += HEX_PIECE)
 	{
 		CHECK_FOR_INTERRUPTS();
-		(void) hex_encode(wire->data + at, Min(wire->len - at, HEX_PIECE), digits + 2 * (Size) at);
+		out->len +=
+			(int) hex_encode(wire->data + at, Min(wire->len - at, HEX_PIECE), out->data + out->len);
 	}
-	digits[size] = '\0';
-	return digits;
+	out->data[out->len] = '\0';
 }
 
 /* -1: not a digit as wire_to_text() writes them. */

@@ -14,7 +14,9 @@
 
 #include "lib/stringinfo.h"
 
-/* One letter per stored type; never reuse one. */
+/* The letters that stored bytes carry are all here. Never change one, never use one again. */
+
+/* Of a stored type. */
 typedef enum WireKind
 {
 	WIRE_ACTIVITY = 'A',
@@ -30,6 +32,15 @@ typedef enum WireKind
 	WIRE_REASONS = 'Q',
 	WIRE_SURVIVAL_DRIVERS = 'Y',
 } WireKind;
+
+/* Inside a population: the aggregate whose state it is. States of two do not mix. */
+typedef enum WireAggregate
+{
+	AGGREGATE_COHORT_ANCHOR = 'A', /* a customer's earliest anchor starts their cohort */
+	AGGREGATE_COHORT_ROWS = 'C',   /* rows start cohorts */
+	AGGREGATE_FLOW = 'F',
+	AGGREGATE_RATE = 'R', /* retention_rate(customer, at, base, returns) */
+} WireAggregate;
 
 typedef struct WireReader
 {
@@ -62,6 +73,9 @@ flat_is(const void *flat, WireKind kind, int version)
 	return header->magic == FLAT_MAGIC && header->kind == (char) kind &&
 		   header->version == (uint8) version && header->zero == 0;
 }
+
+/* A copy of a flat value with a plain header, palloc'ed. */
+extern void *flat_copy(const void *flat);
 
 /*
  * The detoasted, 8-byte aligned value of an argument, its marks and its minimal size checked. The result may be
@@ -101,8 +115,8 @@ extern char *wire_get_text(WireReader *in, Size longest); /* palloc'ed, no NUL i
 extern const char *wire_get_bytes(WireReader *in, Size size);
 extern void wire_end(WireReader *in); /* nothing may be left over */
 
-/* Text form: hexadecimal digits. wire_from_text raises 22P02 on anything else. */
-extern char *wire_to_text(StringInfo wire);
+/* Hexadecimal digits, appended to out, and back. wire_from_text() raises 22P02 on anything else. */
+extern void wire_to_text(StringInfo wire, StringInfo out);
 extern void wire_from_text(const char *digits, StringInfo out, const char *type_name);
 
 #endif /* RETENTION_WIRE_H */

@@ -622,8 +622,9 @@ all_rows(const Cohorts *cohorts)
 }
 
 bool
-cohort_has_shape(const Cohorts *cohorts)
+cohort_has_shape(const void *state)
 {
+	const Cohorts *cohorts = state;
 	for (int i = 0; i < COHORT_TABLES; i++)
 		if (cohorts->counts[i] < 0 || cohorts->counts[i] > MAX_COHORT_ROWS)
 			return false;

@@ -184,7 +184,7 @@ cohort_replace(const Cohorts *whole, const Cohorts *old, const Cohorts *new, boo
 extern void cohort_check(const Cohorts *cohorts);
 
 /* Whether the sizes written in a summary, its marks known, are those of its memory. */
-extern bool cohort_has_shape(const Cohorts *cohorts);
+extern bool cohort_has_shape(const void *state);
 
 extern void cohort_write(const Cohorts *cohorts, StringInfo wire);
 extern Cohorts *cohort_read(const char *bytes, Size size);

@@ -195,47 +195,48 @@ cohorts_argument(Datum value)
 	return cohorts;
 }
 
-static Cohorts *
-cohorts_copy(const Cohorts *cohorts)
+static void *
+read_cohorts(const char *bytes, Size size, WireKind kind)
 {
-	Cohorts *copy = palloc(VARSIZE(cohorts));
-
-	memcpy(copy, cohorts, VARSIZE(cohorts));
-	return copy;
+	return cohort_read(bytes, size);
 }
 
-/* The state in argument 0, which is not NULL, to be changed in place. */
-static Cohorts *
-cohorts_own(FunctionCallInfo fcinfo)
+static void
+write_cohorts(Datum value, StringInfo out, WireKind kind)
 {
-	Cohorts *cohorts =
-		aggregate_own_state(fcinfo, WIRE_COHORTS, COHORT_VERSION, offsetof(Cohorts, numbers));
-
-	if (likely(cohorts != NULL && cohort_has_shape(cohorts)))
-		return cohorts;
-	return cohorts_copy(cohorts_argument(PG_GETARG_DATUM(0)));
+	cohort_write(cohorts_argument(value), out);
 }
 
-/* cohort_combine(state, cohorts): rollup() of stored cohorts, and of its partial states. */
-RETENTION_FUNCTION(cohort_combine);
-Datum
-cohort_combine(PG_FUNCTION_ARGS)
+static void *
+copy_cohorts(Datum value, WireKind kind)
 {
-	const Cohorts *other;
-
-	(void) aggregate_context(fcinfo);
-	if (PG_ARGISNULL(1))
-	{
-		if (PG_ARGISNULL(0))
-			PG_RETURN_NULL();
-		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
-	}
-	other = cohorts_argument(PG_GETARG_DATUM(1));
-	if (PG_ARGISNULL(0))
-		PG_RETURN_POINTER(cohorts_copy(other));
-	/* A summary that had to grow lives in the context of this row: the executor copies it and frees the old one. */
-	PG_RETURN_POINTER(cohort_merge(cohorts_own(fcinfo), other));
+	return flat_copy(cohorts_argument(value));
 }
+
+/* A summary that had to grow lives in the context of this row: the executor copies it and frees the old one. */
+static void *
+merge_cohorts(void *state, Datum value, WireKind kind)
+{
+	return cohort_merge(state, cohorts_argument(value));
+}
+
+static const StoredType cohorts_type = {
+	.name = COHORT_TYPE,
+	.kind = WIRE_COHORTS,
+	.read = read_cohorts,
+	.write = write_cohorts,
+	.version = COHORT_VERSION,
+	.least = offsetof(Cohorts, numbers),
+	.is_own = cohort_has_shape,
+	.copy = copy_cohorts,
+	.merge = merge_cohorts,
+};
+
+STORED_TYPE_FUNCTIONS(retention_cohorts, cohorts_type)
+STORED_TYPE_ORDER(retention_cohorts, cohorts_type)
+
+/* rollup() of stored cohorts, and of its partial states */
+STORED_TYPE_COMBINE(cohort_combine, cohorts_type)
 
 /* What is left, or NULL where no row is: as an aggregate without rows. */
 static Datum
@@ -295,7 +296,7 @@ replace_arguments(FunctionCallInfo fcinfo, bool exact)
 		return cohorts_or_null(fcinfo, cohort_replace(whole, old, new, exact));
 	}
 	/* The argument is not ours to change. */
-	PG_RETURN_POINTER(cohort_merge(cohorts_copy(whole), new));
+	PG_RETURN_POINTER(cohort_merge(flat_copy(whole), new));
 }
 
 /* cohort_replace(cohorts, old, new) */
@@ -313,20 +314,6 @@ cohort_replace_exact(PG_FUNCTION_ARGS)
 {
 	return replace_arguments(fcinfo, true);
 }
-
-static void *
-read_cohorts(const char *bytes, Size size, WireKind kind)
-{
-	return cohort_read(bytes, size);
-}
-
-static void
-write_cohorts(Datum value, StringInfo out, WireKind kind)
-{
-	cohort_write(cohorts_argument(value), out);
-}
-
-STORED_TYPE_FUNCTIONS(retention_cohorts, COHORT_TYPE, WIRE_COHORTS, read_cohorts, write_cohorts)
 
 /* ---------- answers ---------- */
 

@@ -31,7 +31,10 @@ write_rows(Datum value, StringInfo out, WireKind kind)
 	cox_rows_write(cox_rows_open(value), out);
 }
 
-STORED_TYPE_FUNCTIONS(cox_rows, "retention_cox_rows", WIRE_COX_ROWS, read_rows, write_rows)
+static const StoredType cox_rows_type = {
+	.name = "retention_cox_rows", .kind = WIRE_COX_ROWS, .read = read_rows, .write = write_rows};
+
+STORED_TYPE_FUNCTIONS(cox_rows, cox_rows_type)
 
 /* The state of the running aggregate, to be changed in place; NULL before the first row. */
 static CoxRows *
@@ -175,7 +178,10 @@ write_fit(Datum value, StringInfo out, WireKind kind)
 	cox_write(cox_open(value), out);
 }
 
-STORED_TYPE_FUNCTIONS(cox, "retention_cox", WIRE_COX, read_fit, write_fit)
+static const StoredType cox_type = {
+	.name = "retention_cox", .kind = WIRE_COX, .read = read_fit, .write = write_fit};
+
+STORED_TYPE_FUNCTIONS(cox, cox_type)
 
 static const char *
 term_note(const CoxTerm *term)

@@ -43,8 +43,14 @@ write_drivers(Datum value, StringInfo out, WireKind kind)
 	drivers_write(drivers_open_sorted(value, kind), out);
 }
 
-STORED_TYPE_FUNCTIONS(drivers, DRIVERS_TYPE, WIRE_DRIVERS, read_drivers, write_drivers)
-STORED_TYPE_FUNCTIONS(reasons, REASONS_TYPE, WIRE_REASONS, read_drivers, write_drivers)
+static const StoredType drivers_type = {
+	.name = DRIVERS_TYPE, .kind = WIRE_DRIVERS, .read = read_drivers, .write = write_drivers};
+
+STORED_TYPE_FUNCTIONS(drivers, drivers_type)
+static const StoredType reasons_type = {
+	.name = REASONS_TYPE, .kind = WIRE_REASONS, .read = read_drivers, .write = write_drivers};
+
+STORED_TYPE_FUNCTIONS(reasons, reasons_type)
 
 static Datum
 combine(FunctionCallInfo fcinfo, WireKind kind)

@@ -25,8 +25,12 @@
 /* Digits of the column in front of an attribute's name. */
 #define COLUMN_DIGITS 3
 
-STORED_TYPE_FUNCTIONS(survival_drivers, "retention_survival_drivers", WIRE_SURVIVAL_DRIVERS,
-					  times_type_read, times_type_write)
+static const StoredType survival_drivers_type = {.name = "retention_survival_drivers",
+												 .kind = WIRE_SURVIVAL_DRIVERS,
+												 .read = times_type_read,
+												 .write = times_type_write};
+
+STORED_TYPE_FUNCTIONS(survival_drivers, survival_drivers_type)
 
 static Tag
 value_tag(AttributeKind kind, AttributeValue value)

@@ -255,8 +255,9 @@ flow_merge(Flow *flow, const Flow *other)
 }
 
 bool
-flow_has_shape(const Flow *flow)
+flow_has_shape(const void *state)
 {
+	const Flow *flow = state;
 	return flow->periods >= 0 && flow->periods <= MAX_PERIODS && flow->grid_length >= 0 &&
 		   flow->grid_length <= (int) VARSIZE(flow) &&
 		   flow_size(flow->periods, flow->grid_length) == VARSIZE(flow);

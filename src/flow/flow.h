@@ -90,7 +90,7 @@ extern void flow_add(Flow *flow, const Presence *presences, int count);
 extern void flow_merge(Flow *flow, const Flow *other);
 
 /* Whether the sizes written in a flow, its marks known, are those of its memory. */
-extern bool flow_has_shape(const Flow *flow);
+extern bool flow_has_shape(const void *state);
 
 /* XX001 unless the numbers are such as flow_add() makes. */
 extern void flow_check(const Flow *flow);

@@ -4,7 +4,6 @@
  */
 #include "retention.h"
 
-#include "base/aggregate.h"
 #include "base/check.h"
 #include "base/emit.h"
 #include "base/number.h"
@@ -41,25 +40,47 @@ flow_argument(Datum value)
 	return flow;
 }
 
-static Flow *
-flow_copy(const Flow *flow)
+static void *
+read_flow(const char *bytes, Size size, WireKind kind)
 {
-	Flow *copy = palloc(VARSIZE(flow));
-
-	memcpy(copy, flow, VARSIZE(flow));
-	return copy;
+	return flow_read(bytes, size);
 }
 
-/* The state in argument 0, which is not NULL, to be changed in place. Its size never changes. */
-static Flow *
-flow_own(FunctionCallInfo fcinfo)
+static void
+write_flow(Datum value, StringInfo out, WireKind kind)
 {
-	Flow *flow = aggregate_own_state(fcinfo, WIRE_FLOW, FLOW_VERSION, offsetof(Flow, numbers));
-
-	if (likely(flow != NULL && flow_has_shape(flow)))
-		return flow;
-	return flow_copy(flow_argument(PG_GETARG_DATUM(0)));
+	flow_write(flow_argument(value), out);
 }
+
+static void *
+copy_flow(Datum value, WireKind kind)
+{
+	return flat_copy(flow_argument(value));
+}
+
+static void *
+merge_flow(void *state, Datum value, WireKind kind)
+{
+	flow_merge(state, flow_argument(value));
+	return state;
+}
+
+static const StoredType flow_type = {
+	.name = FLOW_TYPE,
+	.kind = WIRE_FLOW,
+	.read = read_flow,
+	.write = write_flow,
+	.version = FLOW_VERSION,
+	.least = offsetof(Flow, numbers),
+	.is_own = flow_has_shape,
+	.copy = copy_flow,
+	.merge = merge_flow,
+};
+
+STORED_TYPE_FUNCTIONS(retention_flow, flow_type)
+STORED_TYPE_ORDER(retention_flow, flow_type)
+
+/* ---- Rows in ---- */
 
 /*
  * The state that this row goes to: the running one once it is known that the row asks for the same periods, or a new
@@ -87,7 +108,7 @@ flow_state(FunctionCallInfo fcinfo, int grid_argument, int span_argument)
 
 	if (PG_ARGISNULL(0))
 		return flow_request_start(request, grid);
-	flow = flow_own(fcinfo);
+	flow = stored_type_state(fcinfo, &flow_type);
 	if (grid != NULL && (flow->grid_length != grid->text_length ||
 						 memcmp(flow_grid_text(flow), grid->text, grid->text_length) != 0))
 		grid_mismatch(pnstrdup(flow_grid_text(flow), flow->grid_length), grid->text);
@@ -99,15 +120,6 @@ flow_state(FunctionCallInfo fcinfo, int grid_argument, int span_argument)
 		flow_periods_changed();
 	return flow;
 }
-
-/* A row that is ignored leaves the state as it was, be it NULL. */
-#define RETURN_STATE_UNCHANGED()                                                                   \
-	do                                                                                             \
-	{                                                                                              \
-		if (PG_ARGISNULL(0))                                                                       \
-			PG_RETURN_NULL();                                                                      \
-		PG_RETURN_DATUM(PG_GETARG_DATUM(0));                                                       \
-	} while (0)
 
 static Datum
 flow_accum_pair(FunctionCallInfo fcinfo, int grid_argument, int span_argument)
@@ -229,40 +241,8 @@ flow_multirange_grid_transfn(PG_FUNCTION_ARGS)
 	return flow_accum_multirange(fcinfo, 2, 3);
 }
 
-/* ---- Flows in ---- */
-
-/* flow_combine(state, flow): partial states of one aggregate, or stored flows in rollup(). */
-RETENTION_FUNCTION(flow_combine);
-Datum
-flow_combine(PG_FUNCTION_ARGS)
-{
-	Flow *flow;
-	const Flow *other;
-
-	(void) aggregate_context(fcinfo);
-	if (PG_ARGISNULL(1))
-		RETURN_STATE_UNCHANGED();
-	other = flow_argument(PG_GETARG_DATUM(1));
-	if (PG_ARGISNULL(0))
-		PG_RETURN_POINTER(flow_copy(other));
-	flow = flow_own(fcinfo);
-	flow_merge(flow, other);
-	PG_RETURN_POINTER(flow);
-}
-
-static void *
-read_flow(const char *bytes, Size size, WireKind kind)
-{
-	return flow_read(bytes, size);
-}
-
-static void
-write_flow(Datum value, StringInfo out, WireKind kind)
-{
-	flow_write(flow_argument(value), out);
-}
-
-STORED_TYPE_FUNCTIONS(retention_flow, FLOW_TYPE, WIRE_FLOW, read_flow, write_flow)
+/* Partial states of one aggregate, or stored flows in rollup(). */
+STORED_TYPE_COMBINE(flow_combine, flow_type)
 
 /* ---- Answers ---- */
 

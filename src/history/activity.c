@@ -243,8 +243,10 @@ log_event(Activity *state, int32 cap, int64 value, int32 count, uint32 flags)
 /* ---- Running states ---- */
 
 bool
-activity_has_shape(const Activity *state)
+activity_has_shape(const void *value)
 {
+	const Activity *state = value;
+
 	return state->kind <= TIME_INSTANT && state->marks < 2 * RUNNING_ASCENDING &&
 		   log_of(state) <= (const uint8 *) state + VARSIZE(state) && state->used >= 0 &&
 		   state->used <= log_capacity(state);

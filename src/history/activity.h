@@ -110,7 +110,7 @@ typedef struct Activity
 #define ACTIVITY_RUNNING 2
 
 /* Whether the sizes written in a running state, its marks known, are those of its memory. */
-extern bool activity_has_shape(const Activity *state);
+extern bool activity_has_shape(const void *state);
 
 /* A state without rows, in the current memory context. */
 extern Activity *activity_new(TimeKind kind, bool anchored, const Grid *grid);

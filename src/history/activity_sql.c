@@ -4,46 +4,73 @@
  */
 #include "retention.h"
 
-#include "base/aggregate.h"
 #include "base/check.h"
 #include "base/emit.h"
 #include "base/type_sql.h"
 #include "history/activity.h"
 #include "time/moment.h"
 
-/* ---- Rows in ---- */
+/* ---- The type ---- */
 
-/* The state in argument 0, which is not NULL, to be changed in place. */
-static inline Activity *
-activity_own(FunctionCallInfo fcinfo)
+static void *
+read_activity(const char *bytes, Size size, WireKind kind)
 {
-	Activity *state =
-		aggregate_own_state(fcinfo, WIRE_ACTIVITY, ACTIVITY_RUNNING, sizeof(Activity));
-
-	if (likely(state != NULL && activity_has_shape(state)))
-		return state;
-	return activity_run(PG_GETARG_DATUM(0));
+	return activity_read(bytes, size);
 }
+
+static void
+write_activity(Datum value, StringInfo out, WireKind kind)
+{
+	activity_write(value, out);
+}
+
+static void *
+copy_activity(Datum value, WireKind kind)
+{
+	return activity_run(value);
+}
+
+static void *
+merge_activity(void *state, Datum value, WireKind kind)
+{
+	ActivityView view = {0};
+
+	activity_view(value, &view);
+	return activity_absorb(state, &view);
+}
+
+static const StoredType activity_type = {
+	.name = ACTIVITY_TYPE,
+	.kind = WIRE_ACTIVITY,
+	.read = read_activity,
+	.write = write_activity,
+	.version = ACTIVITY_RUNNING,
+	.least = sizeof(Activity),
+	.is_own = activity_has_shape,
+	.copy = copy_activity,
+	.merge = merge_activity,
+};
+
+STORED_TYPE_FUNCTIONS(retention_activity, activity_type)
+STORED_TYPE_ORDER(retention_activity, activity_type)
+
+/* ---- Rows in ---- */
 
 /* The state that a row goes to, once it is known that it belongs there; the row is counted. */
 static inline Activity *
 state_of_row(FunctionCallInfo fcinfo, TimeKind kind, bool anchored, int grid_argument,
 			 const Grid **grid)
 {
-	Activity *state;
+	Activity *state = stored_type_state(fcinfo, &activity_type);
 
-	(void) aggregate_context(fcinfo);
 	if (unlikely(PG_ARGISNULL(grid_argument)))
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 						errmsg("the grid of an activity must not be null")));
 	*grid = grid_open(PG_GETARG_DATUM(grid_argument));
-	if (PG_ARGISNULL(0))
+	if (state == NULL)
 		state = activity_new(kind, anchored, *grid);
 	else
-	{
-		state = activity_own(fcinfo);
 		activity_match(state, kind, anchored, *grid);
-	}
 	state->rows++;
 	return state;
 }
@@ -148,35 +175,15 @@ ACTIVITY_ANCHOR_TRANSITION(activity_anchor_transfn_instant_instant, TIME_INSTANT
 
 /* ---- Activities in ---- */
 
-/* activity_combine(state, activity): partial states of one aggregate, or stored facts in activity_union(). */
-RETENTION_FUNCTION(activity_combine);
-Datum
-activity_combine(PG_FUNCTION_ARGS)
-{
-	ActivityView view = {0};
-	Activity *state;
-
-	(void) aggregate_context(fcinfo);
-	if (PG_ARGISNULL(1))
-	{
-		if (PG_ARGISNULL(0))
-			PG_RETURN_NULL();
-		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
-	}
-	if (PG_ARGISNULL(0))
-		PG_RETURN_POINTER(activity_run(PG_GETARG_DATUM(1)));
-	state = activity_own(fcinfo);
-	activity_view(PG_GETARG_DATUM(1), &view);
-	PG_RETURN_POINTER(activity_absorb(state, &view));
-}
+/* Partial states of one aggregate, or stored facts in activity_union(). */
+STORED_TYPE_COMBINE(activity_combine, activity_type)
 
 /* activity_final(state) -> retention_activity, in its stored form */
 RETENTION_FUNCTION(activity_final);
 Datum
 activity_final(PG_FUNCTION_ARGS)
 {
-	(void) aggregate_context(fcinfo);
-	PG_RETURN_POINTER(activity_store(activity_own(fcinfo)));
+	PG_RETURN_POINTER(activity_store(stored_type_state(fcinfo, &activity_type)));
 }
 
 /* activity_union(activity, activity) -> retention_activity: either may be NULL */
@@ -217,23 +224,6 @@ activity_coarsen_sql(PG_FUNCTION_ARGS)
 	activity_view(PG_GETARG_DATUM(0), &view);
 	PG_RETURN_POINTER(activity_coarsen(&view, PG_GETARG_DATUM(1)));
 }
-
-/* ---- The type ---- */
-
-static void *
-read_activity(const char *bytes, Size size, WireKind kind)
-{
-	return activity_read(bytes, size);
-}
-
-static void
-write_activity(Datum value, StringInfo out, WireKind kind)
-{
-	activity_write(value, out);
-}
-
-STORED_TYPE_FUNCTIONS(retention_activity, ACTIVITY_TYPE, WIRE_ACTIVITY, read_activity,
-					  write_activity)
 
 /* ---- Answers ---- */
 

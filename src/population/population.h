@@ -20,20 +20,10 @@ typedef enum KeyKind
 	KEY_TEXT,
 } KeyKind;
 
-/* The aggregate that a population is the state of: states of two do not mix. Stored, so a letter never changes. */
-enum
-{
-	AGGREGATE_COHORT_ANCHOR =
-		'A', /* a cohort starts with an anchor; the earliest of a customer counts */
-	AGGREGATE_COHORT_ROWS = 'C', /* rows start cohorts */
-	AGGREGATE_FLOW = 'F',
-	AGGREGATE_RATE = 'R', /* retention_rate(customer, at, base, returns) */
-};
-
 /* What all rows and all partial states of one aggregate have in common. */
 typedef struct PopulationIdentity
 {
-	char aggregate; /* AGGREGATE_* */
+	char aggregate; /* WireAggregate */
 	KeyKind key;
 	TimeKind kind;
 	int32 cap;		 /* see history_normalise() */

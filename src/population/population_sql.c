@@ -20,8 +20,12 @@ write_population(Datum value, StringInfo out, WireKind kind)
 	flat_write(out, value);
 }
 
-STORED_TYPE_FUNCTIONS(retention_population, POPULATION_NAME, WIRE_POPULATION, read_population,
-					  write_population)
+static const StoredType population_type = {.name = POPULATION_NAME,
+										   .kind = WIRE_POPULATION,
+										   .read = read_population,
+										   .write = write_population};
+
+STORED_TYPE_FUNCTIONS(retention_population, population_type)
 
 /* population_combine(state, state): the combine function of every aggregate whose state is a population */
 RETENTION_FUNCTION(population_combine);

@@ -14,8 +14,12 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 
-STORED_TYPE_FUNCTIONS(incidence, "retention_incidence", WIRE_INCIDENCE, times_type_read,
-					  times_type_write)
+static const StoredType incidence_type = {.name = "retention_incidence",
+										  .kind = WIRE_INCIDENCE,
+										  .read = times_type_read,
+										  .write = times_type_write};
+
+STORED_TYPE_FUNCTIONS(incidence, incidence_type)
 
 /* (state, duration, cause): one customer; no cause is still here. */
 RETENTION_FUNCTION(incidence_add);

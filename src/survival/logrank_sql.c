@@ -15,8 +15,12 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 
-STORED_TYPE_FUNCTIONS(logrank_state, "retention_logrank_state", WIRE_LOGRANK, times_type_read,
-					  times_type_write)
+static const StoredType logrank_state_type = {.name = "retention_logrank_state",
+											  .kind = WIRE_LOGRANK,
+											  .read = times_type_read,
+											  .write = times_type_write};
+
+STORED_TYPE_FUNCTIONS(logrank_state, logrank_state_type)
 
 /* (state, duration, churned, grp [, weighting [, stratum [, entry]]]): one customer. */
 RETENTION_FUNCTION(logrank_add);

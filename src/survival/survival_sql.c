@@ -15,8 +15,12 @@
 #include "utils/builtins.h"
 #include "utils/date.h"
 
-STORED_TYPE_FUNCTIONS(survival, "retention_survival", WIRE_SURVIVAL, times_type_read,
-					  times_type_write)
+static const StoredType survival_type = {.name = "retention_survival",
+										 .kind = WIRE_SURVIVAL,
+										 .read = times_type_read,
+										 .write = times_type_write};
+
+STORED_TYPE_FUNCTIONS(survival, survival_type)
 
 /* A weight in units of 2^-40, rounded. */
 static int64

@@ -87,6 +87,15 @@ extern const Grid *grid_open(Datum value);
 /* The same from canonical text that a state holds; the text has a zone. Raises XX001 on text that is not canonical. */
 extern const Grid *grid_open_text(const char *text, int length);
 
+/* The bytes of a grid's canonical text that name its unit, such as "28 days". */
+static inline int
+grid_unit_length(const char *text, int length)
+{
+	const char *end = memchr(text, ';', length);
+
+	return end == NULL ? length : (int) (end - text);
+}
+
 /*
  * The period a moment lies in: consecutive numbers, 0 is the period at the origin. Infinite moments are an error
  * (22008), dates in grids of hours too (22023).
