@@ -208,14 +208,14 @@ my %sql_of = map { $_ => /\.sql$/ ? text($_) : scalar `"$^X" "$FindBin::Bin/over
 
 rule 'tables of overloads can be read' => sub { return map $sql_of{$_} =~ /^(\Q$_\E:\d+: .*)$/m, @sql };
 
-rule 'a page documents every function of the schema that the user names' => sub {
+# expected/catalog.out names the schema of all but the public objects.
+sub public_names { return text('expected/catalog.out') =~ /^ [afs]    \| (\w+)\(/mg, text('expected/catalog.out') =~ /^ (?:type|table|view) (\w+) *\|/mg }
+
+rule 'a page documents every public name' => sub {
   my %said;
-  for my $page ('README.md', grep $_ ne 'doc/design.md', files(qr/\.md$/, 'doc')) { $said{$_} = 1 for text($page) =~ /\w+/g }
-  my @bad;
-  for my $path (@sql) {
-    push @bad, map "$path: $_() is in no page", grep !$said{$_}, $sql_of{$path} =~ /^CREATE (?:FUNCTION|AGGREGATE|PROCEDURE) (\w+)\(/mg;
-  }
-  return @bad;
+  for my $page ('README.md', grep !m{/(design|reference|glossary)\.md$}, files(qr/\.md$/, 'doc')) { $said{$_} = 1 for text($page) =~ /\w+/g }
+  my %names = map { $_ => 1 } public_names();
+  return map "$_ is in no page", grep !$said{$_}, sort keys %names;
 };
 
 # A function of the same name with fewer arguments, or with text where a literal stands, would be called instead: anybody
@@ -270,19 +270,40 @@ rule 'scripts are sound' => sub {
   return @bad;
 };
 
+# A page's headings as the parts of its address behind the #.
+sub headings
+{
+  my $text = text($_[0]) =~ s/^```.*?^```//gmsr;
+  return map { lc =~ s/[^\w -]//gr =~ tr/ /-/r } $text =~ /^#+ +(.*?) *$/mg;
+}
+
 rule 'documentation is linked' => sub {
   my $readme = text('README.md');
   my @bad;
   push @bad, 'there is no README.md' if $readme eq '';
   push @bad, map "README.md does not link $_", grep { $readme !~ /\]\(\Q$_\E[#)]/ } files(qr/\.md$/, 'doc');
-  for my $page ('README.md', 'CHANGELOG.md', 'SECURITY.md', files(qr/\.md$/, 'doc')) {
+  for my $page (files(qr/^[A-Z]+\.md$/, '.'), files(qr/\.md$/, 'doc')) {
     my ($folder) = $page =~ m{^(.*/)};
-    for my $target (text($page) =~ /\]\(([^)#\s]+)/g) {
+    for my $target (text($page) =~ /\]\(([^)\s]+)/g) {
       next if $target =~ m{^[a-z]+:};
-      push @bad, "$page links $target, which does not exist" unless -e (($folder // '') . $target);
+      my ($file, $heading) = split /#/, $target;
+      $file = $file eq '' ? $page : ($folder // '') . $file;
+      if (!-e $file) { push @bad, "$page links $target, which does not exist" }
+      elsif (defined $heading && !grep $_ eq $heading, headings($file)) { push @bad, "$page links $target: no such heading" }
     }
   }
   return @bad;
+};
+
+rule 'the reference lists every public name in order' => sub {
+  my ($listed) = text('doc/reference.md') =~ /^(## Functions.*)/ms;
+  my (@bad, @all);
+  for my $part (split /^## /m, $listed // '') {
+    my @names = $part =~ /^\| `(\w+)[(`]/mg;
+    push @all, @names;
+    push @bad, map "doc/reference.md: $names[$_] comes after $names[$_ - 1]", grep { $names[ $_ - 1 ] gt $names[$_] } 1 .. $#names;
+  }
+  return (@bad, differences(\@all, [ public_names() ], 'is in doc/reference.md and not public', 'is not in doc/reference.md'));
 };
 
 rule 'one version' => sub {
