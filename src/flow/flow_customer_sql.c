@@ -1,9 +1,9 @@
 /*
  * flow_customer_sql.c
- *		The doors of the room flow for tables with several rows per customer: the customer comes first.
+ *		The functions of flow for tables with several rows per customer: the customer is the first argument.
  *
- * A population keeps +1 at each start and -1 at each end of a customer; where the running sum is above 0, he is there.
- * Overlapping and touching rows so become one presence.
+ * A population keeps +1 at each start and -1 at each end of a customer; where the running sum is above 0, they are
+ * there. Overlapping and adjacent rows so become one presence.
  */
 #include "retention.h"
 
@@ -24,7 +24,7 @@ typedef enum FlowForm
 	FLOW_GRID,
 } FlowForm;
 
-/* A row asks for other periods than the rows before it: name the grids where it is they that differ. */
+/* A row has other periods than the rows before it: name the grids if those differ. */
 static void
 pg_attribute_noreturn() identities_differ(const PopulationIdentity *before, const Grid *grid)
 {

@@ -2,9 +2,9 @@
  * history.c
  *		What one customer did: moments or periods in order, each once.
  *
- * Bytes of a history: a number 2 n + p (n events; p is 1 where every event is plain with a count of 1), the first
- * value, and for each further one its distance to the value before it, less one. Where p is 0, each value is followed
- * by the number 8 count + flags. There is one spelling for each history.
+ * The bytes of a history: a number 2 n + p (n events; p is 1 where every event is plain with a count of 1), the first
+ * value, and for each further value its distance to the one before, less one. Where p is 0, each value is followed by
+ * the number 8 count + flags. Each history has one form only.
  */
 #include "retention.h"
 
@@ -178,7 +178,8 @@ history_read_after(WireReader *in, int32 cap, Event **events, int *capacity, int
 		all_plain = all_plain && event_is_plain(at);
 	}
 	if (!plain && all_plain)
-		wire_corrupt(in->type_name, "The events of a customer have another spelling.");
+		wire_corrupt(in->type_name,
+					 "The events of a customer are not in the form in which they are written.");
 	return count;
 }
 

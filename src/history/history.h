@@ -2,8 +2,9 @@
  * history.h
  *		What one customer did: moments or periods in order, each once.
  *
- * The common coin of facts, populations and cohorts. A calendar grid needs only the periods; elapsed windows need the
- * moments themselves; a flow of several rows per customer keeps the starts (+1) and ends (-1) of his presences.
+ * Facts (what is kept of each customer), populations and cohorts all use it. A calendar grid needs only the periods;
+ * elapsed windows need the moments themselves; a flow with several rows per customer keeps the starts (+1) and the ends
+ * (-1) of their presences.
  */
 #ifndef RETENTION_HISTORY_H
 #define RETENTION_HISTORY_H
@@ -21,7 +22,7 @@
 
 typedef struct Event
 {
-	int64 value;  /* period number, or a moment of the frame's TimeKind */
+	int64 value;  /* a period's number, or a moment of the population's TimeKind */
 	int32 count;  /* returning events (at most cap), or starts minus ends */
 	uint32 flags; /* EVENT_* */
 } Event;
@@ -33,10 +34,10 @@ typedef struct Event
  */
 extern int history_normalise(Event *events, int count, int32 cap);
 
-/* Into order by their values. */
+/* Sort by value. */
 extern void history_sort(Event *events, int count);
 
-/* One step of it: event, which has the same value, is put into *into. */
+/* Merge an event into another one with the same value. */
 extern void history_merge(Event *into, const Event *event, int32 cap);
 
 /* 54000: more than MAX_EVENTS. */
@@ -46,9 +47,9 @@ extern void history_too_long(void) pg_attribute_noreturn();
 extern void history_write(StringInfo out, const Event *events, int count);
 
 /*
- * Read them back: the number of events, and the events themselves into *events (palloc'ed, or reused and grown when
- * *events is not NULL). Trusts nothing: order, flags and counts are checked. With cap > 0 an event has a
- * flag, and a count in 1..cap if and only if EVENT_RETURN is one of them; with cap 0 its count is not 0.
+ * Read them back: returns the number of events, and puts the events into *events (palloc'ed, or reused and grown where
+ * *events is not NULL). Order, flags and counts are checked: with cap > 0 an event has a flag, and a count in 1..cap if
+ * and only if EVENT_RETURN is one of its flags; with cap 0 its count is not 0.
  */
 extern int history_read(WireReader *in, int32 cap, Event **events, int *capacity);
 

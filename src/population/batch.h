@@ -1,10 +1,17 @@
 /*
  * batch.h
- *		What a room offers to the batch scan: an aggregate by many rows at a time, and by shares of its customers.
+ *		What a module offers to the batch scan: an aggregate by many rows at a time, and by shares of its customers.
  *
- * A door belongs to a transition function, a finish to a final function: of an aggregate that is a member of this
- * extension the scan finds both by the addresses of the C functions behind them. What a row means is the same code as in the transition function, but for plain rows of integer
- * customers (add_plain_rows() of the room cohort), which have a short way of their own.
+ * A module registers lists of its transition and final functions when the library is loaded (batch.c). The scan looks
+ * at aggregates that are members of this extension only, and finds their entry and their finish by the addresses of
+ * the C functions behind them. A row travels so:
+ *
+ *		open()			once for each aggregate of a query, before its first row
+ *		add()			some rows of a batch into the population of their group: what the transition function does,
+ *						by the same code (but for add_plain_rows() of cohort_batch.c, which is faster)
+ *		summarise()		the customers of a share, in each process, as a flat value of the module
+ *		merge()			the summaries of all shares
+ *		finish()		the answer, as the final function would give it
  */
 #ifndef RETENTION_BATCH_H
 #define RETENTION_BATCH_H
@@ -31,7 +38,7 @@ typedef struct BatchCall
 	/* Of the arguments that are the same in every row: */
 	Datum constants[BATCH_ARGUMENTS];
 	bool constant_nulls[BATCH_ARGUMENTS];
-	void *private_data; /* what open() leaves for the others */
+	void *private_data; /* of the module: open() sets it */
 } BatchCall;
 
 struct BatchMethods
@@ -41,14 +48,14 @@ struct BatchMethods
 	KeyKind key;
 	TimeKind kind;
 	TimeKind anchor_kind; /* of a row's first time, where it has two types of time */
-	int form;			  /* the room's own */
+	int form;			  /* the module's own */
 
 	/* Called once, before the first row; may be NULL. Allocates in the current context. */
 	void (*open)(BatchCall *call);
 
 	/*
-	 * Some rows of a batch, count > 0: rows[i] is an index into the columns. *population is NULL before the first row that
-	 * makes a state; it is made in context, which is the current context.
+	 * Some rows of a batch, count > 0: rows[i] is an index into the columns. *population is NULL until a row needs a
+	 * state, which is then created in context, the current context.
 	 */
 	void (*add)(BatchCall *call, Population **population, MemoryContext context,
 				const BatchColumn *columns, const uint16 *rows, int count);

@@ -1,6 +1,6 @@
 /*
  * population.c
- *		Customers and their histories: what the rooms above call, whichever form a population has.
+ *		Customers and their histories: what the other modules call, whichever form a population has.
  */
 #include "retention.h"
 
@@ -8,7 +8,7 @@
 #include "base/check.h"
 #include "population/population_form.h"
 
-/* The texts of a batch. */
+/* A batch is applied when its texts take so many bytes. */
 #define BATCH_TEXTS (64 * 1024)
 
 /* ---- identities ---- */
@@ -31,12 +31,12 @@ check_same_identity(const PopulationIdentity *one, const PopulationIdentity *oth
 {
 	bool shown = true;
 
-	/* Tags of different aggregates are not to be compared, nor shown side by side. */
+	/* Tags of different aggregates are not compared, nor shown side by side. */
 	if (!same_kinds(one, other))
 		differing_kinds();
 	if (!population_same_tag(one, other))
 	{
-		/* Not every room's tag is a text. */
+		/* Not every module's tag is printable. */
 		for (int i = 0; i < one->tag_length; i++)
 			shown = shown && one->tag[i] >= ' ' && one->tag[i] <= '~';
 		for (int i = 0; i < other->tag_length; i++)
@@ -179,7 +179,7 @@ add_entry(Population *population, const CustomerKey *key, const Event *events, i
 		{
 			FlatPopulation *flat = population->flat;
 
-			/* Written in place: there is room enough for it never to grow. */
+			/* Written in place: there is enough space, so that it never grows. */
 			out.data = FLAT_END(flat);
 			out.len = out.cursor = 0;
 			out.maxlen = (int) (VARSIZE(flat) - flat->used);
@@ -192,7 +192,7 @@ add_entry(Population *population, const CustomerKey *key, const Event *events, i
 	large_add(population->large, key, events, count);
 }
 
-/* What the table would refuse, or change. False: there is nothing to add. */
+/* Refuse or change an event as a table would. False: there is nothing to add. */
 static inline bool
 check_event(const PopulationIdentity *identity, Event *event)
 {
@@ -269,7 +269,7 @@ population_add_plain(Population *population, const int64 *keys, const int64 *val
 {
 	int done = 0;
 
-	/* While it is small, and where counts matter, event by event. */
+	/* Event by event while the population is small, and where counts matter. */
 	while (done < count && (population->large == NULL || population->large->batch == NULL ||
 							population->identity.cap != 1))
 	{

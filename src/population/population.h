@@ -2,9 +2,21 @@
  * population.h
  *		Customers and their histories: the state of every aggregate that gets rows of many customers.
  *
- * A population is the type retention_population. Small, it is a flat log of entries; large, an expanded object with
- * a table; beyond the memory of its query, sorted runs in temporary files. The rooms above see none of that: they
- * add events by customer and in the end read each customer's history once.
+ * A population is the type retention_population. Modules add events by customer and in the end read each customer's
+ * history once; the form in which a population is kept is not theirs to know. A row travels so:
+ *
+ *		a transition function		population_state(), population_add_*(), population_datum()
+ *		population.c				to the log of a small population, or to the batch of a large one
+ *		population_flat			small: entries one after the other in one value; this form is also stored and sent
+ *		population_large			beyond 4 kB: an expanded object with a table, a batch and runs
+ *		population_table			key to cell: pages (population_page), a hash table (population_hash), or a log
+ *		population_cell			the events of one customer: a word of 64 bits, one event, or a list
+ *		population_ledger, _run		beyond the memory of the query: tables go to a file as sorted runs
+ *		population_form, _share		reading all customers, or those of a share; packets for other processes
+ *		a final function			population_argument(), population_visit()
+ *
+ * population_entry has the keys and the bytes of an entry, population_key the customer of a row, and batch.h is for the
+ * batch scan, which adds many rows at a time. Each of these files has a header, which includes lower ones only.
  */
 #ifndef RETENTION_POPULATION_H
 #define RETENTION_POPULATION_H
@@ -14,7 +26,7 @@
 
 typedef enum KeyKind
 {
-	KEY_NONE, /* every entry is a customer of his own (facts) */
+	KEY_NONE, /* every entry is a customer of its own: facts, which were made by customer before */
 	KEY_INT64,
 	KEY_UUID,
 	KEY_TEXT,
@@ -27,7 +39,7 @@ typedef struct PopulationIdentity
 	KeyKind key;
 	TimeKind kind;
 	int32 cap;		 /* see history_normalise() */
-	const char *tag; /* what the room compares: the grid's text, or the periods asked for */
+	const char *tag; /* bytes that the module compares: the grid's text, or the periods asked for */
 	int tag_length;
 } PopulationIdentity;
 
@@ -42,23 +54,24 @@ typedef struct PopulationTotals
 {
 	int64 rows;	   /* seen, the ignored ones included */
 	int64 ignored; /* no customer, no time, or at or after as_of */
-	int64
-		first; /* earliest and latest moment seen (of the identity's kind); PG_INT64_MAX, PG_INT64_MIN: none */
+
+	/* The earliest and latest moment seen, of the identity's kind; PG_INT64_MAX, PG_INT64_MIN: none. */
+	int64 first;
 	int64 latest;
 } PopulationTotals;
 
 typedef struct Population Population;
 
 /*
- * The state of the running aggregate (argument 0), or a new one in its context. The identity must be that of the state:
- * *differs is set to the state's tag (palloc'ed) where it is not, for the room's message, else to NULL.
+ * The state of the running aggregate (argument 0), or a new one in its context. Where the state has another tag than
+ * identity, *differs is set to it (palloc'ed) for the module's message, else to NULL; any other difference is an error.
  */
 extern Population *
 population_state(FunctionCallInfo fcinfo, const PopulationIdentity *identity, char **differs);
 
 /*
- * A population without an aggregate, for a batch scan. It lives in context, which is to be the current context whenever
- * something is added.
+ * A population without an aggregate, for a batch scan. It lives in context, which has to be the current context
+ * whenever something is added.
  */
 extern Population *population_create(const PopulationIdentity *identity, MemoryContext context);
 
@@ -69,8 +82,8 @@ extern Datum population_datum(Population *population);
 extern PopulationTotals *population_totals(Population *population);
 
 /*
- * One event of one customer, with a flag and a count as history_read() wants them (a larger count is cut at cap).
- * Buffered; bytes of key are copied.
+ * One event of one customer, with a flag and a count as history_read() wants them (a larger count is cut at cap). It
+ * may wait in a batch; bytes of key are copied.
  */
 extern void population_add_int64(Population *population, int64 key, Event event);
 extern void population_add_bytes(Population *population, const void *key, int size, Event event);
@@ -90,15 +103,15 @@ extern Population *population_argument(Datum value);
 extern const PopulationIdentity *population_identity(Population *population);
 
 /*
- * Each customer's normalised history once, in any order; a customer without events is left out. What can be seen does not change (a second call gives the
- * same histories). The events belong to the scan and may be scribbled on.
+ * Each customer's normalised history once, in any order; a customer without events is left out. Reading does not change
+ * what a population contains: a second call visits the same histories. The visitor may overwrite the events.
  */
 typedef void (*PopulationVisitor)(void *argument, Event *events, int count);
 extern void population_visit(Population *population, PopulationVisitor visitor, void *argument);
 
-/* ---- Shares: the customers of several processes, divided among them by their keys ---- */
+/* ---- Shares: customers divided among processes by a hash of their keys ---- */
 
-/* The customers of share number of count; {0, 1} is all of them. A customer has the same share in every process. */
+/* Share number of count; {0, 1} is everybody. A customer belongs to the same share in every process. */
 typedef struct Share
 {
 	int number;
@@ -113,14 +126,14 @@ extern void population_visit_share(Population *population, Share share, WordVisi
 								   PopulationVisitor visitor, void *argument);
 
 /*
- * The customers of a share as packets of bytes that mean something in this cluster's processes and in this query
+ * The customers of a share as packets of bytes, which mean something in this cluster's processes and in this query
  * only, and back.
  */
 typedef void (*PacketSink)(void *argument, const char *bytes, Size size);
 extern void population_send(Population *population, Share share, PacketSink sink, void *argument);
 extern void population_receive(Population *population, const char *bytes, Size size);
 
-/* Totals of another process. */
+/* Add the totals of another process. */
 extern void population_totals_add(PopulationTotals *into, const PopulationTotals *totals);
 
 #endif /* RETENTION_POPULATION_H */

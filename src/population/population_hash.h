@@ -2,8 +2,8 @@
  * population_hash.h
  *		Cells by any key: a hash table of open addressing.
  *
- * The functions that find a cell are inlined, since every row takes them. They need a free place, so hash_resize() comes
- * first. An empty cell's key is not looked at; the first event that is added to it keeps it.
+ * The functions that find a cell are inlined, since every row takes them. They need a free place, so hash_resize()
+ * comes first. An empty cell's key is not looked at; the first event that is added to it keeps it.
  */
 #ifndef RETENTION_POPULATION_HASH_H
 #define RETENTION_POPULATION_HASH_H

@@ -28,8 +28,8 @@ struct Ledger
 static dlist_head ledgers = DLIST_STATIC_INIT(ledgers);
 
 /*
- * The file of a failed query is closed by its resource owner, maybe long before the ledger's memory is freed: the ledger
- * then forgets it.
+ * The file of a failed query is closed by its resource owner, maybe long before the ledger's memory is freed: the
+ * ledger then forgets it.
  */
 static void
 owner_releases(ResourceReleasePhase phase, bool commit, bool top, void *argument)

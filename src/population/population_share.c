@@ -47,7 +47,7 @@ share_entry(void *argument, const CustomerKey *key, Event *events, int count)
 		visit->visitor(visit->argument, events, count);
 }
 
-/* Whether everything of a population is in the table of its large form. */
+/* Whether the population is large and all of it is in its table. */
 static bool
 all_in_table(Population *population)
 {
@@ -83,7 +83,7 @@ typedef struct Sender
 	PacketSink sink;
 	void *argument;
 	StringInfoData entries;
-	Packet *words; /* room for PACKET_WORDS */
+	Packet *words; /* with space for PACKET_WORDS */
 } Sender;
 
 static void

@@ -85,8 +85,8 @@ extern void table_add_words(CustomerTable *table, const KeyedWord *words, int co
 extern void table_each(CustomerTable *table, EntryVisitor visitor, void *argument);
 
 /*
- * The customers of a share, in any order. Where words is not NULL, those of integers that are words are passed to it; all
- * others go to visitor.
+ * The customers of a share, in any order. Where words is not NULL, those of integers that are words are passed to it;
+ * all others go to visitor.
  */
 extern void table_each_word(CustomerTable *table, Share share, KeyedWordVisitor words,
 							EntryVisitor visitor, void *argument);

@@ -2,8 +2,8 @@
  * scan.c
  *		The node of a batch scan: begin, emit, end.
  *
- * All rows are read at the first call. Nothing is emitted before the last process has read its last row. A group's
- * answers are made when its row is asked for: one group's at a time is in memory.
+ * All rows are read at the first call, and nothing is emitted before the last process has read its last row. A group's
+ * answers are computed when its row is fetched, so that one group's answers at a time are in memory.
  */
 #include "retention.h"
 
@@ -92,7 +92,7 @@ require_execute(Oid function, Oid role, ObjectType type)
 	InvokeFunctionExecuteHook(function);
 }
 
-/* As the executor asks for any aggregate: who calls it, and then for its owner. */
+/* As the executor checks any aggregate: the privileges of its caller, then those of its owner. */
 static void
 require_privileges(Oid aggregate, const AggregateParts *parts)
 {
@@ -172,7 +172,7 @@ begin_scan(CustomScanState *node, EState *estate, int flags)
 	scan_groups_begin(scan);
 }
 
-/* Put a group's answers and key into the scan slot. All memory is of the current context. */
+/* Put a group's answers and key into the scan slot. Everything is allocated in the current context. */
 static TupleTableSlot *
 store_group(BatchScan *scan, ScanGroup *group)
 {
@@ -210,7 +210,7 @@ read_all(BatchScan *scan)
 	if (scan->shared != NULL && !scan_share_attach(scan))
 		return;
 	scan_read(scan);
-	/* Without GROUP BY there is an answer where there are no rows. */
+	/* Without GROUP BY there is an answer even without rows. */
 	if (!scan->is_grouped)
 		(void) scan_group_of_key(scan, NULL);
 	scan->emits = scan->shared == NULL || scan_share_finish(scan);
@@ -278,7 +278,7 @@ rescan(CustomScanState *node)
 
 		if (node->ss.ps.chgParam != NULL)
 			UpdateChangedParamSet(child, node->ss.ps.chgParam);
-		/* A child with changed parameters is re-scanned when it is first asked. */
+		/* A child with changed parameters is re-scanned when its first row is fetched. */
 		if (child->chgParam == NULL)
 			ExecReScan(child);
 	}

@@ -2,8 +2,18 @@
  * scan.h
  *		The batch scan: aggregates with a customer, computed a page of rows at a time.
  *
- * Where a query aggregates with one-step aggregates of this extension only, the planner is offered a Custom Scan
- * (RetentionScan) that takes the place of the aggregate node. The paths that read the input stay its children.
+ * Where all aggregates of a query are registered with population/batch.h, the planner is offered a Custom Scan
+ * (RetentionScan) that takes the place of the aggregate node. The paths that read the input stay its children. A row
+ * travels so:
+ *
+ *		scan_plan.c			plans: when a batch scan is offered, and what its plan contains
+ *		scan_aggregate.c	which aggregates it can compute: members of this extension that a module has registered
+ *		scan.c				the node: begin, emit the groups, end
+ *		scan_input.c		a page of the heap, or rows of any other plan, into a batch of columns
+ *		scan_group.c		rows of the batch to their groups, FILTER and arguments, then BatchMethods.add()
+ *		scan_share.c		in a parallel query: customers are exchanged by share, summarised, and the summaries merged
+ *
+ * scan_state.h is what the files of a running scan have in common; scan_sql.c has the planner support function.
  */
 #ifndef RETENTION_SCAN_H
 #define RETENTION_SCAN_H
@@ -20,26 +30,26 @@ extern void scan_start(void);
 /* retention.enable_batch_scan */
 extern bool scan_enabled;
 
-/* What an aggregate is made of. */
+/* The functions of an aggregate, and what is registered for them. */
 typedef struct AggregateParts
 {
 	Oid transition;
 	Oid final;
-	const BatchMethods *methods; /* behind the transition function */
+	const BatchMethods *methods; /* of the transition function */
 	const BatchFinish *finish;
 } AggregateParts;
 
 /* Whether an aggregate is a member of this extension. */
 extern bool scan_is_ours(Oid aggregate);
 
-/* False where an aggregate is not made of two functions that belong together. */
+/* False where no module has registered the pair of the transition and the final function. */
 extern bool scan_find_parts(Oid aggregate, AggregateParts *parts);
 
 /*
- * What the plan says, in custom_private: lists of integers and object identifiers.
+ * The lists in the plan's custom_private, of integers or object identifiers.
  *
- * custom_scan_tlist holds the aggregates, then what the input has (what the first custom plan's target list computes);
- * custom_exprs the arguments of each aggregate, then its FILTER where it has one.
+ * custom_scan_tlist has the aggregates, then the columns of the input (the target list of the first custom plan);
+ * custom_exprs has the arguments of each aggregate, then its FILTER where it has one.
  */
 typedef enum ScanPrivate
 {

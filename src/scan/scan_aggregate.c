@@ -2,7 +2,7 @@
  * scan_aggregate.c
  *		Which aggregates a batch scan can compute: members of this extension whose functions have a batch form.
  *
- * The functions alone say nothing: anybody may make an aggregate of them that means something else.
+ * The functions alone are not enough: anybody may create an aggregate of them that means something else.
  */
 #include "retention.h"
 
@@ -17,8 +17,8 @@
 #define EXTENSION_NAME "retention"
 
 /*
- * Asked anew for each query: it is two looks into catalogs, only where the state is of no built-in type, and nothing
- * that is kept could be out of date.
+ * Looked up again for each query: it takes two catalog lookups, only where the state's type is not built in, and
+ * nothing has to be invalidated.
  */
 bool
 scan_is_ours(Oid aggregate)
@@ -38,7 +38,7 @@ scan_is_ours(Oid aggregate)
 	return name != NULL && strcmp(name, EXTENSION_NAME) == 0;
 }
 
-/* The C function that a call would come to; NULL where it is called in another way than ours are declared. */
+/* The C function that a call would reach; NULL where it is not declared as ours are. */
 static PGFunction
 function_behind(Oid function, bool strict)
 {
@@ -62,7 +62,7 @@ scan_find_parts(Oid aggregate, AggregateParts *parts)
 	form = (Form_pg_aggregate) GETSTRUCT(tuple);
 	parts->transition = form->aggtransfn;
 	parts->final = form->aggfinalfn;
-	/* The owner of the extension may add aggregates to it: what a batch form does not know must not be there. */
+	/* The owner of the extension may add aggregates to it; they must have nothing that the scan would ignore. */
 	plain = form->aggkind == AGGKIND_NORMAL && OidIsValid(form->aggfinalfn) &&
 			!form->aggfinalextra && heap_attisnull(tuple, Anum_pg_aggregate_agginitval, NULL);
 	ReleaseSysCache(tuple);

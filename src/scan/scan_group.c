@@ -1,6 +1,6 @@
 /*
  * scan_group.c
- *		The groups of a batch scan: rows of a batch to their aggregates.
+ *		The groups of a batch scan: from the rows of a batch to the aggregates of their groups.
  */
 #include "retention.h"
 
@@ -109,7 +109,7 @@ find_group(BatchScan *scan)
 	return *place;
 }
 
-/* The group of a key that another process has; NULL: there are no columns to group by. */
+/* The group of a key from another process; NULL: there are no columns to group by. */
 ScanGroup *
 scan_group_of_key(BatchScan *scan, MinimalTuple key)
 {
@@ -151,7 +151,7 @@ group_of_row(BatchScan *scan, int row)
 
 /* ---- arguments ---- */
 
-/* A constant is computed when the first row comes, as the executor would, and stays until a re-scan. */
+/* A constant is computed at the first row, as the executor would do, and kept until a re-scan. */
 static void
 open_aggregate(BatchScan *scan, ScanAggregate *aggregate)
 {
@@ -190,7 +190,7 @@ open_aggregate(BatchScan *scan, ScanAggregate *aggregate)
 	aggregate->opened = true;
 }
 
-/* A column of smaller whole numbers as bigint. */
+/* A column of smallint or integer as bigint. */
 static void
 to_bigint(const BatchScan *scan, ScanExpression *argument)
 {
@@ -204,7 +204,7 @@ to_bigint(const BatchScan *scan, ScanExpression *argument)
 			argument->values[row] = Int64GetDatum(DatumGetInt16(from[row]));
 }
 
-/* Have a row of the batch in the scan slot, for expressions. */
+/* Put a row of the batch into the scan slot, for expressions. */
 static void
 store_row(BatchScan *scan, int row)
 {
@@ -219,7 +219,7 @@ store_row(BatchScan *scan, int row)
 	ExecStoreVirtualTuple(slot);
 }
 
-/* Where the arguments of the batch at hand lie. */
+/* Set the columns of the arguments for this batch. */
 static void
 find_columns(BatchScan *scan, ScanAggregate *aggregate)
 {
@@ -243,7 +243,7 @@ find_columns(BatchScan *scan, ScanAggregate *aggregate)
 	}
 }
 
-/* Whether something has to be computed from the rows. */
+/* Whether the FILTER or an argument has to be computed from the rows. */
 static bool
 has_expressions(const ScanAggregate *aggregate)
 {
@@ -288,8 +288,8 @@ evaluate_row(BatchScan *scan, ScanAggregate *aggregate, int row)
 }
 
 /*
- * The rows from *from on that pass the FILTER, into rows. What is computed lies in the memory of the expression
- * context: where it grows large, *from is the row to go on with, else the end of the batch.
+ * Collect the rows from *from on that pass the FILTER; returns how many. Computed values are in the memory of the
+ * expression context: where that grows large, *from is set to the row to continue with, else to the end of the batch.
  */
 static int
 evaluate(BatchScan *scan, ScanAggregate *aggregate, int *from, uint16 *rows)
@@ -338,7 +338,7 @@ add_rows(BatchScan *scan, int number, ScanGroup *group, const uint16 *rows, int 
 									 scan->population_context, aggregate->columns, rows, count);
 }
 
-/* Some rows of the batch, each to its group; seen: the groups of the batch. */
+/* Add some rows of the batch to their groups; seen has the groups of the batch. */
 static void
 add_to_groups(BatchScan *scan, int number, ScanGroup *const *seen, int nseen, const uint16 *rows,
 			  int count)
@@ -367,7 +367,7 @@ add_to_groups(BatchScan *scan, int number, ScanGroup *const *seen, int nseen, co
 	}
 }
 
-/* The rows of the batch at hand go to their groups. */
+/* Add the rows of the batch to their groups. */
 void
 scan_batch(BatchScan *scan)
 {

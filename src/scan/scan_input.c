@@ -2,8 +2,9 @@
  * scan_input.c
  *		Rows into batches: a page of a heap at a time, or the rows of any other plan.
  *
- * Pages come from heap_getnext(), once for each: it finds the next page, decides which of its rows are visible and
- * tells the server's statistics and serializable transactions. Its list of visible rows is then used up here.
+ * heap_getnext() is called once for each page: it finds the next page, decides which of its rows are visible, and
+ * informs the server's statistics and serializable transactions. The rest of its list of visible rows is then read
+ * here.
  */
 #include "retention.h"
 
@@ -27,7 +28,7 @@
 
 StaticAssertDecl(MaxHeapTuplesPerPage <= SCAN_ROWS, "a page is a batch");
 
-/* A condition of the scan that is decided without the executor. */
+/* A condition of the scan that is evaluated without the executor. */
 typedef struct ScanCondition
 {
 	AttrNumber attribute;
@@ -43,11 +44,11 @@ typedef struct ScanCondition
 	int64 value;
 } ScanCondition;
 
-/* A column of the table where it is read from. */
+/* Where a column of the table is found in a row. */
 typedef struct ColumnSource
 {
 	AttrNumber attribute;
-	int offset; /* from the start of the row's data where it has no NULL before; -1: not fixed */
+	int offset; /* from the start of the row's data, if no column before it is NULL; -1: not fixed */
 	int16 length;
 	bool by_value;
 } ColumnSource;
@@ -61,7 +62,7 @@ typedef struct TableInput
 	ScanCondition *conditions;
 	int nconditions;
 	ColumnSource *condition_sources;
-	ExprState *qual; /* NULL: the conditions say it all */
+	ExprState *qual; /* NULL: the conditions are all there is */
 	bool plain;		 /* no column needs heap_getattr() where a row has no NULL */
 } TableInput;
 
@@ -88,7 +89,7 @@ number_of(Oid type, Datum value)
 	}
 }
 
-/* Column against a value known when the scan begins, of types that compare as whole numbers; or IS [NOT] NULL. */
+/* A column compared with a value that is fixed for the scan, of types that compare as integers; or IS [NOT] NULL. */
 static bool
 condition_of(SeqScanState *scan, Expr *clause, ScanCondition *condition)
 {
@@ -143,7 +144,7 @@ condition_of(SeqScanState *scan, Expr *clause, ScanCondition *condition)
 	return true;
 }
 
-/* As the executor would, when the first row comes to it: a sub-select may be behind it. */
+/* Evaluated when the first row gets here, as the executor would: it may be a sub-select. */
 static void
 open_condition(const TableInput *input, ScanCondition *condition)
 {
@@ -201,7 +202,7 @@ source_of(TupleDesc desc, AttrNumber attribute)
 		source.offset = att_align_nominal(source.offset, column->attalign);
 		if (i == attribute - 1)
 		{
-			/* Bytes of variable length may be aligned or not: only the first column has a fixed place. */
+			/* A value of variable length may be aligned or not: only the first column has a fixed offset. */
 			if (column->attlen < 0 && i > 0)
 				source.offset = -1;
 			source.length = column->attlen;
@@ -220,7 +221,7 @@ source_of(TupleDesc desc, AttrNumber attribute)
 	return source;
 }
 
-/* A scan of a heap whose columns are all there is to its target list; else NULL, and its rows come one by one. */
+/* A scan of a heap whose target list has nothing but columns; NULL for any other plan, which is read row by row. */
 static TableInput *
 table_input(BatchScan *scan, PlanState *child)
 {
@@ -239,7 +240,7 @@ table_input(BatchScan *scan, PlanState *child)
 	{
 		const Var *var = (const Var *) lfirst_node(TargetEntry, cell)->expr;
 
-		/* A ctid would be a pointer into the row's description, which is gone with the row. */
+		/* A ctid would be a pointer into the tuple's header data, which is reused for the next row. */
 		if (!IsA(var, Var) || var->varattno == 0 || var->varattno == SelfItemPointerAttributeNumber)
 			return NULL;
 	}
@@ -266,7 +267,7 @@ table_input(BatchScan *scan, PlanState *child)
 	{
 		ScanCondition *condition = &input->conditions[input->nconditions];
 
-		/* What may be a sub-select keeps its place: rows that do not come to it must not run it. */
+		/* A possible sub-select keeps its place: it must not run for rows that fail an earlier condition. */
 		if (condition_of(table, lfirst(cell), condition) &&
 			(input->qual == NULL || condition->null_test || condition->is_constant))
 		{
@@ -284,7 +285,7 @@ table_input(BatchScan *scan, PlanState *child)
 
 /* ---- rows ---- */
 
-/* Whether the first columns of a row, up to the last that is needed, are all there and not NULL. */
+/* Whether the columns of a row, up to the last one that is needed, are stored and not NULL. */
 static inline bool
 is_whole(HeapTupleHeader row, AttrNumber last)
 {
@@ -336,7 +337,7 @@ fetch_any(const TableInput *input, const ColumnSource *source, HeapTuple tuple, 
 	return heap_getattr(tuple, source->attribute, input->desc, isnull);
 }
 
-/* Whether a row is to be counted. */
+/* Whether a row meets the conditions of the scan. */
 static inline bool
 passes(TableInput *input, HeapTuple tuple, bool whole, Buffer buffer)
 {
@@ -361,7 +362,7 @@ passes(TableInput *input, HeapTuple tuple, bool whole, Buffer buffer)
 	return true;
 }
 
-/* The columns of rows that have all of them in their places. */
+/* The columns of rows that have all of them at their fixed offsets. */
 static void
 fetch_columns(BatchScan *scan, const TableInput *input, const char *const *rows, int count)
 {
@@ -388,8 +389,8 @@ fetch_columns(BatchScan *scan, const TableInput *input, const char *const *rows,
 }
 
 /*
- * The rows of the page that heap_getnext() has come to, its current one included, into the batch; what is passed by
- * reference stays on the page.
+ * Put the rows of the current page of heap_getnext(), from the current row on, into the batch. Values that are passed
+ * by reference stay on the page.
  */
 static void
 read_page(BatchScan *scan, TableInput *input, HeapScanDesc heap)
@@ -399,7 +400,7 @@ read_page(BatchScan *scan, TableInput *input, HeapScanDesc heap)
 	int until = heap->rs_ntuples;
 	bool choosy = input->nconditions > 0 || input->qual != NULL;
 	const char *data[MaxHeapTuplesPerPage];
-	int count = 0; /* rows in data, while all of them have their columns in their places */
+	int count = 0; /* rows in data, as long as all have their columns at fixed offsets */
 	int taken = 0; /* rows whose columns are in the batch */
 	HeapTupleData tuple;
 
@@ -424,7 +425,7 @@ read_page(BatchScan *scan, TableInput *input, HeapScanDesc heap)
 			data[count++] = (const char *) tuple.t_data + tuple.t_data->t_hoff;
 			continue;
 		}
-		/* From the first row on that is not so, row by row. */
+		/* Row by row from the first one that differs. */
 		if (taken == 0 && count > 0)
 		{
 			fetch_columns(scan, input, data, count);
@@ -443,7 +444,7 @@ read_page(BatchScan *scan, TableInput *input, HeapScanDesc heap)
 	InstrCountFiltered1(input->scan, until - from - taken);
 	count_heap_rows(heap->rs_base.rs_rd, until - from - 1);
 	scan->batch.count = taken;
-	/* All rows of the page are taken; it stays pinned until heap_getnext() goes on. */
+	/* All rows of the page have been read; it stays pinned until the next heap_getnext(). */
 	heap->rs_cindex = until - 1;
 	if (input->qual != NULL)
 		ExecClearTuple(input->scan->ss.ss_ScanTupleSlot);
@@ -455,7 +456,7 @@ read_table(BatchScan *scan, TableInput *input)
 	PlanState *child = &input->scan->ss.ps;
 	TableScanDesc table = input->scan->ss.ss_currentScanDesc;
 
-	/* As the child would begin it: in a parallel plan it has been begun already. */
+	/* Begin it as the child would; in a parallel plan that is done already. */
 	if (table == NULL)
 	{
 		table = begin_table_scan(input->scan->ss.ss_currentRelation, child->state->es_snapshot);
@@ -482,7 +483,7 @@ read_table(BatchScan *scan, TableInput *input)
 	}
 }
 
-/* The rows at hand, in the time zone that they were read in: a row may have changed the session's. */
+/* Pass the batch on in the time zone in which it was read: reading a row may have changed the session's. */
 static void
 pass_rows(BatchScan *scan)
 {
@@ -501,7 +502,7 @@ pass_rows(BatchScan *scan)
 	scan->batch.count = 0;
 }
 
-/* A row as the next of the batch. Values that are passed by reference are copied: they are gone with the next row. */
+/* Append a row to the batch. Values that are passed by reference are copied, since the next row replaces them. */
 static void
 copy_row(BatchScan *scan, TupleTableSlot *slot)
 {

@@ -2,8 +2,8 @@
  * scan_plan.c
  *		Where the planner is offered a batch scan.
  *
- * No range-table index is kept: the children carry what they read, and everything else is found by its place in a
- * target list.
+ * The plan has no range-table index of its own: its children know what they read, and everything else is found by its
+ * position in a target list.
  */
 #include "retention.h"
 
@@ -26,9 +26,9 @@
 #include "utils/selfuncs.h"
 #include "utils/syscache.h"
 
-/* A row costs this share of what a call of a transition function would. */
+/* The cost of a row, as a part of the cost of calling a transition function. */
 #define ROW_COST 0.25
-/* Memory of a group before its customers: more groups than fit are left to the server's aggregate, which can spill. */
+/* Memory of a group without customers. More groups than fit are left to the server's aggregate, which can spill. */
 #define GROUP_BYTES 2048
 
 bool scan_enabled = true;
@@ -44,7 +44,7 @@ static const CustomPathMethods path_methods = {.CustomName = SCAN_NAME,
 const CustomScanMethods scan_methods = {.CustomName = SCAN_NAME,
 										.CreateCustomScanState = scan_create_state};
 
-/* ---- what a query asks ---- */
+/* ---- the query ---- */
 
 typedef struct ScanWanted
 {
@@ -53,7 +53,7 @@ typedef struct ScanWanted
 	bool impossible;
 } ScanWanted;
 
-/* Collect the aggregates of an output expression; it may have nothing else but what is grouped by. */
+/* Collect the aggregates of an output expression, which may contain nothing else but grouping expressions. */
 static bool
 collect_wanted(Node *node, void *argument)
 {
@@ -129,7 +129,7 @@ is_param(Node *node, void *context)
 	return node != NULL && (IsA(node, Param) || expression_tree_walker(node, is_param, context));
 }
 
-/* Whether partitions could be left out when the query begins, by values that are not known yet. */
+/* Whether partitions could be pruned at execution, by values that are not known yet. */
 static bool
 prunes_later(const RelOptInfo *rel)
 {
@@ -145,7 +145,7 @@ prunes_later(const RelOptInfo *rel)
 	return false;
 }
 
-/* The scans below an Append, each with the layout of its own table; else the path itself. */
+/* The scans below an Append, each of a table with a layout of its own; else the path itself. */
 static List *
 children_of(Path *path)
 {
@@ -328,7 +328,7 @@ plan_scan(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *tlist, Lis
 		ListCell *of_argument;
 		AggregateParts parts;
 
-		/* The server knows that the plan needs the aggregate, but not what is behind it. */
+		/* The server knows that the plan depends on the aggregate, but not that it depends on its functions. */
 		if (!scan_find_parts(aggregate->aggfnoid, &parts))
 			elog(ERROR, "aggregate %u has no batch scan", aggregate->aggfnoid);
 		record_plan_function_dependency(root, parts.transition);
@@ -362,7 +362,7 @@ plan_scan(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *tlist, Lis
 	scan->scan.scanrelid = 0;
 	scan->flags = path->flags;
 	scan->custom_plans = plans;
-	/* All of GROUP BY may be redundant: without rows there is no group all the same. */
+	/* All columns of GROUP BY may be redundant, but without rows there still is no group. */
 	scan->custom_private = list_make5(arguments, columns, equal_operators, collations,
 									  list_make1_int(root->parse->groupClause != NIL));
 	scan->methods = &scan_methods;

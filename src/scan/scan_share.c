@@ -2,18 +2,18 @@
  * scan_share.c
  *		A batch scan in several processes.
  *
- * Each participant reads its part of the table into populations of its own. Then the customers are divided among the
- * participants by their keys: each sends the others what it knows of theirs, and makes summaries of its own share. Then
- * all know all groups, and list them in the same order. The last one to be ready adds the summaries up, group by group,
- * and emits the answers. The phases of the barrier:
+ * Each participant reads its part of the table into populations of its own. The customers are then divided among the
+ * participants by their keys: each participant sends the others the customers of their shares and summarises its own
+ * share. By then all of them know all groups and list them in the same order. The last participant to finish merges the
+ * summaries, group by group, and emits the answers. The phases of the barrier:
  *
- *		0	rows are read; who comes later than that finds nothing left to do
- *		1	all rows are read, the number of participants is final: customers are sent
+ *		0	rows are read; a process that attaches later has nothing to do
+ *		1	all rows are read and the number of participants is final: customers are sent
  *		2	everything is sent: it is received and summarised
  *
- * Nobody waits after it has emitted a row, and nobody emits before the last wait: there is no dead lock with the
- * reader of the rows. What is sent lies in the query's dynamic shared memory, freed by who receives it; what is more
- * than a query may use of memory goes to temporary files that the participants share.
+ * No participant waits after it has emitted a row, and none emits before the last wait, so that there is no deadlock
+ * with the reader of the rows. Packets are in the query's dynamic shared memory, and their receiver frees them; beyond
+ * the memory that a query may use they go to temporary files that the participants share.
  */
 #include "retention.h"
 
@@ -36,9 +36,9 @@ struct ScanShared
 {
 	Barrier barrier;
 	pg_atomic_uint32 participants;
-	int most; /* participants that there can be */
+	int most; /* the greatest number of participants */
 	dsm_handle
-		segment; /* the one that this is in: it keeps files; 0: there are no other processes */
+		segment; /* the one that this struct is in: files belong to it; 0: no other processes */
 	SharedFileSet files;
 	/* The first chunk of what participant i sends to j is heads[i * most + j]; i == j: its summaries. */
 	dsa_pointer heads[FLEXIBLE_ARRAY_MEMBER];
@@ -48,16 +48,16 @@ typedef struct StreamChunk
 {
 	dsa_pointer next;
 	Size used;
-	Size in_file;					   /* of the first one: the stream goes on in a file */
+	Size in_file;					   /* in the first chunk, 1: the stream continues in a file */
 	char bytes[FLEXIBLE_ARRAY_MEMBER]; /* records, each aligned */
 } StreamChunk;
 
 typedef enum RecordKind
 {
-	RECORD_GROUP,	 /* the key of the group of what follows; without bytes: there are no columns */
-	RECORD_IDENTITY, /* ... of a population, with its totals */
-	RECORD_PACKET,	 /* ... of its customers */
-	RECORD_SUMMARY, /* of an aggregate of the next group of the list; without bytes: it has no state */
+	RECORD_GROUP, /* the key of the group of the following records; empty: there are no columns */
+	RECORD_IDENTITY, /* of a population, with its totals */
+	RECORD_PACKET,	 /* of its customers */
+	RECORD_SUMMARY,	 /* of an aggregate of the next group of the list; empty: it has no state */
 } RecordKind;
 
 typedef struct StreamRecord
@@ -70,7 +70,7 @@ typedef struct StreamRecord
 
 typedef struct IdentityRecord
 {
-	PopulationIdentity identity; /* its tag follows; the pointer means nothing */
+	PopulationIdentity identity; /* its tag follows; the pointer is not valid */
 	PopulationTotals totals;
 	char tag[FLEXIBLE_ARRAY_MEMBER];
 } IdentityRecord;
@@ -84,7 +84,7 @@ typedef struct StreamWriter
 {
 	ScanShared *shared;
 	dsa_area *area;
-	Size *memory; /* that this participant may still use; shared by its streams */
+	Size *memory; /* bytes that this participant may still use; shared by its streams */
 	int from;
 	int to;
 	StreamChunk *first;
@@ -100,7 +100,7 @@ file_name(char *name, int from, int to)
 	snprintf(name, MAXPGPATH, "retention.%d.%d", from, to);
 }
 
-/* What does not fit into memory. */
+/* For records that do not fit into memory. */
 static void
 write_to_file(StreamWriter *writer, const StreamRecord *head, const void *bytes)
 {
@@ -185,7 +185,7 @@ struct ScanStream
 	int from;
 	int to;
 	Size used;	  /* of the first chunk that is left */
-	bool in_file; /* it goes on in a file */
+	bool in_file; /* it continues in a file */
 	BufFile *file;
 	StreamRecord *record; /* the latest one of the file */
 	Size capacity;		  /* of its bytes */
@@ -297,7 +297,7 @@ write_packet(void *argument, const char *bytes, Size size)
 	write_record(writer, RECORD_PACKET, writer->aggregate, bytes, size);
 }
 
-/* Everything that another participant needs: all groups and totals, and the customers of its share. */
+/* Send another participant all it needs: all groups and totals, and the customers of its share. */
 static void
 send_share(BatchScan *scan, Share share, Size *memory)
 {
@@ -321,7 +321,7 @@ send_share(BatchScan *scan, Share share, Size *memory)
 			identity = population_identity(population);
 			size = offsetof(IdentityRecord, tag) + identity->tag_length;
 			record = palloc0(size);
-			/* Field by field: neither the pointer nor what lies between the fields is anybody else's. */
+			/* Field by field: neither the pointer nor the padding is sent. */
 			record->identity.aggregate = identity->aggregate;
 			record->identity.key = identity->key;
 			record->identity.kind = identity->kind;
@@ -377,8 +377,8 @@ receive_record(BatchScan *scan, ScanGroup **group, const StreamRecord *record)
 }
 
 /*
- * What the others have sent. All participants make the same list of groups: those of participant 0 in its order, then
- * those that participant 1 has besides, and so on.
+ * Receive what the others have sent. All participants make the same list of groups: those of participant 0 in its
+ * order, then the additional ones of participant 1, and so on.
  */
 static void
 receive_shares(BatchScan *scan, int participants)
@@ -411,7 +411,7 @@ receive_shares(BatchScan *scan, int participants)
 
 /* ---- summaries ---- */
 
-/* The rows are counted once: by participant 0. */
+/* Rows are counted once, by participant 0. */
 static void
 forget_rows(BatchScan *scan, ScanGroup *group)
 {
@@ -454,7 +454,7 @@ send_summaries(BatchScan *scan, Share share, Size *memory)
 	MemoryContextDelete(summaries);
 }
 
-/* What all participants found of the next group: their shares added up, palloc'ed; NULL: there is no state. */
+/* The summary of the next group, merged from all participants, palloc'ed; NULL: there is no state. */
 struct varlena *
 scan_share_summary(BatchScan *scan, int aggregate)
 {
@@ -487,7 +487,7 @@ scan_share_close(BatchScan *scan)
 
 /* ---- phases ---- */
 
-/* Take part; false where all rows have been read before this process came. */
+/* Become a participant; false where all rows have been read before. */
 bool
 scan_share_attach(BatchScan *scan)
 {
@@ -512,7 +512,7 @@ scan_share_finish(BatchScan *scan)
 
 	BarrierArriveAndWait(&shared->barrier, PG_WAIT_EXTENSION);
 	participants = (int) pg_atomic_read_u32(&shared->participants);
-	/* Not all to the same receiver first. */
+	/* Each begins with another receiver. */
 	for (int i = 1; i < participants; i++)
 		send_share(scan, (Share){(number + i) % participants, participants}, &memory);
 	BarrierArriveAndWait(&shared->barrier, PG_WAIT_EXTENSION);
@@ -523,7 +523,7 @@ scan_share_finish(BatchScan *scan)
 		send_summaries(scan, (Share){number, participants}, &memory);
 	}
 
-	/* Who is last has everybody's summaries. */
+	/* The last participant has the summaries of all. */
 	if (!BarrierArriveAndDetach(&shared->barrier))
 		return false;
 	if (participants > 1)
@@ -545,7 +545,7 @@ shared_size(int most)
 					mul_size(sizeof(dsa_pointer), mul_size(most, most)));
 }
 
-/* The leader takes part too. */
+/* The leader is a participant, too. */
 Size
 scan_share_estimate(CustomScanState *node, ParallelContext *context)
 {
@@ -561,7 +561,7 @@ begin_shared(ScanShared *shared)
 		shared->heads[i] = InvalidDsaPointer;
 }
 
-/* What nobody has asked for: a query may end before its last group. */
+/* Free what was not read: a query may end before its last group. */
 static void
 free_streams(ScanShared *shared, dsa_area *area)
 {

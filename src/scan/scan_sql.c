@@ -2,8 +2,8 @@
  * scan_sql.c
  *		The planner support function of transition functions.
  *
- * It does nothing but be there: the planner asks it what a transition function costs before it plans the aggregation,
- * which loads this library, and with it the batch scan, in the first query of a connection.
+ * The planner calls it for the cost of a transition function before it plans the aggregation. That loads this library,
+ * and with it the batch scan, in the first query of a connection; the function has no other purpose.
  */
 #include "retention.h"
 
@@ -14,6 +14,6 @@ RETENTION_FUNCTION(retention_batch_support);
 Datum
 retention_batch_support(PG_FUNCTION_ARGS)
 {
-	/* No request is answered: the server does what it would do without. */
+	/* No request is answered: the server uses its defaults. */
 	PG_RETURN_POINTER(NULL);
 }

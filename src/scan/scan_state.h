@@ -1,6 +1,6 @@
 /*
  * scan_state.h
- *		A running batch scan: what its files share.
+ *		A running batch scan: what the files of this module have in common.
  */
 #ifndef RETENTION_SCAN_STATE_H
 #define RETENTION_SCAN_STATE_H
@@ -11,12 +11,12 @@
 #include "pgtime.h"
 #include "scan/scan.h"
 
-/* Rows of a batch; a page has fewer. */
+/* Rows of a batch; a page has fewer than that. */
 #define SCAN_ROWS 512
-/* A batch ends earlier where copies of its values, or what is computed from them, take so many bytes. */
+/* A batch ends earlier where copies of its values, or values computed from them, take so many bytes. */
 #define SCAN_BYTES (1024 * 1024)
 
-/* The rows at hand: columns of the input, each an array. */
+/* Rows as columns of the input, each an array. */
 typedef struct ScanBatch
 {
 	int count;
@@ -28,7 +28,7 @@ typedef struct ScanBatch
 typedef struct ScanExpression
 {
 	int column;		/* of the input, or -1 */
-	Oid short_type; /* the column is of this smaller type of whole numbers; InvalidOid: as it is */
+	Oid short_type; /* the column has this smaller integer type; InvalidOid: it is used as it is */
 	bool constant;	/* computed once, before the first row */
 	Oid type;		/* of a constant */
 	ExprState *state; /* where it is not a column */
@@ -45,14 +45,14 @@ typedef struct ScanAggregate
 	bool has_filter;
 	ScanExpression filter;
 	bool opened;
-	BatchColumn columns[BATCH_ARGUMENTS]; /* of the batch at hand */
+	BatchColumn columns[BATCH_ARGUMENTS]; /* of the batch */
 } ScanAggregate;
 
 typedef struct ScanGroup
 {
 	MinimalTuple key;								/* NULL without GROUP BY */
 	bool listed;									/* in the scan's groups */
-	uint64 seen_in;									/* the batch that place is of */
+	uint64 seen_in;									/* the batch to which place belongs */
 	int place;										/* in that batch's list of groups */
 	Population *populations[FLEXIBLE_ARRAY_MEMBER]; /* by aggregate; NULL: no state yet */
 } ScanGroup;
@@ -91,16 +91,16 @@ typedef struct BatchScan
 	} * recent; /* by hash of a single key that is passed by value; NULL: not used */
 
 	bool done;			/* everything is read */
-	bool emits;			/* this process has the answers */
+	bool emits;			/* this process emits the answers */
 	pg_tz *zone;		/* the session's time zone when the rows of the batch were read */
 	MemoryContext data; /* groups, constants; emptied at a re-scan */
 	MemoryContext population_context; /* in it: populations */
 	MemoryContext temporary;		  /* of a batch */
 
-	ScanShared *shared;	 /* NULL: alone */
+	ScanShared *shared;	 /* NULL: there is no other process */
 	int number;			 /* of this participant */
-	int nstreams;		 /* 0: the summaries of groups are made here */
-	ScanStream *streams; /* else they are put together from those of all participants */
+	int nstreams;		 /* 0: this process makes the summaries of groups alone */
+	ScanStream *streams; /* else they are merged from those of all participants */
 } BatchScan;
 
 /* scan_input.c: calls scan_batch() with all rows of the children. */
@@ -112,12 +112,12 @@ extern void scan_groups_reset(BatchScan *scan);
 extern ScanGroup *scan_group_of_key(BatchScan *scan, MinimalTuple key);
 extern void scan_list_group(BatchScan *scan, ScanGroup *group);
 extern void scan_batch(BatchScan *scan);
-/* Of a share of a group's customers, palloc'ed; NULL: the aggregate has no state. */
+/* The summary of a share of a group's customers, palloc'ed; NULL: the aggregate has no state. */
 extern struct varlena *scan_summary(BatchScan *scan, ScanGroup *group, int aggregate, Share share);
 
 /*
- * scan_share.c: between processes. scan_share_finish() is true where this process is to emit the groups; it then asks
- * for the summaries of each group once, in the order of the list, and for all aggregates in their order.
+ * scan_share.c: between processes. Where scan_share_finish() is true this process emits the groups: it then calls
+ * scan_share_summary() once for each group, in the order of the list, and each aggregate, in their order.
  */
 extern bool scan_share_attach(BatchScan *scan);
 extern bool scan_share_finish(BatchScan *scan);
