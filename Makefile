@@ -121,6 +121,9 @@ MODULE_SQL = \
 	src/drivers/survival_drivers.sql \
 	src/drivers/drivers.sql \
 	src/source/source.sql \
+	src/source/check.sql \
+	src/source/query.sql \
+	src/source/register.sql \
 	src/source/progress.sql \
 	src/source/guess.sql \
 	src/source/views.sql \

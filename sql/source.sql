@@ -1,6 +1,6 @@
 -- Sources: what makes one and its checks, views against plain SQL, who may run and write what.
 \set VERBOSITY default
-\set SHOW_CONTEXT never
+
 SET TimeZone = 'Europe/Berlin';
 SET DateStyle = ISO;
 SET client_min_messages = warning;
@@ -119,7 +119,8 @@ SELECT count(*) FROM pg_class WHERE relname LIKE 'ü%';
 SELECT retention_source('bi.settings', 'events', 'shop.orders', 'customer_id', at => 'ordered_on', grid => 'quarter');
 SELECT grid, gone_after, keep_runs, presence FROM retention_sources WHERE source = 'bi.settings'::regclass;
 SELECT retention_source_set('bi.settings', gone_after => '5 days', keep_runs => 3);
-SELECT retention_source_set('bi.settings', grid => 'day; time_zone=UTC');
+SELECT retention_source_set('bi.settings', gone_after => '3 months');
+SELECT retention_source_set('bi.settings', grid => 'day; time_zone=UTC', gone_after => '5 days', keep_runs => 3);
 SELECT grid, gone_after, keep_runs, presence FROM retention_sources WHERE source = 'bi.settings'::regclass;
 SELECT retention_source_set('bi.settings', grid => 'hour');
 SELECT retention_source_set('bi.settings', gone_after => '-1 day');
@@ -367,6 +368,7 @@ SELECT (SELECT count(*) FROM (TABLE bi.hourly_flow EXCEPT TABLE bi.hourly_local_
 SELECT cohort, cohort_size, period, retained, status FROM bi.hourly_cohorts WHERE period < 3 LIMIT 4;
 SELECT * FROM bi.hourly_survival WHERE segment = 'all' ORDER BY hours LIMIT 3;
 SELECT count(*) AS cells FROM bi.hourly_events_cohorts;
+SELECT retention_source_set('bi.hourly_events', gone_after => '3 days');
 SELECT retention_source_set(s, grid => 'day; time_zone=UTC; cohorts=recurring; brackets=1,2-3') FROM unnest('{bi.hourly,bi.hourly_local,bi.hourly_events}'::regclass[]) s;
 SELECT count(*) FROM unnest('{bi.hourly,bi.hourly_local,bi.hourly_events}'::regclass[]) s, retention_create_views(s);
 SELECT pg_typeof(period_start), count(*) FROM bi.hourly_flow GROUP BY 1;

@@ -1,17 +1,20 @@
 /*
  * source_sql.c
- *		What sources need of the server that SQL cannot say: who owns a relation, settings that only its owner writes, a
- *		lock that nobody else can take, and whether a text is one expression.
+ *		What sources need of the server and SQL cannot do: check who owns a relation, write settings for its owner alone,
+ *		take a lock that nobody else can take, tell whether a text is one expression, raise an error without a CONTEXT.
  */
 #include "retention.h"
 
 #include "access/htup_details.h"
+#include "base/choice.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "nodes/parsenodes.h"
 #include "parser/parser.h"
 #include "storage/lock.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
@@ -24,6 +27,8 @@ RETENTION_FUNCTION(source_forget);
 RETENTION_FUNCTION(source_lock);
 RETENTION_FUNCTION(source_unlock);
 RETENTION_FUNCTION(source_is_expression);
+RETENTION_FUNCTION(source_near);
+RETENTION_FUNCTION(source_refuse);
 
 /* 42501 unless the current role itself owns the relation: nothing is ever done with the rights of somebody else. */
 static void
@@ -203,4 +208,63 @@ source_is_expression(PG_FUNCTION_ARGS)
 	/* Apart from its one column it has to be an empty SELECT. */
 	plain.targetList = query->targetList;
 	PG_RETURN_BOOL(equal(&plain, query));
+}
+
+/* What two names are compared by: their letters in lower case, without what separates words. */
+static char *
+letters_of(Datum name)
+{
+	char *letters = TextDatumGetCString(name);
+	int length = 0;
+
+	for (const char *c = letters; *c != '\0'; c++)
+		if (*c != '_' && *c != '-' && *c != ' ')
+			letters[length++] = (char) pg_ascii_tolower((unsigned char) *c);
+	letters[length] = '\0';
+	return letters;
+}
+
+/* source_near(word text, words text[]) -> text: the one of the words that was probably meant; NULL: none. */
+Datum
+source_near(PG_FUNCTION_ARGS)
+{
+	char *word = letters_of(PG_GETARG_DATUM(0));
+	const char **names;
+	const char *near;
+	Datum *words;
+	int count;
+
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(1), TEXTOID, -1, false, TYPALIGN_INT, &words, NULL,
+					  &count);
+	names = palloc((count + 1) * sizeof(char *));
+	for (int i = 0; i < count; i++)
+		names[i] = letters_of(words[i]);
+	near = choice_near(word, (int) strlen(word), names, count);
+	for (int i = 0; i < count; i++)
+		if (near == names[i])
+			PG_RETURN_DATUM(words[i]);
+	PG_RETURN_NULL();
+}
+
+/*
+ * source_refuse(state text, message text, detail text, hint text): raises an error that says all that its reader needs.
+ * RAISE would add a CONTEXT of several lines, which names functions that nobody called. (What is taken off the stack
+ * here comes back where the error is caught.)
+ */
+Datum
+source_refuse(PG_FUNCTION_ARGS)
+{
+	char *part[4];
+
+	for (int i = 0; i < 4; i++)
+		part[i] = PG_ARGISNULL(i) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(i));
+	if (part[0] == NULL || part[1] == NULL || strlen(part[0]) != 5 ||
+		strspn(part[0], "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 5)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("an error needs an SQLSTATE and a message")));
+	error_context_stack = NULL;
+	ereport(ERROR,
+			(errcode(MAKE_SQLSTATE(part[0][0], part[0][1], part[0][2], part[0][3], part[0][4])),
+			 errmsg_internal("%s", part[1]), part[2] ? errdetail_internal("%s", part[2]) : 0,
+			 part[3] ? errhint("%s", part[3]) : 0));
 }

@@ -1,12 +1,5 @@
 -- source: views that a BI tool reads, plain SQL over the view of a source or over its kept facts.
 
-CREATE FUNCTION retention_internal.source_customer(source retention_internal.source) RETURNS text
-LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT 'customer::' || CASE WHEN $1.customer_type IN ('smallint', 'integer', 'bigint') THEN 'bigint' WHEN $1.customer_type = 'uuid'::regtype THEN 'uuid' ELSE 'text' END
-$$;
-COMMENT ON FUNCTION retention_internal.source_customer(retention_internal.source) IS
-'the column customer of a source as the very type that an aggregate takes';
-
 CREATE FUNCTION retention_internal.source_active(source retention_internal.source, calendar text, known text) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
