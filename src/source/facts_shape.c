@@ -26,6 +26,7 @@
 static void
 refuse(const char *source, const char *reason)
 {
+	error_context_stack = NULL; /* see source_refuse() */
 	ereport(
 		ERROR,
 		(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),

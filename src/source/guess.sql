@@ -1,4 +1,5 @@
 -- source: what a table could be registered as, guessed from names, types and the planner's statistics.
+-- guess_columns() rates each column for each argument of retention_source(); retention_guess() writes the call.
 
 CREATE FUNCTION retention_internal.guess_columns(relation regclass) RETURNS TABLE (
   name text,
@@ -20,22 +21,33 @@ CREATE FUNCTION retention_internal.guess_columns(relation regclass) RETURNS TABL
 )
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 20 SET search_path = pg_catalog, pg_temp AS $$
   WITH words AS (
-    SELECT '(customer|client|user|account|member|subscriber|buyer|shopper|guest|patient|donor|player|visitor|company|organi[sz]ation|tenant|contact|person|household|cust|acct|uid)' AS who,
-      '^(start|begin|sign.?up|signed|subscri|join|activat|creat|open|valid_?from|effective|from|since|enrol|register|contract_?start|first)|(_start|_from|_since|_started)$' AS begins,
-      '^(end|cancel|churn|left|leave|clos|terminat|expir|valid_?(to|until)|until|deactivat|unsubscri|stop|quit|ceas)|(_end|_until|_to|_ended|_cancell?ed)(_?(at|on|date))?$' AS finishes,
-      '(order|purchas|bought|paid|payment|occur|happen|event|visit|login|logged|seen|transact|invoice|book|play|view|deliver)' AS happens,
+    SELECT '(customer|client|user|account|member|subscriber|buyer|shopper|guest|patient|donor|player|visitor|company|'
+        'organi[sz]ation|tenant|contact|person|household|cust|acct|uid)' AS who,
+      '^(start|begin|sign.?up|signed|subscri|join|activat|creat|open|valid_?from|effective|from|since|enrol|register|'
+        'contract_?start|first)|(_start|_from|_since|_started)$' AS begins,
+      '^(end|cancel|churn|left|leave|clos|terminat|expir|valid_?(to|until)|until|deactivat|unsubscri|stop|quit|ceas)|'
+        '(_end|_until|_to|_ended|_cancell?ed)(_?(at|on|date))?$' AS finishes,
+      '(order|purchas|bought|paid|payment|occur|happen|event|visit|login|logged|seen|transact|invoice|book|play|view|'
+        'deliver)' AS happens,
       '(updat|modif|delet|birth|born|insert|load|import|sync|dob)' AS never,
-      '(plan|tier|country|region|state|channel|segment|industry|contract|product|source|campaign|gender|category|size|market|language|device|platform)' AS parts
+      '(plan|tier|country|region|state|channel|segment|industry|contract|product|source|campaign|gender|category|size|'
+        'market|language|device|platform)' AS parts
   ), described AS (
     SELECT a.attname::text AS name, lower(a.attname) AS word, a.attnum::integer AS place, t.type,
-      y.typcategory IN ('S', 'E') AS is_word, y.typcategory = 'N' AS is_number, y.typcategory = 'D' AS is_time, y.typcategory = 'B' AS is_flag,
+      y.typcategory IN ('S', 'E') AS is_word, y.typcategory = 'N' AS is_number, y.typcategory = 'D' AS is_time,
+      y.typcategory = 'B' AS is_flag,
       greatest(k.reltuples, 0) AS tuples, s.null_frac,
-      CASE WHEN s.n_distinct < 0 THEN round(- s.n_distinct * greatest(k.reltuples, 0)) ELSE s.n_distinct END::bigint AS different,
+      CASE WHEN s.n_distinct < 0 THEN round(- s.n_distinct * greatest(k.reltuples, 0))
+        ELSE s.n_distinct END::bigint AS different,
       CASE WHEN t.type IN ('date', 'timestamp', 'timestamptz') THEN
-        coalesce(s.most_common_vals::text::timestamp[], '{}') || coalesce(s.histogram_bounds::text::timestamp[], '{}') END AS times,
-      EXISTS (SELECT FROM pg_constraint AS c WHERE c.conrelid = $1 AND c.contype = 'p' AND c.conkey = ARRAY[a.attnum]) AS is_key,
+        coalesce(s.most_common_vals::text::timestamp[], '{}') || coalesce(s.histogram_bounds::text::timestamp[], '{}')
+        END AS times,
+      EXISTS (SELECT FROM pg_constraint AS c
+        WHERE c.conrelid = $1 AND c.contype = 'p' AND c.conkey = ARRAY[a.attnum]) AS is_key,
       EXISTS (SELECT FROM pg_constraint AS c JOIN pg_class AS f ON f.oid = c.confrelid
-        WHERE c.conrelid = $1 AND c.contype = 'f' AND c.conkey = ARRAY[a.attnum] AND lower(f.relname) ~ w.who) AS refers, lower(k.relname) AS relname, w.*
+        WHERE c.conrelid = $1 AND c.contype = 'f' AND c.conkey = ARRAY[a.attnum] AND lower(f.relname) ~ w.who)
+        AS refers,
+      lower(k.relname) AS relname, w.*
     FROM words AS w, pg_attribute AS a
     CROSS JOIN LATERAL (SELECT retention_internal.source_type($1, a.attname) AS type) AS t
     JOIN pg_type AS y ON y.oid = t.type
@@ -64,24 +76,28 @@ LANGUAGE sql STABLE PARALLEL SAFE ROWS 20 SET search_path = pg_catalog, pg_temp 
       + CASE WHEN d.refers THEN 60 ELSE 0 END - CASE WHEN d.is_key THEN 15 ELSE 0 END
       - CASE WHEN d.different < 10 AND d.tuples > 100 THEN 60 ELSE 0 END END,
     CASE WHEN d.is_time AND d.times IS NOT NULL AND d.word ~ d.begins AND d.word !~ d.never THEN 40 END,
-    CASE WHEN d.is_time AND d.times IS NOT NULL AND d.word ~ d.finishes AND d.word !~ d.never THEN 40 + CASE WHEN d.null_frac > 0 THEN 10 ELSE 0 END END,
+    CASE WHEN d.is_time AND d.times IS NOT NULL AND d.word ~ d.finishes AND d.word !~ d.never
+      THEN 40 + CASE WHEN d.null_frac > 0 THEN 10 ELSE 0 END END,
     CASE WHEN d.is_time AND d.times IS NOT NULL THEN CASE WHEN d.word ~ d.never THEN -50 WHEN d.word ~ d.happens THEN 40
       WHEN d.word ~ '^(at|ts|time|timestamp|date|day|when)$' THEN 35 WHEN d.word ~ d.begins THEN 20 ELSE 0 END END,
     CASE WHEN d.is_word AND d.word ~ '^(event|event_?(name|type)|action|activity|kind|type|name)$' THEN 10 END,
-    CASE WHEN d.is_number AND d.word ~ '(amount|price|revenue|total|value|mrr|arr|fee|charge|paid|gross|net|turnover)' AND NOT d.word ~ d.who THEN
-      CASE WHEN d.word ~ '(amount|revenue|mrr)' THEN 20 ELSE 10 END END,
+    CASE WHEN d.is_number AND d.word ~ '(amount|price|revenue|total|value|mrr|arr|fee|charge|paid|gross|net|turnover)'
+        AND NOT d.word ~ d.who
+      THEN CASE WHEN d.word ~ '(amount|revenue|mrr)' THEN 20 ELSE 10 END END,
     CASE WHEN d.is_word AND d.word ~ '(reason|^why$|cause)' THEN 10 END,
-    CASE WHEN (d.is_word OR d.is_flag OR d.type IN ('smallint', 'integer')) AND d.word !~ '((^|_)id$|test|internal|deleted)' AND NOT d.is_key
+    CASE WHEN (d.is_word OR d.is_flag OR d.type IN ('smallint', 'integer')) AND NOT d.is_key
+        AND d.word !~ '((^|_)id$|test|internal|deleted)'
         AND d.word NOT IN ('customer', 'started', 'ended', 'at', 'amount', 'reason', 'all') THEN
       CASE WHEN d.word ~ d.parts AND coalesce(d.different BETWEEN 2 AND 100, true) THEN 20
         WHEN (d.is_word OR d.is_flag) AND d.different BETWEEN 2 AND 30 AND d.null_frac < 0.5 THEN 10 END END,
-    CASE WHEN d.is_flag AND d.word ~ '(^|_)(test|internal|demo|fake|deleted)' THEN quote_ident(d.name) || ' IS NOT TRUE'
+    CASE WHEN d.is_flag AND d.word ~ '(^|_)(test|internal|demo|fake|deleted)'
+        THEN quote_ident(d.name) || ' IS NOT TRUE'
       WHEN d.is_time AND d.word ~ '(^|_)deleted' THEN quote_ident(d.name) || ' IS NULL' END
   FROM described AS d
   ORDER BY d.place
 $$;
 COMMENT ON FUNCTION retention_internal.guess_columns(regclass) IS
-'how well each column of a relation would do as what; higher is better, NULL: not at all';
+'how well each column of a relation would do as each argument of retention_source(); NULL: not at all';
 
 CREATE FUNCTION retention_guess(relation regclass) RETURNS SETOF text
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -110,20 +126,22 @@ BEGIN
   SELECT k.relname INTO source_name FROM pg_class AS k
   WHERE k.oid = relation AND k.relkind IN ('r', 'p', 'v', 'm', 'f');
   IF NOT FOUND THEN
-    RAISE EXCEPTION USING ERRCODE = '42809', MESSAGE = format('%s is not a table or a view', coalesce(relation::text, 'NULL'));
+    PERFORM retention_internal.refuse('42809',
+      format('%s is not a table or a view', coalesce(relation::text, 'NULL')));
   END IF;
   IF NOT has_any_column_privilege(relation, 'SELECT') THEN
-    RAISE EXCEPTION USING ERRCODE = '42501', MESSAGE = format('permission denied for %s', relation);
+    PERFORM retention_internal.refuse('42501', format('permission denied for %s', relation));
   END IF;
   WHILE octet_length(source_name || '_retention') > 52 LOOP
     source_name := left(source_name, -1);
   END LOOP;
 
-  -- A start and an end of one type make presence; else any time makes events.
+  -- A start and an end of one type make subscriptions; any other time makes events.
   SELECT s.name AS started, e.name AS ended, s.type, s.known AS started_known, e.known AS ended_known,
     least(s.least_time, e.least_time) AS first, greatest(s.latest_time, e.latest_time) AS latest
   INTO c
-  FROM retention_internal.guess_columns(relation) AS s JOIN retention_internal.guess_columns(relation) AS e ON e.type = s.type AND e.name <> s.name
+  FROM retention_internal.guess_columns(relation) AS s
+  JOIN retention_internal.guess_columns(relation) AS e ON e.type = s.type AND e.name <> s.name
   WHERE s.as_started > 0 AND e.as_ended > 0
   ORDER BY s.as_started + e.as_ended DESC, s.place, e.place LIMIT 1;
   IF FOUND THEN
@@ -136,11 +154,11 @@ BEGIN
     reasons := reasons || format('%s looks like subscriptions: a row has a start and an end', relation)
       || format('started: %I (%s)', started, c.started_known) || format('ended: %I (%s)', ended, c.ended_known);
   ELSE
-    SELECT g.* INTO c FROM retention_internal.guess_columns(relation) AS g WHERE g.as_at IS NOT NULL ORDER BY g.as_at DESC, g.place LIMIT 1;
+    SELECT g.* INTO c FROM retention_internal.guess_columns(relation) AS g
+    WHERE g.as_at IS NOT NULL ORDER BY g.as_at DESC, g.place LIMIT 1;
     IF NOT FOUND THEN
-      RAISE EXCEPTION USING ERRCODE = '22023',
-        MESSAGE = format('no column of %s is a date or a timestamp', relation),
-        HINT = 'A view over the table can cast the column that says when.';
+      PERFORM retention_internal.refuse('22023', format('no column of %s is a date or a timestamp', relation),
+        hint => 'A view over the table can cast the column that holds the time.');
     END IF;
     kind := 'events';
     at := c.name;
@@ -148,14 +166,15 @@ BEGIN
     first := c.least_time;
     latest := c.latest_time;
     reasons := reasons || format('%s looks like events: a row has a time and no end', relation)
-      || format('at: %I (%s)', at, CASE WHEN c.as_at > 0 THEN c.known ELSE regexp_replace(c.known, '^by its name', 'by its type') END);
+      || format('at: %I (%s)', at, CASE WHEN c.as_at > 0 THEN c.known
+        ELSE regexp_replace(c.known, '^by its name', 'by its type') END);
   END IF;
 
-  SELECT g.* INTO c FROM retention_internal.guess_columns(relation) AS g WHERE g.as_customer IS NOT NULL ORDER BY g.as_customer DESC, g.place LIMIT 1;
+  SELECT g.* INTO c FROM retention_internal.guess_columns(relation) AS g
+  WHERE g.as_customer IS NOT NULL ORDER BY g.as_customer DESC, g.place LIMIT 1;
   IF NOT FOUND THEN
-    RAISE EXCEPTION USING ERRCODE = '22023',
-      MESSAGE = format('no column of %s can be a customer', relation),
-      HINT = 'A customer is an integer, a uuid or a text; a view over the table can cast the column.';
+    PERFORM retention_internal.refuse('22023', format('no column of %s can be a customer', relation),
+      hint => 'A customer is an integer, a uuid or a text; a view over the table can cast the column.');
   END IF;
   customer := c.name;
   reasons := reasons || format('customer: %I (%s)', customer, CASE WHEN c.as_customer >= 25 THEN c.known
@@ -176,13 +195,15 @@ BEGIN
   IF FOUND THEN
     reasons := reasons || format('every row counts; to count some only: event => %L, events => ''{...}''', event);
   END IF;
-  SELECT array_agg(q.name ORDER BY q.place), reasons || coalesce('segments: ' || string_agg(format('%I (%s)', q.name, q.said), ', ' ORDER BY q.place), '')
+  SELECT array_agg(q.name ORDER BY q.place),
+    reasons || coalesce('segments: ' || string_agg(format('%I (%s)', q.name, q.known), ', ' ORDER BY q.place), '')
   INTO segments, reasons
   FROM (
-    SELECT g.name, g.place, CASE WHEN g.different IS NULL THEN 'by its name' ELSE g.different || ' different values' END AS said
+    SELECT g.name, g.place,
+      CASE WHEN g.different IS NULL THEN 'by its name' ELSE g.different || ' different values' END AS known
     FROM retention_internal.guess_columns(relation) AS g
-    WHERE g.as_segment > 0 AND g.name <> customer AND (reason IS NULL OR g.name <> reason) AND (event IS NULL OR g.name <> event)
-      AND (amount IS NULL OR g.name <> amount)
+    WHERE g.as_segment > 0 AND g.name <> customer AND g.name IS DISTINCT FROM reason
+      AND g.name IS DISTINCT FROM event AND g.name IS DISTINCT FROM amount
     ORDER BY g.as_segment DESC, g.place LIMIT 5
   ) AS q;
 
@@ -202,22 +223,27 @@ BEGIN
   reasons := reasons || (CASE
     WHEN first IS NULL THEN 'grid: month; ANALYZE the table and ask again for more'
     ELSE format('grid: %s (rows from %s to %s)', unit, first::date, latest::date) END
-    || CASE WHEN type = 'timestamptz'::regtype THEN format('; periods begin at midnight of %s: name another place if that is not yours', current_setting('TimeZone')) ELSE '' END);
+    || CASE WHEN type = 'timestamptz'::regtype THEN format(
+      '; periods begin at midnight in %s: name another place if that is not yours', current_setting('TimeZone'))
+      ELSE '' END);
   IF kind = 'subscriptions' AND latest > localtimestamp THEN
     as_of := 'now()';
-    reasons := reasons || format('as_of: %I reaches into the future, so what is planned must not pass for known', ended);
+    reasons := reasons || format('as_of: %I reaches into the future, and planned ends are not known yet', ended);
   END IF;
 
   RETURN QUERY SELECT '-- ' || r.r FROM unnest(reasons) AS r (r) WHERE r.r <> '';
   arguments := ARRAY[
-    format('customer => %L', customer), 'started => ' || quote_literal(started), 'ended => ' || quote_literal(ended), 'at => ' || quote_literal(at),
-    'segments => ' || quote_literal(segments::text), 'amount => ' || quote_literal(amount), 'reason => ' || quote_literal(reason),
+    format('customer => %L', customer), 'started => ' || quote_literal(started), 'ended => ' || quote_literal(ended),
+    'at => ' || quote_literal(at), 'segments => ' || quote_literal(segments::text),
+    'amount => ' || quote_literal(amount), 'reason => ' || quote_literal(reason),
     format('grid => %L', unit || '; time_zone=' || current_setting('TimeZone')), 'filter => ' || quote_literal(filter),
     'as_of => ' || quote_literal(as_of)];
-  RETURN NEXT format('SELECT %s(%L, %L, %L,', '@extschema@.retention_source', quote_ident(source_name || '_retention'), kind, relation);
+  RETURN NEXT format('SELECT %s(%L, %L, %L,', '@extschema@.retention_source',
+    quote_ident(source_name || '_retention'), kind, relation);
   RETURN QUERY SELECT '    ' || a.a || CASE WHEN row_number() OVER (ORDER BY a.place DESC) = 1 THEN ');' ELSE ',' END
     FROM unnest(arguments) WITH ORDINALITY AS a (a, place) WHERE a.a IS NOT NULL ORDER BY a.place;
 END
 $$;
 COMMENT ON FUNCTION retention_guess(regclass) IS
-'what a table could be registered as: the reasons as comments, then the call of retention_source() to paste; guesses from names, types and statistics';
+'what a table could be registered as, guessed from names, types and statistics: the reasons as comments, then a call '
+'of retention_source() to paste';

@@ -1,9 +1,8 @@
--- source: long work tells how far it is in application_name, which every session can see at once. It says which source
--- by the
--- number of its view: a name would be seen in every database.
+-- source: long work shows how far it is in application_name, which every session can see at once. It gives the OID of
+-- the view of the source: a name would be seen in every database.
 
-CREATE FUNCTION retention_internal.progress(what text, source regclass, phase text, step integer,
-  steps integer) RETURNS void
+CREATE FUNCTION retention_internal.progress(what text, source regclass, phase text, step integer, steps integer)
+RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   IF current_setting('application_name') NOT LIKE 'retention: %' THEN
@@ -14,15 +13,16 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION retention_internal.progress(text, regclass, text, integer, integer) IS
-'shows other sessions what long work does, in application_name until the transaction ends or progress_end() is called';
+'shows other sessions what long work does, in application_name, until the transaction ends or progress_end() is called';
 
 CREATE FUNCTION retention_internal.progress_end() RETURNS void
-LANGUAGE sql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$ SELECT set_config('application_name', coalesce(current_setting('retention_progress.application_name', true), ''),
-  true) $$;
-COMMENT ON FUNCTION retention_internal.progress_end() IS 'the long work is done: application_name is what it was';
+LANGUAGE sql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT set_config('application_name', coalesce(current_setting('retention_progress.application_name', true), ''),
+    true)
+$$;
+COMMENT ON FUNCTION retention_internal.progress_end() IS 'after long work: sets application_name to what it was';
 
--- Anybody can write such a name: what is read of it is a word, numbers and a phase, and a source that the reader may
--- see.
+-- Anybody can set such a name: what is read of it is a word, numbers and a phase, and a source that the reader may see.
 CREATE VIEW retention_progress AS
 SELECT a.pid, a.usename AS username, p.words[1] AS what,
   (SELECT c.oid::pg_catalog.regclass FROM pg_catalog.pg_class AS c
@@ -36,12 +36,12 @@ FROM pg_catalog.pg_stat_activity AS a,
 WHERE a.datname = pg_catalog.current_database() AND p.words IS NOT NULL;
 COMMENT ON VIEW retention_progress IS 'long work that runs now in this database: materialise, refresh, report';
 COMMENT ON COLUMN retention_progress.pid IS 'process of the session';
-COMMENT ON COLUMN retention_progress.username IS 'whose session it is';
+COMMENT ON COLUMN retention_progress.username IS 'the user of the session';
 COMMENT ON COLUMN retention_progress.what IS 'materialise, refresh or report';
 COMMENT ON COLUMN retention_progress.source IS 'the source; NULL: in a schema that you may not use';
 COMMENT ON COLUMN retention_progress.phase IS 'what it does now';
-COMMENT ON COLUMN retention_progress.step IS 'the number of that phase';
+COMMENT ON COLUMN retention_progress.step IS 'the number of this phase';
 COMMENT ON COLUMN retention_progress.steps IS 'the number of phases';
-COMMENT ON COLUMN retention_progress.done IS 'per cent of the phases that are behind it';
+COMMENT ON COLUMN retention_progress.done IS 'per cent of the phases that are done';
 COMMENT ON COLUMN retention_progress.since IS 'when its transaction began; NULL: not yours to see';
 GRANT SELECT ON retention_progress TO PUBLIC;

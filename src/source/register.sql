@@ -66,7 +66,8 @@ BEGIN
     words := parse_ident(name);
   EXCEPTION WHEN invalid_parameter_value THEN
     PERFORM retention_internal.refuse('42602', format('invalid name of a source: "%s"', name),
-      hint => format('A name is made of letters, digits and underscores; in double quotes it may have others: %L.', quote_ident(name)));
+      hint => format('A name is made of letters, digits and underscores; in double quotes it may have others: %L.',
+        quote_ident(name)));
   END;
   IF cardinality(words) > 2 THEN
     PERFORM retention_internal.refuse('42601', format('name %s of a source has too many parts', name),

@@ -45,6 +45,7 @@ check_owner(Oid relation)
 	if (form->relowner != GetUserId())
 	{
 		owner = GetUserNameFromId(form->relowner, true);
+		error_context_stack = NULL; /* see source_refuse() */
 		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 						errmsg("%s belongs to another role",
 							   quote_qualified_identifier(get_namespace_name(form->relnamespace),
@@ -191,8 +192,8 @@ source_unlock(PG_FUNCTION_ARGS)
 }
 
 /*
- * Whether a text is one SQL expression and nothing else, so that in parentheses it means what it says and cannot end the
- * statement around it. 42601 where it is no SQL at all. Nothing is looked up and nothing runs.
+ * Whether a text is one SQL expression and nothing else, so that in parentheses it cannot end the statement around it.
+ * 42601 where it is not SQL at all. Nothing is looked up and nothing runs.
  */
 Datum
 source_is_expression(PG_FUNCTION_ARGS)
