@@ -128,12 +128,21 @@ MODULE_SQL = \
 	src/source/guess.sql \
 	src/source/views.sql \
 	src/source/facts.sql \
+	src/report/template.sql \
 	src/report/plot.sql \
 	src/report/picture.sql \
 	src/report/report.sql \
 	src/report/page.sql \
 	src/report/run.sql \
 	src/report/schedule.sql
+
+# HTML, CSS and SVG: joined into one SQL function.
+TEMPLATES = \
+	src/report/page.html \
+	src/report/page_parts.html \
+	src/report/page.css \
+	src/report/plot.css \
+	src/report/plot.svg
 
 DATA_built = retention--$(EXTVERSION).sql
 
@@ -188,12 +197,16 @@ $(shell mkdir -p $(dir $(OBJS)))
 # A header that changes rebuilds everything: there are few files.
 $(OBJS): $(wildcard $(here)src/*.h $(here)src/*/*.h) $(here)retention.control
 
-retention--$(EXTVERSION).sql: $(addprefix $(here),$(MODULE_SQL) script/lib/overloads.pl Makefile)
+retention--$(EXTVERSION).sql: $(addprefix $(here),$(MODULE_SQL) $(TEMPLATES) script/lib/overloads.pl \
+  script/lib/templates.awk Makefile)
 	{ printf '%s\n' '\echo Use "CREATE EXTENSION retention" to load this file. \quit' && \
-	  perl $(here)script/lib/overloads.pl $(addprefix $(here),$(MODULE_SQL)); } > $@
+	  perl $(here)script/lib/overloads.pl $(addprefix $(here),$(MODULE_SQL)) && \
+	  $(AWK) -f $(here)script/lib/templates.awk $(addprefix $(here),$(TEMPLATES)); } > $@
 
 exports.txt: $(EXPORTING_SQL) $(here)script/lib/exports.awk
 	$(AWK) -f $(here)script/lib/exports.awk $(EXPORTING_SQL) > $@
+
+.DELETE_ON_ERROR:
 
 .PHONY: dist
 dist:

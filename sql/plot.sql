@@ -11,6 +11,17 @@ EXCEPTION WHEN feature_not_supported THEN
 END $$;
 CREATE FUNCTION times(document text, what text) RETURNS bigint LANGUAGE sql AS $$ SELECT count(*) FROM regexp_matches(document, what, 'g') $$;
 
+-- Templates: a value is escaped, and is never looked at for marks
+SELECT retention_internal.fill('legend', '{"x": 1, "y": 2.50, "class": "s1", "hatch": null,
+  "name": "{{class}} {{{x}}} {{#x}}<b>&{{/x}}"}');
+SELECT retention_internal.fill('survival_key', jsonb_build_object('median', m, 'narrow', n, 'customers', '<9>',
+  'name', '<raw/>', 'unit', 'days', 'colour', 1, 'dashed', '', 'line_y', 1, 'y', 2, 'right', 3)) AS sections
+FROM (VALUES ('5', true), (NULL, false), ('', NULL)) AS v (m, n);
+SELECT retention_internal.fill('x_axis', '[{"x": 1, "y": 2, "label": "a"}, {"x": 3, "y": 4, "label": null}]') AS each,
+  retention_internal.fill('x_axis', '[]') = '' AND retention_internal.fill('x_axis', NULL) = '' AS none;
+SELECT retention_internal.fill('x_axis', '{"x": 1, "label": "a"}');
+SELECT retention_internal.fill('no_such_template', '{}');
+
 -- Words
 SELECT retention_internal.plot_escape('<a href="x">''&amp;'''), retention_internal.plot_escape(E'tab\tline\nbell\x07esc\x1b') = E'tab\tline\nbell\\u0007esc\\u001B' AS cleaned, retention_internal.plot_escape(NULL) IS NULL AS nothing;
 SELECT retention_internal.plot_escape('a' || chr(65534) || chr(65535) || chr(128512)) = 'a\uFFFE\uFFFF' || chr(128512) AS noncharacters;

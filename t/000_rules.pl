@@ -14,7 +14,7 @@ my $copy = File::Temp->newdir;
 # A small tree that keeps every rule.
 my %tree = (
   'Makefile' => "OBJS = src/base/wire.o src/math/sum.o \\\n  src/one/one.o src/one/one_sql.o src/two/two.o\n"
-    . "MODULE_SQL = src/one/one.overloads src/one/one.sql\nREGRESS = one catalog\nISOLATION = pair\n",
+    . "MODULE_SQL = src/one/one.overloads src/one/one.sql\nTEMPLATES = src/one/one.html\nREGRESS = one catalog\nISOLATION = pair\n",
   'retention.control'  => "default_version = '1.2.3'\n",
   'META.json'          => qq({ "name": "one", "version": "1.2.3", "abstract": "One", "maintainer": "us", "license": "postgresql",\n)
     . qq("provides": { "one": { "version": "1.2.3", "file": "retention--1.2.3.sql" } }, "meta-spec": { "version": "1.0.0" } }\n),
@@ -34,6 +34,7 @@ my %tree = (
   'src/one/one_sql.c'  => "#include \"retention.h\"\n\nextern Datum one(PG_FUNCTION_ARGS);\n",
   'src/one/one.overloads' => "state = one\nspace = 8\ncombine one_combine(state one)\naggregate add\n  adds up\n",
   'src/one/one.sql'    => "CREATE FUNCTION one();\n",
+  'src/one/one.html'   => "<p>{{one}}</p>\n",
   'src/two/two.h'      => "extern int two;\n",
   'src/two/two.c'      => "#include \"retention.h\"\n\n#include \"two/two.h\"\n",
   'sql/one.sql'        => "SELECT 1;\n",
@@ -66,6 +67,8 @@ sub judge
 }
 
 copy("$root/.clang-format", "$copy/.clang-format");
+mkpath("$copy/script/lib");
+copy("$root/script/lib/templates.awk", "$copy/script/lib/templates.awk");
 put($_, $tree{$_}) for keys %tree;
 my ($said, $broken) = judge();
 is($broken, '', 'a sound tree keeps every rule') or diag($said);
@@ -82,6 +85,11 @@ my @breaks = (
   [ 'server versions only in src/compat.h', 'src/one/one.h', "#if PG_VERSION_NUM\n#endif\n" ],
   [ 'the Makefile lists every source file', 'src/one/more.c', "#include \"retention.h\"\n" ],
   [ 'the Makefile lists every source file', 'src/one/more.sql', "SELECT 1;\n" ],
+  [ 'the Makefile lists every source file', 'src/one/more.svg', "<svg/>\n" ],
+  [ 'the Makefile lists every source file', 'src/one/more.js', "alert()\n" ],
+  [ 'templates can be joined', 'src/one/one.html', "<p>\$one\$</p>\n" ],
+  [ 'templates can be joined', 'src/one/one.html', "<p>\xc3\xa9</p>\n" ],
+  [ 'templates can be joined', 'src/one/one.html', "<template id=\"one\">\none\n</template>\ntwo\n" ],
   [ 'the Makefile lists every source file', 'Makefile', sub { $_[0] =~ s/OBJS = /OBJS = src\/gone.o /r } ],
   [ 'every regression test is listed and answered', 'sql/more.sql', "SELECT 1;\n" ],
   [ 'every regression test is listed and answered', 'expected/more.out', "1\n" ],

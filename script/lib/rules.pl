@@ -144,7 +144,15 @@ rule 'the Makefile lists every source file' => sub {
   return (
     differences(\@sources, [ listed('OBJS') ], 'is not in OBJS', 'is in OBJS and has no source'),
     differences([ grep /\.(sql|overloads)$/, @src ], [ listed('MODULE_SQL') ], 'is not in MODULE_SQL', 'is in MODULE_SQL and does not exist'),
-    (map "$_ is neither C nor SQL", grep !/\.(c|cpp|h|sql|overloads)$/, @src));
+    differences([ grep /\.(html|css|svg)$/, @src ], [ listed('TEMPLATES') ], 'is not in TEMPLATES', 'is in TEMPLATES and does not exist'),
+    (map "$_ is neither C nor SQL nor a template", grep !/\.(c|cpp|h|sql|overloads|html|css|svg)$/, @src));
+};
+
+# Each template is joined by script/lib/templates.awk, which refuses what a server could read differently.
+rule 'templates can be joined' => sub {
+  my @templates = grep /\.(html|css|svg)$/, @src or return ();
+  my $said = `awk -f script/lib/templates.awk @templates 2>&1 >/dev/null`;
+  return $? ? split(/\n/, $said) : ();
 };
 
 rule 'every regression test is listed and answered' => sub {
