@@ -1,11 +1,11 @@
 # retention: customer retention and churn inside PostgreSQL.
 #
 #   make [PG_CONFIG=...] && make install      the plain build
-#   make installcheck                         regress and isolation, on a server that runs (script/test runs all tests)
+#   make installcheck                         regress and isolation, on a running server (script/test runs all tests)
 #   make dist                                 retention-VERSION.zip of what is committed
-#   make SANITIZE=1                           the build the tests use (UBSan; SANITIZE=address: AddressSanitizer, too)
+#   make SANITIZE=1                           the build that the tests use (UBSan; SANITIZE=address: AddressSanitizer, too)
 # An out-of-tree build is `make -f /path/to/Makefile` in any other folder.
-# Every list below is explicit: a file that is not named here does not exist.
+# Every list below is explicit: a file that is not named here is not part of the project.
 
 MODULE_big = retention
 EXTENSION = retention
@@ -99,8 +99,8 @@ OBJS = \
 	src/source/facts_sql.o \
 	src/source/source_sql.o
 
-# The SQL objects, in the order of the modules: joined into retention--VERSION.sql. From a table of overloads, whose
-# form is said in script/lib/overloads.pl, come types and aggregates with the functions around them.
+# The SQL objects, in the order of the modules: joined into retention--VERSION.sql. A table of overloads stands for types
+# and aggregates with the functions around them; script/lib/overloads.pl explains its format.
 MODULE_SQL = \
 	src/retention.sql \
 	src/time/grid.sql \
@@ -146,11 +146,11 @@ TEMPLATES = \
 
 DATA_built = retention--$(EXTVERSION).sql
 
-# What stays of earlier versions: sql/updates/retention--OLD.sql, the install script as it was released, and
-# sql/updates/retention--OLD--NEW.sql, the way on from it. Nothing was released yet.
+# Scripts of earlier versions: sql/updates/retention--OLD.sql, the install script as it was released, and
+# sql/updates/retention--OLD--NEW.sql, which updates it. Nothing has been released yet.
 DATA =
 
-# Exported is what SQL calls, nothing else.
+# The library exports what SQL calls and nothing else.
 SHLIB_EXPORTS = exports.txt
 EXPORTING_SQL = $(DATA_built) $(addprefix $(here),$(DATA))
 
@@ -160,7 +160,7 @@ ISOLATION = rollup batch_scan_snapshot refresh source_lock report_runs
 ISOLATION_OPTS = --inputdir=$(here) --load-extension=retention
 
 PG_CPPFLAGS = -I$(here)src -DRETENTION_VERSION='"$(EXTVERSION)"'
-# The headers of 19 are for a later C.
+# The headers of 19 need a later C standard.
 C_STANDARD = $(if $(filter 15 16 17 18,$(MAJORVERSION)),gnu11,gnu23)
 PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -std=$(C_STANDARD) -fvisibility=hidden
 PG_CXXFLAGS = -Wall -Wextra -std=gnu++14 -fvisibility=hidden
@@ -173,14 +173,14 @@ PG_CXXFLAGS += $(SANITIZERS) -g
 SHLIB_LINK += $(SANITIZERS)
 endif
 
-# script/fuzz: clang's sanitizers and libFuzzer, and two C functions more.
+# For script/fuzz: clang's sanitizers and libFuzzer, and two more C functions.
 ifdef FUZZ
 OBJS += test/fuzz/fuzz.o
 EXPORTING_SQL += $(here)test/fuzz/fuzz.sql
 FUZZ_FLAGS = -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=undefined -shared-libasan -O1 -g
 PG_CFLAGS += $(FUZZ_FLAGS)
 PG_CXXFLAGS += $(FUZZ_FLAGS)
-# The sanitizer's runtime has empty functions of the same names as libFuzzer's, and is loaded first.
+# The runtime of the sanitizers has empty functions with the names of libFuzzer's, and is loaded first.
 SHLIB_LINK += $(FUZZ_FLAGS) -Wl,-Bsymbolic $(shell clang -print-file-name=libclang_rt.fuzzer_no_main-x86_64.a)
 endif
 
@@ -189,12 +189,12 @@ PGXS := $(shell $(PG_CONFIG) --pgxs)
 EXTRA_CLEAN = retention--*.sql exports.txt
 include $(PGXS)
 
-# The folders of an out-of-tree build, before any rule runs (VPATH would find those of the source).
+# Makes the folders of an out-of-tree build before any rule runs (VPATH would find those of the source).
 $(shell mkdir -p $(dir $(OBJS)))
 
 .DELETE_ON_ERROR:
 
-# A header that changes rebuilds everything: there are few files.
+# A changed header rebuilds everything: there are few files.
 $(OBJS): $(wildcard $(here)src/*.h $(here)src/*/*.h) $(here)retention.control
 
 retention--$(EXTVERSION).sql: $(addprefix $(here),$(MODULE_SQL) $(TEMPLATES) script/lib/overloads.pl \

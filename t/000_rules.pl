@@ -16,8 +16,9 @@ my %tree = (
   'Makefile' => "OBJS = src/base/wire.o src/math/sum.o \\\n  src/one/one.o src/one/one_sql.o src/two/two.o\n"
     . "MODULE_SQL = src/one/one.overloads src/one/one.sql\nTEMPLATES = src/one/one.html\nREGRESS = one catalog\nISOLATION = pair\n",
   'retention.control'  => "default_version = '1.2.3'\n",
-  'META.json'          => qq({ "name": "one", "version": "1.2.3", "abstract": "One", "maintainer": "us", "license": "postgresql",\n)
-    . qq("provides": { "one": { "version": "1.2.3", "file": "retention--1.2.3.sql" } }, "meta-spec": { "version": "1.0.0" } }\n),
+  'META.json'          => qq({ "name": "one", "version": "1.2.3", "abstract": "One", "maintainer": "us", )
+    . qq("license": "postgresql",\n"provides": { "one": { "version": "1.2.3", "file": "retention--1.2.3.sql" } }, )
+    . qq("meta-spec": { "version": "1.0.0" } }\n),
   'debian/changelog'   => "retention (1.2.3-1) unstable; urgency=medium\n",
   'CHANGELOG.md'       => "## [1.2.3] - 2026-01-01\n",
   'README.md'          => "[one](doc/one.md) [all](doc/reference.md)\n",
@@ -107,7 +108,10 @@ my @breaks = (
   [ 'the Makefile lists every source file', 'src/one/more.overloads', "# none\n" ],
   [ 'tables of overloads can be read', 'src/one/one.overloads', "aggregate two final\n" ],
   [ 'tables of overloads can be read', 'src/one/one.overloads', "aggregate one final one_final\n" ],
-  [ 'a page documents every public name, the reference lists every public name in order', 'expected/catalog.out', " f    | one_helper() | void\n" ],
+  [
+    'a page documents every public name, the reference lists every public name in order',
+    'expected/catalog.out', " f    | one_helper() | void\n"
+  ],
   [
     'a page documents every public name, at most 130 public names, the reference lists every public name in order',
     'expected/catalog.out', join('', map " f    | one_$_() | void\n", 1 .. 130)
@@ -126,7 +130,10 @@ my @breaks = (
   [ 'documentation is linked', 'doc/more.md', "More\n" ],
   [ 'documentation is linked', 'doc/one.md', "[gone](gone.md)\n" ],
   [ 'documentation is linked', 'doc/one.md', "[gone](one.md#the-two)\n" ],
-  [ 'a page documents every public name, the reference lists every public name in order', 'expected/catalog.out', " type helper | a type\n" ],
+  [
+    'a page documents every public name, the reference lists every public name in order',
+    'expected/catalog.out', " type helper | a type\n"
+  ],
   [ 'the reference lists every public name in order', 'doc/reference.md', "| `two` |\n" ],
   [ 'the reference lists every public name in order', 'doc/reference.md', "| `one()` |\n| `gone()` |\n" ],
   [ 'one version', 'META.json', sub { $_[0] =~ s/1\.2\.3/1.2.4/r } ],

@@ -78,6 +78,10 @@ sub run_page
   return split /^\Q$mark\E\n/m, $said, -1;
 }
 
+# Around the statement that draws a picture.
+my $plain     = "\\pset format unaligned\n\\pset tuples_only on\n";
+my $as_before = "\\pset tuples_only off\n\\pset format aligned";
+
 my $count = 0;
 for my $page (@pages) {
   my ($name) = $page =~ m{([^/]+)$};
@@ -93,7 +97,7 @@ for my $page (@pages) {
   my $database = 'page_' . $count++;
   $node->safe_psql('postgres', "CREATE DATABASE $database");
   $node->safe_psql($database,  'CREATE EXTENSION retention');
-  my @said = run_page($database, map { picture($_) ? "\\pset format unaligned\n\\pset tuples_only on\n$_->{text};\n\\pset tuples_only off\n\\pset format aligned" : "$_->{text};" } @sql);
+  my @said = run_page($database, map { picture($_) ? "$plain$_->{text};\n$as_before" : "$_->{text};" } @sql);
   my %answer;    # the text block right after a sql block, by that block
   for my $i (1 .. $#blocks) {
     next unless $blocks[$i]{info} eq 'text' && $blocks[ $i - 1 ]{info} eq 'sql';

@@ -1,6 +1,6 @@
 # Builds PostgreSQL with assertions, for one of the memory gates, from Debian's source package:
 #   assert_server.sh FOLDER VERSION GATE
-# Reads its own package lists, so that the machine's sources stay as they are. Run as the user who owns FOLDER.
+# Uses package lists of its own, so that the machine's sources stay as they are. Runs as the user who owns FOLDER.
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 folder=$1 version=$2 gate=$3
@@ -11,7 +11,7 @@ cd "$folder/build"
 # The sources of Debian and of PostgreSQL's own repository, as source packages.
 for file in /etc/apt/sources.list.d/*.sources; do
   [ -e "$file" ] || continue
-  # Stanza by stanza: only those that are Debian's or PostgreSQL's.
+  # By stanza: only those of Debian and of PostgreSQL.
   perl -00 -ne 's/^#.*\n//mg; print if s/^Types:.*/Types: deb-src/m && m{^URIs:.*(debian|postgresql)}m' "$file" >"$apt/parts/$(basename "$file")"
 done
 cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list 2>/dev/null |
@@ -19,7 +19,7 @@ cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list 2>/dev/null |
 options=(-q -o Dir::Etc::sourcelist=/dev/null -o Dir::Etc::sourceparts="$apt/parts" -o Dir::State::lists="$apt/lists"
   -o Dir::Cache="$apt/cache" -o APT::Sandbox::User=)
 
-run() { # what it prints matters only where it fails
+run() { # prints the output only if the command fails
   "$@" >>"$folder/log" 2>&1 || {
     tail -n 40 "$folder/log" | hide_hosts
     return 1
@@ -44,7 +44,7 @@ source=$(ls -d "$folder"/build/postgresql-*/)
 flags=-DUSE_VALGRIND
 if [ "$gate" = asan ]; then
   flags=
-  # AddressSanitizer sees what malloc gives out: every piece of an allocation set becomes one of its own. (As 15 has it.)
+  # AddressSanitizer knows what malloc returns, so each chunk of an allocation set is allocated by itself. (As in 15.)
   perl -0pi -e '
     s/(set->allocChunkLimit >>= 1;)/$1\n\tset->allocChunkLimit = 0;/ or die "no limit of chunks";
     s/if \(size > set->allocChunkLimit\)(\s*\{\s*)chunk_size = MAXALIGN\(size\);/if (true)$1chunk_size = MAXALIGN(Max(size, 1));/

@@ -1,4 +1,4 @@
-# Shell functions that the commands in script/ share. Needs bash and what Debian calls essential.
+# Shell functions that the commands in script/ share. They need bash and the essential packages of Debian.
 
 set -euo pipefail
 export LC_ALL=C.UTF-8
@@ -14,7 +14,7 @@ fail() {
 
 # --- PostgreSQL ---------------------------------------------------------------------------------
 
-# The pg_config to build with: $PG_CONFIG, else that of the newest server whose headers are there too.
+# The pg_config to build with: $PG_CONFIG, else that of the newest server whose headers are installed, too.
 find_pg_config() {
   local candidate
   if [ -n "${PG_CONFIG:-}" ]; then
@@ -61,7 +61,7 @@ private_server() {
   esac
 }
 
-# start_server BIN DATA SOCKET-FOLDER LOG [SETTING=VALUE...]: a cluster nobody reaches over a network.
+# start_server BIN DATA SOCKET-FOLDER LOG [SETTING=VALUE...]: starts a cluster that cannot be reached over a network.
 start_server() {
   local bin=$1 data=$2 socket=$3 log=$4 setting
   shift 4
@@ -85,14 +85,14 @@ start_server() {
   fi
 }
 
-# stop_servers FOLDER: ends every server whose data lie below FOLDER, by the process id each wrote there itself.
+# stop_servers FOLDER: stops every server whose data are below FOLDER, by the process id that it wrote there.
 stop_servers() {
   local file pid tries
   [ -d "$1" ] || return 0
   find "$1" -name postmaster.pid 2>/dev/null | while read -r file; do
     pid=$(head -n 1 "$file" 2>/dev/null || true)
     case $pid in '' | *[!0-9]*) continue ;; esac
-    # The file may be older than the process that has the number now.
+    # The file may be older than the process that has this id now.
     [ "$(readlink "/proc/$pid/cwd" 2>/dev/null)" = "$(dirname "$file")" ] || continue
     kill -QUIT "$pid" 2>/dev/null || continue
     for tries in $(seq 100); do
@@ -102,7 +102,7 @@ stop_servers() {
   done
 }
 
-# What a package manager says, without the places that packages come from.
+# The output of a package manager without the addresses that packages come from.
 hide_hosts() { sed -E 's#(https?|ftp)://[^ ]*#(an address)#g'; }
 
 # --- Folders and users --------------------------------------------------------------------------
@@ -114,7 +114,7 @@ make_work() {
   work=$(mktemp -d "$base/retention-$1.XXXXXX")
 }
 
-# What is fetched or built once and kept, readable for the user our servers run as.
+# The folder of what is fetched or built once and kept, readable for the user that the servers run as.
 cache_folder() {
   local cache=${RETENTION_CACHE:-}
   [ -n "$cache" ] || cache=$([ "$(id -u)" = 0 ] && say /var/cache/retention || say "$HOME/.cache/retention")
@@ -126,12 +126,12 @@ cache_folder() {
 vega_versions="vega@6.4.0 vega-lite@6.5.0"
 vega_folder() { say "$(cache_folder)/$(printf '%s' "$vega_versions" | tr '@ ' '--')"; }
 
-# As root everything that needs a server runs as postgres.
+# If the caller is root, everything that needs a server runs as postgres.
 own_by_server_user() {
   [ "$(id -u)" != 0 ] || chown -R postgres: "$1"
 }
 
-# copy_source FOLDER: the files of the project as they are now, committed or not, without what a build leaves.
+# copy_source FOLDER: copies the files of the project as they are now, committed or not, without build products.
 copy_source() {
   mkdir -p "$1"
   if git -c safe.directory='*' -C "$root" rev-parse --git-dir >/dev/null 2>&1 &&
@@ -144,7 +144,7 @@ copy_source() {
   fi
 }
 
-# run_below COMMAND...: runs it as run_group does, as postgres where we are root.
+# run_below COMMAND...: runs it as run_group does, as postgres if the caller is root.
 run_below() {
   local -a as=()
   if [ "$(id -u)" = 0 ]; then
@@ -153,8 +153,8 @@ run_below() {
   run_group "${as[@]}" "$@"
 }
 
-# run_group COMMAND...: runs it in the work folder, in a process group of its own, and takes the whole group down when we
-# are stopped. Returns its exit status.
+# run_group COMMAND...: runs it in the work folder, in a process group of its own, which ends as a whole if the script is
+# stopped. Returns its exit status.
 group=
 run_group() {
   local status=0
@@ -172,7 +172,7 @@ end_group() {
   group=
 }
 
-# The make variables of the project, as make itself sees them.
+# The value of a make variable of the project, as make sees it.
 make_variable() {
   make -s -f "$1/Makefile" with_llvm=no PG_CONFIG="$2" --eval 'show: ; @echo $($(NAME))' show NAME="$3"
 }

@@ -1,5 +1,5 @@
-# The symbols that the library exports, in the form of PGXS's SHLIB_EXPORTS ("name number"), from SQL scripts:
-# what the server looks for itself, and each C function that CREATE FUNCTION names.
+# Reads SQL scripts and prints the symbols that the library exports, in the format of PGXS's SHLIB_EXPORTS ("name
+# number"): those that the server itself looks for, and each C function that CREATE FUNCTION names.
 function export(name)
 {
   if (!seen[name]++)

@@ -1,4 +1,4 @@
-# What script/fuzz runs inside a work folder as a user who may start servers:
+# The part of script/fuzz that runs in a work folder, as a user who may start servers:
 #   fuzz.sh WORK SECONDS RUNS KEEP INPUT FORM...
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
@@ -20,7 +20,7 @@ fuzz_make() { make -s -f "$src/Makefile" FUZZ=1 CC=clang CXX=clang++ with_llvm=n
   fail "the fuzzing build failed"
 }
 
-# The server looks for its messages through a function that the sanitizer's own start calls: without these it hangs.
+# The sanitizer calls, when it starts, a function that the server replaces to find its messages: without these it hangs.
 printf 'char *bindtextdomain(const char *d, const char *n) { return (char *) n; }
 char *bind_textdomain_codeset(const char *d, const char *c) { return (char *) c; }
 char *textdomain(const char *d) { return (char *) d; }\n' >shim.c
@@ -62,7 +62,8 @@ fuzz() {
 FROM fuzzed AS f JOIN fuzz_types AS t ON t.typname = f.name;\n\n" "$form" "$(printf ", '%s'" "$@")" | single "$to" || true
 }
 
-# least FORM FOLDER...: of the inputs of at most 1 kB in the folders, shortest first, those that reach what none before them reached.
+# least FORM FOLDER...: of the inputs of at most 1 kB in the folders, shortest first, those that reach code which none
+# before them reached.
 least() {
   local form=$1 control=$work/control-$1
   shift

@@ -1,13 +1,13 @@
 # The memory gates of script/test: a server with assertions from Debian's source package, under valgrind or with
-# AddressSanitizer in the extension. For script/test and suites.sh, after common.sh.
+# AddressSanitizer in the extension. For script/test and suites.sh; sourced after common.sh.
 
-# assert_server GATE VERSION: makes sure that its server exists, and sets $assert_server to its folder: server/ is the
-# installation; valgrind.supp, for valgrind, what PostgreSQL knows to be harmless.
+# assert_server GATE VERSION: makes sure that the server exists and sets $assert_server to its folder. server/ is the
+# installation; valgrind.supp, for valgrind, lists what PostgreSQL knows to be harmless.
 assert_server() {
   assert_server=$(cache_folder)/postgresql-$2
   [ "$1" = valgrind ] || assert_server+=-$1
   [ ! -e "$assert_server/complete" ] || return 0
-  # One that was interrupted starts anew.
+  # A build that was interrupted starts again from the beginning.
   rm -rf "$assert_server"
   mkdir "$assert_server"
   own_by_server_user "$assert_server"
@@ -15,7 +15,7 @@ assert_server() {
   run_below bash "$work/src/script/lib/assert_server.sh" "$assert_server" "$2" "$1"
 }
 
-# start_watched BIN DATA SOCKET-FOLDER LOG: a cluster as start_server makes it, each process watched by the gate.
+# start_watched BIN DATA SOCKET-FOLDER LOG: starts a cluster like start_server, with each process run under the gate.
 start_watched() {
   local bin=$1 data=$2 socket=$3 log=$4 tries
   local -a with=()
@@ -25,7 +25,7 @@ start_watched() {
     with=(valgrind --quiet --trace-children=yes --num-callers=30 --error-limit=no
       --suppressions="$RETENTION_ASSERT_SERVER/valgrind.supp" --log-file="$work/log/memory.%p")
   else
-    # Only the extension is built for it, so the libraries have to be there first.
+    # Only the extension is built with it, so its libraries have to be loaded first.
     with=(env LD_PRELOAD="$(gcc -print-file-name=libasan.so):$(gcc -print-file-name=libubsan.so)"
       ASAN_OPTIONS="detect_leaks=0:detect_stack_use_after_return=0:abort_on_error=1:allocator_may_return_null=1:quarantine_size_mb=64:log_path=$work/log/memory"
       UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1:log_path=$work/log/memory")
@@ -38,7 +38,7 @@ start_watched() {
   return 1
 }
 
-# Prints what was reported, if anything.
+# Prints the reports, if there are any.
 no_memory_report() {
   local log found=
   for log in "$1"/memory.*; do

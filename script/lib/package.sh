@@ -1,4 +1,4 @@
-# What script/package runs inside a work folder as a user who may start servers:
+# The part of script/package that runs in a work folder, as a user who may start servers:
 #   package.sh WORK TEST...
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
@@ -9,7 +9,7 @@ for name in $(compgen -e | grep '^PG' || true); do unset "$name"; done
 unset MAKEFLAGS MFLAGS MAKELEVEL TZ
 
 cd "$src"
-# -d: server-dev-all asks for the headers of every version, and those of the versions that are built are enough.
+# -d: server-dev-all needs the headers of every version, but those of the versions that are built are enough.
 {
   pg_buildext updatecontrol &&
     DEB_BUILD_OPTIONS="noautodbgsym parallel=${RETENTION_JOBS:-$(nproc)}" dpkg-buildpackage -d -b --no-sign

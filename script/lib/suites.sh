@@ -1,4 +1,4 @@
-# The suites of script/test, run by it inside a work folder as a user who may start servers:
+# The suites of script/test, which it runs in a work folder, as a user who may start servers:
 #   suites.sh WORK SUITE...
 # Each test adds a line "ok NAME" or "not ok NAME" to WORK/results.
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -9,7 +9,7 @@ src=$work/src
 results=$work/results
 : >"$results"
 mkdir -p "$work/build" "$work/log"
-# Sockets and scratch files of everything below; nothing of the user's session may reach the tests.
+# For sockets and scratch files of everything below. Nothing of the user's session may influence the tests.
 export TMPDIR=$work/tmp
 for name in $(compgen -e | grep '^PG' || true); do unset "$name"; done
 unset MAKEFLAGS MFLAGS MAKELEVEL TZ
@@ -26,7 +26,7 @@ gate=${RETENTION_GATE:-}
 
 passed() { say "ok $1" | tee -a "$results"; }
 failed() { say "not ok $1" | tee -a "$results"; }
-# check NAME COMMAND...: a test that is a command; shows what it printed where it fails.
+# check NAME COMMAND...: a test that is a command; shows its output if it fails.
 check() {
   local name=$1
   shift
@@ -45,7 +45,7 @@ show() {
 
 # --- build --------------------------------------------------------------------------------------
 
-# build NAME MAKE-ARGUMENT...: in the current folder; two tests, it compiles and it compiles silently.
+# build NAME MAKE-ARGUMENT...: builds in the current folder. Two tests: it compiles, and it compiles without a warning.
 build() {
   local name=$1 log=$work/log/build-$1
   shift
@@ -64,7 +64,7 @@ build() {
   fi
 }
 
-# What every suite but rules needs: a private server with the extension in it. Sets $pg_config and $bin.
+# Sets up what every suite except rules needs: a private server with the extension in it. Sets $pg_config and $bin.
 set_up_server() {
   local original=$RETENTION_PG_CONFIG
   [ -z "$gate" ] || original=$RETENTION_ASSERT_SERVER/server/bin/pg_config
@@ -76,10 +76,10 @@ set_up_server() {
   export PATH=$bin:$PATH
   mkdir -p "$work/build/tested"
   cd "$work/build/tested"
-  # Valgrind and UBSan each change what the other would see.
+  # Valgrind and UBSan do not work together: each changes what the other sees.
   local kind="UBSan, out of tree"
   local -a flags=(SANITIZE=1)
-  # (Little optimised as it is there, gcc warns of a variable of PG_FINALLY itself.)
+  # (With little optimization, gcc warns of a variable of PG_FINALLY itself.)
   case $gate in
     valgrind) kind="with assertions, out of tree" flags=(COPT=-Wno-clobbered) ;;
     asan) kind="AddressSanitizer, out of tree" flags=(COPT=-Wno-clobbered SANITIZE=address) ;;
@@ -106,7 +106,7 @@ suite_build() {
   cd "$work"
 }
 
-# With an update script made up for this.
+# With an update script that is made up for this test.
 update_script_is_kept() {
   local script name
   name=retention--0.0.1--$(listed EXTVERSION).sql
@@ -120,7 +120,7 @@ update_script_is_kept() {
   rmdir sql/updates 2>/dev/null || true
 }
 
-# The archive of a repository made for this, with a file beside that is not in it.
+# The archive of a repository that is made for this test, with a file beside that is not committed.
 dist_is_whole() {
   local version repository=$work/build/dist
   version=$(listed EXTVERSION)
@@ -146,7 +146,7 @@ clean_leaves_nothing() {
 
 suite_rules() { tap rules perl "$src/script/lib/rules.pl" "$src"; }
 
-# tap PREFIX COMMAND...: runs a program that speaks TAP; each of its tests is one of ours.
+# tap PREFIX COMMAND...: runs a program that prints TAP; each of its tests becomes one of ours.
 tap() {
   local prefix=$1 log
   shift
@@ -200,7 +200,7 @@ cluster() {
     . "$src/script/lib/memory.sh"
     start_watched "$bin" "$work/data" "$socket" "$work/log/server"
   else
-    # Plans follow from what the tests do, not from when a table was analysed.
+    # Plans must depend on what the tests do, not on when a table was analyzed.
     start_server "$bin" "$work/data" "$socket" "$work/log/server" "autovacuum = off"
   fi || {
     failed "server: starts"
@@ -238,7 +238,7 @@ pg_regress_suite() {
   fi
 }
 
-# Under the memory gates a part of what the longest tests ask.
+# Under the memory gates the longest tests run only a part of their questions.
 suite_regress() {
   local thin=
   case $gate in valgrind) thin="-c retention_test.thin=20" ;; asan) thin="-c retention_test.thin=5" ;; esac
@@ -246,7 +246,7 @@ suite_regress() {
     pg_regress_suite regress regress/pg_regress "$(listed REGRESS)" "$(listed REGRESS_OPTS)"
 }
 
-# The same files where every query that can run in parallel workers does. (A parallel append would give rows without
+# The same files, with parallel workers for every query that can have them. (A parallel append would return rows without
 # ORDER BY in another order each time.)
 suite_parallel() {
   local force=force_parallel_mode
@@ -259,7 +259,7 @@ suite_isolation() {
   pg_regress_suite isolation isolation/pg_isolation_regress "$(listed ISOLATION)" "$(listed ISOLATION_OPTS)"
 }
 
-# After the three: nothing undefined, no crash.
+# After these three suites: no undefined behaviour, no crash.
 judge_server() {
   [ -n "${cluster_runs:-}" ] || return 0
   check "server: starts, reports nothing and does not crash" server_is_sound
@@ -273,7 +273,7 @@ server_is_sound() {
 
 # --- tap, docs ----------------------------------------------------------------------------------
 
-# tap_file FILE [SEED]: one file of t/, as PGXS would run it.
+# tap_file FILE [SEED]: runs one file of t/ as PGXS would.
 tap_file() {
   local file=$1 name place pgxs
   name=$(basename "$file" .pl)${2:+, seed $2}
@@ -297,10 +297,10 @@ tap_file() {
     rm -rf "$place"
   fi
 }
-# Of the servers of a failed test only what tells of a crash.
+# Of the logs of the servers of a failed test, shows only what indicates a crash.
 show_logs() {
   local log
-  # PostgreSQL's test modules write there why they died.
+  # PostgreSQL's test modules write there why they failed.
   if tail -n 1 "$results" | grep -q ': ran to its end'; then
     for log in "$1"/tmp_check/log/regress_log_*; do tail -n 25 "$log" | sed 's/^/    /'; done
   fi
@@ -308,7 +308,7 @@ show_logs() {
   show "$work/log/crash" 80
 }
 
-# The docs are a suite of their own; the rules are about the tree, whatever the version, and are tested where they are kept.
+# The docs are a suite of their own. The rules are about the tree, whatever the version, and are tested in the suite rules.
 is_tap() {
   case $1 in
     000_rules.pl) wants rules ;;
@@ -345,7 +345,7 @@ suite_docs() { tap_file "$src/t/010_docs.pl"; }
 
 # ------------------------------------------------------------------------------------------------
 
-# Against what an interrupted run would leave.
+# Removes what an interrupted run would leave behind.
 trap 'stop_servers "$work"' EXIT
 trap 'exit 143' TERM
 trap 'exit 130' INT
