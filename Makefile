@@ -103,6 +103,7 @@ OBJS = \
 # and aggregates with the functions around them; script/lib/overloads.pl explains its format.
 MODULE_SQL = \
 	src/retention.sql \
+	src/time/grid.overloads \
 	src/time/grid.sql \
 	src/rates/rates.sql \
 	src/population/population.sql \
@@ -154,7 +155,7 @@ DATA =
 SHLIB_EXPORTS = exports.txt
 EXPORTING_SQL = $(DATA_built) $(addprefix $(here),$(DATA))
 
-REGRESS = grid rates flow flow_customer as_of activity cohort batch_scan batch_scan_hostile survival drivers source facts facts_trust plot report doors untrusted hostile catalog
+REGRESS = grid rates flow flow_customer as_of activity cohort batch_scan batch_scan_hostile survival drivers source facts facts_trust plot report entry_points untrusted stored_types hostile catalog
 REGRESS_OPTS = --inputdir=$(here) --load-extension=retention
 ISOLATION = rollup batch_scan_snapshot refresh source_lock report_runs
 ISOLATION_OPTS = --inputdir=$(here) --load-extension=retention

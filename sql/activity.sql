@@ -92,7 +92,7 @@ SELECT refused('{2026-01-01}', fine, coarse) FROM (VALUES
   ('month; origin=2000-01-15', 'quarter'), ('2 months', '4 months; origin=2000-02-01'), ('2 hours', '3 hours')) v (fine, coarse);
 -- an hour of two days: St. John's set its clock back at a minute past midnight
 SELECT refused('{2010-11-07 02:30:30+00}', 'hour; time_zone=America/St_Johns', 'day');
-SELECT refused('{2010-11-07 05:30:30+00}', 'hour; time_zone=America/St_Johns', 'day') LIKE '5241%' AS exact;
+SELECT refused('{2010-11-07 05:30:30+00}', 'hour; time_zone=America/St_Johns', 'day') LIKE '% 5241%' AS exact;
 -- a wall-clock time that Samoa skipped with its whole day counts a day later by the hour
 SELECT coarsen(activity(timestamp '2011-12-30 10:00', 'hour; time_zone=Pacific/Apia'), 'day');
 SELECT period_start FROM (SELECT coarsen(activity(timestamp '2012-01-02 00:10', 'hour; time_zone=Pacific/Apia'), 'day') AS a) q, active_periods(a);
@@ -268,7 +268,7 @@ SELECT first_active(a), last_active(a), a::text::retention_activity::text = a::t
 FROM (SELECT activity(at, 'day') AS a FROM (VALUES (timestamp '4714-11-24 BC'), ('294276-12-31 23:59:59.999999')) v (at)) q;
 
 -- ---- Out and in again ----
-SELECT count(*) * :thin AS count, count(*) FILTER (WHERE a::text::retention_activity::text <> a::text OR encode(retention_internal.retention_activity_send(a), 'hex') <> a::text) AS wrong FROM facts;
+SELECT count(*) * :thin AS count, count(*) FILTER (WHERE a::text::retention_activity::text <> a::text OR encode(retention_internal.retention_activity_send(a), 'hex') <> split_part(a::text, ' ', -1)) AS wrong FROM facts;
 CREATE TABLE copied (LIKE serial);
 DO $$
 DECLARE
@@ -327,13 +327,13 @@ UNION ALL SELECT 'dates', activity(at::date, 'month; as_of=2024-03-01') FROM eve
 UNION ALL SELECT 'nothing', activity(NULL::date, 'month')
 UNION ALL SELECT 'running', unfinished(at, 'day; min_events=2', is_start, is_return) FROM event WHERE customer = 8;
 SELECT outcome, count(*) FILTER (WHERE as_text) > 0 AS in_text, count(*) FILTER (WHERE NOT as_text) > 0 AS in_bytes
-FROM sample, (VALUES (true), (false)) v (as_text), mutate(CASE WHEN as_text THEN decode(a::text, 'hex') ELSE a::bytea END, as_text) outcome GROUP BY 1 ORDER BY outcome COLLATE "C";
+FROM sample, (VALUES (true), (false)) v (as_text), mutate(CASE WHEN as_text THEN decode(split_part(a::text, ' ', -1), 'hex') ELSE a::bytea END, as_text) outcome GROUP BY 1 ORDER BY outcome COLLATE "C";
 SELECT '\x'::bytea::retention_activity;
 SELECT '\x52460100'::bytea::retention_activity;
 SELECT '\x52410300'::bytea::retention_activity;
 SELECT overlay(a::bytea PLACING '\x09' FROM 3)::retention_activity FROM sample WHERE what = 'periods';
 SELECT (a::text || '00')::retention_activity FROM sample WHERE what = 'periods';
-SELECT left(a::text, 60)::retention_activity FROM sample WHERE what = 'periods';
+SELECT left(split_part(a::text, ' ', -1), 60)::retention_activity FROM sample WHERE what = 'periods';
 -- a grid without a zone, another last moment than that of its periods, an order of its own
 SELECT ('524101' || '00' || '06' || encode('day', 'hex') || '0202')::retention_activity;
 SELECT ('524101' || '00' || '20' || encode('day; time_zone=U', 'hex') || '0202')::retention_activity;

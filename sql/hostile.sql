@@ -20,7 +20,7 @@ $$;
 -- Outcomes of changing single bytes (each by each of some masks) and of cutting the value short.
 CREATE FUNCTION mutate_text(value text, use text, OUT outcome text, OUT times bigint) RETURNS SETOF record LANGUAGE plpgsql AS $$
 DECLARE
-  bytes bytea := decode(value, 'hex');
+  bytes bytea := decode(split_part(value, ' ', -1), 'hex');
   changed bytea;
   outcomes text[];
 BEGIN
@@ -69,9 +69,9 @@ SELECT '\x'::bytea::retention_flow;
 SELECT '\x52460101'::bytea::retention_flow;
 SELECT ('\x52460900'::bytea || substr(flow::bytea, 5))::retention_flow FROM sample;
 SELECT ('\x52540100'::bytea || substr(flow::bytea, 5))::retention_flow FROM sample;
-SELECT overlay(flow::text PLACING '09' FROM 5)::retention_flow FROM sample;
+SELECT overlay(split_part(flow::text, ' ', -1) PLACING '09' FROM 5)::retention_flow FROM sample;
 SELECT (flow::text || '00')::retention_flow FROM sample;
-SELECT left(flow::text, 40)::retention_flow FROM sample;
+SELECT left(split_part(flow::text, ' ', -1), 40)::retention_flow FROM sample;
 -- movements that do not add up
 SELECT overlay(flow::bytea PLACING '\x07' FROM 4 + 32 + 8 * 8)::retention_flow FROM sample;
 

@@ -9,8 +9,10 @@
 #                               space      SSPACE, in bytes
 #                               support    the planner support function of transition functions, or nothing
 #                               forms      NAME: ARGUMENTS; NAME: ARGUMENTS ..., the forms that a row may have
-#   type NAME [ALIGNMENT]     a stored type with its four I/O functions, aligned as double unless it says otherwise.
-#                             Sets state.
+#   type NAME [ALIGNMENT] [ordered]
+#                             a stored type with its four I/O functions, aligned as double unless it says otherwise; if
+#                             it is ordered, there are operators to compare two values, and the classes of these for
+#                             sorting, hashing and indexes. Sets state.
 #   combine NAME[(ARGUMENT)]  a combine function of two states. Sets combine. With an argument, which is a state, it is
 #                             the transition function of the aggregates below it, too: that is how rollup() is made.
 #   final NAME RESULT         a final function and the type of its result
@@ -66,7 +68,9 @@ sub objects
       push @{ $objects[-1]{aggregates} }, $last;
       next;
     }
-    if ($line =~ /^type ([\w.]+)(?: (\w+))?$/) { @$last{qw(name alignment)} = ($settings{state} = $1, $2 // 'double') }
+    if ($line =~ /^type ([\w.]+)(?: (char|int2|int4|double))?( ordered)?$/) {
+      @$last{qw(name alignment ordered)} = ($settings{state} = $1, $2 // 'double', $3);
+    }
     elsif ($line =~ /^final (\w+) ([\w. ]+)$/) { @$last{qw(name result)} = ($1, $2) }
     elsif ($line =~ /^(?:combine (\w+)(?:\((.+)\))?|transition ([\w{}]+)\((.+)\))$/) {
       @$last{qw(name arguments aggregates)} = ($1 // $3, $2 // $4, []);
@@ -146,6 +150,39 @@ sub type
   comment("TYPE $name", $comment);
 }
 
+# The operators that compare two values, and the classes that PostgreSQL finds them by.
+sub order
+{
+  my ($name) = @_;
+  my ($base, $properties) = ($name =~ s/.*\.//r, 'IMMUTABLE STRICT PARALLEL SAFE');
+  for (
+    [ '<',  'lt', '>',  '>=', 'scalarlt', 'whether a value sorts before another' ],
+    [ '<=', 'le', '>=', '>',  'scalarle', 'whether a value sorts before another or equals it' ],
+    [ '=',  'eq', '=',  '<>', 'eq',       'whether two values are equal' ],
+    [ '>=', 'ge', '<=', '<',  'scalarge', 'whether a value sorts after another or equals it' ],
+    [ '>',  'gt', '<',  '<=', 'scalargt', 'whether a value sorts after another' ],
+    [ '<>', 'ne', '<>', '=',  'neq',      'whether two values differ' ])
+  {
+    my ($operator, $suffix, $commutator, $negator, $selectivity, $comment) = @$_;
+    function("${base}_$suffix($name, $name)", 'boolean', $properties, "${base}_$suffix", $comment);
+    print "\nCREATE OPERATOR $operator (\n  LEFTARG = $name,\n  RIGHTARG = $name,\n",
+      "  FUNCTION = $schema.${base}_$suffix,\n  COMMUTATOR = $commutator,\n  NEGATOR = $negator,\n",
+      "  RESTRICT = ${selectivity}sel,\n  JOIN = ${selectivity}joinsel", $suffix eq 'eq' ? ",\n  HASHES,\n  MERGES" : '', "\n);\n";
+    comment("OPERATOR $operator ($name, $name)", $comment);
+  }
+  function("${base}_cmp($name, $name)", 'integer', $properties, "${base}_cmp", 'order of two values: that of their bytes');
+  function("${base}_hash($name)", 'integer', $properties, "${base}_hash", 'hash of a value');
+  for (
+    [ 'btree', '1 <, OPERATOR 2 <=, OPERATOR 3 =, OPERATOR 4 >=, OPERATOR 5 >', "cmp($name, $name)" ],
+    [ 'hash',  '1 =',                                                           "hash($name)" ])
+  {
+    my ($method, $operators, $support) = @$_;
+    print "\nCREATE OPERATOR CLASS $schema.${base}_ops DEFAULT FOR TYPE $name USING $method AS\n",
+      "  OPERATOR $operators,\n  FUNCTION 1 $schema.${base}_$support;\n";
+    comment("OPERATOR $_ $schema.${base}_ops USING $method", "how values of $base are compared") for qw(FAMILY CLASS);
+  }
+}
+
 sub aggregate
 {
   my ($object, $function, $arguments, $settings) = @_;
@@ -175,7 +212,10 @@ sub expand
     my ($state, $symbol) = ($settings->{state} // bad('no state is set'), $object->{symbol} // $name);
     my $properties = ($object->{volatility} // ($what eq 'transition' ? 'STABLE' : 'IMMUTABLE'))
       . ($what eq 'final' ? ' STRICT' : '') . ' PARALLEL SAFE';
-    if ($what eq 'type') { type($name, $object->{alignment}, $comment) }
+    if ($what eq 'type') {
+      type($name, $object->{alignment}, $comment);
+      order($name) if $object->{ordered};
+    }
     elsif ($what eq 'final') {
       $comment ||= 'final function of ' . names(grep +($_->{final} // '') eq $name, @aggregates);
       function("$name($state)", $object->{result}, $properties, $symbol, $comment);

@@ -36,6 +36,12 @@ stored_type_in(FunctionCallInfo fcinfo, const StoredType *type)
 	PG_RETURN_POINTER(wire_read(WIRE_FROM_TEXT, type->read, wire.data, wire.len, type->kind));
 }
 
+void
+describe_count(StringInfo out, int64 count, const char *what)
+{
+	appendStringInfo(out, ", " INT64_FORMAT " %s%s", count, what, count == 1 ? "" : "s");
+}
+
 Datum
 stored_type_out(FunctionCallInfo fcinfo, const StoredType *type)
 {
@@ -49,7 +55,7 @@ stored_type_out(FunctionCallInfo fcinfo, const StoredType *type)
 	{
 		appendStringInfo(&out, COMMENT_BEGIN "%s", type->name);
 		type->describe(PG_GETARG_DATUM(0), &out, type->kind);
-		appendStringInfoString(&out, COMMENT_END);
+		appendStringInfo(&out, "; use %s" COMMENT_END, type->use);
 	}
 	wire_to_text(&wire, &out);
 	PG_RETURN_CSTRING(out.data);

@@ -25,8 +25,9 @@ typedef struct StoredType
 	WireKind kind;	  /* for functions that serve several kinds */
 	WireRead read;	  /* raises by wire_corrupt() what cannot be a value */
 	void (*write)(Datum value, StringInfo out, WireKind kind);
-	/* What follows the name of the type in the comment, such as " of month, 25 cohorts"; no call: no comment. */
+	/* The comment is the name, what this appends (" of month, 25 cohorts"), and what to do with the value. NULL: no comment. */
 	void (*describe)(Datum value, StringInfo out, WireKind kind);
+	const char *use; /* a function that answers, such as "cohort_cells()" */
 
 	/* Of types that are the state of an aggregate: see aggregate_own_state(). */
 	int version; /* of the layout that the aggregate changes in place */
@@ -38,6 +39,9 @@ typedef struct StoredType
 	/* Adds a value, which is not changed, to a state; returns the state, which may have moved. */
 	void *(*merge)(void *state, Datum value, WireKind kind);
 } StoredType;
+
+/* For descriptions: ", 25 cohorts". */
+extern void describe_count(StringInfo out, int64 count, const char *what);
 
 extern Datum stored_type_in(FunctionCallInfo fcinfo, const StoredType *type);
 extern Datum stored_type_out(FunctionCallInfo fcinfo, const StoredType *type);

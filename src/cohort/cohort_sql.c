@@ -207,6 +207,16 @@ write_cohorts(Datum value, StringInfo out, WireKind kind)
 	cohort_write(cohorts_argument(value), out);
 }
 
+static void
+describe_cohorts(Datum value, StringInfo out, WireKind kind)
+{
+	const Cohorts *cohorts = cohorts_argument(value);
+
+	describe_grid(out, cohort_grid_text(cohorts), cohorts->grid_length);
+	describe_count(out, cohorts->counts[COHORT_SIZES], "cohort");
+	describe_count(out, cohorts->customers, "customer");
+}
+
 static void *
 copy_cohorts(Datum value, WireKind kind)
 {
@@ -225,6 +235,8 @@ static const StoredType cohorts_type = {
 	.kind = WIRE_COHORTS,
 	.read = read_cohorts,
 	.write = write_cohorts,
+	.describe = describe_cohorts,
+	.use = "cohort_cells()",
 	.version = COHORT_VERSION,
 	.least = offsetof(Cohorts, numbers),
 	.is_own = cohort_has_shape,

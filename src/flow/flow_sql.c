@@ -52,6 +52,20 @@ write_flow(Datum value, StringInfo out, WireKind kind)
 	flow_write(flow_argument(value), out);
 }
 
+static void
+describe_flow(Datum value, StringInfo out, WireKind kind)
+{
+	const Flow *flow = flow_argument(value);
+
+	if (flow->grid_length == 0)
+		appendStringInfoString(out, " of one period");
+	else
+	{
+		describe_grid(out, flow_grid_text(flow), flow->grid_length);
+		describe_count(out, flow->periods, "period");
+	}
+}
+
 static void *
 copy_flow(Datum value, WireKind kind)
 {
@@ -70,6 +84,8 @@ static const StoredType flow_type = {
 	.kind = WIRE_FLOW,
 	.read = read_flow,
 	.write = write_flow,
+	.describe = describe_flow,
+	.use = "flow_periods()",
 	.version = FLOW_VERSION,
 	.least = offsetof(Flow, numbers),
 	.is_own = flow_has_shape,

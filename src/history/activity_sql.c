@@ -24,6 +24,16 @@ write_activity(Datum value, StringInfo out, WireKind kind)
 	activity_write(value, out);
 }
 
+static void
+describe_activity(Datum value, StringInfo out, WireKind kind)
+{
+	ActivityView view = {0};
+
+	activity_view(value, &view);
+	describe_grid(out, view.grid_text, view.grid_length);
+	describe_count(out, view.rows, "row");
+}
+
 static void *
 copy_activity(Datum value, WireKind kind)
 {
@@ -44,6 +54,8 @@ static const StoredType activity_type = {
 	.kind = WIRE_ACTIVITY,
 	.read = read_activity,
 	.write = write_activity,
+	.describe = describe_activity,
+	.use = "active_periods()",
 	.version = ACTIVITY_RUNNING,
 	.least = sizeof(Activity),
 	.is_own = activity_has_shape,

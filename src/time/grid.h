@@ -11,6 +11,7 @@
 
 #include "time/zone.h"
 #include "datatype/timestamp.h"
+#include "lib/stringinfo.h"
 #include "utils/date.h"
 
 typedef enum GridUnit
@@ -87,13 +88,14 @@ extern const Grid *grid_open(Datum value);
 /* The same from canonical text that a state holds; the text has a zone. Raises XX001 on text that is not canonical. */
 extern const Grid *grid_open_text(const char *text, int length);
 
-/* The bytes of a grid's canonical text that name its unit, such as "28 days". */
-static inline int
-grid_unit_length(const char *text, int length)
+/* For descriptions: " of 28 days", from the canonical text of a grid. */
+static inline void
+describe_grid(StringInfo out, const char *grid_text, int length)
 {
-	const char *end = memchr(text, ';', length);
+	const char *options = memchr(grid_text, ';', length);
 
-	return end == NULL ? length : (int) (end - text);
+	appendStringInfo(out, " of %.*s", options == NULL ? length : (int) (options - grid_text),
+					 grid_text);
 }
 
 /*

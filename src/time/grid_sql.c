@@ -6,9 +6,8 @@
 
 #include "base/check.h"
 #include "base/emit.h"
-#include "base/wire.h"
+#include "base/type_sql.h"
 #include "catalog/pg_type.h"
-#include "common/hashfn.h"
 #include "libpq/pqformat.h"
 #include "nodes/makefuncs.h"
 #include "time/civil.h"
@@ -97,90 +96,18 @@ retention_grid_send(PG_FUNCTION_ARGS)
 	PG_RETURN_BYTEA_P(pq_endtypsend(&out));
 }
 
-/* The order of the bytes of the texts: it means nothing, but indexes and GROUP BY want one. */
-static int
-grid_compare(FunctionCallInfo fcinfo)
+/* Equal grids are equal bytes, which are compared as they are. */
+static void
+write_bytes(Datum value, StringInfo out, WireKind kind)
 {
-	struct varlena *one = PG_DETOAST_DATUM_PACKED(PG_GETARG_DATUM(0));
-	struct varlena *other = PG_DETOAST_DATUM_PACKED(PG_GETARG_DATUM(1));
-	int one_length = VARSIZE_ANY_EXHDR(one), other_length = VARSIZE_ANY_EXHDR(other);
-	int order = memcmp(VARDATA_ANY(one), VARDATA_ANY(other), Min(one_length, other_length));
+	struct varlena *bytes = PG_DETOAST_DATUM_PACKED(value);
 
-	if (order == 0)
-		order = one_length < other_length ? -1 : one_length > other_length;
-	PG_FREE_IF_COPY(one, 0);
-	PG_FREE_IF_COPY(other, 1);
-	return order;
+	appendBinaryStringInfo(out, VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes));
 }
 
-/* retention_grid_cmp(retention_grid, retention_grid) -> integer. */
-RETENTION_FUNCTION(retention_grid_cmp);
-Datum
-retention_grid_cmp(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_INT32(grid_compare(fcinfo));
-}
+static const StoredType grid_type = {.name = "retention_grid", .write = write_bytes};
 
-/* retention_grid_eq(retention_grid, retention_grid) -> boolean. */
-RETENTION_FUNCTION(retention_grid_eq);
-Datum
-retention_grid_eq(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(grid_compare(fcinfo) == 0);
-}
-
-/* retention_grid_ne(retention_grid, retention_grid) -> boolean. */
-RETENTION_FUNCTION(retention_grid_ne);
-Datum
-retention_grid_ne(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(grid_compare(fcinfo) != 0);
-}
-
-/* retention_grid_lt(retention_grid, retention_grid) -> boolean. */
-RETENTION_FUNCTION(retention_grid_lt);
-Datum
-retention_grid_lt(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(grid_compare(fcinfo) < 0);
-}
-
-/* retention_grid_le(retention_grid, retention_grid) -> boolean. */
-RETENTION_FUNCTION(retention_grid_le);
-Datum
-retention_grid_le(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(grid_compare(fcinfo) <= 0);
-}
-
-/* retention_grid_gt(retention_grid, retention_grid) -> boolean. */
-RETENTION_FUNCTION(retention_grid_gt);
-Datum
-retention_grid_gt(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(grid_compare(fcinfo) > 0);
-}
-
-/* retention_grid_ge(retention_grid, retention_grid) -> boolean. */
-RETENTION_FUNCTION(retention_grid_ge);
-Datum
-retention_grid_ge(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(grid_compare(fcinfo) >= 0);
-}
-
-/* retention_grid_hash(retention_grid) -> integer. */
-RETENTION_FUNCTION(retention_grid_hash);
-Datum
-retention_grid_hash(PG_FUNCTION_ARGS)
-{
-	struct varlena *value = PG_DETOAST_DATUM_PACKED(PG_GETARG_DATUM(0));
-
-	Datum hash = hash_any((unsigned char *) VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value));
-
-	PG_FREE_IF_COPY(value, 0);
-	return hash;
-}
+STORED_TYPE_ORDER(retention_grid, grid_type)
 
 /*
  * retention_grid(unit text, week_start text, time_zone text, origin date, windows text, cohorts text, brackets text,

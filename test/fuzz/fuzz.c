@@ -156,15 +156,19 @@ fuzz_text(const uint8_t *data, size_t size)
 	uint8_t marks[2];
 	FuzzType *type;
 	char *text;
+	const char *digits;
 	Datum value;
 
 	/* What reaches an input function is valid text without a zero. */
 	if (memchr(data, '\0', size) != NULL || !pg_verifymbstr((const char *) data, (int) size, true))
 		return 0;
 	text = pnstrdup((const char *) data, size);
-	if (size >= 4 && strspn(text, "0123456789abcdef") >= 4)
+	/* The digits may come after a comment. */
+	digits = strstr(text, " */ ");
+	digits = digits == NULL ? text : digits + 4;
+	if (strspn(digits, "0123456789abcdef") >= 4)
 	{
-		hex_decode(text, 4, (char *) marks);
+		hex_decode(digits, 4, (char *) marks);
 		type = type_of(marks, 2);
 	}
 	else

@@ -111,7 +111,7 @@ BEGIN
         INSERT INTO seeds VALUES ('text', encode(convert_to(value, 'UTF8'), 'hex'));
         CONTINUE WHEN value = 'mnth';
         SELECT t.* INTO type FROM fuzz_types AS t JOIN fuzzed AS f ON f.name = t.typname
-        WHERE f.letter = CASE WHEN value ~ '^52[0-9a-f]{4}' THEN convert_from(decode(substr(value, 3, 2), 'hex'), 'UTF8') ELSE '' END;
+        WHERE f.letter = coalesce(convert_from(decode(substring(value FROM '^(?:/\* .* \*/ )?52([0-9a-f]{2})[0-9a-f]{2}'), 'hex'), 'UTF8'), '');
         EXECUTE format('INSERT INTO seeds SELECT u.form, encode(u.bytes, ''hex'') FROM (SELECT %L::%s AS v) AS q, LATERAL (VALUES (''wire'', %s(q.v)), (''flat'', flat_bytes(q.v))) AS u (form, bytes)',
             value, type.name, type.typsend);
     END LOOP;

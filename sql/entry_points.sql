@@ -1,4 +1,4 @@
--- Every aggregate through every door: the same bits from each.
+-- Every aggregate in every way that it can be run: the same answer from each.
 SET datestyle = 'ISO';
 SET timezone = 'UTC';
 
@@ -20,7 +20,7 @@ FROM generate_series(1, 20000) c, abs(hashint8extended(c, 7)) h,
   LATERAL (SELECT timestamptz '2024-01-01' + (h / 7 % 20000) * interval '1 hour' AS t) l;
 ANALYZE presence;
 
--- serial: what the other doors are compared with
+-- serial: what the other ways are compared with
 SET max_parallel_workers_per_gather = 0;
 CREATE TABLE flow_serial AS
 SELECT plan, customer_flow(started, ended, 'month', tstzrange('2024-01-01', '2026-01-01')) AS flow,
@@ -28,10 +28,10 @@ SELECT plan, customer_flow(started, ended, 'month', tstzrange('2024-01-01', '202
   retention_rate(started, ended, tstzrange('2024-06-01', '2024-07-01')) AS retention,
   churn_rate(tstzmultirange(tstzrange(started, ended)), tstzrange('2024-06-01', '2024-07-01')) AS churn
 FROM presence GROUP BY GROUPING SETS ((plan), ());
-SELECT plan, round(retention, 6) AS retention, round(churn, 6) AS churn, md5(flow::text), length(flow::text) > 400 AS long
+SELECT plan, round(retention, 6) AS retention, round(churn, 6) AS churn, md5(split_part(flow::text, ' ', -1)), length(split_part(flow::text, ' ', -1)) > 400 AS long
 FROM flow_serial ORDER BY plan;
 
-CREATE VIEW flow_doors AS
+CREATE VIEW flow_again AS
 SELECT plan, customer_flow(started, ended, 'month', tstzrange('2024-01-01', '2026-01-01')) AS flow,
   customer_flow(tstzrange(started, ended), tstzrange('2024-06-01', '2024-07-01')) AS one,
   retention_rate(started, ended, tstzrange('2024-06-01', '2024-07-01')) AS retention,
@@ -40,7 +40,7 @@ FROM presence GROUP BY plan;
 CREATE FUNCTION differs_from_serial(OUT rows bigint, OUT differ bigint) LANGUAGE sql AS $$
   SELECT count(*), count(*) FILTER (WHERE (d.flow::text, d.one::text, d.retention, d.churn)
     IS DISTINCT FROM (s.flow::text, s.one::text, s.retention, s.churn))
-  FROM flow_doors d JOIN flow_serial s USING (plan)
+  FROM flow_again d JOIN flow_serial s USING (plan)
 $$;
 
 -- a view; sorted and hashed groups
@@ -54,7 +54,7 @@ SET max_parallel_workers_per_gather = 2;
 SET parallel_setup_cost = 0;
 SET parallel_tuple_cost = 0;
 SET min_parallel_table_scan_size = 0;
-SELECT plan_has('SELECT * FROM flow_doors', 'Partial (Hash|Group)?Aggregate');
+SELECT plan_has('SELECT * FROM flow_again', 'Partial (Hash|Group)?Aggregate');
 SELECT * FROM differs_from_serial();
 SET parallel_leader_participation = off;
 SELECT * FROM differs_from_serial();
@@ -129,7 +129,7 @@ SET plan_cache_mode = force_generic_plan;
 EXECUTE flow_plan('basic', 'month', '[2024-01-01,2026-01-01)');
 RESET plan_cache_mode;
 BEGIN;
-DECLARE pieces CURSOR FOR SELECT d.plan, d.flow::text = s.flow::text AS same FROM flow_doors d JOIN flow_serial s USING (plan) ORDER BY 1;
+DECLARE pieces CURSOR FOR SELECT d.plan, d.flow::text = s.flow::text AS same FROM flow_again d JOIN flow_serial s USING (plan) ORDER BY 1;
 FETCH 1 FROM pieces;
 FETCH 2 FROM pieces;
 COMMIT;
@@ -160,7 +160,7 @@ SELECT count(*) FILTER (WHERE t.flow::text <> s.flow::text OR t.one::text <> s.o
 FROM flow_text t JOIN flow_serial s ON t.plan IS NOT DISTINCT FROM s.plan;
 CREATE TABLE flow_binary (plan text, flow retention_flow, one retention_flow);
 DO $$
-DECLARE file text := current_setting('data_directory') || '/retention_doors.copy';
+DECLARE file text := current_setting('data_directory') || '/retention_entry_points.copy';
 BEGIN
   EXECUTE format('COPY (SELECT plan, flow, one FROM flow_serial) TO %L (FORMAT binary)', file);
   EXECUTE format('COPY flow_binary FROM %L (FORMAT binary)', file);
@@ -193,6 +193,6 @@ SELECT plan, p.cohorts::text = s.cohorts::text AS same FROM cohort_sorted p JOIN
 RESET ALL;
 
 SET client_min_messages = warning;
-DROP VIEW flow_doors, cohort_sorted CASCADE;
+DROP VIEW flow_again, cohort_sorted CASCADE;
 DROP TABLE presence, flow_serial, flow_spilled, few, flow_text, flow_binary, flow_stored, cohort_serial CASCADE;
 DROP FUNCTION differs_from_serial, plan_has, hash_memory;
