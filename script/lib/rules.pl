@@ -48,7 +48,7 @@ sub listed
   return $make =~ /^\Q$name\E[ \t]*:?=[ \t]*(.*)$/m ? split(' ', $1) : ();
 }
 
-# What is in one list and not in the other, said so.
+# Complaints about what is in only one of two lists.
 sub differences
 {
   my ($have, $want, $extra, $lacking) = @_;
@@ -57,7 +57,7 @@ sub differences
   return ((map "$_ $extra", grep !$want{$_}, sort keys %have), (map "$_ $lacking", grep !$have{$_}, sort keys %want));
 }
 
-# Each line of the files that matches, with its place.
+# The lines of the files that match, each with its place.
 sub grep_lines
 {
   my ($pattern, @paths) = @_;
@@ -72,7 +72,7 @@ sub grep_lines
   return @found;
 }
 
-# C without comments, line breaks kept.
+# C code without comments; line breaks stay.
 sub without_comments
 {
   my ($code) = @_;
@@ -81,7 +81,7 @@ sub without_comments
   return $code;
 }
 
-# The arguments inside a pair of parentheses, apart.
+# The arguments inside a pair of parentheses, one by one.
 sub arguments
 {
   my ($list) = @_;
@@ -293,7 +293,7 @@ rule 'scripts are sound' => sub {
   return @bad;
 };
 
-# A page's headings as the parts of its address behind the #.
+# The headings of a page as they are written after the # of a link.
 sub headings
 {
   my $text = text($_[0]) =~ s/^```.*?^```//gmsr;
@@ -350,7 +350,7 @@ rule 'one list of tested versions' => sub {
   return defined $here && defined $forge && $here eq $forge =~ s/ //gr ? () : '.ci/run and .github/workflows/test.yml test different versions';
 };
 
-# As PGXN's META specification 1.0.0 has it, as far as this distribution uses it.
+# PGXN's META specification 1.0.0, as far as this distribution uses it.
 rule 'PGXN accepts META.json' => sub {
   my $meta = eval { decode_json(text('META.json')) };
   return "META.json: $@" unless ref $meta eq 'HASH';
