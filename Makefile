@@ -24,6 +24,7 @@ OBJS = \
 	src/base/memory.o \
 	src/base/number.o \
 	src/base/sort.o \
+	src/base/text_sql.o \
 	src/base/type_sql.o \
 	src/base/wire.o \
 	src/math/bins.o \
@@ -76,6 +77,7 @@ OBJS = \
 	src/survival/logrank.o \
 	src/survival/logrank_sql.o \
 	src/survival/survival.o \
+	src/survival/survival_customer_sql.o \
 	src/survival/survival_sql.o \
 	src/survival/times.o \
 	src/survival/times_sql.o \
@@ -114,13 +116,18 @@ MODULE_SQL = \
 	src/history/activity.sql \
 	src/cohort/cohort.overloads \
 	src/cohort/cohort.sql \
+	src/survival/survival.overloads \
 	src/survival/survival.sql \
 	src/survival/logrank.sql \
+	src/survival/logrank.overloads \
+	src/survival/incidence.overloads \
 	src/survival/incidence.sql \
 	src/survival/landmark.sql \
+	src/cox/cox.overloads \
 	src/cox/cox.sql \
-	src/drivers/survival_drivers.sql \
+	src/drivers/drivers.overloads \
 	src/drivers/drivers.sql \
+	src/drivers/survival_drivers.sql \
 	src/source/source.sql \
 	src/source/check.sql \
 	src/source/query.sql \

@@ -138,6 +138,24 @@ ALTER TABLE dropped DROP gone;
 INSERT INTO dropped VALUES ('plus', 1), ('basic', 2);
 SELECT attribute, value, customers FROM (SELECT churn_drivers(seats = 1, dropped) FROM dropped) q (s), driver_table(s);
 SELECT attribute, value, customers FROM (SELECT churn_drivers(true, ROW('x', 1.50, 2::float4, true))) q (s), driver_table(s);
+-- one value instead of a record: the answers of a record with that column, by type; a NULL is a value
+CREATE TABLE mixed AS SELECT i % 3 = 0 AS churned, i % 7 AS months, (ARRAY['basic', 'plus', NULL])[1 + i % 3] AS t, ('c' || i % 4)::varchar AS v, ('c' || i % 4)::char(5) AS c, i % 2 = 0 AS b, (i % 5)::smallint AS i2, i % 6 AS i4,
+    (i % 7)::bigint AS i8, i % 8 / 2.0 AS n, (i % 9 / 10.0)::real AS f4, (i % 9 / 10.0)::float8 AS f8, (ARRAY['small', 'large']::size_kind[])[1 + i % 2] AS e, date '2025-01-01' + i % 4 AS d, ('k' || i % 3)::kind_of_text AS dom
+FROM generate_series(1, 600) i;
+CREATE FUNCTION both_ways(columns text[]) RETURNS TABLE (attribute text, same boolean, same_survival boolean, "values" text) LANGUAGE plpgsql AS $$ DECLARE c text; BEGIN
+  FOREACH c IN ARRAY columns LOOP
+    RETURN QUERY EXECUTE format('SELECT %1$L, churn_drivers(churned, %1$I)::text = (SELECT churn_drivers(churned, a)::text FROM mixed m, LATERAL (SELECT m.%1$I AS attribute) a),
+      survival_drivers(months, churned, %1$I)::text = (SELECT survival_drivers(months, churned, a)::text FROM mixed m, LATERAL (SELECT m.%1$I AS attribute) a),
+      (SELECT string_agg(value, '' '') FROM driver_table(churn_drivers(churned, %1$I))) FROM mixed', c);
+  END LOOP; END $$;
+SELECT * FROM both_ways(ARRAY['t', 'v', 'c', 'b', 'i2', 'i4', 'i8', 'n', 'f4', 'f8', 'e', 'd', 'dom']);
+SELECT t.attribute, t.value, t.churned FROM (SELECT churn_drivers(true, NULL::text) UNION ALL SELECT churn_drivers(true, 'a literal')) q (s), driver_table(s) t;
+-- columns of any other type are their text
+SELECT t.attribute, t.value, t.customers FROM (SELECT churn_drivers(true, a) s FROM generate_series(1, 2) i, LATERAL (SELECT make_date(2025, i, 1) AS since, ARRAY[i, 2] AS list, '10.0.0.1'::inet AS ip, interval '1 hour' AS span) a) q, driver_table(s) t;
+-- churn itself among the attributes is noted
+SELECT attribute, cramers_v = 1 AS perfect, note FROM (SELECT churn_drivers(churned, m) s FROM (SELECT churned, b, NOT churned AS stayed, i4 FROM mixed) m) q, driver_ranking(s);
+-- reasons of any type
+SELECT churn_reasons(e)::text = churn_reasons(e::text)::text AS e, churn_reasons(i4)::text = churn_reasons(i4::text)::text AS i4, churn_reasons(b)::text = churn_reasons(b::text)::text AS b FROM mixed;
 -- numbers that are equal are one value; -0, NaN and infinities; extremes
 SELECT value, customers FROM (SELECT churn_drivers(true, a) FROM unnest('{1.0,1.00,1,1e0,0,-0,NaN,Infinity,-Infinity,NULL}'::numeric[]) x, LATERAL (SELECT x) a) q (s), driver_table(s);
 SELECT value, customers FROM (SELECT churn_drivers(true, a) FROM unnest('{1.0,0,-0,NaN,-NaN,Infinity,-Infinity,1e308,5e-324,-1.7e308}'::float8[]) x, LATERAL (SELECT x) a) q (s), driver_table(s);
@@ -232,7 +250,6 @@ FROM (SELECT row_number() OVER () AS n, t::text AS a FROM state, driver_table(s)
 --
 SELECT f.code, left(f.message, 100) AS message, left(f.detail, 100) AS detail, f.hint FROM (VALUES
     ('SELECT churn_drivers(true, NULL::small_customer)'),
-    ('SELECT churn_drivers(true, a) FROM (SELECT current_date AS since) a'),
     ('SELECT churn_drivers(true, a) FROM (SELECT 1 AS x, 2 AS x) a'),
     ('SELECT churn_drivers(true, a) FROM (SELECT) a'),
     ('SELECT churn_drivers(true, CASE WHEN i = 1 THEN ROW(1) ELSE ROW(''x''::text) END) FROM generate_series(1, 2) i'),
@@ -245,7 +262,7 @@ SELECT f.code, left(f.message, 100) AS message, left(f.detail, 100) AS detail, f
     ('SELECT ''524409''::retention_drivers'),
     ('SELECT overlay(s::text PLACING ''51'' FROM 3)::retention_drivers FROM state'),
     ('SELECT (s::text || ''00'')::retention_drivers FROM state'),
-    ('SELECT retention_internal.drivers_transfn(NULL, true, ROW(1))'),
+    ('SELECT retention_internal.drivers_record_transfn(NULL, true, ROW(1))'),
     ('SELECT churn_reasons(repeat(''x'', 1001))'),
     ('SELECT churn_reasons(i::text) FROM generate_series(1, 10001) i'),
     ('SELECT * FROM against_benchmark(1, 2, ''nothing'')'),
@@ -444,7 +461,7 @@ FROM (SELECT churn_drivers(true, a)::bytea AS b FROM (SELECT 'text' AS a_name_of
     LATERAL (SELECT min(place) AS length_at FROM generate_series(0, length(b) - 1) place WHERE get_byte(b, place) = 63) l, (VALUES ('SELECT count(*) FROM driver_ranking($1::retention_drivers)')) u (use);
 DELETE FROM pg_cast WHERE oid > 4100000000;
 DROP VIEW long_customer;
-DROP TABLE sparse, crowd, trial, beside, flows, other_flows, small_customer, few, small_state, state, customer, number, by_channel, sets, spilled, copied, leaver, contract, stay, stays, sample, bins, dropped CASCADE;
-DROP FUNCTION near, fails, any_of, drivers_of, use_drivers, use_reasons, use_stays, mutate, outcome;
+DROP TABLE mixed, sparse, crowd, trial, beside, flows, other_flows, small_customer, few, small_state, state, customer, number, by_channel, sets, spilled, copied, leaver, contract, stay, stays, sample, bins, dropped CASCADE;
+DROP FUNCTION both_ways, near, fails, any_of, drivers_of, use_drivers, use_reasons, use_stays, mutate, outcome;
 DROP TYPE size_kind;
 DROP DOMAIN kind_of_text;

@@ -36,20 +36,24 @@ SELECT type, 'retention_internal.' || combine, 'retention_internal.' || transiti
     $$'00000000-0000-0000-0000-000000000007'::uuid, date '2020-01-05', daterange('2020-01-01', '2020-02-01'), daterange('2020-02-01', '2020-03-01')$$),
   ('retention_internal.retention_population', 'population_combine', 'flow_bigint_date_transfn', 'bigint, date, date, daterange',
     $$7::bigint, date '2020-01-05', date '2020-01-20', daterange('2020-01-01', '2020-02-01')$$),
+  ('retention_internal.retention_population', 'population_combine', 'survival_bigint_date_transfn', 'bigint, date, date, date',
+    $$7::bigint, date '2020-01-05', date '2020-01-20', date '2021-01-01'$$),
   ('retention_cohorts', 'cohort_combine', 'cohort_combine', 'retention_cohorts',
     $$(SELECT cohort_retention(i % 9, date '2020-01-01' + i, 'month') FROM generate_series(1, 99) i)$$),
-  ('retention_survival', 'survival_merge', 'survival_add', 'double precision, boolean', $$7, true$$),
-  ('retention_incidence', 'incidence_merge', 'incidence_add', 'double precision, text', $$7, 'price'$$),
-  ('retention_internal.retention_logrank_state', 'logrank_merge', 'logrank_add', 'double precision, boolean, text', $$7, true, 'a'$$),
-  ('retention_internal.retention_cox_rows', 'cox_merge', 'cox_add', 'double precision, boolean, double precision[]', $$7, true, ARRAY[1.5]$$),
-  ('retention_drivers', 'drivers_combine', 'drivers_transfn', 'boolean, record', $$true, ROW('gold'::text, 3)$$),
+  ('retention_survival', 'survival_combine', 'survival_transfn', 'double precision, boolean', $$7, true$$),
+  ('retention_survival', 'survival_combine', 'survival_dates_transfn', 'date, date, date', $$date '2020-01-05', NULL, date '2021-01-01'$$),
+  ('retention_incidence', 'incidence_combine', 'incidence_transfn', 'double precision, text', $$7, 'price'$$),
+  ('retention_internal.retention_logrank_state', 'logrank_combine', 'logrank_transfn', 'double precision, boolean, text', $$7, true, 'a'$$),
+  ('retention_internal.retention_cox_rows', 'cox_combine', 'cox_transfn', 'double precision, boolean, double precision[]', $$7, true, ARRAY[1.5]$$),
+  ('retention_drivers', 'drivers_combine', 'drivers_record_transfn', 'boolean, record', $$true, ROW('gold'::text, 3)$$),
+  ('retention_drivers', 'drivers_combine', 'drivers_text_transfn', 'boolean, text', $$true, 'gold'::text$$),
   ('retention_reasons', 'reasons_combine', 'reasons_transfn', 'text', $$'price'::text$$),
-  ('retention_survival_drivers', 'survival_drivers_combine', 'survival_drivers_transfn', 'double precision, boolean, record',
+  ('retention_survival_drivers', 'survival_drivers_combine', 'survival_drivers_record_transfn', 'double precision, boolean, record',
     $$7, true, ROW('gold'::text, 3)$$)) v (type, combine, transition, arguments, value);
 -- every transition and combine function of the extension is one of them, or the same C code for another type of time or customer
 SELECT DISTINCT p.oid::regproc::text AS untried FROM pg_aggregate a JOIN pg_proc p ON p.oid IN (aggtransfn, aggcombinefn)
 WHERE p.pronamespace = 'retention_internal'::regnamespace AND p.oid::regproc::text NOT IN (SELECT transition FROM states UNION SELECT combine FROM states)
-  AND p.oid::regproc::text !~ '\.flow_((bigint|uuid|text)_|(multi)?range_grid_)' ORDER BY 1;
+  AND p.oid::regproc::text !~ '\.(flow_((bigint|uuid|text)_|(multi)?range_grid_)|survival_(bigint|uuid|text)_|(survival_)?drivers_[a-z]+_transfn|[a-z]+_any_transfn)' ORDER BY 1;
 
 -- A state is brought from a table, in each way a table may keep it, and then changed, by a transition function (as the inverse of a moving
 -- aggregate) or by a combine function: as the aggregate had it, hashed or with a log, and as it is written.
@@ -112,6 +116,7 @@ BEGIN
 EXCEPTION WHEN OTHERS THEN
   RETURN SQLSTATE || ' ' || SQLERRM;
 END $$;
+CREATE TYPE letter AS ENUM ('a');
 CREATE TABLE population (n int, p retention_internal.retention_population);
 CREATE AGGREGATE of_cohorts(bigint, date, retention_grid) (SFUNC = retention_internal.cohort_transfn, STYPE = retention_internal.retention_population);
 CREATE AGGREGATE of_texts(text, date, retention_grid) (SFUNC = retention_internal.cohort_transfn, STYPE = retention_internal.retention_population);
@@ -129,6 +134,9 @@ CREATE AGGREGATE as_flow(retention_internal.retention_population)
 SELECT a.n, b.n, refusal(format('SELECT together(p) FROM population WHERE n IN (%s, %s)', a.n, b.n))
 FROM population a, population b WHERE a.n <= b.n ORDER BY 1, 2;
 SELECT n, refusal(format('SELECT as_flow(p) FROM population WHERE n = %s', n)) FROM population ORDER BY 1;
+CREATE AGGREGATE as_survival(retention_internal.retention_population)
+  (SFUNC = retention_internal.population_combine, STYPE = retention_internal.retention_population, FINALFUNC = retention_internal.survival_customers_final);
+SELECT n, refusal(format('SELECT as_survival(p) FROM population WHERE n = %s', n)) FROM population ORDER BY 1;
 SELECT together(p)::text = (SELECT cohort_retention(c, d, 'month')::text FROM (SELECT 1::bigint AS c, date '2020-01-05' AS d UNION ALL
   SELECT i, date '2020-01-05' + i % 300 FROM generate_series(1, 5000) i) r) AS same FROM population WHERE n IN (1, 5);
 SELECT together(p)::text = (SELECT together(p)::text FROM population WHERE n = 5) AS same
@@ -146,7 +154,7 @@ DO $$ BEGIN
 END $$;
 SELECT from_flow(f)::text = (SELECT rollup(f)::text FROM flows WHERE n < 3) AS same FROM flows WHERE n = 2;
 -- no aggregate, no state
-SELECT DISTINCT refusal(format('SELECT %s(%s)', p.oid::regproc, (SELECT string_agg(format('NULL::%s', t::regtype), ', ') FROM unnest(p.proargtypes) t)))
+SELECT DISTINCT refusal(format('SELECT %s(%s)', p.oid::regproc, (SELECT string_agg(format('NULL::%s', replace(t::regtype::text, 'anyenum', 'letter')), ', ') FROM unnest(p.proargtypes) t)))
 FROM pg_aggregate a JOIN pg_proc p ON p.oid IN (aggtransfn, aggcombinefn, aggfinalfn) WHERE p.pronamespace = 'retention_internal'::regnamespace ORDER BY 1;
 SELECT refusal('SELECT retention_internal.flow_combine(f, f) FROM flows'), refusal('SELECT retention_internal.population_combine(p, p) FROM population');
 RESET ROLE;

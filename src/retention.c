@@ -7,6 +7,7 @@
 #include "cohort/cohort_batch.h"
 #include "flow/flow_batch.h"
 #include "scan/scan.h"
+#include "survival/survival_batch.h"
 #include "utils/builtins.h"
 
 RETENTION_SEEN_BEGIN
@@ -20,6 +21,7 @@ _PG_init(void)
 	cohort_start();
 	cohort_rate_start();
 	flow_start();
+	survival_start();
 	scan_start();
 }
 

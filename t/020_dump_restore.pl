@@ -106,10 +106,10 @@ $node->safe_psql(
     FROM customers;
   CREATE TABLE fits AS
     SELECT 1 AS id, cox_fit(customer % 97 + 1, customer % 3 = 0, ARRAY[customer % 5, customer % 2]::float8[]) AS fit FROM customers;
-  CREATE AGGREGATE rows_of_fit(float8, boolean, float8[]) (SFUNC = retention_internal.cox_add, STYPE = retention_internal.retention_cox_rows);
+  CREATE AGGREGATE rows_of_fit(float8, boolean, float8[]) (SFUNC = retention_internal.cox_transfn, STYPE = retention_internal.retention_cox_rows);
   CREATE TABLE rows_of_fits AS
     SELECT 1 AS id, rows_of_fit(customer % 97 + 1, customer % 3 = 0, ARRAY[customer % 5, customer % 2]::float8[]) AS fit FROM customers;
-  CREATE AGGREGATE test_state(float8, boolean, text) (SFUNC = retention_internal.logrank_add, STYPE = retention_internal.retention_logrank_state);
+  CREATE AGGREGATE test_state(float8, boolean, text) (SFUNC = retention_internal.logrank_transfn, STYPE = retention_internal.retention_logrank_state);
   CREATE TABLE tests AS
     SELECT 1 AS id, test_state(customer % 97 + 1, customer % 3 = 0, 'group ' || customer % 3) AS state FROM customers;
   CREATE TABLE drivers AS

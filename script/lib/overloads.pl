@@ -106,8 +106,11 @@ sub combinations
   );
   my @sets = ({});
   for my $list (qw(row key anchor time)) {
-    @sets = map { my $set = $_; map +{ %$set, %$_ }, @{ $lists{$list} } } @sets
-      if $text =~ ($list eq 'time' ? qr/\{(time|range|row)\}/ : qr/\{$list\}/);
+    my $asks = $list eq 'time' ? qr/\{(time|range|multirange)\}/ : qr/\{$list\}/;
+    @sets = map {
+      my $set = $_;
+      $text =~ s/\{row\}/$set->{row} \/\/ '{row}'/er =~ $asks ? map +{ %$set, %$_ }, @{ $lists{$list} } : $set
+    } @sets;
   }
   for my $set (grep $_->{row}, @sets) { $set->{row} = fill($set->{row}, $set) }
   return @sets;

@@ -9,6 +9,7 @@
 #include "access/htup_details.h"
 #include "base/attributes.h"
 #include "base/number.h"
+#include "base/text_sql.h"
 #include "catalog/pg_enum.h"
 #include "common/shortest_dec.h"
 #include "utils/builtins.h"
@@ -34,16 +35,10 @@ typedef struct AttributeMemo
 } AttributeMemo;
 
 static AttributeKind
-kind_of_type(Oid type, const char *name)
+kind_of_type(Oid type)
 {
 	switch (type)
 	{
-		case TEXTOID:
-		case VARCHAROID:
-		case BPCHAROID:
-		case NAMEOID:
-		case UNKNOWNOID: /* a literal in an unnamed row */
-			return ATTRIBUTE_TEXT;
 		case BOOLOID:
 			return ATTRIBUTE_BOOLEAN;
 		case INT2OID:
@@ -55,13 +50,7 @@ kind_of_type(Oid type, const char *name)
 		case FLOAT8OID:
 			return ATTRIBUTE_NUMBER;
 	}
-	if (type_is_enum(type))
-		return ATTRIBUTE_TEXT;
-	ereport(ERROR,
-			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("attribute \"%s\" has type %s", name, format_type_be(type)),
-			 errdetail("Attributes are text, boolean, enum, integer and numeric columns."),
-			 errhint("Cast it to text, or make a number of it, such as days since a date.")));
+	return ATTRIBUTE_TEXT;
 }
 
 const char *
@@ -79,6 +68,35 @@ attributes_changed(const char *one, const char *other)
 					errmsg("the attributes of customers must be the same in every row"),
 					errdetail("They are %s here and %s there.", one, other),
 					errhint("The names, the types and the order of the columns must agree.")));
+}
+
+/* Text, enums, and whatever has another type: its text. */
+static inline bool
+needs_output(Oid type)
+{
+	return type != TEXTOID && type != VARCHAROID && type != BPCHAROID && type != NAMEOID &&
+		   type != UNKNOWNOID && type != ANYENUMOID && !type_is_enum(type);
+}
+
+/* The next column; type is that of its values, without domains. */
+static AttributeColumn *
+add_column(AttributeReader *reader, const char *name, int number, Oid type)
+{
+	AttributeColumn *column = &reader->column[reader->count++];
+
+	column->name = name;
+	column->number = number;
+	column->type = type;
+	column->kind = kind_of_type(type);
+	if (column->kind == ATTRIBUTE_TEXT && needs_output(type))
+	{
+		column->text = palloc(sizeof(ValueText));
+		value_text_open(column->text, type, reader->context);
+	}
+	for (const char *c = name; *c != '\0'; c++)
+		reader->shape = attribute_mix(reader->shape, (uint8) *c);
+	reader->shape = attribute_mix(reader->shape, 256 + column->kind);
+	return column;
 }
 
 static AttributeReader *
@@ -99,31 +117,23 @@ reader_make(Oid type, int32 typmod, MemoryContext context)
 	for (int i = 0; i < columns->natts; i++)
 	{
 		Form_pg_attribute from = TupleDescAttr(columns, i);
-		AttributeColumn *column = &reader->column[reader->count];
+		const char *name = NameStr(from->attname);
 
 		if (from->attisdropped)
 			continue;
 		if (reader->count >= MAX_ATTRIBUTES)
 			ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 							errmsg("a customer has at most %d attributes", MAX_ATTRIBUTES)));
-		column->name = NameStr(from->attname);
-		column->number = i;
-		column->type = getBaseType(from->atttypid);
-		column->kind = kind_of_type(column->type, column->name);
 		if (OidIsValid(from->attcollation) && !get_collation_isdeterministic(from->attcollation))
-			ereport(ERROR,
-					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("attribute \"%s\" has a nondeterministic collation", column->name),
-					 errdetail("Values are equal where their bytes are."),
-					 errhint("Give it another one with COLLATE.")));
+			ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+							errmsg("attribute \"%s\" has a nondeterministic collation", name),
+							errdetail("Values are equal where their bytes are."),
+							errhint("Give it another one with COLLATE.")));
 		for (int j = 0; j < reader->count; j++)
-			if (strcmp(reader->column[j].name, column->name) == 0)
+			if (strcmp(reader->column[j].name, name) == 0)
 				ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-								errmsg("two attributes are named \"%s\"", column->name)));
-		for (const char *c = column->name; *c != '\0'; c++)
-			reader->shape = attribute_mix(reader->shape, (uint8) *c);
-		reader->shape = attribute_mix(reader->shape, 256 + column->kind);
-		reader->count++;
+								errmsg("two attributes are named \"%s\"", name)));
+		(void) add_column(reader, name, i, getBaseType(from->atttypid));
 	}
 	if (reader->count == 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -144,7 +154,7 @@ attributes_open(void **remembered, MemoryContext context, Datum value)
 
 	if (value == (Datum) 0)
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-						errmsg("the attributes of a customer must not be NULL"),
+						errmsg("the attributes of a customer must not be null"),
 						errhint("A single attribute may be.")));
 	record = DatumGetHeapTupleHeader(value);
 	type = HeapTupleHeaderGetTypeId(record);
@@ -162,6 +172,34 @@ attributes_open(void **remembered, MemoryContext context, Datum value)
 	tuple.t_tableOid = InvalidOid;
 	tuple.t_data = record;
 	heap_deform_tuple(&tuple, reader->columns, reader->values, reader->nulls);
+	return reader;
+}
+
+AttributeReader *
+attributes_of_value(void **remembered, MemoryContext context, Oid type, Datum value, bool isnull)
+{
+	AttributeReader *reader = *remembered;
+
+	if (reader == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(context);
+
+		reader = palloc0(offsetof(AttributeReader, column) + sizeof(AttributeColumn));
+		reader->values = palloc(sizeof(Datum));
+		reader->nulls = palloc(sizeof(bool));
+		reader->context = context;
+		(void) add_column(reader, "attribute", 0, type);
+		reader->shape |= 1;
+		MemoryContextSwitchTo(old);
+		*remembered = reader;
+	}
+	reader->values[0] = value;
+	reader->nulls[0] = isnull;
+	if (type == TEXTOID && !isnull)
+	{
+		reader->start = DatumGetPointer(value);
+		reader->size = VARSIZE_ANY(reader->start);
+	}
 	return reader;
 }
 
@@ -302,7 +340,15 @@ attribute_value(AttributeReader *reader, int attribute)
 			value.number = slow_number(memo_of(reader), column->type, datum);
 			break;
 		default:
-			enum_label(memo_of(reader), DatumGetObjectId(datum), &value);
+			if (column->text != NULL)
+			{
+				text *as_text = value_text(column->text, datum);
+
+				value.bytes = VARDATA_ANY(as_text);
+				value.length = (int) VARSIZE_ANY_EXHDR(as_text);
+			}
+			else
+				enum_label(memo_of(reader), DatumGetObjectId(datum), &value);
 	}
 	return value;
 }

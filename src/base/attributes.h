@@ -19,7 +19,7 @@
 /* What the values of an attribute are; stored. */
 typedef enum AttributeKind
 {
-	ATTRIBUTE_TEXT = 1, /* text, enum */
+	ATTRIBUTE_TEXT = 1, /* text, enum, and the text of any other type */
 	ATTRIBUTE_BOOLEAN = 2,
 	ATTRIBUTE_INTEGER = 3,
 	ATTRIBUTE_NUMBER = 4, /* numeric, double precision, real */
@@ -30,8 +30,9 @@ typedef struct AttributeColumn
 {
 	const char *name;
 	AttributeKind kind;
-	Oid type;	/* of the values, without domains */
-	int number; /* in the record, from 0 */
+	Oid type;				/* of the values, without domains */
+	int number;				/* in the record, from 0 */
+	struct ValueText *text; /* of types whose text is asked of their output function, else NULL */
 } AttributeColumn;
 
 /* Which field counts follows from the kind of the attribute. */
@@ -64,10 +65,13 @@ typedef struct AttributeReader
 
 /*
  * The attributes of a record; 0 is NULL: 22004. *remembered is what was found for the row before, NULL at first, and
- * lives in context. 0A000 where a column's type is not one of those above, 22023 on two columns of one name, 54000
- * on too many.
+ * lives in context. 22023 on two columns of one name, 54000 on too many.
  */
 extern AttributeReader *attributes_open(void **remembered, MemoryContext context, Datum record);
+
+/* A single attribute that is no record, of a type without domains. It is named "attribute"; it may be NULL. */
+extern AttributeReader *
+attributes_of_value(void **remembered, MemoryContext context, Oid type, Datum value, bool isnull);
 
 /* 22023: a row whose attributes are not those of the rows before; one and other name them. */
 extern void attributes_changed(const char *one, const char *other) pg_attribute_noreturn();

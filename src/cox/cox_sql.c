@@ -34,7 +34,7 @@ write_rows(Datum value, StringInfo out, WireKind kind)
 static const StoredType cox_rows_type = {
 	.name = "retention_cox_rows", .kind = WIRE_COX_ROWS, .read = read_rows, .write = write_rows};
 
-STORED_TYPE_FUNCTIONS(cox_rows, cox_rows_type)
+STORED_TYPE_FUNCTIONS(retention_cox_rows, cox_rows_type)
 
 /* The state of the running aggregate, to be changed in place; NULL before the first row. */
 static CoxRows *
@@ -60,7 +60,7 @@ ties_argument(FunctionCallInfo fcinfo, int number)
 		return COX_EFRON;
 	if (PG_ARGISNULL(number))
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-						errmsg("the way to treat ties must not be NULL")));
+						errmsg("the way to treat ties must not be null")));
 	return choice("way to treat ties", text_argument(fcinfo, number), names, lengthof(names));
 }
 
@@ -91,9 +91,9 @@ covariates_argument(FunctionCallInfo fcinfo, int number, int *count)
 }
 
 /* (state, duration, churned, covariates [, ties [, entry]]): one customer. */
-RETENTION_FUNCTION(cox_add);
+RETENTION_FUNCTION(cox_transfn);
 Datum
-cox_add(PG_FUNCTION_ARGS)
+cox_transfn(PG_FUNCTION_ARGS)
 {
 	CoxRows *state = rows_own(fcinfo);
 	bool has_entry = PG_NARGS() > 5 && !PG_ARGISNULL(5);
@@ -134,9 +134,9 @@ cox_add(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(state);
 }
 
-RETENTION_FUNCTION(cox_merge);
+RETENTION_FUNCTION(cox_combine);
 Datum
-cox_merge(PG_FUNCTION_ARGS)
+cox_combine(PG_FUNCTION_ARGS)
 {
 	CoxRows *state = rows_own(fcinfo);
 	const CoxRows *other;
@@ -181,7 +181,7 @@ write_fit(Datum value, StringInfo out, WireKind kind)
 static const StoredType cox_type = {
 	.name = "retention_cox", .kind = WIRE_COX, .read = read_fit, .write = write_fit};
 
-STORED_TYPE_FUNCTIONS(cox, cox_type)
+STORED_TYPE_FUNCTIONS(retention_cox, cox_type)
 
 static const char *
 term_note(const CoxTerm *term)

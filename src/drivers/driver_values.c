@@ -265,6 +265,16 @@ table_to_test(const DriverValue *value, int values, double share, double *kept, 
 	return groups;
 }
 
+/* Whether a value says who churned. A whole row as the attributes has such a column: churn itself. */
+static bool
+decides(const double *churned, const double *kept, int groups)
+{
+	for (int i = 0; i < groups; i++)
+		if (churned[i] > 0 && kept[i] > 0)
+			return false;
+	return true;
+}
+
 static DriverRank
 rank_attribute(const Drivers *drivers, int attribute)
 {
@@ -316,6 +326,9 @@ rank_attribute(const Drivers *drivers, int attribute)
 		add_note(&rank, psprintf(POOLED_NOTE, FEW_EXPECTED));
 	if (adjusted)
 		add_note(&rank, "an empty cell counts as 0.5 in information_value");
+	if (decides(churned, kept, groups))
+		add_note(&rank,
+				 "every value has only churned or only kept customers: perhaps it is churn itself");
 	return rank;
 }
 

@@ -10,7 +10,9 @@
 #include "base/check.h"
 #include "base/emit.h"
 #include "base/number.h"
+#include "base/text_sql.h"
 #include "base/type_sql.h"
+#include "drivers/attributes_sql.h"
 #include "drivers/drivers.h"
 #include "math/compare.h"
 #include "utils/builtins.h"
@@ -46,11 +48,11 @@ write_drivers(Datum value, StringInfo out, WireKind kind)
 static const StoredType drivers_type = {
 	.name = DRIVERS_TYPE, .kind = WIRE_DRIVERS, .read = read_drivers, .write = write_drivers};
 
-STORED_TYPE_FUNCTIONS(drivers, drivers_type)
+STORED_TYPE_FUNCTIONS(retention_drivers, drivers_type)
 static const StoredType reasons_type = {
 	.name = REASONS_TYPE, .kind = WIRE_REASONS, .read = read_drivers, .write = write_drivers};
 
-STORED_TYPE_FUNCTIONS(reasons, reasons_type)
+STORED_TYPE_FUNCTIONS(retention_reasons, reasons_type)
 
 static Datum
 combine(FunctionCallInfo fcinfo, WireKind kind)
@@ -80,14 +82,12 @@ finish(FunctionCallInfo fcinfo, WireKind kind)
 	PG_RETURN_POINTER(drivers_open_sorted(PG_GETARG_DATUM(0), kind));
 }
 
-/* drivers_transfn(state, churned, attributes): one customer. */
-RETENTION_FUNCTION(drivers_transfn);
-Datum
-drivers_transfn(PG_FUNCTION_ARGS)
+/* (state, churned, attributes): one customer. The attributes are a record, or one value of a type. */
+static Datum
+add_customer(FunctionCallInfo fcinfo, Oid type)
 {
 	Drivers *drivers = drivers_own(fcinfo, WIRE_DRIVERS);
-	AttributeReader *reader = attributes_open(&fcinfo->flinfo->fn_extra, fcinfo->flinfo->fn_mcxt,
-											  PG_ARGISNULL(2) ? (Datum) 0 : PG_GETARG_DATUM(2));
+	AttributeReader *reader = attributes_argument(fcinfo, 2, type);
 	DriverWhich which;
 
 	if (drivers == NULL)
@@ -103,6 +103,16 @@ drivers_transfn(PG_FUNCTION_ARGS)
 	drivers_add(&drivers, reader, which);
 	PG_RETURN_POINTER(drivers);
 }
+
+#define DRIVERS_TRANSITION(name, type)                                                             \
+	RETENTION_FUNCTION(name);                                                                      \
+	Datum name(PG_FUNCTION_ARGS)                                                                   \
+	{                                                                                              \
+		return add_customer(fcinfo, type);                                                         \
+	}                                                                                              \
+	extern int no_such_variable
+
+ATTRIBUTE_FORMS(DRIVERS_TRANSITION, drivers);
 
 RETENTION_FUNCTION(drivers_combine);
 Datum
@@ -259,10 +269,9 @@ driver_summary(PG_FUNCTION_ARGS)
 
 /* ---- Reasons ---- */
 
-/* reasons_transfn(state, reason): one customer that left. */
-RETENTION_FUNCTION(reasons_transfn);
-Datum
-reasons_transfn(PG_FUNCTION_ARGS)
+/* (state, reason): one customer who left. The reason is a text, or with any of any type. */
+static Datum
+add_reason(FunctionCallInfo fcinfo, bool any)
 {
 	Drivers *reasons = drivers_own(fcinfo, WIRE_REASONS);
 	AttributeValue value = {.null = PG_ARGISNULL(1)};
@@ -271,13 +280,27 @@ reasons_transfn(PG_FUNCTION_ARGS)
 		reasons = reasons_new();
 	if (!value.null)
 	{
-		text *reason = PG_GETARG_TEXT_PP(1);
+		text *reason = any ? value_text_argument(fcinfo, 1) : PG_GETARG_TEXT_PP(1);
 
 		value.bytes = VARDATA_ANY(reason);
 		value.length = (int) VARSIZE_ANY_EXHDR(reason);
 	}
 	reasons_add(&reasons, value);
 	PG_RETURN_POINTER(reasons);
+}
+
+RETENTION_FUNCTION(reasons_transfn);
+Datum
+reasons_transfn(PG_FUNCTION_ARGS)
+{
+	return add_reason(fcinfo, false);
+}
+
+RETENTION_FUNCTION(reasons_any_transfn);
+Datum
+reasons_any_transfn(PG_FUNCTION_ARGS)
+{
+	return add_reason(fcinfo, true);
 }
 
 RETENTION_FUNCTION(reasons_combine);

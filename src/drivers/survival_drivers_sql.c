@@ -10,9 +10,9 @@
 #include <math.h>
 
 #include "base/aggregate.h"
-#include "base/attributes.h"
 #include "base/check.h"
 #include "base/memory.h"
+#include "drivers/attributes_sql.h"
 #include "math/compare.h"
 #include "math/quantile.h"
 #include "survival/logrank.h"
@@ -30,7 +30,7 @@ static const StoredType survival_drivers_type = {.name = "retention_survival_dri
 												 .read = times_type_read,
 												 .write = times_type_write};
 
-STORED_TYPE_FUNCTIONS(survival_drivers, survival_drivers_type)
+STORED_TYPE_FUNCTIONS(retention_survival_drivers, survival_drivers_type)
 
 static Tag
 value_tag(AttributeKind kind, AttributeValue value)
@@ -58,10 +58,9 @@ value_tag(AttributeKind kind, AttributeValue value)
 	return (Tag){digits, (int) strlen(digits)};
 }
 
-/* survival_drivers_transfn(state, duration, churned, attributes): one customer. */
-RETENTION_FUNCTION(survival_drivers_transfn);
-Datum
-survival_drivers_transfn(PG_FUNCTION_ARGS)
+/* (state, duration, churned, attributes): one customer. The attributes are a record, or one value of a type. */
+static Datum
+add_customer(FunctionCallInfo fcinfo, Oid type)
 {
 	TimeTable *table = times_own(fcinfo, WIRE_SURVIVAL_DRIVERS);
 	AttributeReader *reader;
@@ -75,8 +74,7 @@ survival_drivers_transfn(PG_FUNCTION_ARGS)
 		PG_RETURN_POINTER(table);
 	}
 	duration = check_time(PG_GETARG_FLOAT8(1), "duration");
-	reader = attributes_open(&fcinfo->flinfo->fn_extra, fcinfo->flinfo->fn_mcxt,
-							 PG_ARGISNULL(3) ? (Datum) 0 : PG_GETARG_DATUM(3));
+	reader = attributes_argument(fcinfo, 3, type);
 	if (table == NULL)
 		table = times_new(WIRE_SURVIVAL_DRIVERS);
 	if (PG_ARGISNULL(2))
@@ -97,6 +95,16 @@ survival_drivers_transfn(PG_FUNCTION_ARGS)
 	}
 	PG_RETURN_POINTER(table);
 }
+
+#define SURVIVAL_DRIVERS_TRANSITION(name, type)                                                    \
+	RETENTION_FUNCTION(name);                                                                      \
+	Datum name(PG_FUNCTION_ARGS)                                                                   \
+	{                                                                                              \
+		return add_customer(fcinfo, type);                                                         \
+	}                                                                                              \
+	extern int no_such_variable
+
+ATTRIBUTE_FORMS(SURVIVAL_DRIVERS_TRANSITION, survival_drivers);
 
 RETENTION_FUNCTION(survival_drivers_combine);
 Datum

@@ -14,6 +14,13 @@ AS 'MODULE_PATHNAME', 'churn_rate_counts';
 COMMENT ON FUNCTION churn_rate(numeric, numeric) IS
 'per cent of the customers at the start who are lost: 100 * lost / at_start';
 
+CREATE FUNCTION churn_rate(at_start numeric, at_end numeric, new numeric) RETURNS numeric
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'churn_rate_balances';
+
+COMMENT ON FUNCTION churn_rate(numeric, numeric, numeric) IS
+'per cent of the customers at the start who are not there at the end: 100 - retention_rate(at_start, at_end, new)';
+
 CREATE FUNCTION compound_retention(rate numeric, periods numeric) RETURNS numeric
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'compound_retention';

@@ -1,6 +1,6 @@
 /*
  * rates_sql.c
- *		The doors of rates. All are STRICT: no argument is NULL.
+ *		Rates from counts, as SQL calls them. All functions are STRICT: no argument is NULL.
  */
 #include "retention.h"
 
@@ -30,6 +30,18 @@ churn_rate_counts(PG_FUNCTION_ARGS)
 	if (rate == NULL)
 		PG_RETURN_NULL();
 	PG_RETURN_NUMERIC(rate);
+}
+
+RETENTION_FUNCTION(churn_rate_balances);
+Datum
+churn_rate_balances(PG_FUNCTION_ARGS)
+{
+	Numeric rate =
+		rate_of_retention(PG_GETARG_NUMERIC(0), PG_GETARG_NUMERIC(1), PG_GETARG_NUMERIC(2));
+
+	if (rate == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_NUMERIC(numeric_minus(numeric_from_int64(100), rate));
 }
 
 RETENTION_FUNCTION(compound_retention);

@@ -19,12 +19,11 @@ static const StoredType incidence_type = {.name = "retention_incidence",
 										  .read = times_type_read,
 										  .write = times_type_write};
 
-STORED_TYPE_FUNCTIONS(incidence, incidence_type)
+STORED_TYPE_FUNCTIONS(retention_incidence, incidence_type)
 
-/* (state, duration, cause): one customer; no cause is still here. */
-RETENTION_FUNCTION(incidence_add);
-Datum
-incidence_add(PG_FUNCTION_ARGS)
+/* (state, duration, cause): one customer; without a cause they are still here. */
+static Datum
+incidence(FunctionCallInfo fcinfo, bool any)
 {
 	TimeTable *table = times_own(fcinfo, WIRE_INCIDENCE);
 	Tag here = {NULL, -1};
@@ -40,14 +39,28 @@ incidence_add(PG_FUNCTION_ARGS)
 	duration = check_time(PG_GETARG_FLOAT8(1), "duration");
 	if (table == NULL)
 		table = times_new(WIRE_INCIDENCE);
-	cell = times_cell(&table, tag_argument(fcinfo, 2), here);
+	cell = times_cell(&table, tag_argument(fcinfo, 2, any), here);
 	times_count(&table, duration, cell, PG_ARGISNULL(2) ? TIME_CENSORED : TIME_CHURNED, WEIGHT_ONE);
 	PG_RETURN_POINTER(table);
 }
 
-RETENTION_FUNCTION(incidence_merge);
+RETENTION_FUNCTION(incidence_transfn);
 Datum
-incidence_merge(PG_FUNCTION_ARGS)
+incidence_transfn(PG_FUNCTION_ARGS)
+{
+	return incidence(fcinfo, false);
+}
+
+RETENTION_FUNCTION(incidence_any_transfn);
+Datum
+incidence_any_transfn(PG_FUNCTION_ARGS)
+{
+	return incidence(fcinfo, true);
+}
+
+RETENTION_FUNCTION(incidence_combine);
+Datum
+incidence_combine(PG_FUNCTION_ARGS)
 {
 	return times_combine(fcinfo, WIRE_INCIDENCE);
 }

@@ -12,14 +12,14 @@ AS 'MODULE_PATHNAME', 'landmark_start';
 COMMENT ON FUNCTION landmark_start(date, date, interval) IS
 'the day of a landmark after the start, to be counted from; NULL for customers who have left by then';
 
-CREATE FUNCTION known_at_landmark(happened double precision, landmark double precision) RETURNS boolean
+CREATE FUNCTION landmark_known(happened double precision, landmark double precision) RETURNS boolean
 LANGUAGE C IMMUTABLE PARALLEL SAFE
-AS 'MODULE_PATHNAME', 'known_at_landmark';
-COMMENT ON FUNCTION known_at_landmark(double precision, double precision) IS
+AS 'MODULE_PATHNAME', 'landmark_known';
+COMMENT ON FUNCTION landmark_known(double precision, double precision) IS
 'whether something had happened by the landmark; false where it never did';
 
-CREATE FUNCTION known_at_landmark(happened date, started date, landmark interval) RETURNS boolean
+CREATE FUNCTION landmark_known(happened date, started date, landmark interval) RETURNS boolean
 LANGUAGE C IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'known_at_landmark_date';
-COMMENT ON FUNCTION known_at_landmark(date, date, interval) IS
+COMMENT ON FUNCTION landmark_known(date, date, interval) IS
 'whether something had happened by the day of the landmark after the start; false where it never did';

@@ -56,9 +56,9 @@ landmark_start(PG_FUNCTION_ARGS)
 	PG_RETURN_DATEADT(day);
 }
 
-RETENTION_FUNCTION(known_at_landmark);
+RETENTION_FUNCTION(landmark_known);
 Datum
-known_at_landmark(PG_FUNCTION_ARGS)
+landmark_known(PG_FUNCTION_ARGS)
 {
 	if (PG_ARGISNULL(1))
 		PG_RETURN_NULL();

@@ -20,12 +20,14 @@ static const StoredType logrank_state_type = {.name = "retention_logrank_state",
 											  .read = times_type_read,
 											  .write = times_type_write};
 
-STORED_TYPE_FUNCTIONS(logrank_state, logrank_state_type)
+STORED_TYPE_FUNCTIONS(retention_logrank_state, logrank_state_type)
 
-/* (state, duration, churned, grp [, weighting [, stratum [, entry]]]): one customer. */
-RETENTION_FUNCTION(logrank_add);
-Datum
-logrank_add(PG_FUNCTION_ARGS)
+/*
+ * (state, duration, churned, grp [, weighting [, stratum [, entry]]]): one customer. The group and the stratum are
+ * texts, or with any of any type.
+ */
+static Datum
+logrank(FunctionCallInfo fcinfo, bool any)
 {
 	TimeTable *table = times_own(fcinfo, WIRE_LOGRANK);
 	bool has_entry = PG_NARGS() > 6 && !PG_ARGISNULL(6);
@@ -47,7 +49,7 @@ logrank_add(PG_FUNCTION_ARGS)
 	{
 		if (PG_ARGISNULL(4))
 			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-							errmsg("the weighting of a test must not be NULL")));
+							errmsg("the weighting of a test must not be null")));
 		weighting = test_weighting(text_argument(fcinfo, 4), &rho);
 	}
 
@@ -70,8 +72,8 @@ logrank_add(PG_FUNCTION_ARGS)
 		int cell;
 
 		if (PG_NARGS() > 5)
-			stratum = tag_argument(fcinfo, 5);
-		cell = times_cell(&table, tag_argument(fcinfo, 3), stratum);
+			stratum = tag_argument(fcinfo, 5, any);
+		cell = times_cell(&table, tag_argument(fcinfo, 3, any), stratum);
 		times_count(&table, duration, cell, PG_GETARG_BOOL(2) ? TIME_CHURNED : TIME_CENSORED,
 					WEIGHT_ONE);
 		if (has_entry)
@@ -80,9 +82,23 @@ logrank_add(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(table);
 }
 
-RETENTION_FUNCTION(logrank_merge);
+RETENTION_FUNCTION(logrank_transfn);
 Datum
-logrank_merge(PG_FUNCTION_ARGS)
+logrank_transfn(PG_FUNCTION_ARGS)
+{
+	return logrank(fcinfo, false);
+}
+
+RETENTION_FUNCTION(logrank_any_transfn);
+Datum
+logrank_any_transfn(PG_FUNCTION_ARGS)
+{
+	return logrank(fcinfo, true);
+}
+
+RETENTION_FUNCTION(logrank_combine);
+Datum
+logrank_combine(PG_FUNCTION_ARGS)
 {
 	return times_combine(fcinfo, WIRE_LOGRANK);
 }

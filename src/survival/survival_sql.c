@@ -20,7 +20,7 @@ static const StoredType survival_type = {.name = "retention_survival",
 										 .read = times_type_read,
 										 .write = times_type_write};
 
-STORED_TYPE_FUNCTIONS(survival, survival_type)
+STORED_TYPE_FUNCTIONS(retention_survival, survival_type)
 
 /* A weight in units of 2^-40, rounded. */
 static int64
@@ -34,9 +34,9 @@ weight_units(double weight)
 }
 
 /* (state, duration, churned [, entry [, weight]]): one customer. */
-RETENTION_FUNCTION(survival_add);
+RETENTION_FUNCTION(survival_transfn);
 Datum
-survival_add(PG_FUNCTION_ARGS)
+survival_transfn(PG_FUNCTION_ARGS)
 {
 	TimeTable *table = times_own(fcinfo, WIRE_SURVIVAL);
 	bool has_entry = PG_NARGS() > 3 && !PG_ARGISNULL(3);
@@ -72,9 +72,9 @@ survival_add(PG_FUNCTION_ARGS)
 }
 
 /* (state, started, ended, as_of [, records_from]): one customer, in days. */
-RETENTION_FUNCTION(survival_add_dates);
+RETENTION_FUNCTION(survival_dates_transfn);
 Datum
-survival_add_dates(PG_FUNCTION_ARGS)
+survival_dates_transfn(PG_FUNCTION_ARGS)
 {
 	TimeTable *table = times_own(fcinfo, WIRE_SURVIVAL);
 	bool has_end = !PG_ARGISNULL(2);
@@ -90,7 +90,7 @@ survival_add_dates(PG_FUNCTION_ARGS)
 		PG_RETURN_POINTER(table);
 	}
 	if (PG_ARGISNULL(3))
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("as_of must not be NULL")));
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("as_of must not be null")));
 	started = PG_GETARG_DATEADT(1);
 	as_of = PG_GETARG_DATEADT(3);
 	ended = has_end ? PG_GETARG_DATEADT(2) : 0;
@@ -126,9 +126,9 @@ survival_add_dates(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(table);
 }
 
-RETENTION_FUNCTION(survival_merge);
+RETENTION_FUNCTION(survival_combine);
 Datum
-survival_merge(PG_FUNCTION_ARGS)
+survival_combine(PG_FUNCTION_ARGS)
 {
 	return times_combine(fcinfo, WIRE_SURVIVAL);
 }

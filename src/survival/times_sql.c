@@ -7,8 +7,9 @@
 #include <math.h>
 
 #include "base/aggregate.h"
-#include "survival/times_sql.h"
+#include "base/text_sql.h"
 #include "catalog/pg_type.h"
+#include "survival/times_sql.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 
@@ -77,13 +78,13 @@ check_time(double value, const char *what)
 }
 
 Tag
-tag_argument(FunctionCallInfo fcinfo, int number)
+tag_argument(FunctionCallInfo fcinfo, int number, bool any)
 {
 	text *value;
 
 	if (PG_ARGISNULL(number))
 		return (Tag){NULL, -1};
-	value = PG_GETARG_TEXT_PP(number);
+	value = any ? value_text_argument(fcinfo, number) : PG_GETARG_TEXT_PP(number);
 	return (Tag){VARDATA_ANY(value), (int) VARSIZE_ANY_EXHDR(value)};
 }
 
@@ -107,7 +108,7 @@ times_argument(FunctionCallInfo fcinfo, int number, int *asked)
 	{
 		if (unknown[i])
 			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-							errmsg("an asked time must not be NULL")));
+							errmsg("an asked time must not be null")));
 		times[i] = check_time(DatumGetFloat8(elements[i]), "time");
 	}
 	return times;

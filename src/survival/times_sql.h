@@ -22,8 +22,8 @@ extern void times_type_write(Datum value, StringInfo out, WireKind kind);
 /* A duration, an entry, ...: finite and not negative, else 22023. Makes -0 an ordinary 0. */
 extern double check_time(double value, const char *what);
 
-/* A tag argument: NULL or its bytes. */
-extern Tag tag_argument(FunctionCallInfo fcinfo, int number);
+/* The tag of an argument, which is a text, or with any of any type: NULL or its bytes. */
+extern Tag tag_argument(FunctionCallInfo fcinfo, int number, bool any);
 
 /* Argument `number` as a C string. */
 extern char *text_argument(FunctionCallInfo fcinfo, int number);
