@@ -136,6 +136,7 @@ MODULE_SQL = \
 	src/source/guess.sql \
 	src/source/views.sql \
 	src/source/facts.sql \
+	src/source/refresh.sql \
 	src/report/template.sql \
 	src/report/plot.sql \
 	src/report/picture.sql \
