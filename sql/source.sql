@@ -719,6 +719,19 @@ SELECT string_agg(g, E'\n') AS call FROM retention_guess('shop.account') g \gset
 :call
 SELECT source, kind, relation, segments, grid, state FROM retention_sources WHERE relation = 'shop.account';
 
+-- Natural mistakes get a hint, and no CONTEXT.
+CREATE TABLE shop.bought (customer int, day date);
+SELECT retention_source('bi.bought', 'events', 'shop.bought', 'customer', at => 'day');
+SELECT retention_create_views('shop.bought');
+SELECT retention_source('bi.bought2', 'events', 'shop.bought', 'customer', at => 'day', as_of => '2026-04-01');
+SELECT retention_source('bought 2', 'events', 'shop.bought', 'customer', at => 'day');
+SELECT retention_source('bi.bought2', 'events', 'shop.bought', 'customer', at => 'day', gone_after => '90');
+SELECT retention_source_set('bi.bought', grid => 'year');
+SELECT retention_source('bi.bought2', 'events', 'shop.bought', 'customer', at => 'day', filter => 'WHERE day > 1');
+SELECT retention_source('bi.bought2', 'events', 'shop.bought', 'customer_id', at => 'day');
+SELECT retention_drop_source('bi.bought');
+DROP TABLE shop.bought;
+
 -- Away.
 DROP FUNCTION seen(), asks(text);
 DROP SCHEMA shop, bi, bi2, "Sch; %s ema" CASCADE;

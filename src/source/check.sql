@@ -16,7 +16,7 @@ BEGIN
     near := retention_internal.source_near(attribute, columns::text[]);
     PERFORM retention_internal.refuse('42703',
       format('column "%s" of relation %s does not exist', attribute, relation),
-      format('It is given as %s.', argument),
+      CASE WHEN attribute <> argument THEN format('It is given as %s.', argument) END,
       CASE WHEN near IS NOT NULL THEN format('Perhaps you meant "%s".', near)
         ELSE format('Its columns are %s.', array_to_string(ARRAY(SELECT quote_ident(u.name)
           FROM unnest(columns) WITH ORDINALITY AS u (name, place) ORDER BY u.place), ', ')) END);
@@ -37,10 +37,13 @@ BEGIN
     END;
   IF NOT fits THEN
     PERFORM retention_internal.refuse('42804',
-      format('column "%s" of type %s cannot be the %s of a source', attribute, type, argument),
+      format('column "%s" of type %s cannot be %s of a source', attribute, type,
+        CASE argument WHEN 'segment' THEN 'a segment' ELSE format('"%s"', argument) END),
       hint => CASE wanted
         WHEN 'customer' THEN 'A customer is an integer, a uuid or a text; a view over the table can cast the column.'
-        WHEN 'time' THEN 'It must be a date, a timestamp or a timestamptz; a view over the table can cast the column.'
+        WHEN 'time' THEN CASE argument
+          WHEN 'as_of' THEN 'Write it as an SQL expression of a time: as_of => $t$date ''2026-04-01''$t$.'
+          ELSE 'It must be a date, a timestamp or a timestamptz; a view over the table can cast the column.' END
         WHEN 'number' THEN 'It must be a number; a view over the table can cast the column.'
         WHEN 'name' THEN 'It must be a text; a view over the table can cast the column.'
         ELSE 'Customers are grouped by it, so it must be one plain value; a view over the table can make it one.' END);
@@ -127,9 +130,10 @@ BEGIN
     PERFORM retention_internal.refuse('22023', format('gone_after must be at least one period of the grid (%s), not %s',
         o.period, coalesce(source.gone_after::text, 'NULL')),
       'Customers who are active in every period would count as gone between two events.',
-      CASE WHEN source.gone_after < interval '1 hour'
+      CASE WHEN source.gone_after < interval '1 day'
         THEN 'Write the unit: gone_after => ''90 days''. A number alone is seconds.'
-        ELSE 'Take a longer inactivity window, or a grid of shorter periods.' END);
+        ELSE format('Take a longer inactivity window, such as gone_after => ''%s'', or a grid of shorter periods.',
+          o.length) END);
   END IF;
   IF coalesce(source.keep_runs < 1, true) THEN
     PERFORM retention_internal.refuse('22023',

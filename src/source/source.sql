@@ -169,7 +169,9 @@ BEGIN
   IF relkind <> 'v' THEN
     PERFORM retention_internal.refuse('42809', format('%s is not a view', source),
       'A source is a view with the columns customer and at, or customer, started and ended.',
-      format('retention_source() creates one; SELECT retention_guess(%L) proposes the call.', source));
+      coalesce((SELECT format('Perhaps you meant the source %s, which reads it.', min(n.source::text))
+        FROM retention_internal.source_states() AS n WHERE n.relation = $1::text HAVING count(*) > 0),
+        format('retention_source() creates one; SELECT retention_guess(%L) proposes the call.', source)));
   END IF;
   s.source := source;
   s.kind := CASE WHEN 'at' = ANY (columns) THEN 'events' ELSE 'subscriptions' END;
