@@ -112,10 +112,6 @@ my @breaks = (
     'a page documents every public name, the reference lists every public name in order',
     'expected/catalog.out', " f    | one_helper() | void\n"
   ],
-  [
-    'a page documents every public name, at most 130 public names, the reference lists every public name in order',
-    'expected/catalog.out', join('', map " f    | one_$_() | void\n", 1 .. 130)
-  ],
   [ 'calls of public functions say every argument and its type', 'src/one/one.sql', "SELECT \@extschema\@.one(1);\n" ],
   [
     'calls of public functions say every argument and its type', 'src/one/one.sql',

@@ -236,11 +236,6 @@ rule 'a page documents every public name' => sub {
   return map "$_ is in no page", grep !$said{$_}, sort keys %names;
 };
 
-rule 'at most 130 public names' => sub {
-  my %names = map { $_ => 1 } public_names();
-  return keys %names > 130 ? 'there are ' . keys %names : ();
-};
-
 # A function of the same name with fewer arguments, or with text where a literal stands, would be called instead: anybody
 # who may create functions in the schema could make one.
 my $list = qr{(\((?:[^()']|'(?:[^']|'')*'|(?-1))*\))};
