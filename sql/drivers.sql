@@ -267,6 +267,9 @@ SELECT f.code, left(f.message, 100) AS message, left(f.detail, 100) AS detail, f
     ('SELECT churn_reasons(i::text) FROM generate_series(1, 10001) i'),
     ('SELECT * FROM against_benchmark(1, 2, ''nothing'')'),
     ('SELECT * FROM against_benchmark(3, 2, ''IT'')'),
+    ('SELECT * FROM against_benchmark(0.73, ''IT'')'),
+    ('SELECT * FROM against_benchmark(101, ''IT'')'),
+    ('SELECT * FROM against_benchmark(73, ''nothing'')'),
     ('SELECT rate_p_value(3, 2, 50)'),
     ('SELECT rate_p_value(1, 2, 101)')) v (statement), fails(statement) f;
 SELECT f.code, left(f.message, 60) AS message FROM fails(format('SELECT churn_drivers(true, a) FROM (SELECT %s) a', (SELECT string_agg(i || ' AS c' || i, ', ') FROM generate_series(1, 201) i))) f;
@@ -313,6 +316,9 @@ SELECT near(rate_p_value(hits, total, rate), p) AS as_r FROM (VALUES
     (20, 20, 63, 0.0002055395803682167), (3, 10, 75, 0.003505706787109375), (8, 10, 75, 1),
     (49, 100, 50, 0.9204107626128218), (62000, 100000, 63, 6.278766925699167e-11), (1, 1, 84, 1), (0, 5, 0, 1), (5, 5, 100, 1), (4, 5, 100, 0)
 ) v (hits, total, rate, p);
+-- a rate without the customers behind it
+SELECT * FROM against_benchmark(73.5, 'Telecom');
+SELECT r.benchmark, r.difference = c.difference AS same FROM against_benchmark(73.5, 'retail') r, against_benchmark(735, 1000, 'retail') c;
 -- totals beyond what a double can count: an answer at once, and the right one (p = 1 / 2: the normal distribution with a correction of one half)
 SELECT rate_p_value(42, 9223372036854775807, 1) < 1e-300 AS far, rate_p_value(9223372036854775807, 9223372036854775807, 99) < 1e-300 AS all_of_them,
     abs(rate_p_value(2000000000000000 - 31622776, 4000000000000000, 50) / 0.31731052472261206 - 1) < 1e-6 AS many,

@@ -66,6 +66,10 @@ SELECT dataset, y.* FROM states, survival_summary(s) y WHERE dataset IN ('ovaria
 SELECT m.* FROM states, median_survival(s) m WHERE dataset = 'lung';
 SELECT m.* FROM states, median_survival(s, 'plain', 0.9) m WHERE dataset = 'lung';
 
+-- the confidence as the second argument
+SELECT bool_and(a = b) FROM states, survival_curve(s, 0.9) a JOIN survival_curve(s, confidence => 0.9) b USING ("time");
+SELECT bool_and(median_survival(s, 0.9) IS NOT DISTINCT FROM median_survival(s, 'log-log', 0.9)) AS median, bool_and(median_survival(s, confidence => 0.9) IS NOT DISTINCT FROM median_survival(s, 0.9)) AS by_name FROM states;
+
 --
 -- At asked times: before the first, between, at one, at the last, beyond
 --
@@ -122,6 +126,16 @@ SELECT y.customers, f.joined, y.churned, f.departures, y.never_at_risk FROM
 SELECT y.customers, y.churned, y.never_at_risk, y.not_started FROM (SELECT survival(s, e, '2025-03-01'::date) AS s FROM (VALUES (date '2025-01-01', date '2025-01-05'), ('2025-01-03', '2025-01-02'), ('2025-04-03', '2025-04-02')) v (s, e)) q, survival_summary(s) y;
 SELECT survival(started, ended, '2025-03-01'::date)::text = survival(started, ended, '2025-03-01'::date, NULL)::text AS same
 FROM customers;
+
+-- times of day, in whole days; departures that were not recorded before a time
+SELECT started, ended, from_time, c.* FROM (SELECT started, ended, from_time, survival(started, ended, timestamp '2025-01-04 12:00', from_time) s FROM (VALUES
+    (timestamp '2025-01-01 10:00', timestamp '2025-01-01 15:00', NULL::timestamp), ('2025-01-01 10:00', '2025-01-02 11:00', NULL), ('2025-01-01 10:00', NULL, NULL), ('2025-01-01 13:00', NULL, '2024-01-01'),
+    ('2025-01-01 10:00', '2025-01-03 11:00', '2025-01-03 10:30'), ('2025-01-01 10:00', NULL, '2025-01-04 11:00'), ('2025-01-01 13:00', NULL, '2025-01-04 11:00'), ('2025-01-04 12:00', NULL, NULL)) v (started, ended, from_time)
+  GROUP BY 1, 2, 3) q, LATERAL (SELECT customers, churned, late_entries AS late, never_at_risk, not_started, followed_until FROM survival_summary(s)) c ORDER BY 1, 2, 3;
+SELECT survival(d::timestamp, d::timestamp + interval '5 days', '2025-03-31')::text = survival(d, d + 5, '2025-03-31')::text AS timestamp,
+    survival(d::timestamptz, d::timestamptz + interval '5 days', '2025-03-31')::text = survival(d, d + 5, '2025-03-31')::text AS timestamptz,
+    survival(d::timestamptz, d::timestamptz + interval '5 days', '2025-03-31', '2025-03-10')::text = survival(d, d + 5, '2025-03-31', '2025-03-10')::text AS late
+FROM (SELECT date '2025-03-01' + i AS d FROM generate_series(0, 40) i) q;
 
 --
 -- Several rows per customer: one membership, from the first start to the last end
@@ -446,6 +460,9 @@ SELECT bool_and(cox.f::text = fits.f::text) FROM fits JOIN
 WHERE ties = 'efron' AND dataset NOT IN (SELECT dataset FROM r_rows WHERE entry IS NOT NULL);
 SELECT count(*) FROM fits JOIN (SELECT dataset, cox_fit(duration, churned, x, 'breslow') f FROM r_rows WHERE x IS NOT NULL GROUP BY dataset) cox
     USING (dataset) WHERE ties = 'breslow' AND cox.f::text = fits.f::text;
+-- one covariate alone
+SELECT cox_fit(duration, churned, id % 5)::text = cox_fit(duration, churned, ARRAY[id % 5])::text AS same, cox_fit(duration, churned, CASE WHEN id % 7 > 0 THEN id % 5 END)::text = cox_fit(duration, churned, ARRAY[CASE WHEN id % 7 > 0 THEN id % 5 END])::text AS with_null
+FROM (SELECT *, row_number() OVER () AS id FROM r_rows WHERE dataset = 'lung') q;
 -- what has no answer says so: separation, collinear and constant covariates
 SELECT covariate, coefficient::numeric(8, 6), hazard_ratio::numeric(8, 6), std_error::numeric(8, 6), ci_low::numeric(8, 6),
     z::numeric(8, 6), note
@@ -462,7 +479,7 @@ SELECT c.coefficient, c.note, y.customers, y.churned, y.unknown, y.never_at_risk
         UNION ALL SELECT cox_fit(1, true, ARRAY[1]) UNION ALL SELECT cox_fit(1, NULL, ARRAY[1])
         UNION ALL SELECT cox_fit(1, true, ARRAY[NULL::float8, 1])
         UNION ALL SELECT cox_fit(1, true, ARRAY[1], 'efron', 1)) q, cox_table(f) c, cox_summary(f) y;
-SELECT cox_fit(NULL, true, ARRAY[1]) IS NULL AS no_duration, cox_fit(1, true, NULL) IS NULL AS no_covariates,
+SELECT cox_fit(NULL, true, ARRAY[1]) IS NULL AS no_duration, cox_fit(1, true, NULL::float8[]) IS NULL AS no_covariates,
     cox_fit(1, true, ARRAY[1]) FILTER (WHERE false) IS NULL AS no_rows;
 -- units do not matter
 SELECT a.covariate, abs(a.z - b.z) < 1e-9 AS same FROM
@@ -574,9 +591,10 @@ SELECT statement, f.* FROM unnest(ARRAY[
     $$SELECT cox_fit(1, true, ARRAY[1], 'efron', 'NaN')$$,
     $$SELECT cox_fit(1, true, ARRAY[1], 'exact')$$,
     $$SELECT cox_fit(1, true, ARRAY[1], NULL)$$,
-    $$SELECT cox_fit(1, true, '{}')$$,
-    $$SELECT cox_fit(1, true, '{{1,2},{3,4}}')$$,
-    $$SELECT cox_fit(1, true, '{1,infinity}')$$,
+    $$SELECT cox_fit(1, true, '{}'::float8[])$$,
+    $$SELECT cox_fit(1, true, '{{1,2},{3,4}}'::float8[])$$,
+    $$SELECT cox_fit(1, true, '{1,infinity}'::float8[])$$,
+    $$SELECT cox_fit(1, true, 'infinity'::float8)$$,
     $$SELECT cox_fit(1, true, array_fill(1.0::float8, ARRAY[101]))$$,
     $$SELECT cox_fit(1, true, array_fill(1.0::float8, ARRAY[i])) FROM generate_series(1, 2) i$$,
     $$SELECT cox_fit(1, true, ARRAY[i], CASE i WHEN 1 THEN 'efron' ELSE 'breslow' END) FROM generate_series(1, 2) i$$,

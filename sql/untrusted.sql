@@ -41,7 +41,7 @@ SELECT type, 'retention_internal.' || combine, 'retention_internal.' || transiti
   ('retention_cohorts', 'cohort_combine', 'cohort_combine', 'retention_cohorts',
     $$(SELECT cohort_retention(i % 9, date '2020-01-01' + i, 'month') FROM generate_series(1, 99) i)$$),
   ('retention_survival', 'survival_combine', 'survival_transfn', 'double precision, boolean', $$7, true$$),
-  ('retention_survival', 'survival_combine', 'survival_dates_transfn', 'date, date, date', $$date '2020-01-05', NULL, date '2021-01-01'$$),
+  ('retention_survival', 'survival_combine', 'survival_date_transfn', 'date, date, date', $$date '2020-01-05', NULL, date '2021-01-01'$$),
   ('retention_incidence', 'incidence_combine', 'incidence_transfn', 'double precision, text', $$7, 'price'$$),
   ('retention_internal.retention_logrank_state', 'logrank_combine', 'logrank_transfn', 'double precision, boolean, text', $$7, true, 'a'$$),
   ('retention_internal.retention_cox_rows', 'cox_combine', 'cox_transfn', 'double precision, boolean, double precision[]', $$7, true, ARRAY[1.5]$$),
@@ -53,7 +53,7 @@ SELECT type, 'retention_internal.' || combine, 'retention_internal.' || transiti
 -- every transition and combine function of the extension is one of them, or the same C code for another type of time or customer
 SELECT DISTINCT p.oid::regproc::text AS untried FROM pg_aggregate a JOIN pg_proc p ON p.oid IN (aggtransfn, aggcombinefn)
 WHERE p.pronamespace = 'retention_internal'::regnamespace AND p.oid::regproc::text NOT IN (SELECT transition FROM states UNION SELECT combine FROM states)
-  AND p.oid::regproc::text !~ '\.(flow_((bigint|uuid|text)_|(multi)?range_grid_)|survival_(bigint|uuid|text)_|(survival_)?drivers_[a-z]+_transfn|[a-z]+_any_transfn)' ORDER BY 1;
+  AND p.oid::regproc::text !~ '\.(flow_((bigint|uuid|text)_|(multi)?range_grid_)|survival_(bigint|uuid|text|timestamp)|(survival_)?drivers_[a-z]+_transfn|[a-z]+_(any|single)_transfn)' ORDER BY 1;
 
 -- A state is brought from a table, in each way a table may keep it, and then changed, by a transition function (as the inverse of a moving
 -- aggregate) or by a combine function: as the aggregate had it, hashed or with a log, and as it is written.

@@ -64,6 +64,14 @@ ties_argument(FunctionCallInfo fcinfo, int number)
 	return choice("way to treat ties", text_argument(fcinfo, number), names, lengthof(names));
 }
 
+static void
+check_covariate(double value, int number)
+{
+	if (!isfinite(value))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("covariate %d must be finite, not %g", number, value)));
+}
+
 /* The covariates of a row; NULL if one of them is. */
 static const double *
 covariates_argument(FunctionCallInfo fcinfo, int number, int *count)
@@ -84,26 +92,24 @@ covariates_argument(FunctionCallInfo fcinfo, int number, int *count)
 		return NULL;
 	values = (const double *) ARR_DATA_PTR(array);
 	for (int k = 0; k < *count; k++)
-		if (!isfinite(values[k]))
-			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-							errmsg("covariate %d must be finite, not %g", k + 1, values[k])));
+		check_covariate(values[k], k + 1);
 	return values;
 }
 
-/* (state, duration, churned, covariates [, ties [, entry]]): one customer. */
-RETENTION_FUNCTION(cox_transfn);
-Datum
-cox_transfn(PG_FUNCTION_ARGS)
+/* (state, duration, churned, covariates [, ties [, entry]]): one customer. The covariates are an array, or one number. */
+static Datum
+add_customer(FunctionCallInfo fcinfo, bool single)
 {
 	CoxRows *state = rows_own(fcinfo);
 	bool has_entry = PG_NARGS() > 5 && !PG_ARGISNULL(5);
 	const double *covariates;
+	double covariate;
 	CoxTies ties;
 	double duration;
 	double entry = -1;
 	int count;
 
-	if (PG_ARGISNULL(1) || PG_ARGISNULL(3))
+	if (PG_ARGISNULL(1) || (PG_ARGISNULL(3) && !single))
 	{
 		if (state == NULL)
 			PG_RETURN_NULL();
@@ -113,7 +119,15 @@ cox_transfn(PG_FUNCTION_ARGS)
 	if (has_entry)
 		entry = check_time(PG_GETARG_FLOAT8(5), "entry");
 	ties = ties_argument(fcinfo, 4);
-	covariates = covariates_argument(fcinfo, 3, &count);
+	if (single)
+	{
+		count = 1;
+		covariates = PG_ARGISNULL(3) ? NULL : &covariate;
+		covariate = PG_ARGISNULL(3) ? 0 : PG_GETARG_FLOAT8(3);
+		check_covariate(covariate, 1);
+	}
+	else
+		covariates = covariates_argument(fcinfo, 3, &count);
 
 	if (state == NULL)
 		state = cox_rows_new(count, ties);
@@ -132,6 +146,20 @@ cox_transfn(PG_FUNCTION_ARGS)
 	else
 		cox_rows_add(&state, duration, PG_GETARG_BOOL(2), entry, covariates);
 	PG_RETURN_POINTER(state);
+}
+
+RETENTION_FUNCTION(cox_transfn);
+Datum
+cox_transfn(PG_FUNCTION_ARGS)
+{
+	return add_customer(fcinfo, false);
+}
+
+RETENTION_FUNCTION(cox_single_transfn);
+Datum
+cox_single_transfn(PG_FUNCTION_ARGS)
+{
+	return add_customer(fcinfo, true);
 }
 
 RETENTION_FUNCTION(cox_combine);

@@ -205,6 +205,32 @@ COMMENT ON FUNCTION against_benchmark(bigint, bigint, text, double precision) IS
 'a yearly retention rate (hits of total) against that of an industry: the difference in percentage points, its limits and the exact p-value of none';
 
 CREATE FUNCTION against_benchmark(
+    rate numeric,
+    industry text,
+    OUT benchmark_industry text,
+    OUT year integer,
+    OUT benchmark numeric,
+    OUT retention_rate numeric,
+    OUT difference numeric)
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+    IF NOT ($1 OPERATOR(pg_catalog.=) 0 OR $1 BETWEEN 1 AND 100) THEN
+        RAISE EXCEPTION USING ERRCODE = '22023',
+            MESSAGE = format('rate must be 0, or lie between 1 and 100, not %s', $1),
+            HINT = 'Rates are per cent: write 95 for 95 per cent.';
+    END IF;
+    SELECT b.benchmark_industry, b.year, b.benchmark, $1, $1 OPERATOR(pg_catalog.-) b.benchmark
+    INTO benchmark_industry, year, benchmark, retention_rate, difference
+    FROM @extschema@.against_benchmark(0::bigint, 0::bigint, $2, 0.95::double precision) AS b;
+END
+$$;
+COMMENT ON FUNCTION against_benchmark(numeric, text) IS
+'a yearly retention rate in per cent against that of an industry; without the customers behind it nothing says how sure the difference is';
+
+CREATE FUNCTION against_benchmark(
     flow retention_flow,
     industry text,
     confidence double precision DEFAULT 0.95,

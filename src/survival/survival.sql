@@ -21,6 +21,25 @@ AS 'MODULE_PATHNAME', 'survival_curve';
 COMMENT ON FUNCTION survival_curve(retention_survival, text, double precision, double precision[]) IS
 'the survival curve (0..1) at each time somebody left or was still there, or at the asked times; interval: plain, log, log-log, logit, arcsin';
 
+-- The confidence as the second argument. It has no name, for otherwise confidence => 0.9 would not be unique.
+CREATE FUNCTION survival_curve(s retention_survival, double precision)
+RETURNS TABLE (
+    "time" double precision,
+    at_risk double precision,
+    churned double precision,
+    censored double precision,
+    survival double precision,
+    std_error double precision,
+    ci_low double precision,
+    ci_high double precision,
+    cumulative_hazard double precision,
+    hazard_std_error double precision)
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT * FROM @extschema@.survival_curve($1, 'log-log'::text, $2, NULL::double precision[]) $$;
+COMMENT ON FUNCTION survival_curve(retention_survival, double precision) IS
+'the survival curve (0..1) at each time somebody left or was still there, with limits of a confidence';
+
 CREATE FUNCTION survival_at(s retention_survival, "time" double precision) RETURNS double precision
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'survival_at';
@@ -62,6 +81,18 @@ AS 'MODULE_PATHNAME', 'median_survival';
 COMMENT ON FUNCTION median_survival(retention_survival, text, double precision) IS
 'the time by which half have left, with limits; NULL: not reached';
 
+CREATE FUNCTION median_survival(
+    s retention_survival,
+    double precision,
+    OUT "time" double precision,
+    OUT ci_low double precision,
+    OUT ci_high double precision)
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT * FROM @extschema@.median_survival($1, 'log-log'::text, $2) $$;
+COMMENT ON FUNCTION median_survival(retention_survival, double precision) IS
+'the time by which half have left, with limits of a confidence; NULL: not reached';
+
 CREATE FUNCTION restricted_mean(
     s retention_survival,
     tau double precision,
@@ -95,7 +126,7 @@ COMMENT ON FUNCTION restricted_mean_difference(retention_survival, retention_sur
 
 CREATE FUNCTION hazard_by(
     s retention_survival,
-    width double precision,
+    width double precision DEFAULT 1,
     confidence double precision DEFAULT 0.95)
 RETURNS TABLE (
     band_start double precision,

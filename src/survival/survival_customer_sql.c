@@ -13,19 +13,7 @@
 #include "population/population_key.h"
 #include "survival/survival_batch.h"
 #include "survival/times_sql.h"
-#include "time/civil.h"
 #include "time/moment.h"
-
-static int64
-finite_moment(TimeKind kind, Datum value, const char *what)
-{
-	int64 moment = moment_of_datum(kind, value);
-
-	if (!moment_is_valid(kind, moment))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s must be finite", what)));
-	return moment;
-}
 
 /*
  * One row, whose customer and start are not NULL. The totals count what is left out: rows are such rows, and those of
@@ -63,14 +51,6 @@ identity_of(const int64 *as_of, KeyKind key, TimeKind kind)
 								.kind = kind,
 								.tag = (const char *) as_of,
 								.tag_length = sizeof(*as_of)};
-}
-
-static int64
-as_of_argument(TimeKind kind, Datum value, bool isnull)
-{
-	if (isnull)
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("as_of must not be null")));
-	return finite_moment(kind, value, "as_of");
 }
 
 static pg_attribute_always_inline Datum
@@ -124,7 +104,6 @@ typedef struct SurvivalBuilder
 	TimeTable *table;
 	TimeKind kind;
 	int64 as_of;
-	Zone *zone; /* of the session */
 } SurvivalBuilder;
 
 static void
@@ -132,32 +111,6 @@ pg_attribute_noreturn() not_ours(void)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("the state is not one of survival")));
-}
-
-/*
- * Whole days on the clock of the session: who left in the course of a day left at its end, who is still there was seen
- * for the days that have passed.
- */
-static double
-days_between(const SurvivalBuilder *builder, int64 from, int64 until, bool left)
-{
-	int64 days;
-	int64 rest;
-
-	if (builder->kind == TIME_DATE)
-		return (double) (until - from);
-	if (builder->kind == TIME_INSTANT)
-	{
-		from = zone_local(builder->zone, from);
-		until = zone_local(builder->zone, until);
-	}
-	/* Timestamps span more than an int64. */
-	days = floor_divide(until, USECS_PER_DAY) - floor_divide(from, USECS_PER_DAY);
-	rest = (until - floor_divide(until, USECS_PER_DAY) * USECS_PER_DAY) -
-		   (from - floor_divide(from, USECS_PER_DAY) * USECS_PER_DAY);
-	days += left ? rest > 0 : -(rest < 0);
-	/* A clock that is put back may show the end before the start. */
-	return (double) Max(days, left ? 1 : 0);
 }
 
 static void
@@ -177,7 +130,7 @@ add_customer(void *argument, Event *events, int count)
 	}
 	if (depth > 0)
 		until = builder->as_of;
-	times_count(&builder->table, days_between(builder, from, until, depth <= 0), 0,
+	times_count(&builder->table, whole_days(builder->kind, from, until, depth <= 0), 0,
 				depth > 0 ? TIME_CENSORED : TIME_CHURNED, WEIGHT_ONE);
 }
 
@@ -193,8 +146,6 @@ survival_of_share(Population *population, Share share)
 	memcpy(&builder.as_of, identity->tag, sizeof(builder.as_of));
 	if (!moment_is_valid(builder.kind, builder.as_of))
 		not_ours();
-	if (builder.kind == TIME_INSTANT)
-		builder.zone = zone_of_session();
 	builder.table = times_new(WIRE_SURVIVAL);
 	builder.table->not_started = totals->ignored;
 	builder.table->never_at_risk = totals->rows - totals->ignored;

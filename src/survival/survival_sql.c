@@ -1,6 +1,6 @@
 /*
  * survival_sql.c
- *		The doors of retention_survival.
+ *		survival() of one row per customer, and what is read off its state, as SQL calls them.
  */
 #include "retention.h"
 
@@ -13,7 +13,6 @@
 #include "survival/survival.h"
 #include "survival/times_sql.h"
 #include "utils/builtins.h"
-#include "utils/date.h"
 
 static const StoredType survival_type = {.name = "retention_survival",
 										 .kind = WIRE_SURVIVAL,
@@ -72,16 +71,18 @@ survival_transfn(PG_FUNCTION_ARGS)
 }
 
 /* (state, started, ended, as_of [, records_from]): one customer, in days. */
-RETENTION_FUNCTION(survival_dates_transfn);
-Datum
-survival_dates_transfn(PG_FUNCTION_ARGS)
+static Datum
+add_membership(FunctionCallInfo fcinfo, TimeKind kind)
 {
 	TimeTable *table = times_own(fcinfo, WIRE_SURVIVAL);
 	bool has_end = !PG_ARGISNULL(2);
 	bool late = PG_NARGS() > 4 && !PG_ARGISNULL(4);
-	DateADT started;
-	DateADT ended;
-	DateADT as_of;
+	double entry = 0;
+	double duration;
+	int64 started;
+	int64 ended;
+	int64 as_of;
+	int64 from = 0;
 
 	if (PG_ARGISNULL(1))
 	{
@@ -89,17 +90,11 @@ survival_dates_transfn(PG_FUNCTION_ARGS)
 			PG_RETURN_NULL();
 		PG_RETURN_POINTER(table);
 	}
-	if (PG_ARGISNULL(3))
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("as_of must not be null")));
-	started = PG_GETARG_DATEADT(1);
-	as_of = PG_GETARG_DATEADT(3);
-	ended = has_end ? PG_GETARG_DATEADT(2) : 0;
-	if (DATE_NOT_FINITE(started) || DATE_NOT_FINITE(as_of))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("started and as_of must be finite dates")));
-	if (late && DATE_NOT_FINITE(PG_GETARG_DATEADT(4)))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("records_from must be a finite date")));
+	as_of = as_of_argument(kind, PG_GETARG_DATUM(3), PG_ARGISNULL(3));
+	started = finite_moment(kind, PG_GETARG_DATUM(1), "started");
+	ended = has_end ? moment_of_datum(kind, PG_GETARG_DATUM(2)) : as_of;
+	if (late)
+		from = finite_moment(kind, PG_GETARG_DATUM(4), "records_from");
 
 	if (table == NULL)
 		table = times_new(WIRE_SURVIVAL);
@@ -108,22 +103,49 @@ survival_dates_transfn(PG_FUNCTION_ARGS)
 		count_add(&table->not_started, 1);
 		PG_RETURN_POINTER(table);
 	}
-	has_end = has_end && ended < as_of;
+	has_end = ended < as_of;
 	if (!has_end)
 		ended = as_of;
-	late = late && PG_GETARG_DATEADT(4) > started;
-	/* A presence that ends where it starts is none, as in a flow; nor is one that ends before. */
-	if (ended <= started || (late && PG_GETARG_DATEADT(4) >= ended))
+	/* A membership that ends where it starts is none, as in a flow; nor is one that ends before. */
+	if (ended <= started || (late && from >= ended))
+	{
+		count_add(&table->never_at_risk, 1);
+		PG_RETURN_POINTER(table);
+	}
+	late = late && from > started;
+	duration = whole_days(kind, started, ended, has_end);
+	if (late)
+		entry = whole_days(kind, started, from, false);
+	if (late && entry >= duration)
 		count_add(&table->never_at_risk, 1);
 	else
 	{
-		times_count(&table, (double) ended - started, 0, has_end ? TIME_CHURNED : TIME_CENSORED,
-					WEIGHT_ONE);
+		times_count(&table, duration, 0, has_end ? TIME_CHURNED : TIME_CENSORED, WEIGHT_ONE);
 		if (late)
-			times_count(&table, (double) PG_GETARG_DATEADT(4) - started, 0, TIME_ENTERED,
-						WEIGHT_ONE);
+			times_count(&table, entry, 0, TIME_ENTERED, WEIGHT_ONE);
 	}
 	PG_RETURN_POINTER(table);
+}
+
+RETENTION_FUNCTION(survival_date_transfn);
+Datum
+survival_date_transfn(PG_FUNCTION_ARGS)
+{
+	return add_membership(fcinfo, TIME_DATE);
+}
+
+RETENTION_FUNCTION(survival_timestamp_transfn);
+Datum
+survival_timestamp_transfn(PG_FUNCTION_ARGS)
+{
+	return add_membership(fcinfo, TIME_LOCAL);
+}
+
+RETENTION_FUNCTION(survival_timestamptz_transfn);
+Datum
+survival_timestamptz_transfn(PG_FUNCTION_ARGS)
+{
+	return add_membership(fcinfo, TIME_INSTANT);
 }
 
 RETENTION_FUNCTION(survival_combine);
@@ -270,7 +292,8 @@ answer_quantile(FunctionCallInfo fcinfo, double p, int next)
 
 	if (!(p >= 0 && p <= 1))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("the share that has left must lie between 0 and 1, not %g", p)));
+						errmsg("the share that has left must lie between 0 and 1, not %g", p),
+						errhint("Write 0.25 for the time by which a quarter have left.")));
 	curve_quantile(&curve, p, scale, z, &time, &limits);
 	put_number(values, nulls, 0, time);
 	put_number(values, nulls, 1, limits.low);

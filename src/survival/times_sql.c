@@ -1,6 +1,6 @@
 /*
  * times_sql.c
- *		What the doors of all states made of times share.
+ *		What the SQL functions of all states made of times share.
  */
 #include "retention.h"
 
@@ -10,6 +10,7 @@
 #include "base/text_sql.h"
 #include "catalog/pg_type.h"
 #include "survival/times_sql.h"
+#include "time/civil.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 
@@ -75,6 +76,49 @@ check_time(double value, const char *what)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("%s must be finite and not negative, not %g", what, value)));
 	return value + 0.0;
+}
+
+int64
+finite_moment(TimeKind kind, Datum value, const char *what)
+{
+	int64 moment = moment_of_datum(kind, value);
+
+	if (!moment_is_valid(kind, moment))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s must be finite", what)));
+	return moment;
+}
+
+int64
+as_of_argument(TimeKind kind, Datum value, bool isnull)
+{
+	if (isnull)
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("as_of must not be null")));
+	return finite_moment(kind, value, "as_of");
+}
+
+double
+whole_days(TimeKind kind, int64 from, int64 until, bool left)
+{
+	int64 days;
+	int64 rest;
+
+	if (kind == TIME_DATE)
+		return (double) (until - from);
+	if (kind == TIME_INSTANT)
+	{
+		Zone *zone = zone_of_session();
+
+		from = zone_local(zone, from);
+		until = zone_local(zone, until);
+	}
+	/* By days: timestamps span more than an int64. */
+	days = floor_divide(until, USECS_PER_DAY) - floor_divide(from, USECS_PER_DAY);
+	rest = (until - floor_divide(until, USECS_PER_DAY) * USECS_PER_DAY) -
+		   (from - floor_divide(from, USECS_PER_DAY) * USECS_PER_DAY);
+	days += left ? rest > 0 : -(rest < 0);
+	/* A clock that is put back may show the end before the start. */
+	return (double) Max(days, left ? 1 : 0);
 }
 
 Tag

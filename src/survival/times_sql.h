@@ -1,6 +1,6 @@
 /*
  * times_sql.h
- *		What the doors of all states made of times share.
+ *		What the SQL functions of all states made of times share.
  */
 #ifndef RETENTION_SURVIVAL_TIMES_SQL_H
 #define RETENTION_SURVIVAL_TIMES_SQL_H
@@ -8,6 +8,7 @@
 #include "base/emit.h"
 #include "base/type_sql.h"
 #include "survival/times.h"
+#include "time/moment.h"
 
 /* The state of the running aggregate, to be changed in place; NULL before the first row. */
 extern TimeTable *times_own(FunctionCallInfo fcinfo, WireKind kind);
@@ -21,6 +22,18 @@ extern void times_type_write(Datum value, StringInfo out, WireKind kind);
 
 /* A duration, an entry, ...: finite and not negative, else 22023. Makes -0 an ordinary 0. */
 extern double check_time(double value, const char *what);
+
+/* A time that is not infinite: 22023. */
+extern int64 finite_moment(TimeKind kind, Datum value, const char *what);
+
+/* The same of an as_of, which is not NULL: 22004. */
+extern int64 as_of_argument(TimeKind kind, Datum value, bool isnull);
+
+/*
+ * The length of a membership in whole days, on the clock of the session: customers who left in the course of a day left
+ * at its end, customers who are still there were seen for the days that have passed.
+ */
+extern double whole_days(TimeKind kind, int64 from, int64 until, bool left);
 
 /* The tag of an argument, which is a text, or with any of any type: NULL or its bytes. */
 extern Tag tag_argument(FunctionCallInfo fcinfo, int number, bool any);
