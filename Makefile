@@ -36,6 +36,8 @@ OBJS = \
 	src/time/grid_sql.o \
 	src/time/grid_text.o \
 	src/time/lookup.o \
+	src/time/span.o \
+	src/time/span_sql.o \
 	src/time/zone.o \
 	src/history/activity.o \
 	src/history/activity_coarsen.o \
@@ -107,6 +109,7 @@ MODULE_SQL = \
 	src/retention.sql \
 	src/time/grid.overloads \
 	src/time/grid.sql \
+	src/time/span.sql \
 	src/rates/rates.sql \
 	src/population/population.sql \
 	src/scan/scan.sql \

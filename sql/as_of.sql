@@ -75,9 +75,12 @@ SELECT retention_rate(customer, started, daterange('2025-01-01', '2025-02-01'), 
 
 -- ---- Every way to ask for such a rate has its twin with as_of ----
 SELECT count(*) AS rates, count(*) FILTER (WHERE EXISTS (SELECT FROM pg_proc t WHERE t.proname = p.proname AND t.prokind = 'a'
-    AND t.proargtypes::text = p.proargtypes::text || ' ' || CASE p.proargtypes[p.pronargs - 1] WHEN 'daterange'::regtype THEN 'date'::regtype WHEN 'tsrange'::regtype THEN 'timestamp'::regtype ELSE 'timestamptz'::regtype END::oid)) AS twins
+    AND t.proargtypes::text = p.proargtypes::text || ' ' || CASE
+      WHEN p.proargtypes::oid[] && ARRAY['date', 'daterange', 'datemultirange']::regtype[]::oid[] THEN 'date'::regtype
+      WHEN p.proargtypes::oid[] && ARRAY['timestamp', 'tsrange', 'tsmultirange']::regtype[]::oid[] THEN 'timestamp'::regtype
+      ELSE 'timestamptz'::regtype END::oid)) AS twins
 FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
-WHERE p.prokind = 'a' AND p.proname IN ('retention_rate', 'churn_rate') AND p.proargtypes[p.pronargs - 1] IN ('daterange'::regtype, 'tsrange'::regtype, 'tstzrange'::regtype);
+WHERE p.prokind = 'a' AND p.proname IN ('retention_rate', 'churn_rate') AND p.proargtypes[p.pronargs - 1] = 'retention_span'::regtype;
 
 -- Random rows, each way, in each plan, against plain SQL
 CREATE TABLE stay AS SELECT c AS customer, md5(c::text)::uuid AS id, 'c' || c AS name, c % 4 AS part, t AS s, CASE WHEN h % 5 > 0 THEN t + (h / 31 % 150) * interval '1 day' END AS e

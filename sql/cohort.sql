@@ -1,4 +1,4 @@
--- Room cohort: who started when, and who of them came back.
+-- Cohort: who started when, and who of them came back.
 CREATE SCHEMA cohort_test;
 SET search_path = cohort_test, public;
 SET datestyle = 'ISO';
@@ -22,6 +22,22 @@ SELECT criterion, cohort, period, retained, status FROM monthly,
   unnest('{on,on_or_after,on_or_before,streak}'::text[]) WITH ORDINALITY x (criterion, n), LATERAL cohort_cells(s, criterion) c
 WHERE period > 0 AND cohort = '2026-01-01' ORDER BY n, period;
 
+-- Without a grid these are cohorts of months, for each type of customer and time; drivers send a grid as text or varchar.
+SELECT bool_and(months::text = with_grid::text) AS the_same FROM (
+  SELECT unnest(ARRAY[cohort_retention(customer_id::int, ordered_at), cohort_retention(plan, ordered_at::timestamp),
+      cohort_retention(md5(plan)::uuid, ordered_at::timestamptz)]) AS months,
+    unnest(ARRAY[cohort_retention(customer_id, ordered_at, 'month'), cohort_retention(plan, ordered_at::timestamp, 'month'),
+      cohort_retention(md5(plan)::uuid, ordered_at::timestamptz, 'month')]) AS with_grid FROM orders) q;
+PREPARE by_text(text, varchar) AS
+  SELECT (cohort_totals(cohort_retention(customer_id, ordered_at, $1))).grid AS text,
+    (cohort_totals(cohort_retention(customer_id, ordered_at, $2))).grid AS varchar FROM orders;
+EXECUTE by_text('month', 'week');
+DEALLOCATE by_text;
+-- The field's other names of criteria.
+SELECT criterion, count(*) FILTER (WHERE c.retained = x.retained) AS the_same, count(*) AS cells
+FROM monthly, (VALUES ('n-day', 'on'), ('Rolling', 'on_or_after'), ('unbounded', 'on_or_after')) v (criterion, of),
+  LATERAL (SELECT * FROM cohort_cells(s, criterion)) c JOIN LATERAL (SELECT * FROM cohort_cells(s, of)) x USING (cohort, period) GROUP BY 1 ORDER BY 1;
+SELECT (SELECT array_agg(retained) FROM retention_curve(s, 'rolling')) = (SELECT array_agg(retained) FROM retention_curve(s, 'on_or_after')) AS the_same FROM monthly;
 -- The last rows are of 30 April: as of 1 May April is complete. Of a later time less is partial, and more is zero.
 SELECT cohort, period, period_start, retained, status FROM monthly, cohort_cells(s, as_of => '2026-05-15') c WHERE cohort >= '2026-02-01';
 
@@ -111,6 +127,15 @@ SELECT retention_rate(customer_id, ordered_at, daterange('2026-01-01', '2026-02-
   retention_rate(md5(customer_id::text)::uuid, ordered_at::timestamptz, tstzrange(NULL, '2026-01-31', '[]'), tstzrange('2026-01-31', '2026-02-01', '(]')) AS edges,
   retention_rate(customer_id, ordered_at, daterange('2025-01-01', '2025-02-01'), daterange('2026-02-01', '2026-03-01')) AS nobody
 FROM orders;
+
+-- A literal is a range here, not a time; a range of days does for timestamps.
+SELECT retention_rate(customer_id, ordered_at, '[2026-01-01,2026-02-01)', '[2026-02-01,2026-03-01)') AS january_to_february,
+  churn_rate(customer_id::int, ordered_at::timestamptz, '[2026-01-01,2026-02-01)', '[2026-02-01,2026-03-01)') AS churn,
+  retention_rate(plan, ordered_at, '[2026-01-01,2026-02-01)', '[2026-02-01,2026-03-01)', '2026-02-10') AS not_over,
+  retention_rate(customer_id, ordered_at::timestamp, daterange '[2026-01-01,2026-02-01)', '[2026-02-01,2026-03-01)') AS timestamps
+FROM orders;
+SELECT retention_rate(customer_id, ordered_at, 'month', 'month') FROM orders;
+SELECT retention_rate(customer_id, ordered_at, tstzrange('2026-01-01', '2026-02-01'), 'empty') FROM orders;
 
 -- ---- Refusals ----
 SELECT cohort_retention(customer_id, ordered_at, NULL) FROM orders;

@@ -1,4 +1,4 @@
--- Room flow: movements of customers, period by period.
+-- Flow: movements of customers, period by period.
 SET datestyle = 'ISO';
 SET timezone = 'UTC';
 -- Under valgrind the longest questions ask less (script/test --valgrind): 1 is the whole.
@@ -55,6 +55,41 @@ FROM (SELECT customer_flow(presence, 'month', '[2026-01-01,2026-06-01)') s FROM 
 SELECT period_start, status, at_start, gained, lost, at_end, customer_days, retention_rate, churn_rate
 FROM (SELECT customer_flow(presence, retention_grid('month', as_of => '2026-03-16'), '[2026-02-01,2026-06-01)') s
       FROM customer) q, flow_periods(s);
+
+-- ---- A period is any range, or its text ----
+-- Literals need no cast, and drivers send text or varchar. A day begins at midnight, in the session's zone where there is one.
+CREATE VIEW timed AS SELECT customer, started::timestamp AS s, ended::timestamp AS e, started::timestamptz AS zs, ended::timestamptz AS ze,
+  tsrange(started, ended) AS r, tstzrange(started, ended) AS zr, tsmultirange(tsrange(started, ended)) AS m
+FROM subscription;
+PREPARE by_text(text, varchar) AS
+  SELECT retention_rate(s, e, $1) AS pair, retention_rate(zs, ze, $2) AS zoned, retention_rate(r, $1) AS range,
+    retention_rate(zr, $2) AS zoned_range, retention_rate(m, $1) AS multirange, churn_rate(customer, s, e, $2) AS customer,
+    churn_rate(customer, zs, ze, $1, timestamptz '2026-05-01') AS as_of FROM timed;
+EXECUTE by_text('[2026-03-01,2026-04-01)', '[2026-03-01,2026-04-01)');
+SELECT retention_rate(s, e, '[2026-03-01,2026-04-01)') AS pair, retention_rate(zs, ze, '[2026-03-01,2026-04-01)') AS zoned,
+  retention_rate(r, daterange '[2026-03-01,2026-04-01)') AS range, retention_rate(zr, tsrange '[2026-03-01,2026-04-01)') AS zoned_range,
+  retention_rate(m, '[2026-03-01,2026-04-01)') AS multirange, churn_rate(customer, s, e, '[2026-03-01,2026-04-01)') AS customer,
+  churn_rate(customer, zs, ze, '[2026-03-01,2026-04-01)', '2026-05-01') AS as_of FROM timed;
+PREPARE by_grid(text, varchar) AS SELECT period_start, at_start, at_end
+FROM (SELECT customer_flow(zs, ze, $1, $2) AS flow FROM timed) q, flow_periods(flow);
+EXECUTE by_grid('month', '[2026-02-01,2026-04-01)');
+-- the same literal in another zone is another time, in the same plan too
+SET timezone = 'Asia/Tokyo';
+EXECUTE by_grid('month; time_zone=UTC', '[2026-02-01,2026-04-01)');
+SET timezone = 'UTC';
+SELECT retention_span ' [2026-03-01,2026-04-01) ' AS text, daterange '[2026-03-01,2026-03-31]'::retention_span AS range,
+  tstzrange '[2026-03-01,)'::retention_span AS unbounded;
+-- what is no period says what one is
+SELECT retention_rate(started, ended, 'month') FROM subscription;
+SELECT churn_rate(customer, started, ended, 'month'::text) FROM subscription;
+SELECT retention_rate(started, ended, '[2026-03-01,2026-04-01') FROM subscription;
+SELECT retention_rate(started, ended, '2026-03-01') FROM subscription;
+SELECT retention_rate(started, ended, '[2026-13-01,2026-04-01)') FROM subscription;
+SELECT retention_rate(started, ended, tsrange '[2026-03-01,2026-04-01)') FROM subscription;
+SELECT retention_rate(s, e, retention_period_tz('month')) FROM timed;
+-- a span without a whole period
+SELECT count(*) FROM (SELECT customer_flow(started, ended, 'month', '[2026-03-05,2026-04-20)') AS flow FROM subscription) q, flow_periods(flow);
+DEALLOCATE ALL;
 
 -- ---- Edges ----
 -- one row per customer: start at the start, end at the start, end at the end, never there, since ever, for ever

@@ -177,20 +177,20 @@ SELECT grid FROM copies WHERE grid::text LIKE 'month;%';
 \! rm -f grid_binary.tmp
 
 -- Bytes that no door of the type has written.
-CREATE CAST (text AS retention_grid) WITHOUT FUNCTION;
+CREATE CAST (bytea AS retention_grid) WITHOUT FUNCTION;
 \pset format unaligned
 \pset tuples_only on
-SELECT bytes || ': ' || pg_temp.refusal(format(call, format('%L::text::retention_grid', bytes)))
+SELECT bytes || ': ' || pg_temp.refusal(format(call, format('%L::bytea::retention_grid', bytes)))
 FROM unnest(ARRAY['', 'mnth', 'Month', 'month ', '1 month', 'month; week_start=monday', 'day; brackets=0',
     'day; brackets=1-1', 'day; as_of=2026-04-01', 'day; min_events=99999999999', '5 hours', 'day; time_zone=+02 ']) AS bytes,
   unnest(ARRAY['SELECT (%s)::text', 'SELECT retention_internal.retention_grid_send(%s)',
     'SELECT retention_period_number(''2024-01-01''::date, %s)']) AS call;
 -- A zone that this server does not know (any more) is shown, but not used.
-SELECT pg_temp.refusal(format(call, '''day; time_zone=Gone/Zone''::text::retention_grid'))
+SELECT pg_temp.refusal(format(call, '''day; time_zone=Gone/Zone''::bytea::retention_grid'))
 FROM unnest(ARRAY['SELECT (%s)::text', 'SELECT retention_period_number(''2024-01-01''::date, %s)']) AS call;
 \pset format aligned
 \pset tuples_only off
-DROP CAST (text AS retention_grid);
+DROP CAST (bytea AS retention_grid);
 DROP TABLE grids, raw, copies;
 
 ---------------------------------------------------------------------------------------------------

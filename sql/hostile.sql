@@ -59,6 +59,11 @@ BEGIN
   RETURN QUERY SELECT o, count(*) FROM unnest(outcomes) o GROUP BY o ORDER BY o;
 END $$;
 
+-- ---- span: a range as the server stores it, or a text ----
+SELECT outcome, times > 10 AS many
+FROM mutate_stored(daterange('2026-01-01', '2026-02-01')::retention_span::bytea,
+  'SELECT retention_rate(date ''2026-01-01'', NULL, $1::retention_span)');
+
 -- ---- flow ----
 CREATE TABLE sample AS SELECT customer_flow(started, ended, 'month', '[2026-01-01,2026-04-01)') AS flow
 FROM (VALUES (date '2025-05-05', NULL), ('2026-01-10', date '2026-02-20'), ('2026-02-03', '2026-02-09'), ('2025-01-01', '2026-03-03')) v (started, ended);
@@ -107,10 +112,13 @@ FROM (VALUES ('retention_activity'::regtype, 'A'), ('retention_cohorts', 'C'), (
   LATERAL (SELECT '52' || to_hex(ascii(letter)) || '01' AS marks) m,
   LATERAL (VALUES (1, 'not digits'), (2, ''), (3, '52'), (4, '5200'), (5, marks), (6, marks || '000000')) v (n, value)
 GROUP BY type ORDER BY type::text COLLATE "C";
--- every type is in that list but the grid, whose text is its own
+-- every type is in that list but the grid and the span, whose texts are their own
 SELECT count(*) AS types FROM pg_type t JOIN pg_depend d ON objid = t.oid AND deptype = 'e' JOIN pg_extension e ON e.oid = refobjid AND extname = 'retention'
 WHERE typtype = 'b' AND typelem = 0;
 SELECT outcome('SELECT retention_grid ''''') AS nothing, outcome('SELECT retention_grid ''mnth''') AS word, outcome('SELECT retention_grid ''0 days''') AS number;
+SELECT outcome('SELECT retention_span ''''') AS nothing, outcome('SELECT retention_span ''month''') AS word,
+  outcome('SELECT retention_span ''[2026-01-01,2026-02-01''') AS unclosed,
+  outcome(format('SELECT retention_span ''[%s,)''', repeat('9', 200))) AS too_long;
 
 -- ---- What can be stored can be read: moments at the ends of their types, in zones that lead beyond them ----
 CREATE FUNCTION stored(query text, type text) RETURNS text LANGUAGE plpgsql AS $$

@@ -13,13 +13,13 @@ SET search_path = untrusted, public;
 CREATE TABLE states (type text, combine text, transition text, arguments text, value text);
 INSERT INTO states
 SELECT type, 'retention_internal.' || combine, 'retention_internal.' || transition, arguments, value FROM (VALUES
-  ('retention_flow', 'flow_combine', 'flow_pair_transfn', 'date, date, daterange',
+  ('retention_flow', 'flow_combine', 'flow_pair_transfn', 'date, date, retention_span',
     $$date '2020-01-05', date '2020-01-20', daterange('2020-01-01', '2020-02-01')$$),
-  ('retention_flow', 'flow_combine', 'flow_pair_grid_transfn', 'date, date, retention_grid, daterange',
+  ('retention_flow', 'flow_combine', 'flow_pair_grid_transfn', 'date, date, retention_grid, retention_span',
     $$date '2020-01-05', date '2020-02-20', retention_grid('month'), daterange('2020-01-01', '2021-01-01')$$),
-  ('retention_flow', 'flow_combine', 'flow_range_transfn', 'daterange, daterange',
+  ('retention_flow', 'flow_combine', 'flow_range_transfn', 'daterange, retention_span',
     $$daterange('2020-01-05', '2020-01-20'), daterange('2020-01-01', '2020-02-01')$$),
-  ('retention_flow', 'flow_combine', 'flow_multirange_transfn', 'datemultirange, daterange',
+  ('retention_flow', 'flow_combine', 'flow_multirange_transfn', 'datemultirange, retention_span',
     $$datemultirange(daterange('2020-01-05', '2020-01-20')), daterange('2020-01-01', '2020-02-01')$$),
   ('retention_activity', 'activity_combine', 'activity_transfn', 'date, retention_grid', $$date '2020-01-05', retention_grid('day')$$),
   ('retention_activity', 'activity_combine', 'activity_anchor_transfn', 'date, date, retention_grid',
@@ -32,9 +32,9 @@ SELECT type, 'retention_internal.' || combine, 'retention_internal.' || transiti
     $$'seven'::text, date '2020-01-05', retention_grid('month')$$),
   ('retention_internal.retention_population', 'population_combine', 'cohort_transfn', 'retention_activity',
     $$(SELECT activity(date '2020-01-05', 'day'))$$),
-  ('retention_internal.retention_population', 'population_combine', 'cohort_rate_transfn', 'uuid, date, daterange, daterange',
+  ('retention_internal.retention_population', 'population_combine', 'cohort_rate_transfn', 'uuid, date, retention_span, retention_span',
     $$'00000000-0000-0000-0000-000000000007'::uuid, date '2020-01-05', daterange('2020-01-01', '2020-02-01'), daterange('2020-02-01', '2020-03-01')$$),
-  ('retention_internal.retention_population', 'population_combine', 'flow_bigint_date_transfn', 'bigint, date, date, daterange',
+  ('retention_internal.retention_population', 'population_combine', 'flow_bigint_date_transfn', 'bigint, date, date, retention_span',
     $$7::bigint, date '2020-01-05', date '2020-01-20', daterange('2020-01-01', '2020-02-01')$$),
   ('retention_internal.retention_population', 'population_combine', 'survival_bigint_date_transfn', 'bigint, date, date, date',
     $$7::bigint, date '2020-01-05', date '2020-01-20', date '2021-01-01'$$),
@@ -120,7 +120,7 @@ CREATE TYPE letter AS ENUM ('a');
 CREATE TABLE population (n int, p retention_internal.retention_population);
 CREATE AGGREGATE of_cohorts(bigint, date, retention_grid) (SFUNC = retention_internal.cohort_transfn, STYPE = retention_internal.retention_population);
 CREATE AGGREGATE of_texts(text, date, retention_grid) (SFUNC = retention_internal.cohort_transfn, STYPE = retention_internal.retention_population);
-CREATE AGGREGATE of_flow(bigint, date, date, daterange) (SFUNC = retention_internal.flow_bigint_date_transfn, STYPE = retention_internal.retention_population);
+CREATE AGGREGATE of_flow(bigint, date, date, retention_span) (SFUNC = retention_internal.flow_bigint_date_transfn, STYPE = retention_internal.retention_population);
 INSERT INTO population SELECT 1, of_cohorts(1, '2020-01-05', 'month');
 INSERT INTO population SELECT 2, of_texts('1', '2020-01-05', 'month');
 INSERT INTO population SELECT 3, of_flow(1, '2020-01-05', NULL, daterange('2020-01-01', '2020-02-01'));

@@ -18,23 +18,28 @@ cohort_null_grid(void)
 /* Rows that are on their way at a time. */
 #define PLAIN_ROWS 512
 
-static int
-grid_argument(const BatchMethods *methods)
+static const Grid *
+grid_of_call(const BatchCall *call)
 {
-	return methods->form == ROW_ANCHOR ? 3 : 2;
+	const BatchMethods *methods = call->methods;
+	int argument = methods->form == ROW_ANCHOR ? 3 : 2;
+
+	if (methods->form == ROW_MONTHS)
+		return grid_open_text(COHORT_DEFAULT_GRID, strlen(COHORT_DEFAULT_GRID));
+	if (call->constant_nulls[argument])
+		cohort_null_grid();
+	return grid_open(call->constants[argument]);
 }
 
 void
 cohort_batch_open(BatchCall *call)
 {
 	const BatchMethods *methods = call->methods;
-	int argument = grid_argument(methods);
+	const Grid *grid = grid_of_call(call);
 
-	if (call->constant_nulls[argument])
-		cohort_null_grid();
 	if (methods->key == KEY_TEXT)
 		population_require_byte_equality(call->collation);
-	call->private_data = lookup_create(grid_open(call->constants[argument]), methods->kind);
+	call->private_data = lookup_create(grid, methods->kind);
 }
 
 /* Rows of one form and type of customer: each gets code of its own. */
@@ -124,7 +129,8 @@ cohort_batch_add(BatchCall *call, Population **population, MemoryContext context
 				 const BatchColumn *columns, const uint16 *rows, int count)
 {
 	const BatchMethods *methods = call->methods;
-	const Grid *grid = grid_open(call->constants[grid_argument(methods)]);
+	const Grid *grid = grid_of_call(call);
+	const bool is_plain = methods->form == ROW_PLAIN || methods->form == ROW_MONTHS;
 	PeriodLookup *lookup = call->private_data;
 	PopulationIdentity identity = cohort_identity(grid, methods->key, methods->form, methods->kind);
 
@@ -142,9 +148,9 @@ cohort_batch_add(BatchCall *call, Population **population, MemoryContext context
 		call->private_data = lookup = lookup_create(grid, methods->kind);
 	}
 	/* The most frequent ones have code of their own. */
-	if (methods->form == ROW_PLAIN && methods->key == KEY_INT64)
+	if (is_plain && methods->key == KEY_INT64)
 		add_plain_rows(grid, lookup, methods->kind, *population, columns, rows, count);
-	else if (methods->form == ROW_PLAIN)
+	else if (is_plain)
 		add_rows(grid, lookup, methods->key, ROW_PLAIN, TIME_INSTANT, methods->kind, *population,
 				 columns, rows, count);
 	else if (methods->form == ROW_FLAGS)

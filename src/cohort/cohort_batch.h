@@ -22,13 +22,16 @@ extern struct varlena *cohort_batch_merge(struct varlena *into, const struct var
 #define COHORT_BATCH_METHODS(key_kind, row_form, row_anchor_kind, row_kind)                        \
 	&(const BatchMethods)                                                                          \
 	{                                                                                              \
-		.narguments = (row_form) == ROW_PLAIN	? 3                                                \
+		.narguments = (row_form) == ROW_MONTHS	? 2                                                \
+					  : (row_form) == ROW_PLAIN ? 3                                                \
 					  : (row_form) == ROW_FLAGS ? 5                                                \
 												: 4,                                               \
-		.constants = (row_form) == ROW_ANCHOR ? 1 << 3 : 1 << 2, .key = (key_kind),                \
-		.kind = (row_kind), .anchor_kind = (row_anchor_kind), .form = (row_form),                  \
-		.open = cohort_batch_open, .add = cohort_batch_add, .summarise = cohort_batch_summarise,   \
-		.merge = cohort_batch_merge                                                                \
+		.constants = (row_form) == ROW_MONTHS	? 0                                                \
+					 : (row_form) == ROW_ANCHOR ? 1 << 3                                           \
+												: 1 << 2,                                          \
+		.key = (key_kind), .kind = (row_kind), .anchor_kind = (row_anchor_kind),                   \
+		.form = (row_form), .open = cohort_batch_open, .add = cohort_batch_add,                    \
+		.summarise = cohort_batch_summarise, .merge = cohort_batch_merge                           \
 	}
 
 #endif /* RETENTION_COHORT_BATCH_H */

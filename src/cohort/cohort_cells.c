@@ -11,13 +11,18 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
-static const char *const criterion_names[CRITERIA] = {"on", "on_or_after", "on_or_before",
-													  "streak"};
+/* In the order of CohortCriterion, and then other names that the field has for the first ones. */
+static const char *const criterion_names[] = {"on",	   "on_or_after", "on_or_before", "streak",
+											  "n-day", "rolling",	  "unbounded"};
 
 CohortCriterion
 cohort_criterion(const char *name)
 {
-	return choice("criterion", name, criterion_names, CRITERIA);
+	int found = choice("criterion", name, criterion_names, lengthof(criterion_names));
+
+	if (found < CRITERIA)
+		return found;
+	return found == CRITERIA ? CRITERION_ON : CRITERION_ON_OR_AFTER;
 }
 
 /* Wall-clock time of the grid's zone as a moment: of a day that is not over nothing is known. */

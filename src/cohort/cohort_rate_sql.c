@@ -11,7 +11,7 @@
 #include "cohort/cohort_batch.h"
 #include "population/population_key.h"
 #include "time/moment.h"
-#include "utils/rangetypes.h"
+#include "time/span.h"
 #include "utils/typcache.h"
 
 /* The value of an event says which of the two ranges the row is in. */
@@ -66,7 +66,7 @@ bound_moment(TimeKind kind, const RangeBound *bound)
 }
 
 static Bounds
-decode_range(TimeKind kind, RangeType *range, const char *what)
+decode_range(TimeKind kind, const RangeType *range, const char *what)
 {
 	TypeCacheEntry *type = lookup_type_cache(RangeTypeGetOid(range), TYPECACHE_RANGE_INFO);
 	RangeBound lower, upper;
@@ -110,7 +110,7 @@ pg_attribute_noreturn() null_ranges(void)
 
 /* as_of NULL: they are known until the transaction began. */
 static const Ranges *
-find_ranges(RangeType *base, RangeType *returns, const Datum *as_of, TimeKind kind)
+find_ranges(const RangeType *base, const RangeType *returns, const Datum *as_of, TimeKind kind)
 {
 	static Ranges kept;
 	int base_size = VARSIZE(base);
@@ -195,7 +195,8 @@ accumulate(FunctionCallInfo fcinfo, KeyKind key, TimeKind kind, bool with_as_of)
 		null_ranges();
 	if (with_as_of && !PG_ARGISNULL(5))
 		as_of = &fcinfo->args[5].value;
-	ranges = find_ranges(PG_GETARG_RANGE_P(3), PG_GETARG_RANGE_P(4), as_of, kind);
+	ranges = find_ranges(span_range(PG_GETARG_DATUM(3), kind), span_range(PG_GETARG_DATUM(4), kind),
+						 as_of, kind);
 	identity = identity_of(ranges, key, kind);
 	if (key == KEY_TEXT)
 		population_require_byte_equality(PG_GET_COLLATION());
@@ -313,8 +314,8 @@ ranges_of_call(const BatchCall *call)
 {
 	bool has_as_of = call->methods->narguments == 5 && !call->constant_nulls[4];
 
-	return find_ranges(DatumGetRangeTypeP(call->constants[2]),
-					   DatumGetRangeTypeP(call->constants[3]),
+	return find_ranges(span_range(call->constants[2], call->methods->kind),
+					   span_range(call->constants[3], call->methods->kind),
 					   has_as_of ? &call->constants[4] : NULL, call->methods->kind);
 }
 

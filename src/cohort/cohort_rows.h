@@ -14,6 +14,7 @@
 typedef enum RowForm
 {
 	ROW_PLAIN,	/* at, grid */
+	ROW_MONTHS, /* at; the grid is COHORT_DEFAULT_GRID */
 	ROW_FLAGS,	/* at, grid, is_start, is_return */
 	ROW_ANCHOR, /* anchor, at, grid */
 } RowForm;
@@ -101,6 +102,8 @@ cohort_row_events(const Grid *grid, PeriodLookup *lookup, RowForm form, TimeKind
 	}
 	return count;
 }
+
+#define COHORT_DEFAULT_GRID "month"
 
 /* 22004: the grid is NULL. */
 extern void cohort_null_grid(void) pg_attribute_noreturn();

@@ -33,11 +33,12 @@ accumulate(FunctionCallInfo fcinfo, KeyKind key, RowForm form, TimeKind anchor_k
 	int count;
 	char *differs;
 
-	if (PG_ARGISNULL(grid_argument))
+	if (form != ROW_MONTHS && PG_ARGISNULL(grid_argument))
 		cohort_null_grid();
 	if (key == KEY_TEXT)
 		population_require_byte_equality(PG_GET_COLLATION());
-	grid = grid_open(PG_GETARG_DATUM(grid_argument));
+	grid = form == ROW_MONTHS ? grid_open_text(COHORT_DEFAULT_GRID, strlen(COHORT_DEFAULT_GRID))
+							  : grid_open(PG_GETARG_DATUM(grid_argument));
 	identity = cohort_identity(grid, key, form, kind);
 	population = population_state(fcinfo, &identity, &differs);
 	if (unlikely(differs != NULL))
@@ -77,6 +78,9 @@ accumulate(FunctionCallInfo fcinfo, KeyKind key, RowForm form, TimeKind anchor_k
 	COHORT_TRANSITION(cohort_##name##_date, key, ROW_PLAIN, TIME_DATE, TIME_DATE); \
 	COHORT_TRANSITION(cohort_##name##_local, key, ROW_PLAIN, TIME_LOCAL, TIME_LOCAL); \
 	COHORT_TRANSITION(cohort_##name##_instant, key, ROW_PLAIN, TIME_INSTANT, TIME_INSTANT); \
+	COHORT_TRANSITION(cohort_##name##_date_months, key, ROW_MONTHS, TIME_DATE, TIME_DATE); \
+	COHORT_TRANSITION(cohort_##name##_local_months, key, ROW_MONTHS, TIME_LOCAL, TIME_LOCAL); \
+	COHORT_TRANSITION(cohort_##name##_instant_months, key, ROW_MONTHS, TIME_INSTANT, TIME_INSTANT); \
 	COHORT_TRANSITION(cohort_##name##_date_flags, key, ROW_FLAGS, TIME_DATE, TIME_DATE); \
 	COHORT_TRANSITION(cohort_##name##_local_flags, key, ROW_FLAGS, TIME_LOCAL, TIME_LOCAL); \
 	COHORT_TRANSITION(cohort_##name##_instant_flags, key, ROW_FLAGS, TIME_INSTANT, TIME_INSTANT); \
@@ -98,6 +102,9 @@ COHORT_TRANSITIONS_OF_KEY(text, KEY_TEXT);
 	{cohort_##name##_date, COHORT_BATCH_METHODS(key, ROW_PLAIN, TIME_DATE, TIME_DATE)}, \
 	{cohort_##name##_local, COHORT_BATCH_METHODS(key, ROW_PLAIN, TIME_LOCAL, TIME_LOCAL)}, \
 	{cohort_##name##_instant, COHORT_BATCH_METHODS(key, ROW_PLAIN, TIME_INSTANT, TIME_INSTANT)}, \
+	{cohort_##name##_date_months, COHORT_BATCH_METHODS(key, ROW_MONTHS, TIME_DATE, TIME_DATE)}, \
+	{cohort_##name##_local_months, COHORT_BATCH_METHODS(key, ROW_MONTHS, TIME_LOCAL, TIME_LOCAL)}, \
+	{cohort_##name##_instant_months, COHORT_BATCH_METHODS(key, ROW_MONTHS, TIME_INSTANT, TIME_INSTANT)}, \
 	{cohort_##name##_date_flags, COHORT_BATCH_METHODS(key, ROW_FLAGS, TIME_DATE, TIME_DATE)}, \
 	{cohort_##name##_local_flags, COHORT_BATCH_METHODS(key, ROW_FLAGS, TIME_LOCAL, TIME_LOCAL)}, \
 	{cohort_##name##_instant_flags, COHORT_BATCH_METHODS(key, ROW_FLAGS, TIME_INSTANT, TIME_INSTANT)}, \

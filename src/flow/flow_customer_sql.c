@@ -119,7 +119,7 @@ accumulate(FunctionCallInfo fcinfo, KeyKind key, TimeKind kind, FlowForm form)
 		grid = grid_open(PG_GETARG_DATUM(grid_argument));
 	if (form == FLOW_PERIOD_AS_OF && !PG_ARGISNULL(5))
 		as_of = &fcinfo->args[5].value;
-	request = flow_request_find(PG_GETARG_RANGE_P(span_argument), grid, as_of);
+	request = flow_request_find(span_range(PG_GETARG_DATUM(span_argument), kind), grid, as_of);
 	asked = population_part(request, key, kind);
 	population = population_state(fcinfo, &asked, &differs);
 	if (unlikely(differs != NULL))
@@ -265,8 +265,8 @@ identity_of_call(const BatchCall *call)
 
 	if (call->methods->form == FLOW_PERIOD_AS_OF && !call->constant_nulls[4])
 		as_of = &call->constants[4];
-	return flow_request_find(DatumGetRangeTypeP(call->constants[grid != NULL ? 4 : 3]), grid,
-							 as_of);
+	return flow_request_find(span_range(call->constants[grid != NULL ? 4 : 3], call->methods->kind),
+							 grid, as_of);
 }
 
 static void

@@ -15,21 +15,6 @@
 
 static FlowRequest requests[REQUESTS];
 
-static TimeKind
-kind_of_range(Oid range_type)
-{
-	switch (range_type)
-	{
-		case DATERANGEOID:
-			return TIME_DATE;
-		case TSRANGEOID:
-			return TIME_LOCAL;
-		case TSTZRANGEOID:
-			return TIME_INSTANT;
-	}
-	elog(ERROR, "unexpected range type %u", range_type);
-}
-
 static char *
 print_datum(Oid type, Datum value)
 {
@@ -85,7 +70,7 @@ static void
 span_moments(const RangeType *span, const char *what, int64 *from, int64 *until)
 {
 	Oid type = RangeTypeGetOid(span);
-	TimeKind kind = kind_of_range(type);
+	TimeKind kind = span_kind_of_range(type);
 	RangeBound lower;
 	RangeBound upper;
 	bool empty;
@@ -145,7 +130,7 @@ flow_request_find(const RangeType *span, const Grid *grid, const Datum *as_of)
 	static int next = 0;
 	const int head = REQUEST_TAG_HEAD;
 	int grid_length = grid == NULL ? 0 : grid->text_length;
-	TimeKind kind = kind_of_range(RangeTypeGetOid(span));
+	TimeKind kind = span_kind_of_range(RangeTypeGetOid(span));
 	int64 known = FLOW_STILL_THERE;
 	FlowRequest *request;
 	int64 moments[2];

@@ -7,7 +7,7 @@
 
 #include "flow/flow.h"
 #include "time/moment.h"
-#include "utils/rangetypes.h"
+#include "time/span.h"
 
 /* Bytes of a plain calendar grid's text: a zone's name is the longest part. */
 #define REQUEST_GRID_BYTES 512

@@ -104,7 +104,7 @@ STORED_TYPE_ORDER(retention_flow, flow_type)
  * the aggregate's own.
  */
 static Flow *
-flow_state(FunctionCallInfo fcinfo, int grid_argument, int span_argument)
+flow_state(FunctionCallInfo fcinfo, TimeKind kind, int grid_argument, int span_argument)
 {
 	const int as_of_argument = span_argument + 1;
 	const Datum *as_of = NULL;
@@ -120,7 +120,7 @@ flow_state(FunctionCallInfo fcinfo, int grid_argument, int span_argument)
 		grid = grid_open(PG_GETARG_DATUM(grid_argument));
 	if (grid_argument == 0 && PG_NARGS() > as_of_argument && !PG_ARGISNULL(as_of_argument))
 		as_of = &fcinfo->args[as_of_argument].value;
-	request = flow_request_find(PG_GETARG_RANGE_P(span_argument), grid, as_of);
+	request = flow_request_find(span_range(PG_GETARG_DATUM(span_argument), kind), grid, as_of);
 
 	if (PG_ARGISNULL(0))
 		return flow_request_start(request, grid);
@@ -138,14 +138,14 @@ flow_state(FunctionCallInfo fcinfo, int grid_argument, int span_argument)
 }
 
 static Datum
-flow_accum_pair(FunctionCallInfo fcinfo, int grid_argument, int span_argument)
+flow_accum_pair(FunctionCallInfo fcinfo, TimeKind kind, int grid_argument, int span_argument)
 {
 	Flow *flow;
 	Presence presence = {.ended = FLOW_STILL_THERE};
 
 	if (PG_ARGISNULL(1))
 		RETURN_STATE_UNCHANGED();
-	flow = flow_state(fcinfo, grid_argument, span_argument);
+	flow = flow_state(fcinfo, kind, grid_argument, span_argument);
 	presence.started = flow_moment(flow->kind, PG_GETARG_DATUM(1));
 	if (!PG_ARGISNULL(2))
 		presence.ended = flow_moment(flow->kind, PG_GETARG_DATUM(2));
@@ -156,7 +156,7 @@ flow_accum_pair(FunctionCallInfo fcinfo, int grid_argument, int span_argument)
 }
 
 static Datum
-flow_accum_range(FunctionCallInfo fcinfo, int grid_argument, int span_argument)
+flow_accum_range(FunctionCallInfo fcinfo, TimeKind kind, int grid_argument, int span_argument)
 {
 	RangeType *range;
 	Flow *flow;
@@ -166,7 +166,7 @@ flow_accum_range(FunctionCallInfo fcinfo, int grid_argument, int span_argument)
 
 	if (PG_ARGISNULL(1))
 		RETURN_STATE_UNCHANGED();
-	flow = flow_state(fcinfo, grid_argument, span_argument);
+	flow = flow_state(fcinfo, kind, grid_argument, span_argument);
 	range = PG_GETARG_RANGE_P(1);
 	range_deserialize(range_get_typcache(fcinfo, RangeTypeGetOid(range)), range, &lower, &upper,
 					  &empty);
@@ -181,7 +181,7 @@ flow_accum_range(FunctionCallInfo fcinfo, int grid_argument, int span_argument)
 }
 
 static Datum
-flow_accum_multirange(FunctionCallInfo fcinfo, int grid_argument, int span_argument)
+flow_accum_multirange(FunctionCallInfo fcinfo, TimeKind kind, int grid_argument, int span_argument)
 {
 	MultirangeType *multirange;
 	TypeCacheEntry *type;
@@ -190,7 +190,7 @@ flow_accum_multirange(FunctionCallInfo fcinfo, int grid_argument, int span_argum
 
 	if (PG_ARGISNULL(1))
 		RETURN_STATE_UNCHANGED();
-	flow = flow_state(fcinfo, grid_argument, span_argument);
+	flow = flow_state(fcinfo, kind, grid_argument, span_argument);
 	multirange = PG_GETARG_MULTIRANGE_P(1);
 	type = multirange_get_typcache(fcinfo, MultirangeTypeGetOid(multirange))->rngtype;
 	presences = palloc(Max(multirange->rangeCount, 1) * sizeof(Presence));
@@ -209,53 +209,32 @@ flow_accum_multirange(FunctionCallInfo fcinfo, int grid_argument, int span_argum
 	PG_RETURN_POINTER(flow);
 }
 
-/* flow_pair_transfn(state, started, ended, period [, as_of]) */
-RETENTION_FUNCTION(flow_pair_transfn);
-Datum
-flow_pair_transfn(PG_FUNCTION_ARGS)
-{
-	return flow_accum_pair(fcinfo, 0, 3);
-}
+/*
+ * flow_FORM_KIND(state, started, ended | presence, period [, as_of]) and flow_FORM_KIND_grid(..., grid, span): one for
+ * each form of a row and kind of time.
+ */
+#define FLOW_TRANSITIONS(name, accumulate, kind, grid_argument)                                    \
+	RETENTION_FUNCTION(name);                                                                      \
+	Datum name(PG_FUNCTION_ARGS)                                                                   \
+	{                                                                                              \
+		return accumulate(fcinfo, kind, 0, grid_argument);                                         \
+	}                                                                                              \
+	RETENTION_FUNCTION(name##_grid);                                                               \
+	Datum name##_grid(PG_FUNCTION_ARGS)                                                            \
+	{                                                                                              \
+		return accumulate(fcinfo, kind, grid_argument, grid_argument + 1);                         \
+	}                                                                                              \
+	extern int no_such_variable
 
-/* flow_pair_grid_transfn(state, started, ended, grid, span) */
-RETENTION_FUNCTION(flow_pair_grid_transfn);
-Datum
-flow_pair_grid_transfn(PG_FUNCTION_ARGS)
-{
-	return flow_accum_pair(fcinfo, 3, 4);
-}
-
-/* flow_range_transfn(state, presence, period [, as_of]) */
-RETENTION_FUNCTION(flow_range_transfn);
-Datum
-flow_range_transfn(PG_FUNCTION_ARGS)
-{
-	return flow_accum_range(fcinfo, 0, 2);
-}
-
-/* flow_range_grid_transfn(state, presence, grid, span) */
-RETENTION_FUNCTION(flow_range_grid_transfn);
-Datum
-flow_range_grid_transfn(PG_FUNCTION_ARGS)
-{
-	return flow_accum_range(fcinfo, 2, 3);
-}
-
-/* flow_multirange_transfn(state, presence, period [, as_of]) */
-RETENTION_FUNCTION(flow_multirange_transfn);
-Datum
-flow_multirange_transfn(PG_FUNCTION_ARGS)
-{
-	return flow_accum_multirange(fcinfo, 0, 2);
-}
-
-/* flow_multirange_grid_transfn(state, presence, grid, span) */
-RETENTION_FUNCTION(flow_multirange_grid_transfn);
-Datum
-flow_multirange_grid_transfn(PG_FUNCTION_ARGS)
-{
-	return flow_accum_multirange(fcinfo, 2, 3);
-}
+FLOW_TRANSITIONS(flow_pair_date, flow_accum_pair, TIME_DATE, 3);
+FLOW_TRANSITIONS(flow_pair_local, flow_accum_pair, TIME_LOCAL, 3);
+FLOW_TRANSITIONS(flow_pair_instant, flow_accum_pair, TIME_INSTANT, 3);
+FLOW_TRANSITIONS(flow_range_date, flow_accum_range, TIME_DATE, 2);
+FLOW_TRANSITIONS(flow_range_local, flow_accum_range, TIME_LOCAL, 2);
+FLOW_TRANSITIONS(flow_range_instant, flow_accum_range, TIME_INSTANT, 2);
+FLOW_TRANSITIONS(flow_multirange_date, flow_accum_multirange, TIME_DATE, 2);
+FLOW_TRANSITIONS(flow_multirange_local, flow_accum_multirange, TIME_LOCAL, 2);
+FLOW_TRANSITIONS(flow_multirange_instant, flow_accum_multirange, TIME_INSTANT, 2);
 
 /* Partial states of one aggregate, or stored flows in rollup(). */
 STORED_TYPE_COMBINE(flow_combine, flow_type)
@@ -355,6 +334,10 @@ flow_emit(FunctionCallInfo fcinfo, Datum (*show)(const Flow *, Zone *, int64))
 	FlowReader reader = flow_read_begin(flow);
 	FlowRow row;
 
+	if (flow->periods == 0)
+		ereport(NOTICE, (errmsg("no period of the grid \"%s\" lies inside the span",
+								pnstrdup(flow_grid_text(flow), flow->grid_length)),
+						 errhint("Only whole periods count. Take a longer span or a finer grid.")));
 	while (flow_read_row(&reader, &row))
 	{
 		Datum values[FLOW_COLUMNS];

@@ -45,7 +45,7 @@ typedef struct FuzzType
 	SPIPlanPtr use; /* NULL: not used */
 } FuzzType;
 
-/* By the letter of the type (WireKind); the grid, whose bytes are a text, has the place of letter 0. */
+/* By the letter of the type (WireKind). The grid has the place of letter 0 and the span of [: their bytes are texts. */
 static FuzzType *fuzz_types[256];
 static int (*fuzz_form)(const uint8_t *data, size_t size);
 static MemoryContext fuzz_context;
@@ -146,13 +146,18 @@ use(FuzzType *type, Datum value)
 static FuzzType *
 type_of(const uint8_t *data, size_t size)
 {
-	return fuzz_types[size >= 2 && data[0] == 'R' ? data[1] : 0];
+	if (size >= 2 && data[0] == 'R')
+		return fuzz_types[data[1]];
+	/* A span is a text in brackets, or a range as it is stored, which begins with a small number in four bytes. */
+	if ((size >= 1 && (data[0] == '[' || data[0] == '(')) ||
+		(size >= 4 && data[2] == 0 && data[3] == 0))
+		return fuzz_types['['];
+	return fuzz_types[0];
 }
 
 static int
 fuzz_text(const uint8_t *data, size_t size)
 {
-	static const uint8_t grid[2] = {0};
 	uint8_t marks[2];
 	FuzzType *type;
 	char *text;
@@ -172,7 +177,7 @@ fuzz_text(const uint8_t *data, size_t size)
 		type = type_of(marks, 2);
 	}
 	else
-		type = type_of(grid, 2);
+		type = fuzz_types[text[0] == '[' || text[0] == '(' ? '[' : 0];
 	if (type == NULL)
 		return 0;
 	value = InputFunctionCall(&type->in, text, type->parameter, -1);

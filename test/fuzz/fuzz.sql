@@ -9,6 +9,7 @@ CREATE TABLE fuzzed (name text PRIMARY KEY, letter text NOT NULL, uses text);
 
 INSERT INTO fuzzed VALUES
     ('retention_grid', '', 'SELECT retention_period($1, 1, ''2026-03-29 00:30+00'')'),
+    ('retention_span', '[', 'SELECT retention_rate(date ''2024-01-05'', NULL, $1), retention_rate(timestamptz ''2024-01-05'', NULL, $1)'),
     ('retention_activity', 'A', 'SELECT activity_union($1, $1), count(*) FROM active_periods_at($1)'),
     ('retention_cohorts', 'C', 'SELECT (SELECT count(*) FROM cohort_cells_at($1)), (SELECT count(*) FROM retention_curve($1)), (SELECT rollup(x) FROM (VALUES ($1), ($1)) AS v (x))'),
     ('retention_flow', 'F', 'SELECT (SELECT count(*) FROM flow_periods_at($1)), (SELECT rollup(x) FROM (VALUES ($1), ($1)) AS v (x))'),
@@ -51,7 +52,7 @@ END $$;
 SELECT state_aggregate('population_of_events', 'cohort_retention(bigint, date, retention_grid)'),
     state_aggregate('population_of_texts', 'cohort_retention(text, timestamptz, retention_grid, boolean, boolean)'),
     state_aggregate('population_of_uuids', 'cohort_retention(uuid, timestamp, retention_grid)'),
-    state_aggregate('population_of_stays', 'customer_flow(bigint, date, date, retention_grid, daterange)'),
+    state_aggregate('population_of_stays', 'customer_flow(bigint, date, date, retention_grid, retention_span)'),
     state_aggregate('logrank_rows', 'logrank_test(double precision, boolean, text, text)'),
     state_aggregate('cox_rows', 'cox_fit(double precision, boolean, double precision[])');
 
@@ -66,7 +67,8 @@ CREATE TABLE seed (text text);
 INSERT INTO seed
 SELECT g.g FROM unnest(ARRAY['month', '28 days; time_zone=Europe/Berlin; brackets=1-3,4-10', 'day; brackets=1,3,7,14,30; cohorts=recurring; min_events=2',
     'week; week_start=sunday; time_zone=America/New_York; as_of=2026-04-01 12:30:00.5', '6 hours; windows=elapsed; time_zone=UTC', '2 weeks; origin=2020-02-29',
-    'quarter; time_zone=<+05>-05', 'YEAR ; Windows = elapsed', 'mnth']) AS g (g);
+    'quarter; time_zone=<+05>-05', 'YEAR ; Windows = elapsed', 'mnth',
+    '[2024-01-01,2024-02-01)', '["2024-01-01 12:00 Europe/Berlin",)', 'empty']) AS g (g);
 
 INSERT INTO seed
 SELECT activity(r.at, 'day; time_zone=UTC')::text FROM rows AS r GROUP BY r.c;
@@ -111,7 +113,8 @@ BEGIN
         INSERT INTO seeds VALUES ('text', encode(convert_to(value, 'UTF8'), 'hex'));
         CONTINUE WHEN value = 'mnth';
         SELECT t.* INTO type FROM fuzz_types AS t JOIN fuzzed AS f ON f.name = t.typname
-        WHERE f.letter = coalesce(convert_from(decode(substring(value FROM '^(?:/\* .* \*/ )?52([0-9a-f]{2})[0-9a-f]{2}'), 'hex'), 'UTF8'), '');
+        WHERE f.letter = coalesce(convert_from(decode(substring(value FROM '^(?:/\* .* \*/ )?52([0-9a-f]{2})[0-9a-f]{2}'), 'hex'), 'UTF8'),
+            CASE WHEN value ~ '^[[(]' THEN '[' ELSE '' END);
         EXECUTE format('INSERT INTO seeds SELECT u.form, encode(u.bytes, ''hex'') FROM (SELECT %L::%s AS v) AS q, LATERAL (VALUES (''wire'', %s(q.v)), (''flat'', flat_bytes(q.v))) AS u (form, bytes)',
             value, type.name, type.typsend);
     END LOOP;

@@ -1,0 +1,37 @@
+/*
+ * span.h
+ *		A period or a span of time as an argument: a range of dates or timestamps, or the text of one.
+ *
+ * A function that takes a retention_span needs no overload for each type of range, a literal needs no cast, and a text
+ * that cannot be a range gets an error that says what can. What a text means is decided when the type of the times that
+ * it is for is known. Stored is the range as the server stores it, or the text; it never holds a zero byte, and the type
+ * of a range, with which its bytes begin, always has one.
+ */
+#ifndef RETENTION_SPAN_H
+#define RETENTION_SPAN_H
+
+#include "time/grid.h"
+#include "utils/rangetypes.h"
+
+#define SPAN_TYPE "retention_span"
+
+/* The longest text, in bytes. */
+#define SPAN_TEXT_BYTES 200
+
+/* InvalidOid: the value, which is not toasted, is a text. XX001 on bytes that are no range. */
+extern Oid span_range_type(const struct varlena *value);
+
+/* Its text, palloc'ed. The value is not toasted. */
+extern char *span_text(const struct varlena *value);
+
+/*
+ * The range of times of that kind that a value stands for: a daterange begins and ends at midnight, and what has no
+ * zone is in the session's. 42804 where it cannot be one. The result belongs to a cache or is the value: it is valid
+ * for the current call.
+ */
+extern const RangeType *span_range(Datum value, TimeKind kind);
+
+/* The kind of the times in a range type. */
+extern TimeKind span_kind_of_range(Oid range_type);
+
+#endif /* RETENTION_SPAN_H */
