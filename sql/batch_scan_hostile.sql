@@ -37,15 +37,15 @@ END $$;
 \pset null ~
 
 -- ---- An aggregate of one of our transition functions and one of our final functions ----
-CREATE AGGREGATE flow_of_rate(bigint, date, daterange, daterange) (SFUNC = retention_internal.cohort_rate_transfn, STYPE = retention_internal.retention_population,
+CREATE AGGREGATE flow_of_rate(bigint, date, retention_span, retention_span) (SFUNC = retention_internal.cohort_rate_transfn, STYPE = retention_internal.retention_population,
   FINALFUNC = retention_internal.flow_customers_retention_final);
 CREATE AGGREGATE rate_of_cohorts(bigint, date, retention_grid) (SFUNC = retention_internal.cohort_transfn, STYPE = retention_internal.retention_population,
   FINALFUNC = retention_internal.cohort_retention_rate_final);
 CREATE AGGREGATE churn_of_cohorts(bigint, date, retention_grid) (SFUNC = retention_internal.cohort_transfn, STYPE = retention_internal.retention_population,
   FINALFUNC = retention_internal.cohort_churn_rate_final);
-CREATE AGGREGATE rate_of_flow(bigint, date, date, retention_grid, daterange) (SFUNC = retention_internal.flow_bigint_date_grid_transfn, STYPE = retention_internal.retention_population,
+CREATE AGGREGATE rate_of_flow(bigint, date, date, retention_grid, retention_span) (SFUNC = retention_internal.flow_bigint_date_grid_transfn, STYPE = retention_internal.retention_population,
   FINALFUNC = retention_internal.cohort_retention_rate_final);
-CREATE AGGREGATE cohorts_of_rate(bigint, date, daterange, daterange) (SFUNC = retention_internal.cohort_rate_transfn, STYPE = retention_internal.retention_population,
+CREATE AGGREGATE cohorts_of_rate(bigint, date, retention_span, retention_span) (SFUNC = retention_internal.cohort_rate_transfn, STYPE = retention_internal.retention_population,
   FINALFUNC = retention_internal.cohort_final);
 CREATE AGGREGATE same_as_ours(bigint, date, retention_grid) (SFUNC = retention_internal.cohort_transfn, STYPE = retention_internal.retention_population,
   FINALFUNC = retention_internal.cohort_final);

@@ -17,11 +17,11 @@ INSERT INTO sample VALUES
   ('retention_cohorts', $$cohort_retention(c % 700, started, 'month; windows=elapsed')$$, 'rollup'),
   ('retention_flow', $$customer_flow(started, ended, 'week', '[2024-01-01,2024-09-01)')$$, 'rollup'),
   ('retention_grid', $$retention_grid(min(c) || ' days')$$, NULL);
--- every type is one of them, or a state that nobody keeps
+-- every type is one of them, or a state or an argument that nobody keeps
 SELECT t.oid::regtype AS type, count(opcdefault) AS operator_classes
 FROM pg_type t JOIN pg_depend d ON d.classid = 'pg_type'::regclass AND d.objid = t.oid AND d.deptype = 'e'
   JOIN pg_extension e ON e.oid = d.refobjid AND extname = 'retention' LEFT JOIN pg_opclass ON opcintype = t.oid AND opcdefault
-WHERE typtype = 'b' AND typelem = 0 AND t.oid::regtype::text NOT IN (SELECT type FROM sample) GROUP BY 1 ORDER BY 1::text COLLATE "C";
+WHERE typtype = 'b' AND typelem = 0 AND t.oid::regtype::text NOT IN (SELECT type FROM sample) GROUP BY 1 ORDER BY t.oid::regtype::text COLLATE "C";
 
 -- Each answer in the ways that it can come about: from rows in another order, from workers, from parts, through text and
 -- bytes, and as the state of an aggregate without a final function, which may be a log or a hash table.
