@@ -19,6 +19,7 @@ OBJS = \
 	src/base/aggregate.o \
 	src/base/attributes.o \
 	src/base/check.o \
+	src/base/counted.o \
 	src/base/choice.o \
 	src/base/emit.o \
 	src/base/memory.o \

@@ -94,8 +94,8 @@ add_column(AttributeReader *reader, const char *name, int number, Oid type)
 		value_text_open(column->text, type, reader->context);
 	}
 	for (const char *c = name; *c != '\0'; c++)
-		reader->shape = attribute_mix(reader->shape, (uint8) *c);
-	reader->shape = attribute_mix(reader->shape, 256 + column->kind);
+		reader->shape = mix64(reader->shape, (uint8) *c);
+	reader->shape = mix64(reader->shape, 256 + column->kind);
 	return column;
 }
 
@@ -270,7 +270,7 @@ slow_number(AttributeMemo *memo, Oid type, Datum value)
 		length = (int) VARSIZE_ANY_EXHDR(numeric);
 	}
 	key = attribute_text_key(bytes, length);
-	hash = attribute_mix(key.word[0], key.word[1]);
+	hash = mix64(key.word[0], key.word[1]);
 	place = (int) (hash % lengthof(memo->numbers));
 	if (memo->numbers[place].length != length || length > (int) sizeof(memo->numbers[0].bytes) ||
 		memcmp(memo->numbers[place].bytes, bytes, length) != 0)

@@ -9,6 +9,7 @@
 #define RETENTION_ATTRIBUTES_H
 
 #include "access/tupdesc.h"
+#include "base/mix.h"
 #include "catalog/pg_type_d.h"
 
 /* The most attributes of a customer. */
@@ -91,13 +92,6 @@ extern AttributeValue attribute_value(AttributeReader *reader, int attribute);
 /* The shortest decimal that reads back as the same number. */
 extern char *attribute_number_text(double number);
 
-static inline uint64
-attribute_mix(uint64 hash, uint64 word)
-{
-	hash = (hash ^ word) * UINT64CONST(0x9E3779B97F4A7C15);
-	return hash ^ (hash >> 32);
-}
-
 /* Texts up to this length are known by their key alone. */
 #define KEY_BYTES 16
 
@@ -122,11 +116,11 @@ attribute_text_key(const char *bytes, int length)
 		uint64 word;
 
 		memcpy(&word, bytes, 8);
-		key.word[0] = attribute_mix(key.word[0] + 1, word);
+		key.word[0] = mix64(key.word[0] + 1, word);
 	}
 	memcpy(&key.word[1], bytes + length - 8, 8);
 	/* Up to eight bytes lie between the two. */
-	key.word[0] = attribute_mix(key.word[0], 0);
+	key.word[0] = mix64(key.word[0], 0);
 	return key;
 }
 

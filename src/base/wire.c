@@ -120,10 +120,11 @@ wire_put_bytes(StringInfo out, const void *bytes, Size size)
 }
 
 void
-wire_put_text(StringInfo out, const char *string)
+wire_put_tag(StringInfo out, Tag tag)
 {
-	wire_put_int(out, (int64) strlen(string));
-	wire_put_bytes(out, string, strlen(string));
+	wire_put_int(out, tag.length);
+	if (tag.length > 0)
+		wire_put_bytes(out, tag.bytes, tag.length);
 }
 
 WireReader
@@ -194,15 +195,33 @@ wire_get_bytes(WireReader *in, Size size)
 	return bytes;
 }
 
-char *
-wire_get_text(WireReader *in, Size longest)
+Tag
+wire_get_tag(WireReader *in, int least, int longest)
 {
-	Size size = (Size) wire_get_int_between(in, 0, (int64) longest);
-	const char *bytes = wire_get_bytes(in, size);
+	Tag tag = {.length = (int) wire_get_int_between(in, least, longest)};
 
-	if (memchr(bytes, '\0', size) != NULL || !pg_verifymbstr(bytes, (int) size, true))
-		wire_corrupt(in->type_name, "A text in it is not text.");
-	return pnstrdup(bytes, size);
+	tag.bytes = wire_get_bytes(in, Max(tag.length, 0));
+	wire_check_text(in->type_name, tag);
+	return tag;
+}
+
+void
+wire_check_text(const char *type_name, Tag tag)
+{
+	if (tag.length > 0 && (memchr(tag.bytes, '\0', tag.length) != NULL ||
+						   !pg_verifymbstr(tag.bytes, tag.length, true)))
+		wire_corrupt(type_name, "A text in it is not valid in the encoding of the database.");
+}
+
+int
+tag_compare(Tag a, Tag b)
+{
+	int common;
+
+	if (a.length < 0 || b.length < 0)
+		return (a.length < 0) - (b.length < 0);
+	common = memcmp(a.bytes, b.bytes, Min(a.length, b.length));
+	return common != 0 ? common : a.length - b.length;
 }
 
 void

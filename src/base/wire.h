@@ -43,6 +43,13 @@ typedef enum WireAggregate
 	AGGREGATE_SURVIVAL = 'S', /* survival(customer, started, ended, as_of) */
 } WireAggregate;
 
+/* A text that may be NULL: then its length is negative. */
+typedef struct Tag
+{
+	const char *bytes;
+	int length;
+} Tag;
+
 typedef struct WireReader
 {
 	const char *type_name; /* for messages, such as "retention_flow" */
@@ -104,17 +111,25 @@ wire_read(WireSource source, WireRead read, const char *bytes, Size size, WireKi
 extern void wire_begin(StringInfo out, WireKind kind, int version);
 extern void wire_put_int(StringInfo out, int64 value);
 extern void wire_put_double(StringInfo out, double value); /* its bits */
-extern void wire_put_text(StringInfo out, const char *string);
 extern void wire_put_bytes(StringInfo out, const void *bytes, Size size);
+extern void
+wire_put_tag(StringInfo out, Tag tag); /* the length, also a negative one, and the bytes */
 
 extern WireReader
 wire_open(const char *bytes, Size size, WireKind kind, int newest, const char *type_name);
 extern int64 wire_get_int(WireReader *in);
 extern int64 wire_get_int_between(WireReader *in, int64 low, int64 high);
-extern double wire_get_double(WireReader *in);			  /* any bits: NaN and infinities too */
-extern char *wire_get_text(WireReader *in, Size longest); /* palloc'ed, no NUL inside */
+extern double wire_get_double(WireReader *in); /* any bits: NaN and infinities too */
 extern const char *wire_get_bytes(WireReader *in, Size size);
-extern void wire_end(WireReader *in); /* nothing may be left over */
+extern Tag
+wire_get_tag(WireReader *in, int least, int longest); /* points into the bytes that are read */
+extern void wire_end(WireReader *in);				  /* nothing may be left over */
+
+/* Bytes that are to be a text: no NUL in them, and characters of the database's encoding only. */
+extern void wire_check_text(const char *type_name, Tag tag);
+
+/* By bytes; NULL comes last. */
+extern int tag_compare(Tag a, Tag b);
 
 /* Hexadecimal digits, appended to out, and back. wire_from_text() raises 22P02 on anything else. */
 extern void wire_to_text(StringInfo wire, StringInfo out);

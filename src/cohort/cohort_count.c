@@ -8,18 +8,15 @@
 #include "retention.h"
 
 #include "base/check.h"
+#include "base/mix.h"
 #include "time/elapsed.h"
 #include "cohort/cohort_build.h"
 #include "port/pg_bitutils.h"
 
-/* Spread the bits of both keys: a multiplication by the golden ratio after each, and the upper half of the last. */
 static inline uint32
 hash_key(CellKey key)
 {
-	uint64 mixed = (uint64) key.cohort * UINT64CONST(0x9E3779B97F4A7C15);
-
-	mixed = (mixed ^ (mixed >> 32) ^ (uint64) key.number) * UINT64CONST(0x9E3779B97F4A7C15);
-	return (uint32) (mixed >> 32);
+	return (uint32) mix64(mix64(0, key.cohort), key.number);
 }
 
 /* Not to grow early, for a place that is further away: parts are small, and memory is dear. */

@@ -28,7 +28,7 @@ value_text(const Drivers *drivers, const DriverAttribute *attribute, const Drive
 	switch (attribute->kind)
 	{
 		case ATTRIBUTE_TEXT:
-			return pnstrdup(drivers_tags(drivers) + slot->offset, slot->length);
+			return pnstrdup(drivers_tag(drivers, slot->tag).bytes, slot->tag.length);
 		case ATTRIBUTE_BOOLEAN:
 			return pstrdup(slot->key.word[0] ? "true" : "false");
 		case ATTRIBUTE_INTEGER:
@@ -96,7 +96,7 @@ band_text(const DriverAttribute *attribute, const DriverSlot *first, const Drive
 static bool
 slot_is_nan(const DriverAttribute *attribute, const DriverSlot *slot)
 {
-	return attribute->kind == ATTRIBUTE_NUMBER && slot->length == LENGTH_NUMBER &&
+	return attribute->kind == ATTRIBUTE_NUMBER && slot->tag.length == LENGTH_NUMBER &&
 		   (attribute->how == DRIVER_BINS ? (int64) slot->key.word[0] == BIN_NAN
 										  : isnan(slot_low(attribute, slot)));
 }
@@ -139,12 +139,12 @@ drivers_values(const Drivers *drivers, int attribute, int *values)
 {
 	const DriverAttribute *it = drivers_attribute(drivers, attribute);
 	const DriverSlot *slot = drivers_slots(drivers);
-	const DriverSlot *end = slot + drivers->used;
+	const DriverSlot *end = slot + drivers->base.used;
 	DriverValue *value;
 	int numbers;
 	int n = 0;
 
-	while (slot < end && slot->attribute < attribute)
+	while (slot < end && slot->base.item < attribute)
 		slot++;
 	value = palloc0(sizeof(DriverValue) * (it->values + NUMBER_BANDS + 2));
 
@@ -154,7 +154,7 @@ drivers_values(const Drivers *drivers, int attribute, int *values)
 							? psprintf("more than %d distinct values", MAX_VALUES)
 							: psprintf("a value is longer than %d bytes", MAX_VALUE_BYTES);
 		memcpy(value[n].count, drivers->count, sizeof(value[n].count));
-		if (slot < end && slot->attribute == attribute)
+		if (slot < end && slot->base.item == attribute)
 			for (int i = 0; i < 2; i++)
 				value[n].count[i] -= slot->count[i];
 		n++;
@@ -171,11 +171,11 @@ drivers_values(const Drivers *drivers, int attribute, int *values)
 		for (int i = 0; i < n; i++)
 			value[i].band = value[i].ordered = true;
 	}
-	for (; slot < end && slot->attribute == attribute; slot++, n++)
+	for (; slot < end && slot->base.item == attribute; slot++, n++)
 	{
 		if (slot_is_nan(it, slot))
 			value[n].text = pstrdup("NaN");
-		else if (slot->length != LENGTH_NULL)
+		else if (slot->tag.length != LENGTH_NULL)
 		{
 			value[n].text = value_text(drivers, it, slot);
 			value[n].ordered = it->kind == ATTRIBUTE_INTEGER || it->kind == ATTRIBUTE_NUMBER;
@@ -356,19 +356,19 @@ compare_ranks(const void *a, const void *b)
 DriverRank *
 drivers_ranking(const Drivers *drivers)
 {
-	DriverRank *ranks = palloc(sizeof(DriverRank) * drivers->attributes);
-	double *p = palloc(sizeof(double) * drivers->attributes);
-	double *adjusted = palloc(sizeof(double) * drivers->attributes);
+	DriverRank *ranks = palloc(sizeof(DriverRank) * drivers->base.items);
+	double *p = palloc(sizeof(double) * drivers->base.items);
+	double *adjusted = palloc(sizeof(double) * drivers->base.items);
 
-	for (int i = 0; i < drivers->attributes; i++)
+	for (int i = 0; i < drivers->base.items; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
 		ranks[i] = rank_attribute(drivers, i);
 		p[i] = ranks[i].p_value;
 	}
-	benjamini_hochberg(p, adjusted, drivers->attributes);
-	for (int i = 0; i < drivers->attributes; i++)
+	benjamini_hochberg(p, adjusted, drivers->base.items);
+	for (int i = 0; i < drivers->base.items; i++)
 		ranks[i].p_adjusted = adjusted[i];
-	qsort(ranks, drivers->attributes, sizeof(DriverRank), compare_ranks);
+	qsort(ranks, drivers->base.items, sizeof(DriverRank), compare_ranks);
 	return ranks;
 }

@@ -2,9 +2,7 @@
  * drivers.h
  *		Which attributes and which reasons go with leaving: customers counted by the value of every attribute.
  *
- * The state is one flat varlena: the attributes, then one table of (attribute, value) for all of them, then texts.
- * While an aggregate runs it is HASHED: places found by the bytes of the value, grown by doubling. What leaves an
- * aggregate is SORTED, without gaps, so that equal rows give equal bytes whatever their order.
+ * The state is a table of counters (base/counted.h) whose items are the attributes, and whose slots their values.
  *
  * It is bounded: a text attribute with too many values gives them up and says so; an integer or a number with too
  * many goes over to bins of three significant digits (math/bins.h). Both follow from the set of values alone.
@@ -15,7 +13,7 @@
 #define RETENTION_DRIVERS_DRIVERS_H
 
 #include "base/attributes.h"
-#include "base/wire.h"
+#include "base/counted.h"
 
 /* Distinct values of an attribute that are kept as they are. */
 #define MAX_VALUES 1000
@@ -45,73 +43,61 @@ typedef enum DriverWhich
 	DRIVER_CHURNED = 1,
 } DriverWhich;
 
+/* Its tag is its name. */
 typedef struct DriverAttribute
 {
+	CountedItem base;
 	int32 kind;	  /* AttributeKind */
 	int32 how;	  /* DriverHow */
 	int32 values; /* distinct ones in the table, without NULL */
-	int32 name_offset;
-	int32 name_length;
-	int32 zero;
 } DriverAttribute;
 
-/* Of slots that are not texts. */
+/* The lengths of tags of slots that are not texts. */
 #define LENGTH_NUMBER (-1)
 #define LENGTH_NULL (-2)
 
 typedef struct DriverSlot
 {
+	CountedSlot base; /* of an attribute */
+	TagPlace tag;	  /* a text */
 	/* Of a text; or in its first word a boolean, an integer, the bits of a number, a bin. */
 	AttributeKey key;
-	int32 attribute;
-	int32 length; /* of a text */
-	int32 offset; /* of a text */
-	int32 taken;  /* 0: an empty place of the hashed form */
 	int64 count[2];
 } DriverSlot;
 
-typedef enum DriverForm
-{
-	DRIVERS_SORTED = 0,
-	DRIVERS_HASHED = 1,
-} DriverForm;
-
 typedef struct Drivers
 {
-	FlatHeader header;
-	int32 form;
-	int32 attributes;
-	int32 capacity; /* places for slots; hashed: a power of two; sorted: = used */
-	int32 used;
-	int32 tag_bytes;
-	int32 tag_capacity;
-	uint64 shape; /* hashed: AttributeReader.shape, or 0 where none has been seen; sorted: 0 */
-	uint32 maker; /* hashed: aggregate_process_mark(); sorted: 0 */
-	uint32 zero;
+	Counted base;
+	uint64 shape;	/* hashed: AttributeReader.shape, or 0 where none has been seen; sorted: 0 */
 	int64 unknown;	/* rows left out: churned is NULL */
 	int64 count[2]; /* customers */
 } Drivers;
 
-static inline DriverAttribute *
-drivers_attribute(const Drivers *drivers, int attribute)
-{
-	return (DriverAttribute *) (drivers + 1) + attribute;
-}
+/* The layout version of flat values and the version of the wire form. */
+#define DRIVERS_VERSION 1
+
+/* What the functions of base/counted.h ask for. */
+extern const CountedType *const counted_drivers;
 
 static inline DriverSlot *
 drivers_slots(const Drivers *drivers)
 {
-	return (DriverSlot *) drivers_attribute(drivers, drivers->attributes);
+	return (DriverSlot *) (drivers + 1);
 }
 
-static inline char *
-drivers_tags(const Drivers *drivers)
+static inline DriverAttribute *
+drivers_attribute(const Drivers *drivers, int attribute)
 {
-	return (char *) (drivers_slots(drivers) + drivers->capacity);
+	return (DriverAttribute *) (drivers_slots(drivers) + drivers->base.capacity) + attribute;
 }
 
-/* The layout version of flat values, in their marks. */
-#define DRIVERS_VERSION 1
+static inline Tag
+drivers_tag(const Drivers *drivers, TagPlace place)
+{
+	const char *tags = (const char *) drivers_attribute(drivers, drivers->base.item_capacity);
+
+	return (Tag){tags + place.offset, place.length};
+}
 
 extern const char *drivers_type_name(WireKind kind);
 
@@ -122,21 +108,12 @@ extern Drivers *reasons_new(void);
 /* Whether the state has the attributes of the reader, else 22023. Remembers the answer in the state. */
 extern void drivers_require_shape(Drivers *drivers, const AttributeReader *reader);
 
-/*
- * One customer: the row at hand of the reader. May leave a larger state in *drivers, allocated in the current context; the old one is not
- * freed, for the executor copies a state at a new address and frees the old one itself. The same for merging.
- */
+/* One customer: the row at hand of the reader, or a reason. May move the state, as counted_add_slot() does. */
 extern void drivers_add(Drivers **drivers, AttributeReader *reader, DriverWhich which);
 extern void reasons_add(Drivers **reasons, AttributeValue reason);
-extern void drivers_merge(Drivers **into, const Drivers *from);
 
-/* A hashed copy of a sorted state. */
-extern Drivers *drivers_thaw(const Drivers *drivers);
-
-/* Any value of an argument, checked: XX001 on bytes that no aggregate has written. */
+/* Any value of an argument in sorted form, checked: XX001 on bytes that no aggregate has written. */
 extern const Drivers *drivers_open(Datum value, WireKind kind);
-/* The same, and in sorted form. */
-extern const Drivers *drivers_open_sorted(Datum value, WireKind kind);
 
 extern void drivers_write(const Drivers *drivers, StringInfo out);
 extern Drivers *drivers_read(const char *bytes, Size size, WireKind kind);

@@ -6,7 +6,6 @@
 
 #include <math.h>
 
-#include "base/aggregate.h"
 #include "base/check.h"
 #include "base/emit.h"
 #include "base/number.h"
@@ -17,22 +16,6 @@
 #include "math/compare.h"
 #include "utils/builtins.h"
 
-/* The state of the running aggregate, to be changed in place; NULL before the first row. */
-static Drivers *
-drivers_own(FunctionCallInfo fcinfo, WireKind kind)
-{
-	Drivers *drivers;
-
-	(void) aggregate_context(fcinfo);
-	if (PG_ARGISNULL(0))
-		return NULL;
-	drivers = aggregate_own_state(fcinfo, kind, DRIVERS_VERSION, sizeof(Drivers));
-	if (likely(drivers != NULL && drivers->form == DRIVERS_HASHED &&
-			   drivers->maker == aggregate_process_mark()))
-		return drivers;
-	return drivers_thaw(drivers_open_sorted(PG_GETARG_DATUM(0), kind));
-}
-
 static void *
 read_drivers(const char *bytes, Size size, WireKind kind)
 {
@@ -42,51 +25,52 @@ read_drivers(const char *bytes, Size size, WireKind kind)
 static void
 write_drivers(Datum value, StringInfo out, WireKind kind)
 {
-	drivers_write(drivers_open_sorted(value, kind), out);
+	drivers_write(drivers_open(value, kind), out);
 }
 
-static const StoredType drivers_type = {
-	.name = DRIVERS_TYPE, .kind = WIRE_DRIVERS, .read = read_drivers, .write = write_drivers};
-
-STORED_TYPE_FUNCTIONS(retention_drivers, drivers_type)
-static const StoredType reasons_type = {
-	.name = REASONS_TYPE, .kind = WIRE_REASONS, .read = read_drivers, .write = write_drivers};
-
-STORED_TYPE_FUNCTIONS(retention_reasons, reasons_type)
-
-static Datum
-combine(FunctionCallInfo fcinfo, WireKind kind)
+static void *
+copy_drivers(Datum value, WireKind kind)
 {
-	Drivers *drivers = drivers_own(fcinfo, kind);
-	const Drivers *other;
-
-	if (PG_ARGISNULL(1))
-	{
-		if (drivers == NULL)
-			PG_RETURN_NULL();
-		PG_RETURN_POINTER(drivers);
-	}
-	other = drivers_open(PG_GETARG_DATUM(1), kind);
-	if (drivers == NULL)
-		PG_RETURN_POINTER(drivers_thaw(other));
-	drivers_merge(&drivers, other);
-	PG_RETURN_POINTER(drivers);
+	return counted_copy(counted_drivers, value, kind);
 }
 
+static void *
+merge_drivers(void *state, Datum value, WireKind kind)
+{
+	return counted_merge(counted_drivers, state, value, kind);
+}
+
+/* A final function: the state in sorted form. */
 static Datum
 finish(FunctionCallInfo fcinfo, WireKind kind)
 {
 	(void) aggregate_context(fcinfo);
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
-	PG_RETURN_POINTER(drivers_open_sorted(PG_GETARG_DATUM(0), kind));
+	PG_RETURN_POINTER(drivers_open(PG_GETARG_DATUM(0), kind));
 }
+
+#define DRIVERS_TYPE_OF(type_name, wire_kind)                                                      \
+	{                                                                                              \
+		.name = type_name, .kind = wire_kind, .read = read_drivers, .write = write_drivers,        \
+		.version = DRIVERS_VERSION, .least = sizeof(Drivers), .is_own = counted_is_own,            \
+		.copy = copy_drivers, .merge = merge_drivers                                               \
+	}
+static const StoredType drivers_type = DRIVERS_TYPE_OF(DRIVERS_TYPE, WIRE_DRIVERS);
+static const StoredType reasons_type = DRIVERS_TYPE_OF(REASONS_TYPE, WIRE_REASONS);
+
+STORED_TYPE_FUNCTIONS(retention_drivers, drivers_type)
+STORED_TYPE_FUNCTIONS(retention_reasons, reasons_type)
+STORED_TYPE_COMBINE(drivers_combine, drivers_type)
+STORED_TYPE_COMBINE(reasons_combine, reasons_type)
+STORED_TYPE_FUNCTION(drivers_final, finish(fcinfo, WIRE_DRIVERS))
+STORED_TYPE_FUNCTION(reasons_final, finish(fcinfo, WIRE_REASONS))
 
 /* (state, churned, attributes): one customer. The attributes are a record, or one value of a type. */
 static Datum
 add_customer(FunctionCallInfo fcinfo, Oid type)
 {
-	Drivers *drivers = drivers_own(fcinfo, WIRE_DRIVERS);
+	Drivers *drivers = stored_type_state(fcinfo, &drivers_type);
 	AttributeReader *reader = attributes_argument(fcinfo, 2, type);
 	DriverWhich which;
 
@@ -113,20 +97,6 @@ add_customer(FunctionCallInfo fcinfo, Oid type)
 	extern int no_such_variable
 
 ATTRIBUTE_FORMS(DRIVERS_TRANSITION, drivers);
-
-RETENTION_FUNCTION(drivers_combine);
-Datum
-drivers_combine(PG_FUNCTION_ARGS)
-{
-	return combine(fcinfo, WIRE_DRIVERS);
-}
-
-RETENTION_FUNCTION(drivers_final);
-Datum
-drivers_final(PG_FUNCTION_ARGS)
-{
-	return finish(fcinfo, WIRE_DRIVERS);
-}
 
 /* ---- Answers ---- */
 
@@ -205,10 +175,10 @@ Datum
 driver_table(PG_FUNCTION_ARGS)
 {
 	Emitter emitter = emit_begin(fcinfo);
-	const Drivers *drivers = drivers_open_sorted(PG_GETARG_DATUM(0), WIRE_DRIVERS);
+	const Drivers *drivers = drivers_open(PG_GETARG_DATUM(0), WIRE_DRIVERS);
 	double confidence = check_confidence(PG_GETARG_FLOAT8(1));
 
-	for (int i = 0; i < drivers->attributes; i++)
+	for (int i = 0; i < drivers->base.items; i++)
 	{
 		char *name = drivers_attribute_name(drivers, i);
 		int values;
@@ -227,10 +197,10 @@ Datum
 driver_ranking(PG_FUNCTION_ARGS)
 {
 	Emitter emitter = emit_begin(fcinfo);
-	const Drivers *drivers = drivers_open_sorted(PG_GETARG_DATUM(0), WIRE_DRIVERS);
+	const Drivers *drivers = drivers_open(PG_GETARG_DATUM(0), WIRE_DRIVERS);
 	DriverRank *rank = drivers_ranking(drivers);
 
-	for (int i = 0; i < drivers->attributes; i++)
+	for (int i = 0; i < drivers->base.items; i++)
 	{
 		Datum values[10];
 		bool nulls[10] = {false};
@@ -256,14 +226,14 @@ RETENTION_FUNCTION(driver_summary);
 Datum
 driver_summary(PG_FUNCTION_ARGS)
 {
-	const Drivers *drivers = drivers_open_sorted(PG_GETARG_DATUM(0), WIRE_DRIVERS);
+	const Drivers *drivers = drivers_open(PG_GETARG_DATUM(0), WIRE_DRIVERS);
 	Datum values[4];
 	bool nulls[4] = {false};
 
 	values[0] = Int64GetDatum(drivers->count[DRIVER_KEPT] + drivers->count[DRIVER_CHURNED]);
 	values[1] = Int64GetDatum(drivers->count[DRIVER_CHURNED]);
 	values[2] = Int64GetDatum(drivers->unknown);
-	values[3] = Int32GetDatum(drivers->attributes);
+	values[3] = Int32GetDatum(drivers->base.items);
 	return emit_one(fcinfo, values, nulls);
 }
 
@@ -273,7 +243,7 @@ driver_summary(PG_FUNCTION_ARGS)
 static Datum
 add_reason(FunctionCallInfo fcinfo, bool any)
 {
-	Drivers *reasons = drivers_own(fcinfo, WIRE_REASONS);
+	Drivers *reasons = stored_type_state(fcinfo, &reasons_type);
 	AttributeValue value = {.null = PG_ARGISNULL(1)};
 
 	if (reasons == NULL)
@@ -303,20 +273,6 @@ reasons_any_transfn(PG_FUNCTION_ARGS)
 	return add_reason(fcinfo, true);
 }
 
-RETENTION_FUNCTION(reasons_combine);
-Datum
-reasons_combine(PG_FUNCTION_ARGS)
-{
-	return combine(fcinfo, WIRE_REASONS);
-}
-
-RETENTION_FUNCTION(reasons_final);
-Datum
-reasons_final(PG_FUNCTION_ARGS)
-{
-	return finish(fcinfo, WIRE_REASONS);
-}
-
 static int
 compare_reasons(const void *a, const void *b)
 {
@@ -340,7 +296,7 @@ Datum
 reason_shares(PG_FUNCTION_ARGS)
 {
 	Emitter emitter = emit_begin(fcinfo);
-	const Drivers *reasons = drivers_open_sorted(PG_GETARG_DATUM(0), WIRE_REASONS);
+	const Drivers *reasons = drivers_open(PG_GETARG_DATUM(0), WIRE_REASONS);
 	double confidence = check_confidence(PG_GETARG_FLOAT8(1));
 	int known;
 	DriverValue *value = drivers_values(reasons, 0, &known);

@@ -11,7 +11,6 @@
 
 #include "base/aggregate.h"
 #include "base/check.h"
-#include "base/memory.h"
 #include "drivers/attributes_sql.h"
 #include "math/compare.h"
 #include "math/quantile.h"
@@ -25,10 +24,8 @@
 /* Digits of the column in front of an attribute's name. */
 #define COLUMN_DIGITS 3
 
-static const StoredType survival_drivers_type = {.name = "retention_survival_drivers",
-												 .kind = WIRE_SURVIVAL_DRIVERS,
-												 .read = times_type_read,
-												 .write = times_type_write};
+static const StoredType survival_drivers_type =
+	TIMES_TYPE("retention_survival_drivers", WIRE_SURVIVAL_DRIVERS);
 
 STORED_TYPE_FUNCTIONS(retention_survival_drivers, survival_drivers_type)
 
@@ -62,17 +59,13 @@ value_tag(AttributeKind kind, AttributeValue value)
 static Datum
 add_customer(FunctionCallInfo fcinfo, Oid type)
 {
-	TimeTable *table = times_own(fcinfo, WIRE_SURVIVAL_DRIVERS);
+	TimeTable *table = stored_type_state(fcinfo, &survival_drivers_type);
 	AttributeReader *reader;
 	TimeWhat what;
 	double duration;
 
 	if (PG_ARGISNULL(1))
-	{
-		if (table == NULL)
-			PG_RETURN_NULL();
-		PG_RETURN_POINTER(table);
-	}
+		RETURN_STATE_UNCHANGED();
 	duration = check_time(PG_GETARG_FLOAT8(1), "duration");
 	reader = attributes_argument(fcinfo, 3, type);
 	if (table == NULL)
@@ -88,8 +81,9 @@ add_customer(FunctionCallInfo fcinfo, Oid type)
 		char stratum[COLUMN_DIGITS + NAMEDATALEN];
 		int length =
 			snprintf(stratum, sizeof(stratum), "%0*d%s", COLUMN_DIGITS, i, reader->column[i].name);
-		int cell = times_cell(&table, value_tag(reader->column[i].kind, attribute_value(reader, i)),
-							  (Tag){stratum, length});
+		int cell =
+			times_find_cell(&table, value_tag(reader->column[i].kind, attribute_value(reader, i)),
+							(Tag){stratum, length});
 
 		times_count(&table, duration, cell, what, WEIGHT_ONE);
 	}
@@ -106,19 +100,9 @@ add_customer(FunctionCallInfo fcinfo, Oid type)
 
 ATTRIBUTE_FORMS(SURVIVAL_DRIVERS_TRANSITION, survival_drivers);
 
-RETENTION_FUNCTION(survival_drivers_combine);
-Datum
-survival_drivers_combine(PG_FUNCTION_ARGS)
-{
-	return times_combine(fcinfo, WIRE_SURVIVAL_DRIVERS);
-}
+STORED_TYPE_COMBINE(survival_drivers_combine, survival_drivers_type)
 
-RETENTION_FUNCTION(survival_drivers_final);
-Datum
-survival_drivers_final(PG_FUNCTION_ARGS)
-{
-	return times_finish(fcinfo, WIRE_SURVIVAL_DRIVERS);
-}
+STORED_TYPE_FUNCTION(survival_drivers_final, times_finish(fcinfo, WIRE_SURVIVAL_DRIVERS))
 
 /* One attribute of a sorted table: its cells and its slots, which lie together. */
 typedef struct Stratum
@@ -133,26 +117,26 @@ typedef struct Stratum
 static Stratum *
 strata_of(const TimeTable *table, int *strata)
 {
-	Stratum *stratum = palloc0(sizeof(Stratum) * Max(table->cells, 1));
-	int64 *customers = palloc0(sizeof(int64) * Max(table->cells, 1));
+	Stratum *stratum = palloc0(sizeof(Stratum) * Max(table->base.items, 1));
+	int64 *customers = palloc0(sizeof(int64) * Max(table->base.items, 1));
 	int slot = 0;
 	int n = 0;
 
-	for (int i = 0; i < table->cells; i++)
+	for (int i = 0; i < table->base.items; i++)
 	{
-		const TimeCell *cell = times_cells(table) + i;
+		const TimeCell *cell = times_cell(table, i);
 
 		if (n == 0 || cell->stratum != n - 1)
 		{
-			const char *tag = times_tags(table) + cell->offset + Max(cell->group_length, 0);
+			Tag tag = times_stratum(table, i);
 
-			if (cell->stratum_length <= COLUMN_DIGITS)
+			if (tag.length <= COLUMN_DIGITS)
 				wire_corrupt(times_type_name(WIRE_SURVIVAL_DRIVERS), "An attribute has no name.");
-			stratum[n].name = pnstrdup(tag + COLUMN_DIGITS, cell->stratum_length - COLUMN_DIGITS);
+			stratum[n].name = pnstrdup(tag.bytes + COLUMN_DIGITS, tag.length - COLUMN_DIGITS);
 			stratum[n].first_cell = i;
 			stratum[n].first_slot = slot;
-			for (; slot < table->used &&
-				   times_cells(table)[times_slot(table, slot)->cell].stratum == n;
+			for (; slot < table->base.used &&
+				   times_cell(table, times_slot(table, slot)->base.item)->stratum == n;
 				 slot++)
 			{
 				const TimeSlot *it = times_slot(table, slot);
@@ -193,7 +177,7 @@ test_stratum(const TimeTable *table, const Stratum *stratum, const char **note)
 
 		CHECK_NOW_AND_THEN(i);
 		row[i].stratum = 0;
-		row[i].group = slot->cell - stratum->first_cell;
+		row[i].group = slot->base.item - stratum->first_cell;
 		row[i].time = slot->time;
 		for (int what = 0; what < TIME_WHATS; what++)
 			row[i].count[what] = (double) slot->rows[what];
@@ -241,7 +225,7 @@ Datum
 survival_driver_ranking(PG_FUNCTION_ARGS)
 {
 	Emitter emitter = emit_begin(fcinfo);
-	const TimeTable *table = times_open_sorted(PG_GETARG_DATUM(0), WIRE_SURVIVAL_DRIVERS);
+	const TimeTable *table = times_open(PG_GETARG_DATUM(0), WIRE_SURVIVAL_DRIVERS);
 	int strata;
 	Stratum *stratum = strata_of(table, &strata);
 	Ranked *ranked = palloc0(sizeof(Ranked) * Max(strata, 1));
@@ -290,30 +274,28 @@ survival_driver_ranking(PG_FUNCTION_ARGS)
 static const TimeTable *
 table_of_cell(const TimeTable *table, const Stratum *stratum, int cell)
 {
-	Size size = add_size(sizeof(TimeTable), mul_size(stratum->slots, sizeof(TimeSlot)));
-	TimeTable *of = memory_alloc(size);
+	TimeTable *of = (TimeTable *) counted_alloc(counted_times, WIRE_SURVIVAL, COUNTED_SORTED,
+												counted_times->slot_size, stratum->slots, 0, 0);
 
-	flat_mark(of, WIRE_SURVIVAL, table->header.version, size);
-	of->form = TIME_SORTED;
 	for (int i = 0; i < stratum->slots; i++)
 	{
 		const TimeSlot *from = times_slot(table, stratum->first_slot + i);
-		TimeSlot *to = of->used > 0 ? times_slot(of, of->used - 1) : NULL;
+		TimeSlot *to = of->base.used > 0 ? times_slot(of, of->base.used - 1) : NULL;
 
 		CHECK_NOW_AND_THEN(i);
-		if (cell >= 0 && from->cell != cell)
+		if (cell >= 0 && from->base.item != cell)
 			continue;
 		if (to != NULL && to->time == from->time)
 			for (int what = 0; what < TIME_WHATS; what++)
 				to->rows[what] += from->rows[what];
 		else
 		{
-			to = times_slot(of, of->used++);
+			to = times_slot(of, of->base.used++);
 			*to = *from;
-			to->cell = 0;
+			to->base.item = 0;
 		}
 	}
-	of->capacity = of->used;
+	of->base.capacity = of->base.used;
 	return of;
 }
 
@@ -325,7 +307,7 @@ emit_curve(Emitter *emitter, const TimeTable *table, const char *attribute, Tag 
 	int64 customers = 0;
 	int64 churned = 0;
 
-	for (int i = 0; i < table->used; i++)
+	for (int i = 0; i < table->base.used; i++)
 	{
 		CHECK_NOW_AND_THEN(i);
 		churned += times_slot(table, i)->rows[TIME_CHURNED];
@@ -375,7 +357,7 @@ Datum
 survival_driver_table(PG_FUNCTION_ARGS)
 {
 	Emitter emitter = emit_begin(fcinfo);
-	const TimeTable *table = times_open_sorted(PG_GETARG_DATUM(0), WIRE_SURVIVAL_DRIVERS);
+	const TimeTable *table = times_open(PG_GETARG_DATUM(0), WIRE_SURVIVAL_DRIVERS);
 	int asked;
 	double *times = times_argument(fcinfo, 1, &asked);
 	CurveScale scale = curve_scale(text_argument(fcinfo, 2));

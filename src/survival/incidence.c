@@ -33,10 +33,10 @@ incidence_of(const TimeTable *table, int cell, Incidence *curve)
 	double gone_aa = 0;
 
 	if (curve->point == NULL)
-		curve->point =
-			palloc_extended(mul_size(Max(table->used, 1), sizeof(IncidencePoint)), MCXT_ALLOC_HUGE);
+		curve->point = palloc_extended(mul_size(Max(table->base.used, 1), sizeof(IncidencePoint)),
+									   MCXT_ALLOC_HUGE);
 	curve->points = 0;
-	for (int i = 0; i < table->used; i++)
+	for (int i = 0; i < table->base.used; i++)
 	{
 		const TimeSlot *slot = times_slot(table, i);
 
@@ -44,7 +44,7 @@ incidence_of(const TimeTable *table, int cell, Incidence *curve)
 		n += (double) (slot->rows[TIME_CHURNED] + slot->rows[TIME_CENSORED]);
 	}
 
-	for (int at = 0, next; at < table->used; at = next)
+	for (int at = 0, next; at < table->base.used; at = next)
 	{
 		double time = times_slot(table, at)->time;
 		double d = 0; /* all causes */
@@ -53,13 +53,13 @@ incidence_of(const TimeTable *table, int cell, Incidence *curve)
 		double left;
 
 		CHECK_FOR_INTERRUPTS();
-		for (next = at; next < table->used && times_slot(table, next)->time == time; next++)
+		for (next = at; next < table->base.used && times_slot(table, next)->time == time; next++)
 		{
 			const TimeSlot *slot = times_slot(table, next);
 
 			d += (double) slot->rows[TIME_CHURNED];
 			censored += (double) slot->rows[TIME_CENSORED];
-			if (slot->cell == cell)
+			if (slot->base.item == cell)
 				mine = (double) slot->rows[TIME_CHURNED];
 		}
 		left = n - d - censored;

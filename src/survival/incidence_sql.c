@@ -14,10 +14,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 
-static const StoredType incidence_type = {.name = "retention_incidence",
-										  .kind = WIRE_INCIDENCE,
-										  .read = times_type_read,
-										  .write = times_type_write};
+static const StoredType incidence_type = TIMES_TYPE("retention_incidence", WIRE_INCIDENCE);
 
 STORED_TYPE_FUNCTIONS(retention_incidence, incidence_type)
 
@@ -25,21 +22,17 @@ STORED_TYPE_FUNCTIONS(retention_incidence, incidence_type)
 static Datum
 incidence(FunctionCallInfo fcinfo, bool any)
 {
-	TimeTable *table = times_own(fcinfo, WIRE_INCIDENCE);
+	TimeTable *table = stored_type_state(fcinfo, &incidence_type);
 	Tag here = {NULL, -1};
 	double duration;
 	int cell;
 
 	if (PG_ARGISNULL(1))
-	{
-		if (table == NULL)
-			PG_RETURN_NULL();
-		PG_RETURN_POINTER(table);
-	}
+		RETURN_STATE_UNCHANGED();
 	duration = check_time(PG_GETARG_FLOAT8(1), "duration");
 	if (table == NULL)
 		table = times_new(WIRE_INCIDENCE);
-	cell = times_cell(&table, tag_argument(fcinfo, 2, any), here);
+	cell = times_find_cell(&table, tag_argument(fcinfo, 2, any), here);
 	times_count(&table, duration, cell, PG_ARGISNULL(2) ? TIME_CENSORED : TIME_CHURNED, WEIGHT_ONE);
 	PG_RETURN_POINTER(table);
 }
@@ -58,19 +51,9 @@ incidence_any_transfn(PG_FUNCTION_ARGS)
 	return incidence(fcinfo, true);
 }
 
-RETENTION_FUNCTION(incidence_combine);
-Datum
-incidence_combine(PG_FUNCTION_ARGS)
-{
-	return times_combine(fcinfo, WIRE_INCIDENCE);
-}
+STORED_TYPE_COMBINE(incidence_combine, incidence_type)
 
-RETENTION_FUNCTION(incidence_final);
-Datum
-incidence_final(PG_FUNCTION_ARGS)
-{
-	return times_finish(fcinfo, WIRE_INCIDENCE);
-}
+STORED_TYPE_FUNCTION(incidence_final, times_finish(fcinfo, WIRE_INCIDENCE))
 
 static void
 emit_incidence(Emitter *emitter, Datum cause, IncidencePoint point, CurveScale scale, double z)
@@ -131,13 +114,13 @@ incidence_curve(PG_FUNCTION_ARGS)
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2))
 		return (Datum) 0;
-	table = times_open_sorted(PG_GETARG_DATUM(0), WIRE_INCIDENCE);
+	table = times_open(PG_GETARG_DATUM(0), WIRE_INCIDENCE);
 	scale = curve_scale(text_argument(fcinfo, 1));
 	z = two_sided_z(check_confidence(PG_GETARG_FLOAT8(2)));
 	if (!PG_ARGISNULL(3))
 		times = times_argument(fcinfo, 3, &asked);
 
-	for (int cell = 0; cell < table->cells; cell++)
+	for (int cell = 0; cell < table->base.items; cell++)
 	{
 		Tag cause = times_group(table, cell);
 		Datum name;

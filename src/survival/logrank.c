@@ -45,7 +45,7 @@ too_many_groups(void)
 {
 	ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 					errmsg("a test compares at most %d groups", MAX_GROUPS),
-					errhint("Put values that are rare together.")));
+					errhint("Combine rare values.")));
 }
 
 static int
@@ -57,40 +57,41 @@ compare_tags(const void *a, const void *b)
 TestRow *
 test_rows(const TimeTable *table, int *rows, Tag **groups, int *ngroups)
 {
-	TestRow *row = palloc_extended(mul_size(Max(table->used, 1), sizeof(TestRow)), MCXT_ALLOC_HUGE);
-	Tag *tag = palloc(sizeof(Tag) * Max(table->cells, 1));
-	int *group = palloc(sizeof(int) * Max(table->cells, 1));
+	TestRow *row =
+		palloc_extended(mul_size(Max(table->base.used, 1), sizeof(TestRow)), MCXT_ALLOC_HUGE);
+	Tag *tag = palloc(sizeof(Tag) * Max(table->base.items, 1));
+	int *group = palloc(sizeof(int) * Max(table->base.items, 1));
 	int n = 0;
 
 	/* A group may be in several strata. */
-	for (int i = 0; i < table->cells; i++)
+	for (int i = 0; i < table->base.items; i++)
 		tag[i] = times_group(table, i);
-	qsort(tag, table->cells, sizeof(Tag), compare_tags);
-	for (int i = 0; i < table->cells; i++)
+	qsort(tag, table->base.items, sizeof(Tag), compare_tags);
+	for (int i = 0; i < table->base.items; i++)
 		if (n == 0 || tag_compare(tag[n - 1], tag[i]) != 0)
 			tag[n++] = tag[i];
 	if (n > MAX_GROUPS)
 		too_many_groups();
-	for (int i = 0; i < table->cells; i++)
+	for (int i = 0; i < table->base.items; i++)
 	{
 		Tag wanted = times_group(table, i);
 
 		group[i] = (int) ((Tag *) bsearch(&wanted, tag, n, sizeof(Tag), compare_tags) - tag);
 	}
 
-	for (int i = 0; i < table->used; i++)
+	for (int i = 0; i < table->base.used; i++)
 	{
 		const TimeSlot *slot = times_slot(table, i);
 
 		CHECK_NOW_AND_THEN(i);
-		row[i].stratum = times_cells(table)[slot->cell].stratum;
-		row[i].group = group[slot->cell];
+		row[i].stratum = times_cell(table, slot->base.item)->stratum;
+		row[i].group = group[slot->base.item];
 		row[i].time = slot->time;
 		for (int what = 0; what < TIME_WHATS; what++)
 			row[i].count[what] = (double) slot->rows[what];
 	}
 	pfree(group);
-	*rows = table->used;
+	*rows = table->base.used;
 	*groups = tag;
 	*ngroups = n;
 	return row;
@@ -122,14 +123,14 @@ test_rows_of_states(const TimeTable **states, int nstates, int *rows)
 			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 							errmsg("rank tests have no weights that are not whole"),
 							errdetail("State %d was made with such weights.", i + 1)));
-		total += states[i] != NULL ? states[i]->used : 0;
+		total += states[i] != NULL ? states[i]->base.used : 0;
 	}
 	if (total > PG_INT32_MAX)
 		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 						errmsg("the states of a test have too many times together")));
 	row = palloc_extended(mul_size(Max(total, 1), sizeof(TestRow)), MCXT_ALLOC_HUGE);
 	for (int i = 0; i < nstates; i++)
-		for (int at = 0; states[i] != NULL && at < states[i]->used; at++)
+		for (int at = 0; states[i] != NULL && at < states[i]->base.used; at++)
 		{
 			const TimeSlot *slot = times_slot(states[i], at);
 

@@ -15,10 +15,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 
-static const StoredType logrank_state_type = {.name = "retention_logrank_state",
-											  .kind = WIRE_LOGRANK,
-											  .read = times_type_read,
-											  .write = times_type_write};
+static const StoredType logrank_state_type = TIMES_TYPE("retention_logrank_state", WIRE_LOGRANK);
 
 STORED_TYPE_FUNCTIONS(retention_logrank_state, logrank_state_type)
 
@@ -29,7 +26,7 @@ STORED_TYPE_FUNCTIONS(retention_logrank_state, logrank_state_type)
 static Datum
 logrank(FunctionCallInfo fcinfo, bool any)
 {
-	TimeTable *table = times_own(fcinfo, WIRE_LOGRANK);
+	TimeTable *table = stored_type_state(fcinfo, &logrank_state_type);
 	bool has_entry = PG_NARGS() > 6 && !PG_ARGISNULL(6);
 	TestWeighting weighting = TEST_LOGRANK;
 	double rho = 0;
@@ -37,11 +34,7 @@ logrank(FunctionCallInfo fcinfo, bool any)
 	double entry = 0;
 
 	if (PG_ARGISNULL(1))
-	{
-		if (table == NULL)
-			PG_RETURN_NULL();
-		PG_RETURN_POINTER(table);
-	}
+		RETURN_STATE_UNCHANGED();
 	duration = check_time(PG_GETARG_FLOAT8(1), "duration");
 	if (has_entry)
 		entry = check_time(PG_GETARG_FLOAT8(6), "entry");
@@ -73,7 +66,7 @@ logrank(FunctionCallInfo fcinfo, bool any)
 
 		if (PG_NARGS() > 5)
 			stratum = tag_argument(fcinfo, 5, any);
-		cell = times_cell(&table, tag_argument(fcinfo, 3, any), stratum);
+		cell = times_find_cell(&table, tag_argument(fcinfo, 3, any), stratum);
 		times_count(&table, duration, cell, PG_GETARG_BOOL(2) ? TIME_CHURNED : TIME_CENSORED,
 					WEIGHT_ONE);
 		if (has_entry)
@@ -96,12 +89,7 @@ logrank_any_transfn(PG_FUNCTION_ARGS)
 	return logrank(fcinfo, true);
 }
 
-RETENTION_FUNCTION(logrank_combine);
-Datum
-logrank_combine(PG_FUNCTION_ARGS)
-{
-	return times_combine(fcinfo, WIRE_LOGRANK);
-}
+STORED_TYPE_COMBINE(logrank_combine, logrank_state_type)
 
 static Datum
 answer_test(FunctionCallInfo fcinfo, const TestResult *result, Datum *names, bool *name_nulls,
@@ -149,7 +137,7 @@ logrank_final(PG_FUNCTION_ARGS)
 	(void) aggregate_context(fcinfo);
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
-	table = times_open_sorted(PG_GETARG_DATUM(0), WIRE_LOGRANK);
+	table = times_open(PG_GETARG_DATUM(0), WIRE_LOGRANK);
 	row = test_rows(table, &rows, &tag, &groups);
 	result = test_groups(row, rows, groups, (TestWeighting) table->option, table->parameter);
 	names = palloc0(sizeof(Datum) * Max(groups, 1));
@@ -181,7 +169,7 @@ test_states(FunctionCallInfo fcinfo, ArrayType *array, TestWeighting weighting, 
 	names = palloc(sizeof(Datum) * Max(groups, 1));
 	for (int i = 0; i < groups; i++)
 	{
-		states[i] = nulls[i] ? NULL : times_open_sorted(elements[i], WIRE_SURVIVAL);
+		states[i] = nulls[i] ? NULL : times_open(elements[i], WIRE_SURVIVAL);
 		names[i] = CStringGetTextDatum(psprintf("%d", i + 1));
 		nulls[i] = false;
 	}

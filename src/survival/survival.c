@@ -60,7 +60,7 @@ curve_limits(CurveScale scale, double p, double std_error, double z)
 static bool
 table_has_late_entries(const TimeTable *table)
 {
-	for (int i = 0; i < table->used; i++)
+	for (int i = 0; i < table->base.used; i++)
 	{
 		const TimeSlot *slot = times_slot(table, i);
 
@@ -80,7 +80,7 @@ times_counts_at(const TimeTable *table, double time, double *at_risk, double *ch
 	int128 there = 0;
 	int128 left[2] = {0, 0};
 
-	for (int i = 0; i < table->used; i++)
+	for (int i = 0; i < table->base.used; i++)
 	{
 		const TimeSlot *slot = times_slot(table, i);
 
@@ -114,7 +114,8 @@ SurvivalCurve
 curve_of(const TimeTable *table)
 {
 	SurvivalCurve curve = {
-		0, palloc_extended(mul_size(Max(table->used, 1), sizeof(SurvivalPoint)), MCXT_ALLOC_HUGE)};
+		0, palloc_extended(mul_size(Max(table->base.used, 1), sizeof(SurvivalPoint)),
+						   MCXT_ALLOC_HUGE)};
 	double unit = times_unit(table);
 	bool robust = (table->flags & TIME_FRACTIONAL) != 0;
 	bool truncated = table_has_late_entries(table);
@@ -127,7 +128,7 @@ curve_of(const TimeTable *table)
 	double gone = 0;		/* robust: sum of (weight * derivative)^2 of those no longer followed */
 	double gone_hazard = 0; /* the same for the hazard */
 
-	for (int i = 0; i < table->used; i++)
+	for (int i = 0; i < table->base.used; i++)
 	{
 		const TimeSlot *slot = times_slot(table, i);
 
@@ -138,7 +139,7 @@ curve_of(const TimeTable *table)
 			slot_squares(table, slot, TIME_CHURNED) + slot_squares(table, slot, TIME_CENSORED);
 	}
 
-	for (int i = 0; i < table->used; i++)
+	for (int i = 0; i < table->base.used; i++)
 	{
 		const TimeSlot *slot = times_slot(table, i);
 		SurvivalPoint *point = &curve.point[curve.points];
@@ -351,14 +352,14 @@ robust_mean_variance(const TimeTable *table, const SurvivalCurve *curve, double 
 	int at = 0;
 	int128 left = 0;
 
-	for (int i = 0; i < table->used; i++)
+	for (int i = 0; i < table->base.used; i++)
 	{
 		CHECK_NOW_AND_THEN(i);
 		left += slot_squares(table, times_slot(table, i), TIME_CHURNED) +
 				slot_squares(table, times_slot(table, i), TIME_CENSORED);
 	}
 
-	for (int i = 0; i < table->used; i++)
+	for (int i = 0; i < table->base.used; i++)
 	{
 		const TimeSlot *slot = times_slot(table, i);
 		const SurvivalPoint *point = &curve->point[at];
@@ -529,7 +530,7 @@ hazard_bands(const TimeTable *table, double width, int *bands)
 	HazardBand *band;
 	int at = 0;
 
-	for (int i = 0; i < table->used; i++)
+	for (int i = 0; i < table->base.used; i++)
 	{
 		const TimeSlot *slot = times_slot(table, i);
 		int128 left =
@@ -544,7 +545,7 @@ hazard_bands(const TimeTable *table, double width, int *bands)
 		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 						errmsg("more than %d bands of %g until %g", MAX_BANDS, width, last),
 						errhint("Choose wider bands.")));
-	*bands = table->used == 0 ? 0 : band_of(last, width) + 1;
+	*bands = table->base.used == 0 ? 0 : band_of(last, width) + 1;
 	band = palloc0(sizeof(HazardBand) * Max(*bands, 1));
 	for (int i = 0; i < *bands; i++)
 	{
@@ -552,7 +553,7 @@ hazard_bands(const TimeTable *table, double width, int *bands)
 		band[i].high = (i + 1) * width;
 	}
 
-	for (int i = 0; i < table->used; i++)
+	for (int i = 0; i < table->base.used; i++)
 	{
 		const TimeSlot *slot = times_slot(table, i);
 		int128 churned = slot_amount(table, slot, TIME_CHURNED);

@@ -150,7 +150,7 @@ survival_of_share(Population *population, Share share)
 	builder.table->not_started = totals->ignored;
 	builder.table->never_at_risk = totals->rows - totals->ignored;
 	population_visit_share(population, share, NULL, add_customer, &builder);
-	return times_sorted(builder.table);
+	return (TimeTable *) counted_sorted(counted_times, &builder.table->base);
 }
 
 RETENTION_FUNCTION(survival_customers_final);
@@ -204,21 +204,21 @@ batch_summarise(Population *population, Share share)
 static struct varlena *
 batch_merge(struct varlena *into, const struct varlena *other)
 {
-	TimeTable *table = (TimeTable *) into;
+	Counted *table = (Counted *) into;
 
-	if (table->form == TIME_SORTED)
-		table = times_thaw(table);
-	times_merge(&table, (const TimeTable *) other);
+	if (table->form == COUNTED_SORTED)
+		table = counted_thaw(counted_times, table);
+	counted_times->merge(&table, (const Counted *) other);
 	return (struct varlena *) table;
 }
 
 static Datum
 batch_finish(struct varlena *summary, bool *isnull)
 {
-	TimeTable *table = (TimeTable *) summary;
+	const Counted *table = (const Counted *) summary;
 
 	*isnull = false;
-	PG_RETURN_POINTER(table->form == TIME_SORTED ? table : times_sorted(table));
+	PG_RETURN_POINTER(table->form == COUNTED_SORTED ? table : counted_sorted(counted_times, table));
 }
 
 /* clang-format off */

@@ -14,10 +14,7 @@
 #include "survival/times_sql.h"
 #include "utils/builtins.h"
 
-static const StoredType survival_type = {.name = "retention_survival",
-										 .kind = WIRE_SURVIVAL,
-										 .read = times_type_read,
-										 .write = times_type_write};
+static const StoredType survival_type = TIMES_TYPE("retention_survival", WIRE_SURVIVAL);
 
 STORED_TYPE_FUNCTIONS(retention_survival, survival_type)
 
@@ -37,18 +34,14 @@ RETENTION_FUNCTION(survival_transfn);
 Datum
 survival_transfn(PG_FUNCTION_ARGS)
 {
-	TimeTable *table = times_own(fcinfo, WIRE_SURVIVAL);
+	TimeTable *table = stored_type_state(fcinfo, &survival_type);
 	bool has_entry = PG_NARGS() > 3 && !PG_ARGISNULL(3);
 	double duration;
 	double entry = 0;
 	int64 weight = WEIGHT_ONE;
 
 	if (PG_ARGISNULL(1))
-	{
-		if (table == NULL)
-			PG_RETURN_NULL();
-		PG_RETURN_POINTER(table);
-	}
+		RETURN_STATE_UNCHANGED();
 	duration = check_time(PG_GETARG_FLOAT8(1), "duration");
 	if (has_entry)
 		entry = check_time(PG_GETARG_FLOAT8(3), "entry");
@@ -74,7 +67,7 @@ survival_transfn(PG_FUNCTION_ARGS)
 static Datum
 add_membership(FunctionCallInfo fcinfo, TimeKind kind)
 {
-	TimeTable *table = times_own(fcinfo, WIRE_SURVIVAL);
+	TimeTable *table = stored_type_state(fcinfo, &survival_type);
 	bool has_end = !PG_ARGISNULL(2);
 	bool late = PG_NARGS() > 4 && !PG_ARGISNULL(4);
 	double entry = 0;
@@ -148,24 +141,14 @@ survival_timestamptz_transfn(PG_FUNCTION_ARGS)
 	return add_membership(fcinfo, TIME_INSTANT);
 }
 
-RETENTION_FUNCTION(survival_combine);
-Datum
-survival_combine(PG_FUNCTION_ARGS)
-{
-	return times_combine(fcinfo, WIRE_SURVIVAL);
-}
+STORED_TYPE_COMBINE(survival_combine, survival_type)
 
-RETENTION_FUNCTION(survival_final);
-Datum
-survival_final(PG_FUNCTION_ARGS)
-{
-	return times_finish(fcinfo, WIRE_SURVIVAL);
-}
+STORED_TYPE_FUNCTION(survival_final, times_finish(fcinfo, WIRE_SURVIVAL))
 
 static const TimeTable *
 table_argument(FunctionCallInfo fcinfo, int number)
 {
-	return times_open_sorted(PG_GETARG_DATUM(number), WIRE_SURVIVAL);
+	return times_open(PG_GETARG_DATUM(number), WIRE_SURVIVAL);
 }
 
 #define CURVE_COLUMNS 10
@@ -452,7 +435,7 @@ survival_summary(PG_FUNCTION_ARGS)
 	Datum values[10];
 	bool nulls[10] = {false};
 
-	for (int i = 0; i < table->used; i++)
+	for (int i = 0; i < table->base.used; i++)
 	{
 		const TimeSlot *slot = times_slot(table, i);
 

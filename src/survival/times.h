@@ -3,25 +3,21 @@
  *		A table of distinct times: how many left, were censored and entered at each. The one state behind survival
  *		curves, tests between groups and several ways to leave.
  *
- * It is one flat varlena in one of two forms. While an aggregate runs it is HASHED: places found by the bytes of the
- * time, grown by doubling. What leaves an aggregate is SORTED: by stratum, time and cell, without gaps, so that equal
- * rows give equal bytes whatever their order. Partial states travel between workers hashed; every reader of two states
- * takes both forms.
- *
- * A cell is a group within a stratum (tests) or a cause (several ways to leave); a plain survival state has one cell
- * without tags.
+ * It is a table of counters (base/counted.h). Its items are cells: a cell is a group within a stratum (tests) or a cause
+ * (several ways to leave); a plain survival state has none. Sorted, cells are in the order of their strata and groups,
+ * and slots in that of strata, times and cells.
  */
 #ifndef RETENTION_SURVIVAL_TIMES_H
 #define RETENTION_SURVIVAL_TIMES_H
 
-#include "base/wire.h"
+#include "base/counted.h"
 
 /* Distinct times (by cell) of one state: 2^21. */
 #define MAX_TIMES 2097152
 /* Groups by strata, or causes. */
 #define MAX_CELLS 10000
 /* All tags together. */
-#define MAX_LABEL_BYTES (16 * 1024 * 1024)
+#define MAX_TAG_BYTES (16 * 1024 * 1024)
 
 /* Weights are whole numbers of 2^-40; the largest is 2^20. */
 #define WEIGHT_BITS 40
@@ -38,9 +34,8 @@ typedef enum TimeWhat
 
 typedef struct TimeSlot
 {
-	double time; /* finite, >= 0, never -0 */
-	int32 cell;
-	int32 taken; /* 0: an empty place of the hashed form */
+	CountedSlot base; /* of a cell, 0 where there are none */
+	double time;	  /* finite, >= 0, never -0 */
 	int64 rows[TIME_WHATS];
 } TimeSlot;
 
@@ -51,16 +46,13 @@ typedef struct TimeWeights
 	int128 squares[TIME_WHATS]; /* of their squares, each rounded to 2^-40 */
 } TimeWeights;
 
+/* Its tag is the group's bytes and then the stratum's. */
 typedef struct TimeCell
 {
-	uint32 hash;
-	int32 head; /* hashed: 1 + the first cell of the chain of this place, or 0 */
-	int32 next; /* hashed: 1 + the next cell of my chain, or 0 */
-	int32 stratum;
+	CountedItem base;
+	int32 stratum;		  /* sorted: its number */
 	int32 group_length;	  /* -1: NULL */
 	int32 stratum_length; /* -1: NULL */
-	int32 offset;		  /* of the group's bytes in the tags; the stratum's follow */
-	int32 zero;
 } TimeCell;
 
 /* How a test weighs the times of leaving; stored. */
@@ -75,71 +67,54 @@ typedef enum TestWeighting
 	TEST_LAST = TEST_FLEMING_HARRINGTON,
 } TestWeighting;
 
-typedef enum TimeForm
-{
-	TIME_SORTED = 0,
-	TIME_HASHED = 1,
-} TimeForm;
-
 #define TIME_WEIGHTED 1	  /* some weight is not 1: slots are wide */
 #define TIME_FRACTIONAL 2 /* some weight is not whole */
 
 typedef struct TimeTable
 {
-	FlatHeader header;
-	int32 form;
+	Counted base;
 	int32 flags;
-	int32 capacity; /* places for slots; sorted: = used */
-	int32 used;
-	int32 cells;
-	int32 cell_capacity;
-	int32 tag_bytes;
-	int32 tag_capacity;
 	int32 option;		 /* tests: TestWeighting */
-	uint32 maker;		 /* hashed: aggregate_process_mark(); sorted: 0 */
 	double parameter;	 /* tests: rho */
 	int64 unknown;		 /* rows left out: churned is NULL */
 	int64 never_at_risk; /* rows left out: entered at the end or later */
 	int64 not_started;	 /* rows left out: started at as_of or later */
 } TimeTable;
 
-/* A tag that may be NULL: length -1. */
-typedef struct Tag
-{
-	const char *bytes;
-	int length;
-} Tag;
+/* The layout version of flat values and the version of the wire form. */
+#define TIMES_VERSION 1
 
-static inline Size
-times_slot_size(const TimeTable *table)
-{
-	return sizeof(TimeSlot) + ((table->flags & TIME_WEIGHTED) ? sizeof(TimeWeights) : 0);
-}
+/* What the functions of base/counted.h ask for. */
+extern const CountedType *const counted_times;
 
 static inline TimeSlot *
 times_slot(const TimeTable *table, int number)
 {
-	return (TimeSlot *) ((char *) (table + 1) + times_slot_size(table) * number);
+	return (TimeSlot *) ((char *) (table + 1) + (Size) table->base.slot_size * (Size) number);
 }
 
 static inline TimeCell *
-times_cells(const TimeTable *table)
+times_cell(const TimeTable *table, int number)
 {
-	return (TimeCell *) times_slot(table, table->capacity);
-}
-
-static inline char *
-times_tags(const TimeTable *table)
-{
-	return (char *) (times_cells(table) + table->cell_capacity);
+	return (TimeCell *) times_slot(table, table->base.capacity) + number;
 }
 
 static inline Tag
-times_group(const TimeTable *table, int cell)
+times_group(const TimeTable *table, int number)
 {
-	const TimeCell *it = times_cells(table) + cell;
+	const TimeCell *cell = times_cell(table, number);
 
-	return (Tag){times_tags(table) + it->offset, it->group_length};
+	return (Tag){(const char *) times_cell(table, table->base.item_capacity) +
+					 cell->base.tag.offset,
+				 cell->group_length};
+}
+
+static inline Tag
+times_stratum(const TimeTable *table, int number)
+{
+	Tag group = times_group(table, number);
+
+	return (Tag){group.bytes + Max(group.length, 0), times_cell(table, number)->stratum_length};
 }
 
 /* Customers of a slot, in units of times_unit(): exact. */
@@ -166,35 +141,17 @@ times_unit(const TimeTable *table)
 	return (table->flags & TIME_WEIGHTED) ? 1.0 / (double) WEIGHT_ONE : 1.0;
 }
 
-/* The layout version of flat values, in their marks. */
-#define TIMES_VERSION 1
-
-/* By bytes; NULL comes last. */
-extern int tag_compare(Tag a, Tag b);
-
 extern const char *times_type_name(WireKind kind);
 
 /* An empty hashed table, in the current context. */
 extern TimeTable *times_new(WireKind kind);
 
-/*
- * Each of these may leave a larger table in *table, allocated in the current context; the old one is not freed,
- * for the executor copies a state at a new address and frees the old one itself.
- */
-extern int times_cell(TimeTable **table, Tag group, Tag stratum);
+/* The number of a cell, and a customer of a cell at a time. Either may move the table, as counted_add_slot() does. */
+extern int times_find_cell(TimeTable **table, Tag group, Tag stratum);
 extern void times_count(TimeTable **table, double time, int cell, TimeWhat what, int64 weight);
-extern void times_merge(TimeTable **into, const TimeTable *from);
 
-/* A hashed copy of a sorted table. */
-extern TimeTable *times_thaw(const TimeTable *table);
-
-/* The sorted form, a new value in the current context; the argument is not changed. */
-extern TimeTable *times_sorted(const TimeTable *table);
-
-/* Any value of an argument, checked: XX001 on bytes that no aggregate has written. */
+/* Any value of an argument in sorted form, checked: XX001 on bytes that no aggregate has written. */
 extern const TimeTable *times_open(Datum value, WireKind kind);
-/* The same, and in sorted form. */
-extern const TimeTable *times_open_sorted(Datum value, WireKind kind);
 
 extern void times_write(const TimeTable *table, StringInfo out);
 extern TimeTable *times_read(const char *bytes, Size size, WireKind kind);

@@ -14,49 +14,6 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 
-TimeTable *
-times_own(FunctionCallInfo fcinfo, WireKind kind)
-{
-	TimeTable *table;
-
-	(void) aggregate_context(fcinfo);
-	if (PG_ARGISNULL(0))
-		return NULL;
-	table = aggregate_own_state(fcinfo, kind, TIMES_VERSION, sizeof(TimeTable));
-	if (likely(table != NULL && table->form == TIME_HASHED &&
-			   table->maker == aggregate_process_mark()))
-		return table;
-	return times_thaw(times_open_sorted(PG_GETARG_DATUM(0), kind));
-}
-
-Datum
-times_combine(FunctionCallInfo fcinfo, WireKind kind)
-{
-	TimeTable *table = times_own(fcinfo, kind);
-	const TimeTable *other;
-
-	if (PG_ARGISNULL(1))
-	{
-		if (table == NULL)
-			PG_RETURN_NULL();
-		PG_RETURN_POINTER(table);
-	}
-	other = times_open(PG_GETARG_DATUM(1), kind);
-	if (table == NULL)
-		PG_RETURN_POINTER(times_thaw(other));
-	times_merge(&table, other);
-	PG_RETURN_POINTER(table);
-}
-
-Datum
-times_finish(FunctionCallInfo fcinfo, WireKind kind)
-{
-	(void) aggregate_context(fcinfo);
-	if (PG_ARGISNULL(0))
-		PG_RETURN_NULL();
-	PG_RETURN_POINTER(times_open_sorted(PG_GETARG_DATUM(0), kind));
-}
-
 void *
 times_type_read(const char *bytes, Size size, WireKind kind)
 {
@@ -66,7 +23,28 @@ times_type_read(const char *bytes, Size size, WireKind kind)
 void
 times_type_write(Datum value, StringInfo out, WireKind kind)
 {
-	times_write(times_open_sorted(value, kind), out);
+	times_write(times_open(value, kind), out);
+}
+
+void *
+times_type_copy(Datum value, WireKind kind)
+{
+	return counted_copy(counted_times, value, kind);
+}
+
+void *
+times_type_merge(void *state, Datum value, WireKind kind)
+{
+	return counted_merge(counted_times, state, value, kind);
+}
+
+Datum
+times_finish(FunctionCallInfo fcinfo, WireKind kind)
+{
+	(void) aggregate_context(fcinfo);
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	PG_RETURN_POINTER(times_open(PG_GETARG_DATUM(0), kind));
 }
 
 double

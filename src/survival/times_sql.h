@@ -10,15 +10,20 @@
 #include "survival/times.h"
 #include "time/moment.h"
 
-/* The state of the running aggregate, to be changed in place; NULL before the first row. */
-extern TimeTable *times_own(FunctionCallInfo fcinfo, WireKind kind);
-
-extern Datum times_combine(FunctionCallInfo fcinfo, WireKind kind);
-extern Datum times_finish(FunctionCallInfo fcinfo, WireKind kind);
-
-/* For STORED_TYPE_FUNCTIONS(). */
+/* The StoredType of a state that is a table of times. */
+#define TIMES_TYPE(type_name, wire_kind)                                                           \
+	{                                                                                              \
+		.name = type_name, .kind = wire_kind, .read = times_type_read, .write = times_type_write,  \
+		.version = TIMES_VERSION, .least = sizeof(TimeTable), .is_own = counted_is_own,            \
+		.copy = times_type_copy, .merge = times_type_merge                                         \
+	}
 extern void *times_type_read(const char *bytes, Size size, WireKind kind);
 extern void times_type_write(Datum value, StringInfo out, WireKind kind);
+extern void *times_type_copy(Datum value, WireKind kind);
+extern void *times_type_merge(void *state, Datum value, WireKind kind);
+
+/* A final function: the state in sorted form. */
+extern Datum times_finish(FunctionCallInfo fcinfo, WireKind kind);
 
 /* A duration, an entry, ...: finite and not negative, else 22023. Makes -0 an ordinary 0. */
 extern double check_time(double value, const char *what);

@@ -1,0 +1,17 @@
+/*
+ * mix.h
+ *		Spreading the bits of a hash.
+ */
+#ifndef RETENTION_BASE_MIX_H
+#define RETENTION_BASE_MIX_H
+
+/* A hash of what was hashed before and a word more: all bits of both are in the lower half of the result. */
+static inline uint64
+mix64(uint64 hash, uint64 word)
+{
+	/* The multiplier is 2^64 divided by the golden ratio. */
+	hash = (hash ^ word) * UINT64CONST(0x9E3779B97F4A7C15);
+	return hash ^ (hash >> 32);
+}
+
+#endif /* RETENTION_BASE_MIX_H */
