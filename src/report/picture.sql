@@ -1,4 +1,4 @@
--- Room report: pictures for use alone, as SVG, as Vega-Lite for tools that draw it themselves, and for psql.
+-- report: pictures for use alone, as SVG, as Vega-Lite for tools that draw it themselves, and for psql.
 
 CREATE FUNCTION retention_internal.plot_format(format text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
@@ -7,7 +7,7 @@ AS $$
 BEGIN
   IF format IS NULL OR format NOT IN ('svg', 'vega-lite') THEN
     RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
-      MESSAGE = pg_catalog.format('unknown format of a picture: %s', coalesce(quote_literal(format), 'NULL')),
+      MESSAGE = pg_catalog.format('unrecognized format of a picture: %s', coalesce(quote_literal(format), 'NULL')),
       HINT = 'The formats are ''svg'' and ''vega-lite''.';
   END IF;
   RETURN format;
@@ -17,35 +17,55 @@ COMMENT ON FUNCTION retention_internal.plot_format(text) IS 'the format of a pic
 
 -- The rows of summaries as JSON, as the report has them.
 
-CREATE FUNCTION retention_internal.cohort_cells_json(summary retention_cohorts, criterion text DEFAULT 'on', as_of timestamp DEFAULT NULL) RETURNS jsonb
+CREATE FUNCTION retention_internal.cohort_cells_json(summary retention_cohorts, criterion text DEFAULT 'on',
+  as_of timestamp DEFAULT NULL) RETURNS jsonb
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  grid constant text := (@extschema@.cohort_totals(summary)).grid;
-  zone constant text := (@extschema@.grid_options(grid::@extschema@.retention_grid)).time_zone;
+  grid record;
 BEGIN
-  IF (@extschema@.grid_options(grid::@extschema@.retention_grid)).unit = 'hour' THEN
+  SELECT o.* INTO grid
+    FROM @extschema@.grid_options((@extschema@.cohort_totals(summary)).grid::@extschema@.retention_grid) AS o;
+  IF grid.unit = 'hour' THEN
     -- Wall-clock times of the grid's zone, whatever the session's.
-    RETURN (SELECT jsonb_agg(to_jsonb(w) ORDER BY w.cohort, w.period) FROM (
-      SELECT c.cohort AT TIME ZONE zone AS cohort, c.cohort_size, c.period, c.period_start AT TIME ZONE zone AS period_start,
-        c.period_end AT TIME ZONE zone AS period_end, c.at_risk, c.retained, c.retention_rate, c.ci_low, c.ci_high, c.status
-      FROM @extschema@.cohort_cells_at(summary, criterion, as_of, 0.95::double precision) c) w);
+    RETURN (
+      SELECT jsonb_agg(to_jsonb(c) || jsonb_build_object('cohort', c.cohort AT TIME ZONE grid.time_zone,
+        'period_start', c.period_start AT TIME ZONE grid.time_zone,
+        'period_end', c.period_end AT TIME ZONE grid.time_zone)
+        ORDER BY c.cohort, c.period)
+      FROM @extschema@.cohort_cells_at(summary, criterion, as_of, 0.95::double precision) c);
   END IF;
-  RETURN (SELECT jsonb_agg(to_jsonb(c) ORDER BY c.cohort, c.period) FROM @extschema@.cohort_cells(summary, criterion, as_of, 0.95::double precision) c);
+  RETURN (
+    SELECT jsonb_agg(to_jsonb(c) ORDER BY c.cohort, c.period)
+    FROM @extschema@.cohort_cells(summary, criterion, as_of, 0.95::double precision) c);
 END
 $$;
-COMMENT ON FUNCTION retention_internal.cohort_cells_json(retention_cohorts, text, timestamp) IS 'the rows of cohort_cells() as JSON';
+COMMENT ON FUNCTION retention_internal.cohort_cells_json(retention_cohorts, text, timestamp) IS
+'the rows of cohort_cells() as JSON';
+
+CREATE FUNCTION retention_internal.curve_json(name text, summary retention_cohorts, criterion text) RETURNS jsonb
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT jsonb_build_object('name', name, 'curve', coalesce(jsonb_agg(to_jsonb(c) ORDER BY c.period), '[]'))
+  FROM @extschema@.retention_curve(summary, criterion, 'pooled'::text, NULL::timestamp, 0.95::double precision) c
+$$;
+COMMENT ON FUNCTION retention_internal.curve_json(text, retention_cohorts, text) IS
+'a retention curve as JSON, as plot_curve() draws it';
 
 CREATE FUNCTION retention_internal.survival_json(name text, state retention_survival) RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT jsonb_build_object('name', name, 'customers', max(at_risk), 'median', (@extschema@.median_survival(state, 'log-log'::text, 0.95::double precision))."time", 'curve',
-    coalesce(jsonb_agg(jsonb_build_object('time', "time", 'survival', survival, 'low', ci_low, 'high', ci_high, 'at_risk', at_risk) ORDER BY "time"), '[]'))
+  SELECT jsonb_build_object('name', name, 'customers', max(at_risk),
+    'median', (@extschema@.median_survival(state, 'log-log'::text, 0.95::double precision))."time",
+    'curve', coalesce(jsonb_agg(jsonb_build_object('time', "time", 'survival', survival, 'low', ci_low, 'high', ci_high,
+      'at_risk', at_risk) ORDER BY "time"), '[]'))
   FROM @extschema@.survival_curve(state, 'log-log'::text, 0.95::double precision, NULL::double precision[])
 $$;
-COMMENT ON FUNCTION retention_internal.survival_json(text, retention_survival) IS 'a survival curve as JSON, as plot_survival() draws it';
+COMMENT ON FUNCTION retention_internal.survival_json(text, retention_survival) IS
+'a survival curve as JSON, as plot_survival() draws it';
 
 -- Vega-Lite.
 
@@ -53,7 +73,8 @@ CREATE FUNCTION retention_internal.vega_base(title text, description text) RETUR
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT jsonb_build_object('$schema', 'https://vega.github.io/schema/vega-lite/v6.json', 'title', title, 'description', description)
+  SELECT jsonb_build_object('$schema', 'https://vega.github.io/schema/vega-lite/v6.json', 'title', title,
+    'description', description)
 $$;
 COMMENT ON FUNCTION retention_internal.vega_base(text, text) IS 'what every Vega-Lite specification begins with';
 
@@ -61,63 +82,83 @@ CREATE FUNCTION retention_internal.vega_heatmap(cells jsonb, unit text) RETURNS 
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT retention_internal.vega_base('Retention by cohort', 'Retention rate in per cent by cohort and ' || unit || '; pale cells are partial.')
+  SELECT retention_internal.vega_base('Retention by cohort',
+      'Retention rate in per cent by cohort and ' || unit || '; pale cells are partial.')
     || jsonb_build_object(
       'data', jsonb_build_object('values', coalesce((
-        SELECT jsonb_agg(jsonb_build_object('cohort', retention_internal.plot_period(cohort, unit), 'customers', cohort_size, 'period', period,
-            'retention', round(retention_rate, 4), 'low', round(ci_low, 4), 'high', round(ci_high, 4), 'retained', retained,
-            'at_risk', at_risk, 'status', status) ORDER BY cohort, period)
-        FROM jsonb_to_recordset(cells) AS c (cohort timestamp, cohort_size numeric, period integer, at_risk numeric, retained numeric,
-          retention_rate numeric, ci_low numeric, ci_high numeric, status text)), '[]')),
+        SELECT jsonb_agg(jsonb_build_object('cohort', retention_internal.plot_period(cohort, unit),
+          'customers', cohort_size, 'period', period, 'retention', round(retention_rate, 4), 'low', round(ci_low, 4),
+          'high', round(ci_high, 4), 'retained', retained, 'at_risk', at_risk, 'status', status)
+          ORDER BY cohort, period)
+        FROM jsonb_to_recordset(cells) AS c (cohort timestamp, cohort_size numeric, period integer, at_risk numeric,
+          retained numeric, retention_rate numeric, ci_low numeric, ci_high numeric, status text)), '[]')),
       'encoding', jsonb_build_object(
         'x', jsonb_build_object('field', 'period', 'type', 'ordinal',
           'axis', jsonb_build_object('title', unit || ' after the start', 'orient', 'top', 'labelAngle', 0)),
-        'y', jsonb_build_object('field', 'cohort', 'type', 'ordinal', 'axis', jsonb_build_object('title', 'cohort'))),
+        'y', '{"field": "cohort", "type": "ordinal", "axis": {"title": "cohort"}}'::jsonb),
       'width', '{"step": 40}'::jsonb, 'height', '{"step": 22}'::jsonb,
       'layer', jsonb_build_array(
-        jsonb_build_object('mark', '{"type": "rect", "tooltip": {"content": "data"}}'::jsonb, 'encoding', jsonb_build_object(
-          'color', jsonb_build_object('field', 'retention', 'type', 'quantitative', 'title', 'per cent',
-            'scale', jsonb_build_object('domain', jsonb_build_array(low, high), 'clamp', true,
-              'range', '["#e2f4f7", "#70d1e6", "#1ba3d4", "#0064af", "#1d3077"]'::jsonb)),
-          'opacity', '{"condition": {"test": "datum.status === ''partial''", "value": 0.5}, "value": 1}'::jsonb)),
+        jsonb_build_object('mark', '{"type": "rect", "tooltip": {"content": "data"}}'::jsonb,
+          'encoding', jsonb_build_object(
+            'color', jsonb_build_object('field', 'retention', 'type', 'quantitative', 'title', 'per cent',
+              'scale', jsonb_build_object('domain', jsonb_build_array(low, high), 'clamp', true,
+                'range', '["#e2f4f7", "#70d1e6", "#1ba3d4", "#0064af", "#1d3077"]'::jsonb)),
+            'opacity', '{"condition": {"test": "datum.status === ''partial''", "value": 0.5}, "value": 1}'::jsonb)),
         jsonb_build_object('mark', '{"type": "text", "fontSize": 10}'::jsonb, 'encoding', jsonb_build_object(
           'text', '{"field": "retention", "type": "quantitative", "format": ".1f"}'::jsonb,
           'color', jsonb_build_object('value', '#1b1f24', 'condition', jsonb_build_object('value', '#ffffff',
             'test', format('datum.status !== ''partial'' && datum.retention > %s', low + (high - low) * 0.55)))))))
   FROM retention_internal.plot_heat_range(cells)
 $$;
-COMMENT ON FUNCTION retention_internal.vega_heatmap(jsonb, text) IS 'the rows of cohort_cells() as a Vega-Lite specification';
+COMMENT ON FUNCTION retention_internal.vega_heatmap(jsonb, text) IS
+'the rows of cohort_cells() as a Vega-Lite specification';
 
-CREATE FUNCTION retention_internal.vega_lines(title text, description text, data jsonb, x jsonb, y jsonb, step boolean, many boolean) RETURNS jsonb
+CREATE FUNCTION retention_internal.vega_lines(title text, description text, data jsonb, x jsonb, y jsonb, step boolean,
+  many boolean) RETURNS jsonb
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
   SELECT retention_internal.vega_base(title, description) || jsonb_build_object(
     'width', 480, 'height', 260, 'data', jsonb_build_object('values', data),
-    'encoding', jsonb_build_object('x', x || CASE WHEN jsonb_array_length(data) = 0 THEN '{"scale": {"domain": [0, 1]}}'::jsonb ELSE '{}' END) || CASE WHEN many THEN
-      '{"color": {"field": "name", "type": "nominal", "title": null, "sort": null, "scale": {"range":
-        ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#3b2f6b", "#6b4a12"]}}}'::jsonb
-      ELSE '{"color": {"value": "#0072b2"}}' END,
+    'encoding', jsonb_build_object(
+        'x', x || CASE WHEN jsonb_array_length(data) = 0 THEN '{"scale": {"domain": [0, 1]}}'::jsonb ELSE '{}' END)
+      || CASE WHEN many THEN
+        '{"color": {"field": "name", "type": "nominal", "title": null, "sort": null, "scale": {"range":
+          ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#3b2f6b", "#6b4a12"]}}}'::jsonb
+        ELSE '{"color": {"value": "#0072b2"}}' END,
     'layer', jsonb_build_array(
       jsonb_build_object('mark', '{"type": "area", "opacity": 0.16}'::jsonb || shape,
         'encoding', jsonb_build_object('y', y || '{"field": "low"}', 'y2', '{"field": "high"}'::jsonb)),
-      jsonb_build_object('mark', '{"type": "line", "tooltip": {"content": "data"}}'::jsonb || shape || CASE WHEN step THEN '{}' ELSE '{"point": true}'::jsonb END,
+      jsonb_build_object('mark', '{"type": "line", "tooltip": {"content": "data"}}'::jsonb || shape || points,
         'encoding', jsonb_build_object('y', y))))
-  FROM (SELECT CASE WHEN step THEN '{"interpolate": "step-after"}'::jsonb ELSE '{}' END AS shape) s
+  FROM (SELECT CASE WHEN step THEN '{"interpolate": "step-after"}'::jsonb ELSE '{}' END AS shape,
+    CASE WHEN step THEN '{}' ELSE '{"point": true}'::jsonb END AS points) s
 $$;
-COMMENT ON FUNCTION retention_internal.vega_lines(text, text, jsonb, jsonb, jsonb, boolean, boolean) IS 'lines with bands as a Vega-Lite specification';
+COMMENT ON FUNCTION retention_internal.vega_lines(text, text, jsonb, jsonb, jsonb, boolean, boolean) IS
+'lines with bands as a Vega-Lite specification';
+
+CREATE FUNCTION retention_internal.vega_name(one jsonb) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT coalesce(retention_internal.plot_visible(one ->> 'name'), 'unknown') $$;
+COMMENT ON FUNCTION retention_internal.vega_name(jsonb) IS 'the name of a curve in a Vega-Lite specification';
 
 CREATE FUNCTION retention_internal.vega_curve(series jsonb, unit text) RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT retention_internal.vega_lines('Retention curve', 'Share retained in per cent by ' || unit || ' after the start, with 95 % limits.', coalesce((
-      SELECT jsonb_agg(jsonb_build_object('name', coalesce(retention_internal.plot_visible(one ->> 'name'), 'unknown'), 'period', period, 'retention', round(retention_rate, 4),
-        'low', round(ci_low, 4), 'high', round(ci_high, 4), 'retained', retained, 'at_risk', at_risk) ORDER BY n, period)
+  SELECT retention_internal.vega_lines('Retention curve',
+    'Share retained in per cent by ' || unit || ' after the start, with 95 % limits.', coalesce((
+      SELECT jsonb_agg(jsonb_build_object('name', retention_internal.vega_name(one), 'period', period,
+        'retention', round(retention_rate, 4), 'low', round(ci_low, 4), 'high', round(ci_high, 4), 'retained', retained,
+        'at_risk', at_risk) ORDER BY n, period)
       FROM jsonb_array_elements(series) WITH ORDINALITY s (one, n),
-        jsonb_to_recordset(one -> 'curve') AS c (period integer, at_risk numeric, retained numeric, retention_rate numeric, ci_low numeric, ci_high numeric)), '[]'),
-    jsonb_build_object('field', 'period', 'type', 'quantitative', 'title', unit || ' after the start', 'axis', '{"tickMinStep": 1}'::jsonb),
-    '{"field": "retention", "type": "quantitative", "title": "per cent retained"}', false, jsonb_array_length(series) > 1)
+        jsonb_to_recordset(one -> 'curve') AS c (period integer, at_risk numeric, retained numeric,
+          retention_rate numeric, ci_low numeric, ci_high numeric)), '[]'),
+    jsonb_build_object('field', 'period', 'type', 'quantitative', 'title', unit || ' after the start',
+      'axis', '{"tickMinStep": 1}'::jsonb),
+    '{"field": "retention", "type": "quantitative", "title": "per cent retained"}', false,
+    jsonb_array_length(series) > 1)
 $$;
 COMMENT ON FUNCTION retention_internal.vega_curve(jsonb, text) IS 'retention curves as a Vega-Lite specification';
 
@@ -125,28 +166,29 @@ CREATE FUNCTION retention_internal.vega_survival(groups jsonb, unit text) RETURN
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-  -- Of long curves a thousand points, the last of each stretch of time.
-  SELECT retention_internal.vega_lines('Survival', 'Probability of still being there by time since the start, with 95 % limits.', coalesce((
-      SELECT jsonb_agg(p.point ORDER BY p.n, p."time")
-      FROM (
-        SELECT DISTINCT ON (n, floor("time" / longest * 1000)) n, "time", jsonb_build_object('name', coalesce(retention_internal.plot_visible(one ->> 'name'), 'unknown'), 'time', "time",
-          'survival', survival, 'low', low, 'high', high, 'at_risk', at_risk) AS point
-        FROM jsonb_array_elements(groups) WITH ORDINALITY s (one, n),
-          jsonb_to_recordset((one -> 'curve') || CASE WHEN one -> 'curve' -> 0 IS NULL THEN '[]'::jsonb
-            ELSE '[{"time": 0, "survival": 1, "low": 1, "high": 1}]' END)
-            AS c ("time" double precision, survival double precision, low double precision, high double precision, at_risk double precision),
-          (SELECT greatest(max((p ->> 'time')::double precision), 1e-9) AS longest
-           FROM jsonb_array_elements(groups) g, jsonb_array_elements(g -> 'curve') p) l
-        WHERE survival IS NOT NULL
-        ORDER BY n, floor("time" / longest * 1000), "time" DESC
-      ) p), '[]'),
+  -- Of long curves a thousand points, the last of each stretch of time. A curve begins with everybody at the start.
+  WITH point AS (
+    SELECT n, one, c.*, floor("time" / greatest(max("time") OVER (), 1e-9) * 1000) AS stretch
+    FROM jsonb_array_elements(groups) WITH ORDINALITY s (one, n),
+      jsonb_to_recordset((one -> 'curve') || CASE WHEN one -> 'curve' -> 0 IS NULL THEN '[]'::jsonb
+        ELSE '[{"time": 0, "survival": 1, "low": 1, "high": 1}]' END)
+        AS c ("time" double precision, survival double precision, low double precision, high double precision,
+          at_risk double precision)
+  ), shown AS (
+    SELECT DISTINCT ON (n, stretch) * FROM point WHERE survival IS NOT NULL ORDER BY n, stretch, "time" DESC
+  )
+  SELECT retention_internal.vega_lines('Survival',
+    'Probability of still being there by time since the start, with 95 % limits.', coalesce((
+      SELECT jsonb_agg(jsonb_build_object('name', retention_internal.vega_name(one), 'time', "time",
+        'survival', survival, 'low', low, 'high', high, 'at_risk', at_risk) ORDER BY n, "time")
+      FROM shown), '[]'),
     jsonb_build_object('field', 'time', 'type', 'quantitative', 'title', unit || ' after the start'),
-    '{"field": "survival", "type": "quantitative", "title": "still there", "scale": {"domain": [0, 1]}, "axis": {"format": "%"}}',
-    true, jsonb_array_length(groups) > 1)
+    '{"field": "survival", "type": "quantitative", "title": "still there", "scale": {"domain": [0, 1]},
+      "axis": {"format": "%"}}', true, jsonb_array_length(groups) > 1)
 $$;
 COMMENT ON FUNCTION retention_internal.vega_survival(jsonb, text) IS 'survival curves as a Vega-Lite specification';
 
--- The doors.
+-- What a user calls.
 
 CREATE FUNCTION retention_heatmap(
   summary retention_cohorts,
@@ -167,7 +209,7 @@ AS $$
   ) c
 $$;
 COMMENT ON FUNCTION retention_heatmap(retention_cohorts, text, text, timestamp) IS
-'the cohort grid as a picture: svg or vega-lite';
+'the cohort table as a picture: svg or vega-lite';
 
 CREATE FUNCTION retention_plot_curve(
   summaries retention_cohorts[],
@@ -183,9 +225,8 @@ AS $$
     ELSE retention_internal.vega_curve(series, retention_internal.plot_unit(grid))::text
   END
   FROM (
-    SELECT coalesce(jsonb_agg(jsonb_build_object('name', CASE WHEN names IS NULL THEN n::text ELSE names[n] END, 'curve', (
-          SELECT coalesce(jsonb_agg(to_jsonb(c) ORDER BY c.period), '[]') FROM @extschema@.retention_curve(s, criterion, 'pooled'::text, NULL::timestamp, 0.95::double precision) c)) ORDER BY n), '[]') AS series,
-      max((@extschema@.cohort_totals(s)).grid) AS grid
+    SELECT max((@extschema@.cohort_totals(s)).grid) AS grid, coalesce(jsonb_agg(retention_internal.curve_json(
+        CASE WHEN names IS NULL THEN n::text ELSE names[n] END, s, criterion) ORDER BY n), '[]') AS series
     FROM unnest(summaries) WITH ORDINALITY u (s, n) WHERE s IS NOT NULL
   ) c
 $$;
@@ -217,7 +258,8 @@ AS $$
     ELSE retention_internal.vega_survival(groups, coalesce(unit, 'days'))::text
   END
   FROM (
-    SELECT coalesce(jsonb_agg(retention_internal.survival_json(CASE WHEN names IS NULL THEN n::text ELSE names[n] END, s) ORDER BY n), '[]') AS groups
+    SELECT coalesce(jsonb_agg(retention_internal.survival_json(
+        CASE WHEN names IS NULL THEN n::text ELSE names[n] END, s) ORDER BY n), '[]') AS groups
     FROM unnest(states) WITH ORDINALITY u (s, n) WHERE s IS NOT NULL
   ) c
 $$;
@@ -260,33 +302,38 @@ BEGIN
     shades := ARRAY[chr(9617), chr(9618), chr(9619), chr(9608)];
   END IF;
   SELECT * INTO scale FROM retention_internal.plot_heat_range(cells);
-  SELECT max(length(retention_internal.plot_period(cohort, unit))) AS name, greatest(9, max(length(cohort_size::text))) AS size,
-      min(period) AS first, max(period) AS last
+  SELECT max(length(retention_internal.plot_period(cohort, unit))) AS name,
+      greatest(9, max(length(cohort_size::text))) AS size, min(period) AS first, max(period) AS last
     INTO wide
     FROM jsonb_to_recordset(cells) AS c (cohort timestamp, cohort_size numeric, period integer);
 
-  RETURN NEXT rpad('cohort', wide.name) || '  ' || lpad('customers', wide.size)
-    || (SELECT rtrim(string_agg(lpad(coalesce(brackets[i], i::text), 6) || ' ', '' ORDER BY i)) FROM generate_series(wide.first, wide.last) i);
+  RETURN NEXT rpad('cohort', wide.name) || '  ' || lpad('customers', wide.size) || (
+    SELECT rtrim(string_agg(lpad(coalesce(brackets[i], i::text), 6) || ' ', '' ORDER BY i))
+    FROM generate_series(wide.first, wide.last) i);
   RETURN QUERY
-    SELECT rpad(retention_internal.plot_period(c.cohort, unit), wide.name) || '  ' || lpad(c.size::text, wide.size)
-      || rtrim(string_agg(CASE WHEN k.period IS NULL THEN repeat(' ', 7) ELSE ' '
-        || CASE WHEN k.period = 0 OR retention_rate IS NULL THEN '  '
-          ELSE repeat(shades[1 + least(3, greatest(0, floor((retention_rate - scale.low) / (scale.high - scale.low) * 4)))::integer], 2) END
+    WITH cell AS (
+      SELECT c.*, CASE WHEN period = 0 OR retention_rate IS NULL THEN '  ' ELSE repeat(shades[1
+          + least(3, greatest(0, floor((retention_rate - scale.low) / (scale.high - scale.low) * 4)))::integer], 2) END
         || lpad(coalesce(round(retention_rate)::text, '-'), 3)
-        || CASE WHEN status = 'partial' THEN '~' ELSE ' ' END END, '' ORDER BY p.period))
-    FROM (SELECT k.cohort, max(cohort_size) AS size FROM jsonb_to_recordset(cells) AS k (cohort timestamp, cohort_size numeric) GROUP BY k.cohort) c
+        || CASE WHEN status = 'partial' THEN '~' ELSE ' ' END AS word
+      FROM jsonb_to_recordset(cells) AS c (cohort timestamp, cohort_size numeric, period integer,
+        retention_rate numeric, status text)
+    )
+    SELECT rpad(retention_internal.plot_period(r.cohort, unit), wide.name) || '  ' || lpad(r.size::text, wide.size)
+      || rtrim(string_agg(' ' || coalesce(word, repeat(' ', 6)), '' ORDER BY p.period))
+    FROM (SELECT c.cohort, max(c.cohort_size) AS size FROM cell c GROUP BY c.cohort) r
       CROSS JOIN generate_series(wide.first, wide.last) p (period)
-      LEFT JOIN jsonb_to_recordset(cells) AS k (cohort timestamp, period integer, retention_rate numeric, status text)
-        ON k.cohort = c.cohort AND k.period = p.period
-    GROUP BY c.cohort, c.size ORDER BY c.cohort;
+      LEFT JOIN cell c ON c.cohort = r.cohort AND c.period = p.period
+    GROUP BY r.cohort, r.size ORDER BY r.cohort;
   RETURN NEXT 'per cent: ' || (
     SELECT string_agg(format('%s %s', repeat(shades[i], 2), CASE i
       WHEN 1 THEN 'below ' || edge
       WHEN 4 THEN 'from ' || (scale.low + (scale.high - scale.low) * 0.75)::double precision
       ELSE 'to ' || edge END), '  ' ORDER BY i)
-    FROM generate_series(1, 4) i, LATERAL (SELECT (scale.low + (scale.high - scale.low) * i / 4.0)::double precision AS edge) e)
+    FROM generate_series(1, 4) i,
+      LATERAL (SELECT (scale.low + (scale.high - scale.low) * i / 4.0)::double precision AS edge) e)
     || CASE WHEN cells @> '[{"status": "partial"}]' THEN '  ~ partial' ELSE '' END;
 END
 $$;
 COMMENT ON FUNCTION retention_heatmap_text(retention_cohorts, text, timestamp) IS
-'the cohort grid for psql, a line a cohort: per cent behind shades, empty where nothing can be known';
+'the cohort table for psql, a line a cohort: per cent behind shades, empty where nothing can be known';

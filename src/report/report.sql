@@ -1,30 +1,28 @@
 -- report: everything on one page, as one jsonb. Keys are the column names of the functions that give the numbers.
 
--- Small pieces: answers as rows of JSON. Periods are local times of the grid's zone: days, in a grid of hours clock
--- times.
+-- Answers as rows of JSON. Periods are local times of the grid's zone: days, in a grid of hours clock times.
 
 CREATE FUNCTION retention_internal.report_time(at timestamptz, grid retention_grid) RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT CASE o.unit WHEN 'hour' THEN to_jsonb($1 AT TIME ZONE o.time_zone)
-        ELSE to_jsonb(($1 AT TIME ZONE o.time_zone)::date) END
-    FROM @extschema@.grid_options($2) AS o
+  SELECT CASE o.unit WHEN 'hour' THEN to_jsonb(at AT TIME ZONE o.time_zone)
+    ELSE to_jsonb((at AT TIME ZONE o.time_zone)::date) END
+  FROM @extschema@.grid_options(grid) AS o
 $$;
 COMMENT ON FUNCTION retention_internal.report_time(timestamptz, retention_grid) IS
 'the beginning of a period as a report writes it';
 
-CREATE FUNCTION retention_internal.report_flow(flow retention_flow, grid retention_grid,
-    since timestamptz) RETURNS jsonb
+CREATE FUNCTION retention_internal.report_flow(flow retention_flow, grid retention_grid, since timestamptz)
+RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT coalesce(jsonb_agg(to_jsonb(f) || jsonb_build_object(
-            'period_start', retention_internal.report_time(f.period_start, $2), 'period_end',
-                retention_internal.report_time(f.period_end, $2))
-        ORDER BY f.period_start), '[]')
-    FROM @extschema@.flow_periods_at($1, 'kept'::text, 'lost'::text, 0.95::double precision) AS f
-    WHERE f.period_start >= $3
+  SELECT coalesce(jsonb_agg(to_jsonb(f) || jsonb_build_object(
+    'period_start', retention_internal.report_time(f.period_start, grid),
+    'period_end', retention_internal.report_time(f.period_end, grid)) ORDER BY f.period_start), '[]')
+  FROM @extschema@.flow_periods_at(flow, 'kept'::text, 'lost'::text, 0.95::double precision) AS f
+  WHERE f.period_start >= since
 $$;
 COMMENT ON FUNCTION retention_internal.report_flow(retention_flow, retention_grid, timestamptz) IS
 'the periods of a flow as a report writes them';
@@ -33,10 +31,10 @@ CREATE FUNCTION retention_internal.report_row(cells jsonb, grid retention_grid) 
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT $1 - 'retention_place' || coalesce((
-        SELECT jsonb_object_agg(e.key, retention_internal.report_time((e.value #>> '{}')::timestamptz, $2))
-        FROM jsonb_each($1) AS e WHERE e.key IN ('cohort', 'period_start', 'period_end')
-            AND (@extschema@.grid_options($2)).unit = 'hour'), '{}')
+  SELECT cells - 'retention_place' || coalesce((
+    SELECT jsonb_object_agg(e.key, retention_internal.report_time((e.value #>> '{}')::timestamptz, grid))
+    FROM jsonb_each(cells) AS e
+    WHERE e.key IN ('cohort', 'period_start', 'period_end') AND (@extschema@.grid_options(grid)).unit = 'hour'), '{}')
 $$;
 COMMENT ON FUNCTION retention_internal.report_row(jsonb, retention_grid) IS
 'a row of cohorts or of a lifecycle as a report writes it';
@@ -47,66 +45,64 @@ CREATE FUNCTION retention_internal.report_rows(source retention_internal.source,
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT format('(SELECT coalesce(jsonb_agg(retention_internal.report_row(to_jsonb(c), '
-        '%L::@extschema@.retention_grid) ORDER BY %s), ''[]'') FROM '
-            '(SELECT n.*, dense_rank() OVER (ORDER BY %s) AS retention_place FROM (%s) AS n) AS c WHERE '
-            'c.retention_place <= %s%s)',
-        $1.grid, w.place, w.newest, retention_internal.source_cells($1, $2), $3, CASE $2 WHEN 'cohorts'
-            THEN format(' AND c.period < %s', $3) ELSE '' END)
-    FROM (VALUES ('cohorts', 'c.cohort, c.period', 'n.cohort DESC'), ('curve', 'c.period', 'n.period'),
-        ('lifecycle', 'c.period_start', 'n.period_start DESC'), ('stickiness', 'c.active_periods',
-            'n.active_periods')) AS w (what, place, newest)
-    WHERE w.what = $2
+  SELECT format('(SELECT coalesce(jsonb_agg(retention_internal.report_row(to_jsonb(c), %L::@extschema@.retention_grid) '
+      'ORDER BY %s), ''[]'') FROM (SELECT n.*, dense_rank() OVER (ORDER BY %s) AS retention_place FROM (%s) AS n) AS c '
+      'WHERE c.retention_place <= %s%s)',
+    $1.grid, w.place, w.newest, retention_internal.source_cells($1, $2), $3,
+    CASE $2 WHEN 'cohorts' THEN format(' AND c.period < %s', $3) ELSE '' END)
+  FROM (VALUES ('cohorts', 'c.cohort, c.period', 'n.cohort DESC'), ('curve', 'c.period', 'n.period'),
+    ('lifecycle', 'c.period_start', 'n.period_start DESC'),
+    ('stickiness', 'c.active_periods', 'n.active_periods')) AS w (what, place, newest)
+  WHERE w.what = $2
 $$;
 COMMENT ON FUNCTION retention_internal.report_rows(retention_internal.source, text, integer) IS
 'an SQL expression of cohorts, curve, lifecycle or stickiness as a report writes them, the newest or first of them, '
 'from the parts of a WITH that source_cells() reads';
 
-CREATE FUNCTION retention_internal.report_survival(state retention_survival, times double precision[],
-    unit text) RETURNS jsonb
+CREATE FUNCTION retention_internal.report_survival(state retention_survival, times double precision[], unit text)
+RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT jsonb_build_object('customers', n.customers, 'churned', n.churned, 'unit', $3,
-        'median', m."time", 'median_low', m.ci_low, 'median_high', m.ci_high, 'followed_until', n.followed_until,
-        'curve', (SELECT coalesce(jsonb_agg(jsonb_build_object('time', c."time", 'survival', c.survival,
-                      'low', c.ci_low, 'high', c.ci_high, 'at_risk', c.at_risk) ORDER BY c."time"), '[]')
-                  FROM @extschema@.survival_curve($1, 'log-log'::text, 0.95::double precision, $2) AS c
-                  WHERE c.survival IS NOT NULL))
-    FROM @extschema@.survival_summary($1) AS n, @extschema@.median_survival($1, 'log-log'::text,
-        0.95::double precision) AS m
+  SELECT jsonb_build_object('customers', n.customers, 'churned', n.churned, 'unit', unit, 'median', m."time",
+    'median_low', m.ci_low, 'median_high', m.ci_high, 'followed_until', n.followed_until, 'curve', (
+      SELECT coalesce(jsonb_agg(jsonb_build_object('time', c."time", 'survival', c.survival, 'low', c.ci_low,
+        'high', c.ci_high, 'at_risk', c.at_risk) ORDER BY c."time"), '[]')
+      FROM @extschema@.survival_curve(state, 'log-log'::text, 0.95::double precision, times) AS c
+      WHERE c.survival IS NOT NULL))
+  FROM @extschema@.survival_summary(state) AS n,
+    @extschema@.median_survival(state, 'log-log'::text, 0.95::double precision) AS m
 $$;
 COMMENT ON FUNCTION retention_internal.report_survival(retention_survival, double precision[], text) IS
 'how long customers stay, as a report writes it: the curve at the asked times';
 
--- At most 60 steps, of a width people use.
 CREATE FUNCTION retention_internal.report_times(followed_until double precision) RETURNS double precision[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT ARRAY(SELECT n::double precision * s.step FROM generate_series(0, floor($1 / s.step)::integer) AS n)
-    FROM (SELECT coalesce(min(w), ceil($1 / 60)) AS step
-          FROM unnest('{1, 2, 5, 7, 10, 14, 30, 60, 90, 180, 365}'::double precision[]) AS w
-          WHERE w >= $1 / 60) AS s
+  -- At most 60 steps, of a width people use.
+  SELECT ARRAY(
+    SELECT n::double precision * s.step FROM generate_series(0, floor(followed_until / s.step)::integer) AS n)
+  FROM (
+    SELECT coalesce(min(w), ceil(followed_until / 60)) AS step
+    FROM unnest('{1, 2, 5, 7, 10, 14, 30, 60, 90, 180, 365}'::double precision[]) AS w
+    WHERE w >= followed_until / 60
+  ) AS s
 $$;
 COMMENT ON FUNCTION retention_internal.report_times(double precision) IS
 'the times at which a report shows survival';
 
 CREATE FUNCTION retention_internal.report_rate(flow jsonb, hits text) RETURNS jsonb
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    -- One figure of one period: a rate with its limits where hits is kept or lost of at_start, else a count.
-    SELECT CASE WHEN $1 IS NULL THEN NULL ELSE jsonb_build_object('period_start', $1 -> 'period_start', 'period_end',
-        $1 -> 'period_end')
-        || CASE $2
-            WHEN 'kept' THEN jsonb_build_object('value', $1 -> 'retention_rate', 'low', $1 -> 'retention_low', 'high',
-                $1 -> 'retention_high',
-                'hits', $1 -> 'kept', 'of', $1 -> 'at_start')
-            WHEN 'churned' THEN jsonb_build_object('value', $1 -> 'churn_rate', 'low', $1 -> 'churn_low', 'high',
-                $1 -> 'churn_high',
-                'hits', $1 -> 'lost', 'of', $1 -> 'at_start')
-            ELSE jsonb_build_object('value', $1 -> $2, 'low', NULL, 'high', NULL, 'of', NULL) END END
+  -- A rate with its limits where hits is kept or churned of at_start, else a count.
+  SELECT jsonb_build_object('period_start', flow -> 'period_start', 'period_end', flow -> 'period_end') || CASE hits
+    WHEN 'kept' THEN jsonb_build_object('value', flow -> 'retention_rate', 'low', flow -> 'retention_low',
+      'high', flow -> 'retention_high', 'hits', flow -> 'kept', 'of', flow -> 'at_start')
+    WHEN 'churned' THEN jsonb_build_object('value', flow -> 'churn_rate', 'low', flow -> 'churn_low',
+      'high', flow -> 'churn_high', 'hits', flow -> 'lost', 'of', flow -> 'at_start')
+    ELSE jsonb_build_object('value', flow -> hits, 'low', NULL, 'high', NULL, 'of', NULL) END
 $$;
 COMMENT ON FUNCTION retention_internal.report_rate(jsonb, text) IS
 'a figure of one period of a flow as the head of a report writes it';
@@ -115,83 +111,88 @@ CREATE FUNCTION retention_internal.report_difference(now jsonb, before jsonb) RE
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT CASE
-        WHEN $1 ->> 'value' IS NULL OR $2 ->> 'value' IS NULL THEN NULL
-        WHEN $1 ? 'hits' THEN (
-            SELECT jsonb_build_object('value', d.difference, 'low', d.low, 'high', d.high, 'p_value', d.p_value)
-            FROM @extschema@.rate_difference(($1 ->> 'hits')::numeric, ($1 ->> 'of')::numeric, ($2 ->> 'hits')::numeric,
-                ($2 ->> 'of')::numeric, 0.95::double precision) AS d)
-        ELSE jsonb_build_object('value', ($1 ->> 'value')::numeric - ($2 ->> 'value')::numeric, 'low', NULL, 'high',
-            NULL, 'p_value', NULL) END
+  SELECT CASE
+    WHEN $1 ->> 'value' IS NULL OR $2 ->> 'value' IS NULL THEN NULL
+    WHEN $1 ? 'hits' THEN (
+      SELECT jsonb_build_object('value', d.difference, 'low', d.low, 'high', d.high, 'p_value', d.p_value)
+      FROM @extschema@.rate_difference(($1 ->> 'hits')::numeric, ($1 ->> 'of')::numeric, ($2 ->> 'hits')::numeric,
+        ($2 ->> 'of')::numeric, 0.95::double precision) AS d)
+    ELSE jsonb_build_object('value', ($1 ->> 'value')::numeric - ($2 ->> 'value')::numeric, 'low', NULL, 'high', NULL,
+      'p_value', NULL) END
 $$;
 COMMENT ON FUNCTION retention_internal.report_difference(jsonb, jsonb) IS
 'one figure of a report minus an earlier one, with the test of no difference where they are rates';
+
+CREATE FUNCTION retention_internal.report_figure(name text, label text, unit text, now jsonb, before jsonb, year jsonb)
+RETURNS jsonb
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT jsonb_build_object('name', $1, 'label', $2, 'unit', $3) || $4 || jsonb_build_object(
+    'previous', $5, 'difference', retention_internal.report_difference($4, $5),
+    'year_before', $6, 'year_difference', retention_internal.report_difference($4, $6))
+$$;
+COMMENT ON FUNCTION retention_internal.report_figure(text, text, text, jsonb, jsonb, jsonb) IS
+'a figure at the head of a report: now, against the period before and against the same period a year before';
 
 CREATE FUNCTION retention_internal.report_headline(flow jsonb) RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    WITH period AS (
-        SELECT p.period, row_number() OVER (ORDER BY p.place DESC) AS back
-        FROM jsonb_array_elements($1) WITH ORDINALITY AS p (period, place)
-        WHERE p.period ->> 'status' = 'observed'
-    ), three AS (
-        SELECT n.period AS now, (SELECT b.period FROM period AS b WHERE b.back = 2) AS before,
-            (SELECT y.period FROM period AS y WHERE y.back > 2
-                AND (y.period ->> 'period_start')::timestamp
-                    = (n.period ->> 'period_start')::timestamp - interval '1 year'
-                AND (y.period ->> 'period_end')::timestamp
-                    = (n.period ->> 'period_end')::timestamp - interval '1 year') AS year
-        FROM period AS n WHERE n.back = 1
-    ), figure (place, name, label, unit, hits) AS (VALUES
-        (1, 'retention_rate', 'Retention', 'percent', 'kept'), (2, 'churn_rate', 'Churn', 'percent', 'churned'),
-        (3, 'customers', 'Customers at the end', 'customers', 'at_end'), (4, 'joined', 'Joined', 'customers', 'joined'),
-        (5, 'reactivated', 'Came back', 'customers', 'reactivated'), (6, 'lost', 'Lost', 'customers', 'lost'))
-    SELECT coalesce(jsonb_agg(jsonb_build_object('name', f.name, 'label', f.label, 'unit', f.unit) || c.now
-        || jsonb_build_object('previous', c.before, 'difference', retention_internal.report_difference(c.now, c.before),
-               'year_before', c.year, 'year_difference', retention_internal.report_difference(c.now, c.year))
-        ORDER BY f.place), '[]')
-    FROM three AS t CROSS JOIN figure AS f
-        CROSS JOIN LATERAL (SELECT retention_internal.report_rate(t.now, f.hits) AS now,
-            retention_internal.report_rate(t.before, f.hits) AS before,
-            retention_internal.report_rate(t.year, f.hits) AS year) AS c
+  WITH period AS (
+    SELECT p.period, row_number() OVER (ORDER BY p.place DESC) AS back,
+      (p.period ->> 'period_start')::timestamp AS starts, (p.period ->> 'period_end')::timestamp AS ends
+    FROM jsonb_array_elements(flow) WITH ORDINALITY AS p (period, place)
+    WHERE p.period ->> 'status' = 'observed'
+  ), three AS (
+    SELECT n.period AS now, b.period AS before, y.period AS year
+    FROM period AS n
+      LEFT JOIN period AS b ON b.back = 2
+      LEFT JOIN period AS y ON y.back > 2 AND y.starts = n.starts - interval '1 year'
+        AND y.ends = n.ends - interval '1 year'
+    WHERE n.back = 1
+  ), figure (place, name, label, unit, hits) AS (VALUES
+    (1, 'retention_rate', 'Retention', 'percent', 'kept'), (2, 'churn_rate', 'Churn', 'percent', 'churned'),
+    (3, 'customers', 'Customers at the end', 'customers', 'at_end'), (4, 'joined', 'Joined', 'customers', 'joined'),
+    (5, 'reactivated', 'Came back', 'customers', 'reactivated'), (6, 'lost', 'Lost', 'customers', 'lost'))
+  SELECT coalesce(jsonb_agg(retention_internal.report_figure(f.name, f.label, f.unit,
+    retention_internal.report_rate(t.now, f.hits), retention_internal.report_rate(t.before, f.hits),
+    retention_internal.report_rate(t.year, f.hits)) ORDER BY f.place), '[]')
+  FROM three AS t CROSS JOIN figure AS f
 $$;
 COMMENT ON FUNCTION retention_internal.report_headline(jsonb) IS
 'the figures of the last complete period of a flow, against the period before and the same period a year before';
 
--- Of events: who came back in the first period after that of the start, the newest cohort against the one before, and
--- who was active.
 CREATE FUNCTION retention_internal.report_returns(cohorts jsonb, lifecycle jsonb) RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    WITH cell AS (
-        SELECT row_number() OVER (ORDER BY c.place DESC) AS back, jsonb_build_object('period_start',
-            c.cell -> 'cohort', 'period_end', c.cell -> 'period_start',
-            'value', c.cell -> 'retention_rate', 'low', c.cell -> 'ci_low', 'high', c.cell -> 'ci_high', 'hits',
-                c.cell -> 'retained', 'of', c.cell -> 'at_risk') AS figure
-        FROM jsonb_array_elements($1) WITH ORDINALITY AS c (cell, place)
-        WHERE c.cell ->> 'status' = 'observed' AND (c.cell ->> 'period')::bigint = 1
-    ), active AS (
-        SELECT row_number() OVER (ORDER BY l.place DESC) AS back, jsonb_build_object('period_start',
-            l.period -> 'period_start',
-            'period_end', lead(l.period -> 'period_start') OVER (ORDER BY l.place),
-            'value', l.period -> 'active', 'low', NULL, 'high', NULL, 'of', NULL) AS figure,
-                l.period ->> 'status' AS status
-        FROM jsonb_array_elements($2) WITH ORDINALITY AS l (period, place)
-    ), seen AS (
-        SELECT row_number() OVER (ORDER BY a.back) AS back, a.figure FROM active AS a WHERE a.status = 'observed'
-    ), pair (place, name, label, unit, now, before) AS (
-        SELECT 1, 'first_return', 'New customers who came back in the next period', 'percent', n.figure, b.figure
-        FROM cell AS n LEFT JOIN cell AS b ON b.back = 2 WHERE n.back = 1
-        UNION ALL
-        SELECT 2, 'active', 'Active', 'customers', n.figure, b.figure FROM seen AS n LEFT JOIN seen AS b ON b.back = 2
-            WHERE n.back = 1
-    )
-    SELECT coalesce(jsonb_agg(jsonb_build_object('name', p.name, 'label', p.label, 'unit', p.unit) || p.now
-        || jsonb_build_object('previous', p.before, 'difference', retention_internal.report_difference(p.now, p.before),
-               'year_before', NULL, 'year_difference', NULL) ORDER BY p.place), '[]')
-    FROM pair AS p
+  -- Who came back in the period after the start, the newest cohort against the one before; and who was active.
+  WITH first_return AS (
+    SELECT row_number() OVER (ORDER BY c.place DESC) AS back, jsonb_build_object('period_start', c.cell -> 'cohort',
+      'period_end', c.cell -> 'period_start', 'value', c.cell -> 'retention_rate', 'low', c.cell -> 'ci_low',
+      'high', c.cell -> 'ci_high', 'hits', c.cell -> 'retained', 'of', c.cell -> 'at_risk') AS figure
+    FROM jsonb_array_elements(cohorts) WITH ORDINALITY AS c (cell, place)
+    WHERE c.cell ->> 'status' = 'observed' AND (c.cell ->> 'period')::bigint = 1
+  ), period AS (
+    SELECT l.place, l.period, lead(l.period -> 'period_start') OVER (ORDER BY l.place) AS ends
+    FROM jsonb_array_elements(lifecycle) WITH ORDINALITY AS l (period, place)
+  ), active AS (
+    SELECT row_number() OVER (ORDER BY p.place DESC) AS back, jsonb_build_object(
+      'period_start', p.period -> 'period_start', 'period_end', p.ends, 'value', p.period -> 'active',
+      'low', NULL, 'high', NULL, 'of', NULL) AS figure
+    FROM period AS p
+    WHERE p.period ->> 'status' = 'observed'
+  ), pair (place, name, label, unit, now, before) AS (
+    SELECT 1, 'first_return', 'New customers who came back in the next period', 'percent', n.figure, b.figure
+    FROM first_return AS n LEFT JOIN first_return AS b ON b.back = 2 WHERE n.back = 1
+    UNION ALL
+    SELECT 2, 'active', 'Active', 'customers', n.figure, b.figure
+    FROM active AS n LEFT JOIN active AS b ON b.back = 2 WHERE n.back = 1
+  )
+  SELECT coalesce(jsonb_agg(retention_internal.report_figure(p.name, p.label, p.unit, p.now, p.before, NULL)
+    ORDER BY p.place), '[]')
+  FROM pair AS p
 $$;
 COMMENT ON FUNCTION retention_internal.report_returns(jsonb, jsonb) IS
 'figures of events at the head of a report: who of the newest complete cohort came back at once, and who was active';
@@ -200,46 +201,48 @@ CREATE FUNCTION retention_internal.report_adjusted(p_values double precision[]) 
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    -- Benjamini and Hochberg, J. R. Stat. Soc. B 57 (1995) 289, procedure (1), as adjusted p-values. NULLs are not
-    -- tests.
-    SELECT array_agg(q.adjusted ORDER BY q.place)
-    FROM (SELECT s.place, CASE WHEN s.p IS NOT NULL THEN
-              least(1, min(s.p * s.tests / s.rank) OVER (ORDER BY s.rank DESC NULLS LAST ROWS UNBOUNDED PRECEDING)) END AS adjusted
-          FROM (SELECT v.p, v.place, count(v.p) OVER () AS tests,
-                    CASE WHEN v.p IS NOT NULL THEN row_number() OVER (ORDER BY v.p NULLS LAST, v.place) END AS rank
-                FROM unnest($1) WITH ORDINALITY AS v (p, place)) AS s) AS q
+  -- Benjamini and Hochberg, J. R. Stat. Soc. B 57 (1995) 289, procedure (1), as adjusted p-values. NULLs are not tests.
+  WITH ranked AS (
+    SELECT v.p, v.place, count(v.p) OVER () AS tests,
+      CASE WHEN v.p IS NOT NULL THEN row_number() OVER (ORDER BY v.p NULLS LAST, v.place) END AS rank
+    FROM unnest(p_values) WITH ORDINALITY AS v (p, place)
+  ), adjusted AS (
+    SELECT r.place, CASE WHEN r.p IS NOT NULL THEN least(1, min(r.p * r.tests / r.rank) OVER w) END AS p
+    FROM ranked AS r WINDOW w AS (ORDER BY r.rank DESC NULLS LAST ROWS UNBOUNDED PRECEDING)
+  )
+  SELECT array_agg(a.p ORDER BY a.place) FROM adjusted AS a
 $$;
 COMMENT ON FUNCTION retention_internal.report_adjusted(double precision[]) IS
 'p-values adjusted for how many there are (false discovery rate)';
 
--- The values of a segment: at most 20 are shown, those with most customers at the start.
 CREATE FUNCTION retention_internal.report_segments(counts jsonb) RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    WITH value AS (
-        SELECT s.segment, s.value, s.place, s.at_start, s.kept,
-            sum(s.at_start) OVER w - s.at_start AS rest, sum(s.kept) OVER w - s.kept AS rest_kept,
-            row_number() OVER (PARTITION BY s.place ORDER BY s.at_start DESC, s.value COLLATE "C" NULLS LAST) AS size
-        FROM jsonb_to_recordset($1) AS s (place integer, segment text, value text, at_start bigint, kept bigint)
-        WINDOW w AS (PARTITION BY s.place)
-    ), tested AS (
-        SELECT v.*, i.low, i.high, d.difference, d.low AS difference_low, d.high AS difference_high, d.p_value,
-            row_number() OVER (ORDER BY v.place, v.size) AS number
-        FROM value AS v
-            CROSS JOIN LATERAL @extschema@.rate_interval(v.kept::numeric, v.at_start::numeric, 0.95::double precision,
-                'wilson'::text) AS i
-            CROSS JOIN LATERAL @extschema@.rate_difference(v.kept::numeric, v.at_start::numeric, v.rest_kept, v.rest,
-                0.95::double precision) AS d
-        WHERE v.size <= 20 AND v.at_start > 0
-    )
-    SELECT coalesce(jsonb_agg(jsonb_build_object('segment', t.segment, 'value', t.value, 'at_start', t.at_start,
-        'kept', t.kept,
-            'retention_rate', trim_scale(100 * t.kept::numeric / t.at_start), 'low', t.low, 'high', t.high,
-            'difference', t.difference, 'difference_low', t.difference_low, 'difference_high', t.difference_high,
-            'p_value', t.p_value, 'p_adjusted', a.adjusted[t.number]) ORDER BY t.number), '[]')
-    FROM tested AS t, (SELECT retention_internal.report_adjusted(array_agg(n.p_value ORDER BY n.number)) AS adjusted
-        FROM tested AS n) AS a
+  -- At most 20 values of a segment are shown, those with most customers at the start.
+  WITH value AS (
+    SELECT s.segment, s.value, s.place, s.at_start, s.kept,
+      sum(s.at_start) OVER w - s.at_start AS rest, sum(s.kept) OVER w - s.kept AS rest_kept,
+      row_number() OVER (PARTITION BY s.place ORDER BY s.at_start DESC, s.value COLLATE "C" NULLS LAST) AS size
+    FROM jsonb_to_recordset(counts) AS s (place integer, segment text, value text, at_start bigint, kept bigint)
+    WINDOW w AS (PARTITION BY s.place)
+  ), tested AS (
+    SELECT v.*, i.low, i.high, d.difference, d.low AS difference_low, d.high AS difference_high, d.p_value,
+      row_number() OVER (ORDER BY v.place, v.size) AS number
+    FROM value AS v
+      CROSS JOIN LATERAL @extschema@.rate_interval(v.kept::numeric, v.at_start::numeric, 0.95::double precision,
+        'wilson'::text) AS i
+      CROSS JOIN LATERAL @extschema@.rate_difference(v.kept::numeric, v.at_start::numeric, v.rest_kept, v.rest,
+        0.95::double precision) AS d
+    WHERE v.size <= 20 AND v.at_start > 0
+  ), adjusted AS (
+    SELECT retention_internal.report_adjusted(array_agg(t.p_value ORDER BY t.number)) AS p FROM tested AS t
+  )
+  SELECT coalesce(jsonb_agg(jsonb_build_object('segment', t.segment, 'value', t.value, 'at_start', t.at_start,
+    'kept', t.kept, 'retention_rate', trim_scale(100 * t.kept::numeric / t.at_start), 'low', t.low, 'high', t.high,
+    'difference', t.difference, 'difference_low', t.difference_low, 'difference_high', t.difference_high,
+    'p_value', t.p_value, 'p_adjusted', a.p[t.number]) ORDER BY t.number), '[]')
+  FROM tested AS t, adjusted AS a
 $$;
 COMMENT ON FUNCTION retention_internal.report_segments(jsonb) IS
 'the retention of every value of a segment and of all others of it, from counts of one period';
@@ -247,19 +250,20 @@ COMMENT ON FUNCTION retention_internal.report_segments(jsonb) IS
 -- The page.
 
 CREATE FUNCTION retention_internal.report_span(plain retention_grid, known timestamp, periods integer,
-    OUT since timestamptz, OUT starts timestamptz, OUT until timestamptz, OUT last timestamptz, OUT first timestamptz)
+  OUT since timestamptz, OUT starts timestamptz, OUT until timestamptz, OUT last timestamptz, OUT first timestamptz)
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT t.since, t.starts, t.until, t.last, CASE WHEN t.hours THEN t.since
-        ELSE least(t.since, @extschema@.retention_period_start(
-            (t.starts AT TIME ZONE t.zone - interval '1 year') AT TIME ZONE t.zone, $1)) END
-    FROM (SELECT k.zone, k.hours, lower(@extschema@.retention_period_tz($1, -$3, k.at)) AS since,
-            lower(@extschema@.retention_period_tz($1, -1::integer, k.at)) AS starts,
-            upper(@extschema@.retention_period_tz($1, -1::integer, k.at)) AS until,
-            upper(@extschema@.retention_period_tz($1, 0::integer, k.at)) AS last
-        FROM (SELECT o.time_zone AS zone, o.unit = 'hour' AS hours, $2 AT TIME ZONE o.time_zone AS at
-            FROM @extschema@.grid_options($1) AS o) AS k) AS t
+  SELECT lower(@extschema@.retention_period_tz($1, -$3, k.at)), lower(k.complete), upper(k.complete),
+    upper(@extschema@.retention_period_tz($1, 0::integer, k.at)),
+    least(lower(@extschema@.retention_period_tz($1, -$3, k.at)), CASE WHEN k.unit <> 'hour'
+      THEN @extschema@.retention_period_start(
+        (lower(k.complete) AT TIME ZONE k.time_zone - interval '1 year') AT TIME ZONE k.time_zone, $1) END)
+  FROM (
+    SELECT o.unit, o.time_zone, $2 AT TIME ZONE o.time_zone AS at,
+      @extschema@.retention_period_tz($1, -1::integer, $2 AT TIME ZONE o.time_zone) AS complete
+    FROM @extschema@.grid_options($1) AS o
+  ) AS k
 $$;
 COMMENT ON FUNCTION retention_internal.report_span(retention_grid, timestamp, integer) IS
 'since: the first period shown; starts, until: the last complete one; last: the end of the running one; first: the '
@@ -269,203 +273,244 @@ CREATE FUNCTION retention_internal.report_moment(type regtype, at text, zone tex
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT format(CASE $1 WHEN 'date'::regtype THEN '(%s AT TIME ZONE %L)::date' WHEN 'timestamptz'::regtype THEN '%s'
-        ELSE '(%s AT TIME ZONE %L)' END, $2, $3)
+  SELECT format(CASE $1 WHEN 'date'::regtype THEN '(%s AT TIME ZONE %L)::date' WHEN 'timestamptz'::regtype THEN '%s'
+    ELSE '(%s AT TIME ZONE %L)' END, $2, $3)
 $$;
 COMMENT ON FUNCTION retention_internal.report_moment(regtype, text, text) IS
 'SQL of an instant, brought to a type of time';
+
+-- The query of a report, in parts: each of the functions below gives SQL. A segment may have any name but those that
+-- begin with retention_.
+
+CREATE FUNCTION retention_internal.report_segment_list(segments name[], pattern text, separator text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT coalesce(string_agg(format(pattern, n.place, n.segment), separator ORDER BY n.place), '')
+  FROM unnest(segments) WITH ORDINALITY AS n (segment, place)
+$$;
+COMMENT ON FUNCTION retention_internal.report_segment_list(name[], text, text) IS
+'a pattern for format() with the number (%1$s) and the name (%2$I) of each segment';
+
+CREATE FUNCTION retention_internal.report_values(segments name[]) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT 'LATERAL (VALUES (0, NULL, NULL)'
+    || retention_internal.report_segment_list(segments, ', (%s, %2$L, c.%2$I::text)', '')
+    || ') AS v (place, segment, value)'
+$$;
+COMMENT ON FUNCTION retention_internal.report_values(name[]) IS
+'SQL: everybody (place 0) and the value of each segment of a customer c';
 
 CREATE FUNCTION retention_internal.report_held(segments name[], starts text, ends text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    -- Who was there when a period began (the balance just before it), with the segments of the row that held then, and
-    -- whether they are there at its end. A segment may have any name but those that begin with retention_.
-    SELECT format('SELECT bool_or(p.retention_still) AS retention_kept%s FROM ('
-            'SELECT q.*, q.started < w.starts AND coalesce(q.ended >= w.starts, true) AS retention_there, '
-            'q.started < w.ends AND coalesce(q.ended >= w.ends, true) AS retention_still '
-            'FROM presence AS q, (SELECT %s AS starts, %s AS ends) AS w) AS p GROUP BY p.customer HAVING '
-            'bool_or(p.retention_there)',
-        string_agg(format(', (array_agg(p.%I ORDER BY p.started DESC, p.%1$I) FILTER (WHERE p.retention_there))[1] AS '
-            '%1$I', n.segment), '' ORDER BY n.place),
-        $2, $3)
-    FROM unnest($1) WITH ORDINALITY AS n (segment, place)
+  -- Who was there when a period began (the balance just before it), with the segments of the row that held then, and
+  -- whether they are there at its end.
+  SELECT format('SELECT bool_or(p.retention_still) AS retention_kept%s FROM ('
+      'SELECT q.*, q.started < w.starts AND coalesce(q.ended >= w.starts, true) AS retention_there, '
+      'q.started < w.ends AND coalesce(q.ended >= w.ends, true) AS retention_still '
+      'FROM presence AS q, (SELECT %s AS starts, %s AS ends) AS w) AS p '
+      'GROUP BY p.customer HAVING bool_or(p.retention_there)',
+    retention_internal.report_segment_list(segments, ', (array_agg(p.%2$I ORDER BY p.started DESC, p.%2$I) '
+      'FILTER (WHERE p.retention_there))[1] AS %2$I', ''), starts, ends)
 $$;
 COMMENT ON FUNCTION retention_internal.report_held(name[], text, text) IS
 'a SELECT of who was there when a period began, from the part "presence" of a WITH; its bounds are given as SQL';
 
-CREATE FUNCTION retention_internal.report_scan(source retention_internal.source, kept text, known timestamp,
-    grid retention_grid, plain retention_grid,
-    periods integer) RETURNS text
+CREATE FUNCTION retention_internal.report_summary(source retention_internal.source, kept text, known text,
+  grid retention_grid, plain retention_grid) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+  -- Of events the cohorts come from the rows, straight, so that the batch scan applies; of subscriptions from presence.
+  SELECT CASE
+    WHEN $2 IS NOT NULL THEN 'summary AS MATERIALIZED (SELECT s.cohorts ' || $2 || ')'
+    WHEN $1.kind = 'events' THEN format('summary AS MATERIALIZED (SELECT @extschema@.cohort_retention(a.%s, a.at, '
+        '%L::@extschema@.retention_grid) AS cohorts FROM %s AS a)',
+      retention_internal.source_customer($1), $4, $1.source)
+    ELSE format('%s, summary AS MATERIALIZED (SELECT @extschema@.cohort_retention(a.%s, a.at, '
+        '%L::@extschema@.retention_grid, a.starts, NOT a.starts) AS cohorts FROM active AS a), '
+        'lived AS MATERIALIZED (SELECT @extschema@.cohort_retention(a.%2$s, a.at, '
+        '%3$L::@extschema@.retention_grid) AS cohorts FROM active AS a WHERE NOT a.starts)',
+      retention_internal.source_active($1, format('%L::@extschema@.retention_grid', $5), $3),
+      retention_internal.source_customer($1), $4) END
+$$;
+COMMENT ON FUNCTION retention_internal.report_summary(retention_internal.source, text, text, retention_grid,
+  retention_grid) IS
+'the parts "summary" and, of subscriptions, "lived" of a WITH: the cohorts of a report';
+
+CREATE FUNCTION retention_internal.report_stays(source retention_internal.source, type regtype, known timestamp,
+  hours boolean) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $body$
 #variable_conflict use_variable
 DECLARE
-    zone constant text := quote_literal(source.time_zone);
-    hours constant boolean := (@extschema@.grid_options(plain)).unit = 'hour';
-    known_sql constant text := format('%L::timestamp', known);
-    presence constant text := CASE WHEN kept IS NULL THEN retention_internal.source_presence(source, '(' || known_sql
-        || ')')
-        ELSE retention_internal.facts_presence(source, '(' || known_sql || ')') END;
-    -- Stays of events are clock times of the grid's zone.
-    type constant regtype := CASE WHEN source.kind = 'events' AND source.time_type = 'timestamptz'::regtype
-        THEN 'timestamp' ELSE source.time_type END;
-    -- How a time becomes one whose lengths count: days of the calendar, in a grid of hours hours that pass.
-    moved constant text := CASE WHEN type <> 'date'::regtype AND (type = 'timestamptz'::regtype) <> hours
-        THEN ' AT TIME ZONE ' || zone ELSE '' END;
-    length_sql constant text := CASE WHEN type = 'date'::regtype THEN '(%s - %s)::double precision'
-        ELSE format('(extract(epoch FROM %%s - %%s) / %s)::double precision', CASE WHEN hours THEN 3600
-            ELSE 86400 END) END;
-    known_at constant text := CASE WHEN type = 'date'::regtype THEN format('%L::date', known::date)
-        WHEN hours THEN format('%L::timestamptz', known AT TIME ZONE source.time_zone) ELSE known_sql END;
-    most constant integer := greatest(36, periods + 1);
-    customer constant text := retention_internal.source_customer(source);
-    summary text;
-    lived text;         -- how the parts for a lifecycle are called
-    segment_values text;
-    segment_firsts text;
-    segment_record text;
-    span record;
+  -- How a time becomes one whose lengths count: days of the calendar, in a grid of hours hours that pass.
+  moved constant text := CASE WHEN type <> 'date'::regtype AND (type = 'timestamptz'::regtype) <> hours
+    THEN ' AT TIME ZONE ' || quote_literal(source.time_zone) ELSE '' END;
+  known_at constant text := CASE WHEN type = 'date'::regtype THEN format('%L::date', known::date)
+    WHEN hours THEN format('%L::timestamptz', known AT TIME ZONE source.time_zone)
+    ELSE format('%L::timestamp', known) END;
+  elapsed constant text := CASE WHEN type = 'date'::regtype THEN '(%s - c.started)::double precision'
+    ELSE '(extract(epoch FROM %s - c.started) / ' || CASE WHEN hours THEN 3600 ELSE 86400 END
+      || ')::double precision' END;
 BEGIN
-    SELECT b.* INTO span FROM retention_internal.report_span(plain, known, periods) AS b;
-    SELECT coalesce(string_agg(format(', (%s, %L, c.%I::text)', n.place, n.segment, n.segment), '' ORDER BY n.place),
-        ''),
-        coalesce(string_agg(format(', (array_agg(p.%I ORDER BY p.started, p.%1$I))[1] AS %1$I', n.segment), ''
-            ORDER BY n.place), ''),
-        coalesce(string_agg(format('c.%I', n.segment), ', ' ORDER BY n.place), '')
-    INTO segment_values, segment_firsts, segment_record
-    FROM unnest(source.segments) WITH ORDINALITY AS n (segment, place);
-
-    -- Of events the cohorts come from the rows, straight, so that the fast scan applies; of subscriptions from
-    -- presence.
-    summary := CASE
-        WHEN kept IS NOT NULL THEN 'summary AS MATERIALIZED (SELECT s.cohorts ' || kept || ')'
-        WHEN source.kind = 'events' THEN format('summary AS MATERIALIZED (SELECT @extschema@.cohort_retention(a.%s, '
-            'a.at, %L::@extschema@.retention_grid) AS cohorts FROM %s AS a)',
-            customer, grid, source.source)
-        ELSE format('%s, summary AS MATERIALIZED (SELECT @extschema@.cohort_retention(a.%s, a.at, '
-            '%L::@extschema@.retention_grid, a.starts, NOT a.starts) AS cohorts FROM active AS a), '
-            'lived AS MATERIALIZED (SELECT @extschema@.cohort_retention(a.%2$s, a.at, '
-            '%3$L::@extschema@.retention_grid) AS cohorts FROM active AS a WHERE NOT a.starts)',
-            retention_internal.source_active(source, format('%L::@extschema@.retention_grid', plain), known_sql),
-            customer, grid) END;
-    lived := CASE source.kind WHEN 'events' THEN '%s' ELSE '(WITH summary AS (SELECT l.cohorts FROM lived AS l) SELECT '
-        '%s)' END;
-
-    RETURN format($query$
-WITH presence AS MATERIALIZED (%1$s), %2$s, flow AS MATERIALIZED (
-    SELECT @extschema@.customer_flow(p.%3$s, p.started, p.ended, %4$L::@extschema@.retention_grid, %5$s) AS flow
-        FROM presence AS p
-), part AS (
-    SELECT v.place, v.segment, v.value, count(*) AS at_start, count(*) FILTER (WHERE c.retention_kept) AS kept
-    FROM (%6$s) AS c, LATERAL (VALUES (0, NULL, NULL)%7$s) AS v (place, segment, value)
-    WHERE v.place > 0
-    GROUP BY v.place, v.segment, v.value
-), reach AS (
-    -- Until when the rows before this one reach: a start beyond that comes after a gap.
-    SELECT p.*, max(coalesce(p.ended, 'infinity')) OVER (
-        PARTITION BY p.customer ORDER BY p.started, p.ended ROWS BETWEEN UNBOUNDED PRECEDING
-            AND 1 PRECEDING) AS retention_reached
-    FROM presence AS p
-    WHERE isfinite(p.started) AND p.started < coalesce(p.ended, 'infinity')
+  RETURN format($query$
+reach AS (
+  -- Until when the rows before this one reach: a start beyond that comes after a gap.
+  SELECT p.*, max(coalesce(p.ended, 'infinity')) OVER (PARTITION BY p.customer ORDER BY p.started, p.ended
+    ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS retention_reached
+  FROM presence AS p
+  WHERE isfinite(p.started) AND p.started < coalesce(p.ended, 'infinity')
 ), customer AS (
-    -- The first stay, with the segments it began in.
-    SELECT min(p.started)%8$s AS started, nullif(coalesce(min(p.retention_reached)
-        FILTER (WHERE p.started > p.retention_reached),
-        max(coalesce(p.ended, 'infinity'))), 'infinity')%8$s AS ended%9$s
-    FROM reach AS p
-    GROUP BY p.customer
+  -- The first stay, with the segments it began in.
+  SELECT min(p.started)%1$s AS started, nullif(coalesce(
+    min(p.retention_reached) FILTER (WHERE p.started > p.retention_reached),
+    max(coalesce(p.ended, 'infinity'))), 'infinity')%1$s AS ended%2$s
+  FROM reach AS p
+  GROUP BY p.customer
 ), survival AS MATERIALIZED (
-    -- Who left in the course of a day (or hour) left at its end; who is still there was seen for the whole ones that
-    -- have passed.
-    SELECT v.place, v.segment, v.value, @extschema@.survival(CASE WHEN c.ended IS NULL THEN floor(%10$s)
-        ELSE ceil(%11$s) END, c.ended IS NOT NULL) AS state
-    FROM customer AS c, LATERAL (VALUES (0, NULL, NULL)%7$s) AS v (place, segment, value)
-    GROUP BY v.place, v.segment, v.value
-), since AS MATERIALIZED (
-    -- Whom the drivers speak of: the customers of the earliest complete period shown that has at least half as many as
-    -- the most.
-    SELECT q.period_start AS starts
-    FROM (SELECT r.period_start, r.at_start, max(r.at_start) OVER () AS most
-          FROM flow AS f, @extschema@.flow_periods_at(f.flow, 'kept'::text, 'lost'::text, 0.95::double precision) AS r
-          WHERE r.status = 'observed' AND r.period_start >= %12$L::timestamptz) AS q
-    WHERE q.at_start > 0 AND 2 * q.at_start >= q.most
-    ORDER BY q.period_start LIMIT 1
+  -- Who left in the course of a day (or hour) left at its end; who is still there was seen for the whole ones that have
+  -- passed.
+  SELECT v.place, v.segment, v.value, @extschema@.survival(
+    CASE WHEN c.ended IS NULL THEN floor(%3$s) ELSE ceil(%4$s) END, c.ended IS NOT NULL) AS state
+  FROM customer AS c, %5$s
+  GROUP BY v.place, v.segment, v.value
+)$query$, moved, retention_internal.report_segment_list(source.segments,
+      ', (array_agg(p.%2$I ORDER BY p.started, p.%2$I))[1] AS %2$I', ''),
+    format(elapsed, known_at), format(elapsed, 'c.ended'), retention_internal.report_values(source.segments));
+END
+$body$;
+COMMENT ON FUNCTION retention_internal.report_stays(retention_internal.source, regtype, timestamp, boolean) IS
+'the parts "reach", "customer" and "survival" of a WITH: how long the customers of a report stay';
+
+CREATE FUNCTION retention_internal.report_survival_rows(unit text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $body$
+  SELECT format($query$
+(SELECT jsonb_agg(jsonb_build_object('segment', v.segment, 'value', v.value)
+    || retention_internal.report_survival(v.state, u.times, %L) ORDER BY v.place, v.size)
+  FROM (
+    SELECT w.*, row_number() OVER (
+      PARTITION BY w.place ORDER BY n.customers DESC, w.value COLLATE "C" NULLS LAST) AS size
+    FROM survival AS w, @extschema@.survival_summary(w.state) AS n
+  ) AS v, (
+    SELECT retention_internal.report_times(n.followed_until) AS times
+    FROM survival AS w, @extschema@.survival_summary(w.state) AS n WHERE w.place = 0
+  ) AS u
+  WHERE v.size <= 8)$query$, unit)
+$body$;
+COMMENT ON FUNCTION retention_internal.report_survival_rows(text) IS
+'an SQL expression of the part "survival" as a report writes it: of each segment the eight largest values';
+
+CREATE FUNCTION retention_internal.report_scan(source retention_internal.source, kept text, known timestamp,
+  grid retention_grid, plain retention_grid, periods integer) RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $body$
+#variable_conflict use_variable
+DECLARE
+  hours constant boolean := (@extschema@.grid_options(plain)).unit = 'hour';
+  known_sql constant text := format('(%L::timestamp)', known);
+  -- Stays of events are clock times of the grid's zone.
+  type constant regtype := CASE WHEN source.kind = 'events' AND source.time_type = 'timestamptz'::regtype
+    THEN 'timestamp' ELSE source.time_type END;
+  most constant integer := greatest(36, periods + 1);
+  starts text;
+  ends text;
+  span record;
+BEGIN
+  SELECT b.* INTO span FROM retention_internal.report_span(plain, known, periods) AS b;
+  starts := retention_internal.report_moment(type, format('%L::timestamptz', span.starts), source.time_zone);
+  ends := retention_internal.report_moment(type, format('%L::timestamptz', span.until), source.time_zone);
+
+  RETURN format('WITH presence AS MATERIALIZED (%s), %s, ',
+      CASE WHEN kept IS NULL THEN retention_internal.source_presence(source, known_sql)
+        ELSE retention_internal.facts_presence(source, known_sql) END,
+      retention_internal.report_summary(source, kept, known_sql, grid, plain))
+    || format('flow AS MATERIALIZED (SELECT @extschema@.customer_flow(p.%s, p.started, p.ended, '
+        '%L::@extschema@.retention_grid, %s(%s, %s)) AS flow FROM presence AS p), ',
+      retention_internal.source_customer(source), plain, CASE type WHEN 'date'::regtype THEN 'daterange'
+        WHEN 'timestamptz'::regtype THEN 'tstzrange' ELSE 'tsrange' END,
+      retention_internal.report_moment(type, format('%L::timestamptz', span.first), source.time_zone),
+      retention_internal.report_moment(type, format('%L::timestamptz', span.last), source.time_zone))
+    || format('part AS (SELECT v.place, v.segment, v.value, count(*) AS at_start, '
+        'count(*) FILTER (WHERE c.retention_kept) AS kept FROM (%s) AS c, %s WHERE v.place > 0 '
+        'GROUP BY v.place, v.segment, v.value), ',
+      CASE WHEN source.segments = '{}' THEN 'SELECT NULL::boolean AS retention_kept WHERE false'
+        ELSE retention_internal.report_held(source.segments, starts, ends) END,
+      retention_internal.report_values(source.segments))
+    || retention_internal.report_stays(source, type, known, hours)
+    || format($query$,
+since AS MATERIALIZED (
+  -- Whom the drivers are about: the customers of the earliest complete period shown that has at least half as many as
+  -- the one with most.
+  SELECT q.period_start AS starts
+  FROM (
+    SELECT r.period_start, r.at_start, max(r.at_start) OVER () AS most
+    FROM flow AS f, @extschema@.flow_periods_at(f.flow, 'kept'::text, 'lost'::text, 0.95::double precision) AS r
+    WHERE r.status = 'observed' AND r.period_start >= %L::timestamptz
+  ) AS q
+  WHERE q.at_start > 0 AND 2 * q.at_start >= q.most
+  ORDER BY q.period_start LIMIT 1
 )
-SELECT (SELECT f.flow FROM flow AS f) AS flow,
-    (SELECT jsonb_agg(to_jsonb(n)) FROM part AS n) AS segments,
-    (SELECT jsonb_agg(jsonb_build_object('segment', v.segment, 'value', v.value)
-        || retention_internal.report_survival(v.state, u.times, %13$L)
-            ORDER BY v.place, v.size) FROM (
-         SELECT w.*, row_number() OVER (PARTITION BY w.place ORDER BY n.customers DESC,
-             w.value COLLATE "C" NULLS LAST) AS size
-         FROM survival AS w, @extschema@.survival_summary(w.state) AS n) AS v,
-         (SELECT retention_internal.report_times(n.followed_until) AS times
-          FROM survival AS w, @extschema@.survival_summary(w.state) AS n WHERE w.place = 0) AS u
-     WHERE v.size <= 8) AS survival,
-    (SELECT jsonb_agg(jsonb_build_object('segment', z.segment, 'values', z.n) ORDER BY z.place)
-     FROM (SELECT w.place, w.segment, count(*) AS n FROM survival AS w WHERE w.place > 0 GROUP BY w.place,
-         w.segment) AS z WHERE z.n > 8) AS crowded,
-    %14$s AS drivers, (SELECT w.starts FROM since AS w) AS drivers_since,
-    (SELECT s.cohorts FROM summary AS s) AS summary, %15$s AS cohorts, %16$s AS curve, %17$s AS lifecycle,
-        %18$s AS stickiness
-$query$,
-        presence, summary, customer, plain,
-        format('%s(%s, %s)', CASE type WHEN 'date'::regtype THEN 'daterange' WHEN 'timestamptz'::regtype
-            THEN 'tstzrange' ELSE 'tsrange' END,
-            retention_internal.report_moment(type, quote_literal(span.first) || '::timestamptz', source.time_zone),
-            retention_internal.report_moment(type, quote_literal(span.last) || '::timestamptz', source.time_zone)),
-        CASE WHEN source.segments = '{}' THEN 'SELECT NULL::boolean AS retention_kept WHERE false'
-            ELSE retention_internal.report_held(source.segments, retention_internal.report_moment(type,
-                quote_literal(span.starts) || '::timestamptz', source.time_zone),
-                retention_internal.report_moment(type, quote_literal(span.until) || '::timestamptz',
-                    source.time_zone)) END,
-        segment_values, moved, segment_firsts, format(length_sql, known_at, 'c.started'), format(length_sql, 'c.ended',
-            'c.started'), span.since,
-        CASE WHEN hours THEN 'hours' ELSE 'days' END,
-        CASE WHEN source.segments = '{}' THEN 'NULL::@extschema@.retention_drivers'
-            ELSE format('(SELECT @extschema@.churn_drivers(NOT c.retention_kept, a) FROM (%s) AS c, LATERAL (SELECT '
-                '%s) AS a)',
-                retention_internal.report_held(source.segments, retention_internal.report_moment(type,
-                    '(SELECT s.starts FROM since AS s)', source.time_zone),
-                    retention_internal.report_moment(type, quote_literal(span.until) || '::timestamptz',
-                        source.time_zone)), segment_record) END,
-        retention_internal.report_rows(source, 'cohorts', most), retention_internal.report_rows(source, 'curve', most),
-        format(lived, retention_internal.report_rows(source, 'lifecycle', most)),
-        CASE source.kind WHEN 'events' THEN retention_internal.report_rows(source, 'stickiness', most)
-            ELSE 'NULL::jsonb' END);
+SELECT (SELECT f.flow FROM flow AS f) AS flow, (SELECT jsonb_agg(to_jsonb(n)) FROM part AS n) AS segments,
+  %s AS survival, (
+    SELECT jsonb_agg(jsonb_build_object('segment', z.segment, 'values', z.n) ORDER BY z.place)
+    FROM (
+      SELECT w.place, w.segment, count(*) AS n FROM survival AS w WHERE w.place > 0 GROUP BY w.place, w.segment
+    ) AS z
+    WHERE z.n > 8) AS crowded,
+  %s AS drivers, (SELECT w.starts FROM since AS w) AS drivers_since,
+  (SELECT s.cohorts FROM summary AS s) AS summary$query$,
+      span.since, retention_internal.report_survival_rows(CASE WHEN hours THEN 'hours' ELSE 'days' END),
+      CASE WHEN source.segments = '{}' THEN 'NULL::@extschema@.retention_drivers'
+        ELSE format('(SELECT @extschema@.churn_drivers(NOT c.retention_kept, a) FROM (%s) AS c, '
+            'LATERAL (SELECT %s) AS a)',
+          retention_internal.report_held(source.segments,
+            retention_internal.report_moment(type, '(SELECT s.starts FROM since AS s)', source.time_zone), ends),
+          retention_internal.report_segment_list(source.segments, 'c.%2$I', ', ')) END)
+    || format(', %s AS cohorts, %s AS curve, %s AS lifecycle, %s AS stickiness',
+      retention_internal.report_rows(source, 'cohorts', most), retention_internal.report_rows(source, 'curve', most),
+      format(CASE source.kind WHEN 'events' THEN '%s'
+          ELSE '(WITH summary AS (SELECT l.cohorts FROM lived AS l) SELECT %s)' END,
+        retention_internal.report_rows(source, 'lifecycle', most)),
+      CASE source.kind WHEN 'events' THEN retention_internal.report_rows(source, 'stickiness', most)
+        ELSE 'NULL::jsonb' END);
 END
 $body$;
 COMMENT ON FUNCTION retention_internal.report_scan(retention_internal.source, text, timestamp, retention_grid,
-    retention_grid, integer) IS
-'the query of a report: all that comes from the rows or, with FROM and WHERE of their summary, from the kept facts of '
-'a source';
+  retention_grid, integer) IS
+'the query of a report: everything that comes from the rows of a source or, with FROM and WHERE of their summary, from '
+'its kept facts';
 
 CREATE FUNCTION retention_internal.report_counted(source retention_internal.source, summary retention_cohorts,
-    since text, until text,
-    OUT rows bigint, OUT ignored bigint, OUT reasons jsonb)
+  since text, until text, OUT rows bigint, OUT ignored bigint, OUT reasons jsonb)
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    stated @extschema@.retention_reasons;
+  stated @extschema@.retention_reasons;
 BEGIN
-    IF source.kind = 'events' THEN
-        SELECT t.rows_seen, t.rows_ignored INTO rows, ignored FROM @extschema@.cohort_totals(summary) AS t;
-        RETURN;
-    END IF;
-    EXECUTE format('SELECT count(*), count(*) FILTER (WHERE p.customer IS NULL OR p.started IS NULL), %s FROM %s AS p',
-        CASE WHEN source.has_reason THEN format('@extschema@.churn_reasons(p.reason::text) FILTER (WHERE p.customer IS '
-            'NOT NULL AND p.started < p.ended '
-            'AND p.ended >= %s AND p.ended < %s)', since, until) ELSE 'NULL::@extschema@.retention_reasons' END,
-                source.source)
+  IF source.kind = 'events' THEN
+    SELECT t.rows_seen, t.rows_ignored INTO rows, ignored FROM @extschema@.cohort_totals(summary) AS t;
+    RETURN;
+  END IF;
+  EXECUTE format('SELECT count(*), count(*) FILTER (WHERE p.customer IS NULL OR p.started IS NULL), %s FROM %s AS p',
+    CASE WHEN source.has_reason THEN format('@extschema@.churn_reasons(p.reason::text) FILTER (WHERE p.customer '
+        'IS NOT NULL AND p.started < p.ended AND p.ended >= %s AND p.ended < %s)', since, until)
+      ELSE 'NULL::@extschema@.retention_reasons' END, source.source)
     INTO rows, ignored, stated;
-    IF source.has_reason THEN
-        SELECT coalesce(jsonb_agg(to_jsonb(r) - 'place' ORDER BY r.place), '[]') INTO reasons
-        FROM @extschema@.reason_table(stated, 0.95::double precision) WITH ORDINALITY
-            AS r (reason, category, mitigated_by, customers, share, ci_low, ci_high, cumulative_share, place);
-    END IF;
+  IF source.has_reason THEN
+    SELECT coalesce(jsonb_agg(to_jsonb(r) - 'place' ORDER BY r.place), '[]') INTO reasons
+      FROM @extschema@.reason_table(stated, 0.95::double precision) WITH ORDINALITY
+        AS r (reason, category, mitigated_by, customers, share, ci_low, ci_high, cumulative_share, place);
+  END IF;
 END
 $$;
 COMMENT ON FUNCTION retention_internal.report_counted(retention_internal.source, retention_cohorts, text, text) IS
@@ -473,21 +518,24 @@ COMMENT ON FUNCTION retention_internal.report_counted(retention_internal.source,
 'as SQL';
 
 CREATE FUNCTION retention_internal.report_drivers(drivers retention_drivers, since jsonb, until jsonb,
-    OUT rows jsonb, OUT ranking jsonb, OUT counted jsonb)
+  OUT rows jsonb, OUT ranking jsonb, OUT counted jsonb)
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT (SELECT jsonb_agg(to_jsonb(d) - 'place' ORDER BY d.place)
-            FROM @extschema@.driver_table($1, 0.95::double precision) WITH ORDINALITY AS d (attribute, value,
-                customers, share, churned, churn_rate,
-                ci_low, ci_high, risk_ratio, risk_ratio_low, risk_ratio_high, lift, min_expected, note, place)),
-        (SELECT jsonb_agg(to_jsonb(d) - 'place' ORDER BY d.place)
-            FROM @extschema@.driver_ranking($1) WITH ORDINALITY AS d (attribute, "values", chi2, df, p_value,
-                p_adjusted,
-                cramers_v, cramers_v_corrected, information_value, note, place)),
-        (SELECT jsonb_build_object('period_start', $2, 'period_end', $3, 'customers', n.customers, 'churned', n.churned)
-            FROM @extschema@.driver_summary($1) AS n)
-    WHERE $1 IS NOT NULL
+  SELECT (
+      SELECT jsonb_agg(to_jsonb(d) - 'place' ORDER BY d.place)
+      FROM @extschema@.driver_table($1, 0.95::double precision) WITH ORDINALITY
+        AS d (attribute, value, customers, share, churned, churn_rate, ci_low, ci_high, risk_ratio, risk_ratio_low,
+          risk_ratio_high, lift, min_expected, note, place)
+    ), (
+      SELECT jsonb_agg(to_jsonb(d) - 'place' ORDER BY d.place)
+      FROM @extschema@.driver_ranking($1) WITH ORDINALITY AS d (attribute, "values", chi2, df, p_value, p_adjusted,
+        cramers_v, cramers_v_corrected, information_value, note, place)
+    ), (
+      SELECT jsonb_build_object('period_start', $2, 'period_end', $3, 'customers', n.customers, 'churned', n.churned)
+      FROM @extschema@.driver_summary($1) AS n
+    )
+  WHERE $1 IS NOT NULL
 $$;
 COMMENT ON FUNCTION retention_internal.report_drivers(retention_drivers, jsonb, jsonb) IS
 'drivers as a report writes them, and of whom they speak';
@@ -496,17 +544,16 @@ CREATE FUNCTION retention_internal.report_benchmark(latest jsonb) RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT jsonb_agg(jsonb_build_object('industry', b.benchmark_industry, 'year', b.year, 'retention_rate',
-        $1 -> 'retention_rate',
-        'low', $1 -> 'retention_low', 'high', $1 -> 'retention_high', 'of', $1 -> 'at_start', 'benchmark', b.benchmark,
-        'difference', b.difference, 'difference_low', b.ci_low, 'difference_high', b.ci_high, 'p_value', b.p_value)
-        ORDER BY b.benchmark, b.benchmark_industry COLLATE "C")
-    FROM (SELECT DISTINCT lower(n.industry) AS industry FROM @extschema@.retention_benchmark AS n
-        WHERE n.period = 'year') AS i,
-        @extschema@.against_benchmark(($1 ->> 'kept')::bigint, ($1 ->> 'at_start')::bigint, i.industry,
-            0.95::double precision) AS b
-    WHERE ($1 ->> 'at_start')::bigint > 0
-        AND ($1 ->> 'period_end')::timestamp = ($1 ->> 'period_start')::timestamp + interval '1 year'
+  SELECT jsonb_agg(jsonb_build_object('industry', b.benchmark_industry, 'year', b.year,
+    'retention_rate', latest -> 'retention_rate', 'low', latest -> 'retention_low', 'high', latest -> 'retention_high',
+    'of', latest -> 'at_start', 'benchmark', b.benchmark, 'difference', b.difference, 'difference_low', b.ci_low,
+    'difference_high', b.ci_high, 'p_value', b.p_value) ORDER BY b.benchmark, b.benchmark_industry COLLATE "C")
+  FROM (
+      SELECT DISTINCT lower(n.industry) AS industry FROM @extschema@.retention_benchmark AS n WHERE n.period = 'year'
+    ) AS i, @extschema@.against_benchmark((latest ->> 'kept')::bigint, (latest ->> 'at_start')::bigint, i.industry,
+      0.95::double precision) AS b
+  WHERE (latest ->> 'at_start')::bigint > 0
+    AND (latest ->> 'period_end')::timestamp = (latest ->> 'period_start')::timestamp + interval '1 year'
 $$;
 COMMENT ON FUNCTION retention_internal.report_benchmark(jsonb) IS
 'the retention of a period of a year against each industry; NULL: it is not a year, or nobody was there';
@@ -515,85 +562,122 @@ CREATE FUNCTION retention_internal.report_secured(source regclass) RETURNS boole
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    WITH RECURSIVE used AS (
-        SELECT $1::oid AS relation
-        UNION
-        SELECT d.refobjid FROM used AS u JOIN pg_rewrite AS w ON w.ev_class = u.relation
-            JOIN pg_depend AS d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid
-                AND d.refclassid = 'pg_class'::regclass
-    )
-    SELECT bool_or(row_security_active(u.relation)) FROM used AS u
+  WITH RECURSIVE used AS (
+    SELECT $1::oid AS relation
+    UNION
+    SELECT d.refobjid FROM used AS u JOIN pg_rewrite AS w ON w.ev_class = u.relation
+      JOIN pg_depend AS d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid
+        AND d.refclassid = 'pg_class'::regclass
+  )
+  SELECT bool_or(row_security_active(u.relation)) FROM used AS u
 $$;
 COMMENT ON FUNCTION retention_internal.report_secured(regclass) IS
 'whether row-level security holds for the caller in a table that a view reads';
 
--- What a reader should know.
-CREATE FUNCTION retention_internal.report_notes(source retention_internal.source, report jsonb, asked boolean,
-    kept boolean, crowded jsonb)
-RETURNS jsonb
+CREATE FUNCTION retention_internal.report_definition(source retention_internal.source) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    WITH period AS (
-        SELECT p.period, p.place, p.period ->> 'status' AS status, (p.period ->> 'at_start')::bigint AS at_start,
-            row_number() OVER (PARTITION BY p.period ->> 'status' ORDER BY p.place DESC) AS back
-        FROM jsonb_array_elements($2 -> 'flow') WITH ORDINALITY AS p (period, place)
-    ), note (place, words) AS (
-        SELECT 1, format(CASE WHEN $3 THEN 'Seen as of %s, as asked for.' WHEN $1.has_as_of
-            THEN 'Seen as of %s, as the source says.'
-            ELSE 'Seen as of %s: the latest row, itself included.' END, ($2 ->> 'as_of')::timestamp)
-        UNION ALL
-        SELECT 2, format('%s to %s is partial: what was seen so far, without rates.', p.period ->> 'period_start',
-            p.period ->> 'period_end')
-        FROM period AS p WHERE p.status = 'partial'
-        UNION ALL
-        SELECT 3, CASE
-            WHEN NOT EXISTS (SELECT FROM period AS p WHERE p.status = 'observed' AND p.back = 1 AND p.at_start > 0)
-                THEN 'Nobody was there at the start of the last complete period: it has no rate.'
-            WHEN (SELECT p.at_start FROM period AS p WHERE p.place = 1) = 0 THEN (
-                SELECT format('There are no customers before %s.', p.period ->> 'period_start') FROM period AS p
-                WHERE (p.period ->> 'at_end')::bigint > 0 OR (p.period ->> 'joined')::bigint > 0
-                    ORDER BY p.place LIMIT 1) END
-        UNION ALL
-        SELECT 4, format('There are %s cohorts; this report holds the newest %s, since %s.', $2 ->> 'cohort_count',
-            c.held, c.oldest)
-        FROM (SELECT count(DISTINCT n.cell -> 'cohort') AS held, min(n.cell ->> 'cohort') AS oldest
-            FROM jsonb_array_elements($2 -> 'cohorts') AS n (cell)) AS c
-        WHERE c.held < ($2 ->> 'cohort_count')::bigint
-        UNION ALL
-        SELECT 5, CASE
-            WHEN $1.kind = 'events' THEN format('A customer is there from an event until %s without another one.',
-                $1.gone_after)
-            WHEN $1.presence = 'at_end' THEN 'Cohorts count who is there at the end of a period, as the flow does.'
-            ELSE 'Cohorts count who was there at any moment of a period.' END
-        UNION ALL
-        SELECT 6, 'Read from kept facts: rows written since the last refresh are not in it.' WHERE $4
-        UNION ALL
-        SELECT 7, format('%s of %s rows are left out: they have no customer or no time, or lie at the as-of or later.',
-            $2 ->> 'ignored', $2 ->> 'rows')
-        WHERE ($2 ->> 'ignored')::bigint > 0
-        UNION ALL
-        SELECT 8, format('Row-level security: only rows that %s may see are counted.', quote_ident(current_user))
-            WHERE retention_internal.report_secured($1.source)
-        UNION ALL
-        SELECT 9, format('%s has %s values: the 8 largest are drawn, the 20 largest compared.', z.segment, z."values")
-        FROM jsonb_to_recordset($5) AS z (segment text, "values" bigint)
-        UNION ALL
-        SELECT 10, 'Fewer than half of the customers have left so far: there is no median.'
-            WHERE $2 -> 'survival' -> 0 ->> 'median' IS NULL
-        UNION ALL
-        SELECT 11, format('Drivers: of the %s customers of %s, %s had gone by %s. What goes with leaving need not be '
-            'its cause.',
-            d.d ->> 'customers', d.d ->> 'period_start', d.d ->> 'churned', d.d ->> 'period_end')
-        FROM (SELECT $2 -> 'drivers_since' AS d) AS d WHERE jsonb_typeof(d.d) = 'object'
-    )
-    SELECT jsonb_agg(n.words ORDER BY n.place, n.words COLLATE "C") FROM note AS n WHERE n.words IS NOT NULL
+  SELECT CASE
+    WHEN source.kind = 'events' THEN format('A customer is there from an event until %s without another one.',
+      source.gone_after)
+    WHEN source.presence = 'at_end' THEN 'Cohorts count who is there at the end of a period, as the flow does.'
+    ELSE 'Cohorts count who was there at any moment of a period.' END
+$$;
+COMMENT ON FUNCTION retention_internal.report_definition(retention_internal.source) IS
+'what it means in a report that a customer is there';
+
+CREATE FUNCTION retention_internal.report_notes(source retention_internal.source, report jsonb, asked boolean,
+  kept boolean, crowded jsonb) RETURNS jsonb
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+  WITH period AS (
+    SELECT p.period, p.place, p.period ->> 'status' AS status, (p.period ->> 'at_start')::bigint AS at_start,
+      row_number() OVER (PARTITION BY p.period ->> 'status' ORDER BY p.place DESC) AS back
+    FROM jsonb_array_elements($2 -> 'flow') WITH ORDINALITY AS p (period, place)
+  ), note (place, words) AS (
+    SELECT 1, format(CASE WHEN $3 THEN 'Seen as of %s, as asked for.'
+      WHEN $1.has_as_of THEN 'Seen as of %s, as the source says.'
+      ELSE 'Seen as of %s: the latest row, itself included.' END, ($2 ->> 'as_of')::timestamp)
+    UNION ALL
+    SELECT 2, format('%s to %s is partial: what was seen so far, without rates.', p.period ->> 'period_start',
+      p.period ->> 'period_end')
+    FROM period AS p WHERE p.status = 'partial'
+    UNION ALL
+    SELECT 3, CASE
+      WHEN NOT EXISTS (SELECT FROM period AS p WHERE p.status = 'observed' AND p.back = 1 AND p.at_start > 0)
+        THEN 'Nobody was there at the start of the last complete period: it has no rate.'
+      WHEN (SELECT p.at_start FROM period AS p WHERE p.place = 1) = 0 THEN (
+        SELECT format('There are no customers before %s.', p.period ->> 'period_start') FROM period AS p
+        WHERE (p.period ->> 'at_end')::bigint > 0 OR (p.period ->> 'joined')::bigint > 0
+        ORDER BY p.place LIMIT 1) END
+    UNION ALL
+    SELECT 4, format('There are %s cohorts; this report holds the newest %s, since %s.', $2 ->> 'cohort_count', c.held,
+      c.oldest)
+    FROM (
+      SELECT count(DISTINCT n.cell -> 'cohort') AS held, min(n.cell ->> 'cohort') AS oldest
+      FROM jsonb_array_elements($2 -> 'cohorts') AS n (cell)
+    ) AS c
+    WHERE c.held < ($2 ->> 'cohort_count')::bigint
+    UNION ALL
+    SELECT 5, retention_internal.report_definition($1)
+    UNION ALL
+    SELECT 6, 'Read from kept facts: rows written since the last refresh are not in it.' WHERE $4
+    UNION ALL
+    SELECT 7, format('%s of %s rows are left out: they have no customer or no time, or lie at the as-of or later.',
+      $2 ->> 'ignored', $2 ->> 'rows')
+    WHERE ($2 ->> 'ignored')::bigint > 0
+    UNION ALL
+    SELECT 8, format('Row-level security: only rows that %s may see are counted.', quote_ident(current_user))
+    WHERE retention_internal.report_secured($1.source)
+    UNION ALL
+    SELECT 9, format('%s has %s values: the 8 largest are drawn, the 20 largest compared.', z.segment, z."values")
+    FROM jsonb_to_recordset($5) AS z (segment text, "values" bigint)
+    UNION ALL
+    SELECT 10, 'Fewer than half of the customers have left so far: there is no median.'
+    WHERE $2 -> 'survival' -> 0 ->> 'median' IS NULL
+    UNION ALL
+    SELECT 11, format('Drivers: of the %s customers of %s, %s had gone by %s. What goes with leaving need not be its '
+        'cause.', d.d ->> 'customers', d.d ->> 'period_start', d.d ->> 'churned', d.d ->> 'period_end')
+    FROM (SELECT $2 -> 'drivers_since' AS d) AS d WHERE jsonb_typeof(d.d) = 'object'
+  )
+  SELECT jsonb_agg(n.words ORDER BY n.place, n.words COLLATE "C") FROM note AS n WHERE n.words IS NOT NULL
 $$;
 COMMENT ON FUNCTION retention_internal.report_notes(retention_internal.source, jsonb, boolean, boolean, jsonb) IS
 'what a reader of a report should know';
 
-CREATE FUNCTION retention_report(source regclass, as_of timestamp DEFAULT NULL,
-    periods integer DEFAULT 12) RETURNS jsonb
+CREATE FUNCTION retention_internal.report_head(source retention_internal.source, periods integer) RETURNS jsonb
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT jsonb_build_object('format', 1, 'version', @extschema@.retention_version(), 'periods', periods,
+    'source', jsonb_build_object('name', c.relname, 'relation', $1.source::text, 'kind', $1.kind,
+      'owner', pg_get_userbyid($1.owner), 'definition', pg_get_viewdef($1.source), 'grid', $1.grid::text,
+      'segments', to_jsonb($1.segments), 'gone_after', $1.gone_after::text, 'presence', $1.presence))
+  FROM pg_class AS c WHERE c.oid = $1.source
+$$;
+COMMENT ON FUNCTION retention_internal.report_head(retention_internal.source, integer) IS
+'what a report begins with: its format and its source';
+
+CREATE FUNCTION retention_internal.report_shown(flow jsonb, since timestamp) RETURNS jsonb
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+  -- From the first period with customers on.
+  SELECT coalesce(jsonb_agg(p.period ORDER BY p.place), '[]')
+  FROM (
+    SELECT e.period, e.place, min(e.place) FILTER (WHERE (e.period ->> 'at_start')::bigint
+      + (e.period ->> 'at_end')::bigint + (e.period ->> 'departures')::bigint > 0) OVER () AS begun
+    FROM jsonb_array_elements(flow) WITH ORDINALITY AS e (period, place)
+  ) AS p
+  WHERE (p.period ->> 'period_start')::timestamp >= since AND p.place >= p.begun
+$$;
+COMMENT ON FUNCTION retention_internal.report_shown(jsonb, timestamp) IS
+'the periods of a flow that a report shows';
+
+CREATE FUNCTION retention_report(source regclass, as_of timestamp DEFAULT NULL, periods integer DEFAULT 12)
+RETURNS jsonb
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 SET extra_float_digits = 1
@@ -604,98 +688,81 @@ SET standard_conforming_strings = on
 AS $body$
 #variable_conflict use_variable
 DECLARE
-    s retention_internal.source;
-    known timestamp := as_of;
-    grid @extschema@.retention_grid;
-    plain @extschema@.retention_grid;
-    kept text;          -- FROM and WHERE of the summary that is kept, if one is
-    span record;
-    found record;
-    counted record;
-    drivers record;
-    report jsonb;
-    flow jsonb;
+  s retention_internal.source;
+  known timestamp := as_of;
+  grid @extschema@.retention_grid;
+  plain @extschema@.retention_grid;
+  kept text;          -- FROM and WHERE of the summary that is kept, if one is
+  span record;
+  found record;
+  counted record;
+  drivers record;
+  report jsonb;
+  flow jsonb;
+  shown jsonb;
 BEGIN
-    IF periods IS NULL OR periods NOT BETWEEN 1 AND 1000 THEN
-        RAISE EXCEPTION USING ERRCODE = '22023',
-            MESSAGE = format('a report has 1 to 1000 periods, not %s', coalesce(periods::text, 'NULL'));
-    END IF;
-    IF NOT isfinite(as_of) THEN
-        RAISE EXCEPTION USING ERRCODE = '22008', MESSAGE = 'the as_of of a report must be finite';
-    END IF;
-    s := retention_internal.source_find(source);
-    -- Whatever session asks: texts and casts of instants are local times of the grid. Ends with this function.
-    PERFORM set_config('TimeZone', s.time_zone, true);
+  IF periods IS NULL OR periods NOT BETWEEN 1 AND 1000 THEN
+    RAISE EXCEPTION USING ERRCODE = '22023',
+      MESSAGE = format('a report has 1 to 1000 periods, not %s', coalesce(periods::text, 'NULL'));
+  END IF;
+  IF NOT isfinite(as_of) THEN
+    RAISE EXCEPTION USING ERRCODE = '22008', MESSAGE = 'the as_of of a report must be finite';
+  END IF;
+  s := retention_internal.source_find(source);
+  -- Whatever session asks: texts and casts of instants are local times of the grid. Ends with this function.
+  PERFORM set_config('TimeZone', s.time_zone, true);
+  report := retention_internal.report_head(s, periods);
 
-    report := jsonb_build_object('format', 1, 'version', @extschema@.retention_version(), 'periods', periods,
-        'source', jsonb_build_object('name', (SELECT c.relname FROM pg_class AS c WHERE c.oid = source), 'relation',
-            source::text, 'kind', s.kind,
-            'owner', pg_get_userbyid(s.owner), 'definition', pg_get_viewdef(source), 'grid', s.grid::text, 'segments',
-                to_jsonb(s.segments),
-            'gone_after', s.gone_after::text, 'presence', s.presence));
-
-    PERFORM retention_internal.progress('report', source, 'until when', 1, 3);
-    -- Kept facts know until the latest row; of another time the source is asked.
-    kept := CASE WHEN as_of IS NULL THEN retention_internal.facts_totals(s) END;
-    IF as_of IS NULL THEN
-        EXECUTE 'SELECT ' || coalesce('t.as_of ' || kept, retention_internal.source_as_of(s)) INTO known;
-    END IF;
-    IF known IS NULL THEN
-        PERFORM retention_internal.progress_end();
-        RETURN report || jsonb_build_object('as_of', NULL, 'rows', 0, 'customers', 0, 'ignored', 0, 'headline',
-            '[]'::jsonb, 'flow', '[]'::jsonb,
-            'cohort_count', 0, 'cohorts', '[]'::jsonb, 'curve', '[]'::jsonb, 'lifecycle', '[]'::jsonb, 'stickiness',
-                NULL, 'survival', '[]'::jsonb,
-            'segments', '[]'::jsonb, 'drivers', NULL, 'driver_ranking', NULL, 'drivers_since', NULL, 'reasons', NULL,
-                'benchmark', NULL,
-            'notes', jsonb_build_array('There is no row with a customer and a time.'));
-    END IF;
-    EXECUTE format('SELECT %s, %s', retention_internal.source_grid(s, format('%L::timestamp', known)),
-        retention_internal.source_grid(s, format('%L::timestamp', known), true))
-    INTO grid, plain;
-    SELECT b.* INTO span FROM retention_internal.report_span(plain, known, periods) AS b;
-
-    PERFORM retention_internal.progress('report', source, 'cohorts, flow, segments, survival', 2, 3);
-    EXECUTE retention_internal.report_scan(s, kept, known, grid, plain, periods) INTO found;
-    flow := retention_internal.report_flow(found.flow, plain, span.first);
-    report := report || jsonb_build_object('as_of', known, 'headline', retention_internal.report_headline(flow),
-        'customers', (SELECT t.customers FROM @extschema@.cohort_totals(found.summary) AS t),
-        'cohort_count', (SELECT count(*) FROM @extschema@.cohort_cells_at(found.summary, 'on'::text, NULL::timestamp,
-            0.95::double precision) AS c
-            WHERE c.period = 0),
-        'cohorts', found.cohorts, 'curve', found.curve, 'lifecycle', found.lifecycle, 'stickiness', found.stickiness,
-        'survival', coalesce(found.survival, '[]'), 'segments',
-            retention_internal.report_segments(coalesce(found.segments, '[]')));
-    IF s.kind = 'events' AND (@extschema@.grid_options(s.grid)).brackets IS NULL THEN
-        report := report || jsonb_build_object('headline', report -> 'headline'
-            || retention_internal.report_returns(found.cohorts, found.lifecycle));
-    END IF;
-    -- From the first period with customers on.
-    flow := (SELECT coalesce(jsonb_agg(p.period ORDER BY p.place), '[]')
-        FROM (SELECT e.period, e.place, min(e.place)
-            FILTER (WHERE (e.period ->> 'at_start')::bigint + (e.period ->> 'at_end')::bigint
-                      + (e.period ->> 'departures')::bigint > 0) OVER () AS begun
-              FROM jsonb_array_elements(flow) WITH ORDINALITY AS e (period, place)) AS p
-        WHERE (p.period ->> 'period_start')::timestamp >= span.since AT TIME ZONE s.time_zone AND p.place >= p.begun);
-
-    PERFORM retention_internal.progress('report', source, 'reasons and rows', 3, 3);
-    SELECT c.* INTO counted FROM retention_internal.report_counted(s, found.summary,
-        retention_internal.report_moment(s.time_type, quote_literal(span.since) || '::timestamptz', s.time_zone),
-            retention_internal.report_moment(s.time_type, quote_literal(span.until) || '::timestamptz',
-                s.time_zone)) AS c;
-    SELECT d.* INTO drivers FROM retention_internal.report_drivers(found.drivers,
-        retention_internal.report_time(found.drivers_since, plain), retention_internal.report_time(span.until,
-            plain)) AS d;
-    report := report || jsonb_build_object('flow', flow, 'rows', counted.rows, 'ignored', counted.ignored, 'reasons',
-        counted.reasons,
-        'drivers', drivers.rows, 'driver_ranking', drivers.ranking, 'drivers_since', drivers.counted,
-        'benchmark', retention_internal.report_benchmark((SELECT p.period FROM jsonb_array_elements(flow) WITH
-            ORDINALITY AS p (period, place)
-            WHERE p.period ->> 'status' = 'observed' ORDER BY p.place DESC LIMIT 1)));
-    report := report || jsonb_build_object('notes', retention_internal.report_notes(s, report, as_of IS NOT NULL,
-        kept IS NOT NULL, coalesce(found.crowded, '[]')));
+  PERFORM retention_internal.progress('report', source, 'until when', 1, 3);
+  -- Kept facts know until the latest row; of another time the source is asked.
+  kept := CASE WHEN as_of IS NULL THEN retention_internal.facts_totals(s) END;
+  IF as_of IS NULL THEN
+    EXECUTE 'SELECT ' || coalesce('t.as_of ' || kept, retention_internal.source_as_of(s)) INTO known;
+  END IF;
+  IF known IS NULL THEN
     PERFORM retention_internal.progress_end();
-    RETURN report;
+    RETURN report || '{"as_of": null, "rows": 0, "customers": 0, "ignored": 0, "headline": [], "flow": [],
+      "cohort_count": 0, "cohorts": [], "curve": [], "lifecycle": [], "stickiness": null, "survival": [],
+      "segments": [], "drivers": null, "driver_ranking": null, "drivers_since": null, "reasons": null,
+        "benchmark": null,
+      "notes": ["There is no row with a customer and a time."]}';
+  END IF;
+  EXECUTE format('SELECT %s, %s', retention_internal.source_grid(s, format('%L::timestamp', known)),
+    retention_internal.source_grid(s, format('%L::timestamp', known), true)) INTO grid, plain;
+  SELECT b.* INTO span FROM retention_internal.report_span(plain, known, periods) AS b;
+
+  PERFORM retention_internal.progress('report', source, 'cohorts, flow, segments, survival', 2, 3);
+  EXECUTE retention_internal.report_scan(s, kept, known, grid, plain, periods) INTO found;
+  flow := retention_internal.report_flow(found.flow, plain, span.first);
+  shown := retention_internal.report_shown(flow, span.since AT TIME ZONE s.time_zone);
+  report := report || jsonb_build_object('as_of', known, 'flow', shown,
+    'headline', retention_internal.report_headline(flow)
+      || CASE WHEN s.kind = 'events' AND (@extschema@.grid_options(s.grid)).brackets IS NULL
+        THEN retention_internal.report_returns(found.cohorts, found.lifecycle) ELSE '[]' END,
+    'customers', (SELECT t.customers FROM @extschema@.cohort_totals(found.summary) AS t),
+    'cohort_count', (
+      SELECT count(*)
+      FROM @extschema@.cohort_cells_at(found.summary, 'on'::text, NULL::timestamp, 0.95::double precision) AS c
+      WHERE c.period = 0),
+    'cohorts', found.cohorts, 'curve', found.curve, 'lifecycle', found.lifecycle, 'stickiness', found.stickiness,
+    'survival', coalesce(found.survival, '[]'),
+    'segments', retention_internal.report_segments(coalesce(found.segments, '[]')),
+    'benchmark', retention_internal.report_benchmark((
+      SELECT p.period FROM jsonb_array_elements(shown) WITH ORDINALITY AS p (period, place)
+      WHERE p.period ->> 'status' = 'observed' ORDER BY p.place DESC LIMIT 1)));
+
+  PERFORM retention_internal.progress('report', source, 'reasons and rows', 3, 3);
+  SELECT c.* INTO counted FROM retention_internal.report_counted(s, found.summary,
+    retention_internal.report_moment(s.time_type, format('%L::timestamptz', span.since), s.time_zone),
+    retention_internal.report_moment(s.time_type, format('%L::timestamptz', span.until), s.time_zone)) AS c;
+  SELECT d.* INTO drivers FROM retention_internal.report_drivers(found.drivers,
+    retention_internal.report_time(found.drivers_since, plain), retention_internal.report_time(span.until, plain)) AS d;
+  report := report || jsonb_build_object('rows', counted.rows, 'ignored', counted.ignored, 'reasons', counted.reasons,
+    'drivers', drivers.rows, 'driver_ranking', drivers.ranking, 'drivers_since', drivers.counted);
+  report := report || jsonb_build_object('notes', retention_internal.report_notes(s, report, as_of IS NOT NULL,
+    kept IS NOT NULL, coalesce(found.crowded, '[]')));
+  PERFORM retention_internal.progress_end();
+  RETURN report;
 END
 $body$;
 COMMENT ON FUNCTION retention_report(regclass, timestamp, integer) IS
