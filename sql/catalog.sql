@@ -40,10 +40,12 @@ WHERE lanname IN ('sql', 'plpgsql') AND prokind <> 'p' AND NOT coalesce(proconfi
 -- an aggregate has a real type as its state, a combine function and no serialisation of its own
 SELECT a.aggfnoid::regprocedure AS state FROM own JOIN pg_aggregate a ON a.aggfnoid = own.oid
 WHERE aggtranstype = 'internal'::regtype OR aggcombinefn = 0 OR aggserialfn <> 0;
--- an aggregate with a polymorphic argument has a twin without: where the server evaluates it piecewise, the argument has no type
+-- an aggregate with a polymorphic argument has a twin without: where the server evaluates it piecewise, the argument
+-- has no type
 SELECT own.oid::regprocedure AS polymorphic FROM own
 WHERE prokind = 'a' AND EXISTS (SELECT FROM unnest(proargtypes) t WHERE t::regtype::text ~ '^"?any')
-  AND NOT EXISTS (SELECT FROM own twin WHERE twin.prokind = 'a' AND twin.proname = own.proname AND twin.pronargs = own.pronargs
+  AND NOT EXISTS (SELECT FROM own twin WHERE twin.prokind = 'a' AND twin.proname = own.proname
+    AND twin.pronargs = own.pronargs
     AND NOT EXISTS (SELECT FROM unnest(twin.proargtypes) t WHERE t::regtype::text ~ '^"?any'));
 -- no cast makes bytes into a value, or a value into bytes
 SELECT castsource::regtype, casttarget::regtype FROM pg_cast
@@ -58,22 +60,26 @@ LEFT JOIN pg_proc s ON own.oid = s.prosupport
 WHERE own.pronamespace <> 'retention_internal'::regnamespace
   AND (num_nonnulls(t.oid, o.oid, m.oid, a.aggfnoid, s.oid) > 0 OR own.prorettype = 'trigger'::regtype
     OR 'internal'::regtype = ANY (own.proargtypes) OR 'cstring'::regtype = ANY (own.proargtypes));
--- the names in it: a function that is no aggregate and takes none of our own types begins with a word of the field; none is PostgreSQL's; types and tables begin with retention_
+-- the names in it: a function that is no aggregate and takes none of our own types begins with a word of the field;
+-- none is PostgreSQL's; types and tables begin with retention_
 SELECT own.oid::regprocedure AS plain_word FROM own
 WHERE own.pronamespace <> 'retention_internal'::regnamespace AND prokind <> 'a'
   AND proname !~ '^(retention|rate|churn|cohort|compound|landmark|person_time)_' AND proname <> 'against_benchmark'
-  AND NOT EXISTS (SELECT FROM unnest(proargtypes) a JOIN pg_type t ON t.oid = a OR t.typarray = a WHERE t.typname ~ '^retention_');
+  AND NOT EXISTS (SELECT FROM unnest(proargtypes) a JOIN pg_type t ON t.oid = a OR t.typarray = a
+    WHERE t.typname ~ '^retention_');
 SELECT DISTINCT own.proname AS as_in_postgresql FROM own JOIN pg_proc p USING (proname)
 WHERE own.pronamespace <> 'retention_internal'::regnamespace AND p.pronamespace = 'pg_catalog'::regnamespace;
 CREATE TEMP VIEW own_name AS SELECT coalesce(typname, relname) AS name FROM pg_depend d
 LEFT JOIN pg_type t ON d.classid = 'pg_type'::regclass AND t.oid = d.objid AND t.typcategory <> 'A'
 LEFT JOIN pg_class c ON d.classid = 'pg_class'::regclass AND c.oid = d.objid
-WHERE refclassid = 'pg_extension'::regclass AND deptype = 'e' AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'retention')
+WHERE refclassid = 'pg_extension'::regclass AND deptype = 'e' AND refobjid = (SELECT oid FROM pg_extension
+  WHERE extname = 'retention')
   AND coalesce(typnamespace, relnamespace) <> 'retention_internal'::regnamespace;
 SELECT name AS without_prefix FROM own_name WHERE name !~ '^retention_';
 -- at most 130 names, types and tables included
 SELECT count(DISTINCT name) <= 130 AS few_names
-FROM (SELECT proname FROM own WHERE pronamespace <> 'retention_internal'::regnamespace UNION ALL SELECT name FROM own_name) n (name);
+FROM (SELECT proname FROM own WHERE pronamespace <> 'retention_internal'::regnamespace UNION ALL SELECT name
+  FROM own_name) n (name);
 -- everybody may use the other schema, nobody may put anything into it
 SELECT nspname, has_schema_privilege('public', oid, 'USAGE') AS everybody_uses, has_schema_privilege('public', oid, 'CREATE') AS everybody_creates
 FROM pg_namespace WHERE nspname = 'retention_internal';

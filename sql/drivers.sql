@@ -139,23 +139,33 @@ INSERT INTO dropped VALUES ('plus', 1), ('basic', 2);
 SELECT attribute, value, customers FROM (SELECT churn_drivers(seats = 1, dropped) FROM dropped) q (s), driver_table(s);
 SELECT attribute, value, customers FROM (SELECT churn_drivers(true, ROW('x', 1.50, 2::float4, true))) q (s), driver_table(s);
 -- one value instead of a record: the answers of a record with that column, by type; a NULL is a value
-CREATE TABLE mixed AS SELECT i % 3 = 0 AS churned, i % 7 AS months, (ARRAY['basic', 'plus', NULL])[1 + i % 3] AS t, ('c' || i % 4)::varchar AS v, ('c' || i % 4)::char(5) AS c, i % 2 = 0 AS b, (i % 5)::smallint AS i2, i % 6 AS i4,
-    (i % 7)::bigint AS i8, i % 8 / 2.0 AS n, (i % 9 / 10.0)::real AS f4, (i % 9 / 10.0)::float8 AS f8, (ARRAY['small', 'large']::size_kind[])[1 + i % 2] AS e, date '2025-01-01' + i % 4 AS d, ('k' || i % 3)::kind_of_text AS dom
+CREATE TABLE mixed AS SELECT i % 3 = 0 AS churned, i % 7 AS months, (ARRAY['basic', 'plus', NULL])[1 + i % 3] AS t,
+  ('c' || i % 4)::varchar AS v, ('c' || i % 4)::char(5) AS c, i % 2 = 0 AS b, (i % 5)::smallint AS i2, i % 6 AS i4,
+    (i % 7)::bigint AS i8, i % 8 / 2.0 AS n, (i % 9 / 10.0)::real AS f4, (i % 9 / 10.0)::float8 AS f8,
+      (ARRAY['small', 'large']::size_kind[])[1 + i % 2] AS e, date '2025-01-01' + i % 4 AS d,
+      ('k' || i % 3)::kind_of_text AS dom
 FROM generate_series(1, 600) i;
 CREATE FUNCTION both_ways(columns text[]) RETURNS TABLE (attribute text, same boolean, same_survival boolean, "values" text) LANGUAGE plpgsql AS $$ DECLARE c text; BEGIN
   FOREACH c IN ARRAY columns LOOP
     RETURN QUERY EXECUTE format('SELECT %1$L, churn_drivers(churned, %1$I)::text = (SELECT churn_drivers(churned, a)::text FROM mixed m, LATERAL (SELECT m.%1$I AS attribute) a),
-      survival_drivers(months, churned, %1$I)::text = (SELECT survival_drivers(months, churned, a)::text FROM mixed m, LATERAL (SELECT m.%1$I AS attribute) a),
+      survival_drivers(months, churned, %1$I)::text = (SELECT survival_drivers(months, churned, a)::text
+        FROM mixed m, LATERAL (SELECT m.%1$I AS attribute) a),
       (SELECT string_agg(value, '' '') FROM driver_table(churn_drivers(churned, %1$I))) FROM mixed', c);
   END LOOP; END $$;
 SELECT * FROM both_ways(ARRAY['t', 'v', 'c', 'b', 'i2', 'i4', 'i8', 'n', 'f4', 'f8', 'e', 'd', 'dom']);
-SELECT t.attribute, t.value, t.churned FROM (SELECT churn_drivers(true, NULL::text) UNION ALL SELECT churn_drivers(true, 'a literal')) q (s), driver_table(s) t;
+SELECT t.attribute, t.value, t.churned FROM (SELECT churn_drivers(true, NULL::text)
+  UNION ALL SELECT churn_drivers(true, 'a literal')) q (s), driver_table(s) t;
 -- columns of any other type are their text
-SELECT t.attribute, t.value, t.customers FROM (SELECT churn_drivers(true, a) s FROM generate_series(1, 2) i, LATERAL (SELECT make_date(2025, i, 1) AS since, ARRAY[i, 2] AS list, '10.0.0.1'::inet AS ip, interval '1 hour' AS span) a) q, driver_table(s) t;
+SELECT t.attribute, t.value, t.customers FROM (SELECT churn_drivers(true, a) s FROM generate_series(1, 2) i,
+  LATERAL (SELECT make_date(2025, i, 1) AS since, ARRAY[i, 2] AS list, '10.0.0.1'::inet AS ip,
+  interval '1 hour' AS span) a) q, driver_table(s) t;
 -- churn itself among the attributes is noted
-SELECT attribute, cramers_v = 1 AS perfect, note FROM (SELECT churn_drivers(churned, m) s FROM (SELECT churned, b, NOT churned AS stayed, i4 FROM mixed) m) q, driver_ranking(s);
+SELECT attribute, cramers_v = 1 AS perfect, note FROM (SELECT churn_drivers(churned, m) s FROM (SELECT churned, b,
+  NOT churned AS stayed, i4 FROM mixed) m) q, driver_ranking(s);
 -- reasons of any type
-SELECT churn_reasons(e)::text = churn_reasons(e::text)::text AS e, churn_reasons(i4)::text = churn_reasons(i4::text)::text AS i4, churn_reasons(b)::text = churn_reasons(b::text)::text AS b FROM mixed;
+SELECT churn_reasons(e)::text = churn_reasons(e::text)::text AS e,
+  churn_reasons(i4)::text = churn_reasons(i4::text)::text AS i4,
+  churn_reasons(b)::text = churn_reasons(b::text)::text AS b FROM mixed;
 -- numbers that are equal are one value; -0, NaN and infinities; extremes
 SELECT value, customers FROM (SELECT churn_drivers(true, a) FROM unnest('{1.0,1.00,1,1e0,0,-0,NaN,Infinity,-Infinity,NULL}'::numeric[]) x, LATERAL (SELECT x) a) q (s), driver_table(s);
 SELECT value, customers FROM (SELECT churn_drivers(true, a) FROM unnest('{1.0,0,-0,NaN,-NaN,Infinity,-Infinity,1e308,5e-324,-1.7e308}'::float8[]) x, LATERAL (SELECT x) a) q (s), driver_table(s);
@@ -318,7 +328,8 @@ SELECT near(rate_p_value(hits, total, rate), p) AS as_r FROM (VALUES
 ) v (hits, total, rate, p);
 -- a rate without the customers behind it
 SELECT * FROM against_benchmark(73.5, 'Telecom');
-SELECT r.benchmark, r.difference = c.difference AS same FROM against_benchmark(73.5, 'retail') r, against_benchmark(735, 1000, 'retail') c;
+SELECT r.benchmark, r.difference = c.difference AS same FROM against_benchmark(73.5, 'retail') r,
+  against_benchmark(735, 1000, 'retail') c;
 -- totals beyond what a double can count: an answer at once, and the right one (p = 1 / 2: the normal distribution with a correction of one half)
 SELECT rate_p_value(42, 9223372036854775807, 1) < 1e-300 AS far, rate_p_value(9223372036854775807, 9223372036854775807, 99) < 1e-300 AS all_of_them,
     abs(rate_p_value(2000000000000000 - 31622776, 4000000000000000, 50) / 0.31731052472261206 - 1) < 1e-6 AS many,

@@ -10,7 +10,8 @@ SELECT retention_rate(20, 24, 5), retention_rate(1000, 800, 400), retention_rate
 SELECT retention_rate(at_start => 20, at_end => 24, new => 5), churn_rate(lost => 1, at_start => 20),
        retention_rate(20.000, 24.0, 5), churn_rate(1, 3), churn_rate(2, 3);
 -- Churn from the same three figures: the complement, with the same errors.
-SELECT churn_rate(20, 24, 5), churn_rate(at_start => 1000, at_end => 800, new => 400), churn_rate(44, 43, 12) = 100 - retention_rate(44, 43, 12) AS same,
+SELECT churn_rate(20, 24, 5), churn_rate(at_start => 1000, at_end => 800, new => 400), churn_rate(44, 43,
+  12) = 100 - retention_rate(44, 43, 12) AS same,
        churn_rate(0, 7, 7) AS nobody, churn_rate(20, NULL, 5) AS unknown;
 SELECT churn_rate(20, 24, 1);
 -- Over nothing: NULL, not an error.

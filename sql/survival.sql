@@ -68,7 +68,8 @@ SELECT m.* FROM states, median_survival(s, 'plain', 0.9) m WHERE dataset = 'lung
 
 -- the confidence as the second argument
 SELECT bool_and(a = b) FROM states, survival_curve(s, 0.9) a JOIN survival_curve(s, confidence => 0.9) b USING ("time");
-SELECT bool_and(median_survival(s, 0.9) IS NOT DISTINCT FROM median_survival(s, 'log-log', 0.9)) AS median, bool_and(median_survival(s, confidence => 0.9) IS NOT DISTINCT FROM median_survival(s, 0.9)) AS by_name FROM states;
+SELECT bool_and(median_survival(s, 0.9) IS NOT DISTINCT FROM median_survival(s, 'log-log', 0.9)) AS median,
+  bool_and(median_survival(s, confidence => 0.9) IS NOT DISTINCT FROM median_survival(s, 0.9)) AS by_name FROM states;
 
 --
 -- At asked times: before the first, between, at one, at the last, beyond
@@ -128,13 +129,20 @@ SELECT survival(started, ended, '2025-03-01'::date)::text = survival(started, en
 FROM customers;
 
 -- times of day, in whole days; departures that were not recorded before a time
-SELECT started, ended, from_time, c.* FROM (SELECT started, ended, from_time, survival(started, ended, timestamp '2025-01-04 12:00', from_time) s FROM (VALUES
-    (timestamp '2025-01-01 10:00', timestamp '2025-01-01 15:00', NULL::timestamp), ('2025-01-01 10:00', '2025-01-02 11:00', NULL), ('2025-01-01 10:00', NULL, NULL), ('2025-01-01 13:00', NULL, '2024-01-01'),
-    ('2025-01-01 10:00', '2025-01-03 11:00', '2025-01-03 10:30'), ('2025-01-01 10:00', NULL, '2025-01-04 11:00'), ('2025-01-01 13:00', NULL, '2025-01-04 11:00'), ('2025-01-04 12:00', NULL, NULL)) v (started, ended, from_time)
-  GROUP BY 1, 2, 3) q, LATERAL (SELECT customers, churned, late_entries AS late, never_at_risk, not_started, followed_until FROM survival_summary(s)) c ORDER BY 1, 2, 3;
-SELECT survival(d::timestamp, d::timestamp + interval '5 days', '2025-03-31')::text = survival(d, d + 5, '2025-03-31')::text AS timestamp,
-    survival(d::timestamptz, d::timestamptz + interval '5 days', '2025-03-31')::text = survival(d, d + 5, '2025-03-31')::text AS timestamptz,
-    survival(d::timestamptz, d::timestamptz + interval '5 days', '2025-03-31', '2025-03-10')::text = survival(d, d + 5, '2025-03-31', '2025-03-10')::text AS late
+SELECT started, ended, from_time, c.* FROM (SELECT started, ended, from_time, survival(started, ended,
+  timestamp '2025-01-04 12:00', from_time) s FROM (VALUES
+    (timestamp '2025-01-01 10:00', timestamp '2025-01-01 15:00', NULL::timestamp), ('2025-01-01 10:00',
+      '2025-01-02 11:00', NULL), ('2025-01-01 10:00', NULL, NULL), ('2025-01-01 13:00', NULL, '2024-01-01'),
+    ('2025-01-01 10:00', '2025-01-03 11:00', '2025-01-03 10:30'), ('2025-01-01 10:00', NULL, '2025-01-04 11:00'),
+      ('2025-01-01 13:00', NULL, '2025-01-04 11:00'), ('2025-01-04 12:00', NULL, NULL)) v (started, ended, from_time)
+  GROUP BY 1, 2, 3) q, LATERAL (SELECT customers, churned, late_entries AS late, never_at_risk, not_started,
+    followed_until FROM survival_summary(s)) c ORDER BY 1, 2, 3;
+SELECT survival(d::timestamp, d::timestamp + interval '5 days', '2025-03-31')::text = survival(d, d + 5,
+  '2025-03-31')::text AS timestamp,
+    survival(d::timestamptz, d::timestamptz + interval '5 days', '2025-03-31')::text = survival(d, d + 5,
+      '2025-03-31')::text AS timestamptz,
+    survival(d::timestamptz, d::timestamptz + interval '5 days', '2025-03-31', '2025-03-10')::text = survival(d,
+      d + 5, '2025-03-31', '2025-03-10')::text AS late
 FROM (SELECT date '2025-03-01' + i AS d FROM generate_series(0, 40) i) q;
 
 --
@@ -145,18 +153,27 @@ CREATE TABLE membership (customer text, started date, ended date);
 INSERT INTO membership VALUES ('once', '2025-01-01', '2025-01-11'),
   ('renewed', '2025-01-01', '2025-02-01'), ('renewed', '2025-02-01', '2025-03-01'),
   ('came back', '2025-01-01', '2025-01-06'), ('came back', '2025-02-01', '2025-02-06'),
-  ('overlapping', '2025-01-03', '2025-01-07'), ('overlapping', '2025-01-01', '2025-01-21'), ('overlapping', '2025-01-05', '2025-01-06'),
-  ('still there', '2025-01-01', '2025-01-05'), ('still there', '2025-03-01', NULL), ('still there', '2025-03-01', '2025-03-02'),
-  ('ends at as_of', '2025-01-01', '2025-06-01'), ('not yet back', '2025-03-01', '2025-03-11'), ('not yet back', '2025-07-01', NULL),
-  ('not yet', '2025-06-01', NULL), ('of no length', '2025-01-01', '2025-01-01'), ('backwards', '2025-01-02', '2025-01-01'),
+  ('overlapping', '2025-01-03', '2025-01-07'), ('overlapping', '2025-01-01', '2025-01-21'), ('overlapping',
+    '2025-01-05', '2025-01-06'),
+  ('still there', '2025-01-01', '2025-01-05'), ('still there', '2025-03-01', NULL), ('still there', '2025-03-01',
+    '2025-03-02'),
+  ('ends at as_of', '2025-01-01', '2025-06-01'), ('not yet back', '2025-03-01', '2025-03-11'), ('not yet back',
+    '2025-07-01', NULL),
+  ('not yet', '2025-06-01', NULL), ('of no length', '2025-01-01', '2025-01-01'), ('backwards', '2025-01-02',
+    '2025-01-01'),
   (NULL, '2025-01-01', '2025-01-31'), ('no start', NULL, '2025-01-31');
-SELECT c."time", at_risk, churned, censored FROM (SELECT survival(customer, started, ended, '2025-06-01') s FROM membership) q, survival_curve(s) c;
-SELECT customers, churned, censored, unknown, never_at_risk, not_started FROM (SELECT survival(customer, started, ended, '2025-06-01') s FROM membership) q, survival_summary(s);
+SELECT c."time", at_risk, churned, censored FROM (SELECT survival(customer, started, ended, '2025-06-01') s
+  FROM membership) q, survival_curve(s) c;
+SELECT customers, churned, censored, unknown, never_at_risk, not_started FROM (SELECT survival(customer, started,
+  ended, '2025-06-01') s FROM membership) q, survival_summary(s);
 SELECT survival(customer, started, ended, '2025-06-01') IS NULL AS no_rows FROM membership WHERE customer IS NULL;
 -- any order of rows, type of customer and type of time; memory that does not suffice; partial states; the batch scan
-CREATE TABLE contract AS SELECT c::bigint AS id, md5(c::text)::uuid AS uuid, 'c' || c AS name, started, CASE WHEN i % 10 < 7 THEN started + (hashint4(i + 5) & 63) END AS ended
-FROM generate_series(1, 30000) i, LATERAL (SELECT hashint4(i) & 8191 AS c, date '2025-01-01' + (hashint4(i + 3) & 255) AS started) r;
-CREATE TABLE expected AS SELECT survival(started, ended, '2025-07-01')::text AS s FROM (SELECT min(started) AS started, nullif(max(coalesce(ended, 'infinity')), 'infinity') AS ended
+CREATE TABLE contract AS SELECT c::bigint AS id, md5(c::text)::uuid AS uuid, 'c' || c AS name, started,
+  CASE WHEN i % 10 < 7 THEN started + (hashint4(i + 5) & 63) END AS ended
+FROM generate_series(1, 30000) i, LATERAL (SELECT hashint4(i) & 8191 AS c,
+  date '2025-01-01' + (hashint4(i + 3) & 255) AS started) r;
+CREATE TABLE expected AS SELECT survival(started, ended, '2025-07-01')::text AS s
+  FROM (SELECT min(started) AS started, nullif(max(coalesce(ended, 'infinity')), 'infinity') AS ended
   FROM contract WHERE started < '2025-07-01' AND ended IS DISTINCT FROM started GROUP BY id) one_row;
 -- rows left out are counted by row: make that the same
 CREATE FUNCTION only_times(s retention_survival) RETURNS text LANGUAGE sql AS $$ SELECT string_agg(c::text, ';') FROM survival_curve(s) c $$;
@@ -171,31 +188,43 @@ SELECT name, only_times(s) = (SELECT only_times(e.s::retention_survival) FROM ex
   UNION ALL SELECT 'bigint timestamp', survival(id, started::timestamp, ended::timestamp, '2025-07-01') FROM contract
   UNION ALL SELECT 'uuid timestamp', survival(uuid, started::timestamp, ended::timestamp, '2025-07-01') FROM contract
   UNION ALL SELECT 'text timestamp', survival(name, started::timestamp, ended::timestamp, '2025-07-01') FROM contract
-  UNION ALL SELECT 'bigint timestamptz', survival(id, started::timestamptz, ended::timestamptz, '2025-07-01') FROM contract
-  UNION ALL SELECT 'uuid timestamptz', survival(uuid, started::timestamptz, ended::timestamptz, '2025-07-01') FROM contract
-  UNION ALL SELECT 'text timestamptz', survival(name, started::timestamptz, ended::timestamptz, '2025-07-01') FROM contract
-  UNION ALL SELECT 'backwards', survival(id, started, ended, '2025-07-01' ORDER BY started DESC, ended) FROM contract) q (name, s);
+  UNION ALL SELECT 'bigint timestamptz', survival(id, started::timestamptz, ended::timestamptz, '2025-07-01')
+    FROM contract
+  UNION ALL SELECT 'uuid timestamptz', survival(uuid, started::timestamptz, ended::timestamptz, '2025-07-01')
+    FROM contract
+  UNION ALL SELECT 'text timestamptz', survival(name, started::timestamptz, ended::timestamptz, '2025-07-01')
+    FROM contract
+  UNION ALL SELECT 'backwards', survival(id, started, ended, '2025-07-01' ORDER BY started DESC, ended)
+    FROM contract) q (name, s);
 RESET retention.enable_batch_scan;
 EXPLAIN (COSTS OFF) SELECT survival(id, started, ended, '2025-07-01') FROM contract;
 SELECT bool_and(on_scan.s::text = row_by_row.s::text) AS same, count(*) AS groups
 FROM (SELECT id % 3 AS part, survival(id, started, ended, '2025-07-01') s FROM contract GROUP BY 1) on_scan
-  JOIN (SELECT id % 3 AS part, survival(id, started, ended, '2025-07-01' ORDER BY ended) s FROM contract GROUP BY 1) row_by_row USING (part);
+  JOIN (SELECT id % 3 AS part, survival(id, started, ended, '2025-07-01' ORDER BY ended) s
+    FROM contract GROUP BY 1) row_by_row USING (part);
 SET parallel_setup_cost = 0;
 SET parallel_tuple_cost = 0;
 SET min_parallel_table_scan_size = 0;
-SELECT only_times(survival(id, started, ended, '2025-07-01')) = (SELECT only_times(s::retention_survival) FROM expected) AS same FROM contract;
+SELECT only_times(survival(id, started, ended, '2025-07-01')) = (SELECT only_times(s::retention_survival)
+  FROM expected) AS same FROM contract;
 RESET parallel_setup_cost;
 RESET parallel_tuple_cost;
 RESET min_parallel_table_scan_size;
 RESET work_mem;
--- times of day: who left in the course of a day left at its end, who is still there was seen for the days that have passed
-SELECT started, ended, c."time", c.churned FROM (SELECT started, ended, survival(1::bigint, started, ended, '2025-01-04 12:00') s FROM (VALUES
-    (timestamp '2025-01-01 10:00', timestamp '2025-01-01 15:00'), ('2025-01-01 10:00', '2025-01-02 09:00'), ('2025-01-01 10:00', '2025-01-02 10:00'),
-    ('2025-01-01 10:00', '2025-01-02 11:00'), ('2025-01-01 10:00', NULL), ('2025-01-01 13:00', NULL)) v (started, ended) GROUP BY 1, 2) q, survival_curve(s) c ORDER BY 1, 2;
+-- times of day: who left in the course of a day left at its end, who is still there was seen for the days that have
+-- passed
+SELECT started, ended, c."time", c.churned FROM (SELECT started, ended, survival(1::bigint, started, ended,
+  '2025-01-04 12:00') s FROM (VALUES
+    (timestamp '2025-01-01 10:00', timestamp '2025-01-01 15:00'), ('2025-01-01 10:00', '2025-01-02 09:00'),
+      ('2025-01-01 10:00', '2025-01-02 10:00'),
+    ('2025-01-01 10:00', '2025-01-02 11:00'), ('2025-01-01 10:00', NULL), ('2025-01-01 13:00', NULL)) v (started,
+      ended) GROUP BY 1, 2) q, survival_curve(s) c ORDER BY 1, 2;
 -- days on the clock of the session: one of 23 and one of 25 hours are days
 SET timezone = 'Europe/Berlin';
-SELECT started, ended, c."time" FROM (SELECT started, ended, survival(1::bigint, started, ended, '2025-12-01') s FROM (VALUES
-    (timestamptz '2025-03-30 00:00', timestamptz '2025-03-31 00:00'), ('2025-10-26 00:00', '2025-10-27 00:00')) v (started, ended) GROUP BY 1, 2) q, survival_curve(s) c ORDER BY 1;
+SELECT started, ended, c."time" FROM (SELECT started, ended, survival(1::bigint, started, ended, '2025-12-01') s
+  FROM (VALUES
+    (timestamptz '2025-03-30 00:00', timestamptz '2025-03-31 00:00'), ('2025-10-26 00:00',
+      '2025-10-27 00:00')) v (started, ended) GROUP BY 1, 2) q, survival_curve(s) c ORDER BY 1;
 RESET timezone;
 
 --
@@ -336,16 +365,28 @@ SELECT logrank_test(d, true, g, 'logrank', g) FROM (VALUES (1, 'a'), (2, 'b')) v
 -- groups, strata and causes of any type are those of their text
 CREATE TYPE mood AS ENUM ('glad', 'sad');
 CREATE DOMAIN short_text AS char(9);
-CREATE TABLE grouped AS SELECT d, c, e, i % 4 = 1 AS b, (i % 4)::smallint AS s, i % 4 AS i, i % 4 / 2.0 AS n, (ARRAY['glad', 'sad']::mood[])[1 + i % 2] AS enum,
-    date '2025-01-01' + i % 4 AS day, md5((i % 4)::text)::uuid AS uuid, ('g' || i % 4)::short_text AS dom, ('g' || i % 4)::varchar AS v, 'g' || i % 4 AS t FROM many;
-SELECT (logrank_test(d, c, b)).groups AS b, (logrank_test(d, c, i)).groups AS i, (logrank_test(d, c, enum)).groups AS enum, (logrank_test(d, c, day)).groups AS day, (logrank_test(d, c, dom)).groups AS dom FROM grouped;
-SELECT logrank_test(d, c, b) = logrank_test(d, c, b::text) AS b, logrank_test(d, c, s) = logrank_test(d, c, s::text) AS s, logrank_test(d, c, i) = logrank_test(d, c, i::text) AS i,
-    logrank_test(d, c, n) = logrank_test(d, c, n::text) AS n, logrank_test(d, c, enum) = logrank_test(d, c, enum::text) AS enum, logrank_test(d, c, day) = logrank_test(d, c, day::text) AS day,
-    logrank_test(d, c, uuid) = logrank_test(d, c, uuid::text) AS uuid, logrank_test(d, c, dom) = logrank_test(d, c, t) AS dom, logrank_test(d, c, v) = logrank_test(d, c, t) AS v,
-    logrank_test(d, c, i, 'tarone-ware') = logrank_test(d, c, i::text, 'tarone-ware') AS weighted, logrank_test(d, c, i, 'logrank', day) = logrank_test(d, c, i::text, 'logrank', day::text) AS stratum,
+CREATE TABLE grouped AS SELECT d, c, e, i % 4 = 1 AS b, (i % 4)::smallint AS s, i % 4 AS i, i % 4 / 2.0 AS n,
+  (ARRAY['glad', 'sad']::mood[])[1 + i % 2] AS enum,
+    date '2025-01-01' + i % 4 AS day, md5((i % 4)::text)::uuid AS uuid, ('g' || i % 4)::short_text AS dom,
+      ('g' || i % 4)::varchar AS v, 'g' || i % 4 AS t FROM many;
+SELECT (logrank_test(d, c, b)).groups AS b, (logrank_test(d, c, i)).groups AS i, (logrank_test(d, c,
+  enum)).groups AS enum, (logrank_test(d, c, day)).groups AS day, (logrank_test(d, c, dom)).groups AS dom
+  FROM grouped;
+SELECT logrank_test(d, c, b) = logrank_test(d, c, b::text) AS b, logrank_test(d, c, s) = logrank_test(d, c,
+  s::text) AS s, logrank_test(d, c, i) = logrank_test(d, c, i::text) AS i,
+    logrank_test(d, c, n) = logrank_test(d, c, n::text) AS n, logrank_test(d, c, enum) = logrank_test(d, c,
+      enum::text) AS enum, logrank_test(d, c, day) = logrank_test(d, c, day::text) AS day,
+    logrank_test(d, c, uuid) = logrank_test(d, c, uuid::text) AS uuid, logrank_test(d, c, dom) = logrank_test(d, c,
+      t) AS dom, logrank_test(d, c, v) = logrank_test(d, c, t) AS v,
+    logrank_test(d, c, i, 'tarone-ware') = logrank_test(d, c, i::text, 'tarone-ware') AS weighted, logrank_test(d, c,
+      i, 'logrank', day) = logrank_test(d, c, i::text, 'logrank', day::text) AS stratum,
     logrank_test(d, c, t, 'logrank', b, e) = logrank_test(d, c, t, 'logrank', b::text, e) AS entry,
-    logrank_test(d, c, nullif(i, 2)) = logrank_test(d, c, nullif(i, 2)::text) AS with_null, logrank_test(d, c, i, 'logrank', 'x') = logrank_test(d, c, i::text) AS one_stratum FROM grouped;
-SELECT cumulative_incidence(d, CASE WHEN c THEN i END)::text = cumulative_incidence(d, CASE WHEN c THEN i::text END)::text AS i, cumulative_incidence(d, CASE WHEN c THEN enum END)::text = cumulative_incidence(d, CASE WHEN c THEN enum::text END)::text AS enum FROM grouped;
+    logrank_test(d, c, nullif(i, 2)) = logrank_test(d, c, nullif(i, 2)::text) AS with_null, logrank_test(d, c, i,
+      'logrank', 'x') = logrank_test(d, c, i::text) AS one_stratum FROM grouped;
+SELECT cumulative_incidence(d, CASE WHEN c THEN i END)::text = cumulative_incidence(d,
+  CASE WHEN c THEN i::text END)::text AS i, cumulative_incidence(d,
+  CASE WHEN c THEN enum END)::text = cumulative_incidence(d, CASE WHEN c THEN enum::text END)::text AS enum
+  FROM grouped;
 -- one answer through every door
 CREATE TABLE tested AS SELECT i % 3 AS part, logrank_test(d, c, g, 'tarone-ware', CASE WHEN i % 7 < 3 THEN 'x' END, e) t FROM many GROUP BY 1;
 SELECT count(*) FROM tested JOIN (SELECT i % 3 AS part, logrank_test(d, c, g, 'tarone-ware', CASE WHEN i % 7 < 3 THEN 'x' END, e ORDER BY d) t
@@ -363,8 +404,10 @@ SELECT bool_and(w.t = a.t) FROM (SELECT i, logrank_test(d, c, g) OVER (ORDER BY 
     FROM many WHERE i <= 50) w, LATERAL (SELECT logrank_test(d, c, g) t FROM many WHERE i BETWEEN w.i - 9 AND w.i) a
 WHERE w.i > 20;
 -- the state is a type like others (workers and other servers send it as text)
-CREATE AGGREGATE logrank_state(double precision, boolean, text, text, text) (SFUNC = retention_internal.logrank_transfn, STYPE = retention_internal.retention_logrank_state);
-CREATE AGGREGATE logrank_of(retention_internal.retention_logrank_state) (SFUNC = retention_internal.logrank_combine, STYPE = retention_internal.retention_logrank_state, FINALFUNC = retention_internal.logrank_final);
+CREATE AGGREGATE logrank_state(double precision, boolean, text, text,
+  text) (SFUNC = retention_internal.logrank_transfn, STYPE = retention_internal.retention_logrank_state);
+CREATE AGGREGATE logrank_of(retention_internal.retention_logrank_state) (SFUNC = retention_internal.logrank_combine,
+  STYPE = retention_internal.retention_logrank_state, FINALFUNC = retention_internal.logrank_final);
 SELECT (SELECT logrank_of(s::text::retention_internal.retention_logrank_state) FROM (SELECT logrank_state(d, c, g, 'peto-peto', g) s FROM many GROUP BY i % 10) q)
     = (SELECT logrank_test(d, c, g, 'peto-peto', g) FROM many) AS merged_as_text;
 
@@ -461,7 +504,9 @@ WHERE ties = 'efron' AND dataset NOT IN (SELECT dataset FROM r_rows WHERE entry 
 SELECT count(*) FROM fits JOIN (SELECT dataset, cox_fit(duration, churned, x, 'breslow') f FROM r_rows WHERE x IS NOT NULL GROUP BY dataset) cox
     USING (dataset) WHERE ties = 'breslow' AND cox.f::text = fits.f::text;
 -- one covariate alone
-SELECT cox_fit(duration, churned, id % 5)::text = cox_fit(duration, churned, ARRAY[id % 5])::text AS same, cox_fit(duration, churned, CASE WHEN id % 7 > 0 THEN id % 5 END)::text = cox_fit(duration, churned, ARRAY[CASE WHEN id % 7 > 0 THEN id % 5 END])::text AS with_null
+SELECT cox_fit(duration, churned, id % 5)::text = cox_fit(duration, churned, ARRAY[id % 5])::text AS same,
+  cox_fit(duration, churned, CASE WHEN id % 7 > 0 THEN id % 5 END)::text = cox_fit(duration, churned,
+  ARRAY[CASE WHEN id % 7 > 0 THEN id % 5 END])::text AS with_null
 FROM (SELECT *, row_number() OVER () AS id FROM r_rows WHERE dataset = 'lung') q;
 -- what has no answer says so: separation, collinear and constant covariates
 SELECT covariate, coefficient::numeric(8, 6), hazard_ratio::numeric(8, 6), std_error::numeric(8, 6), ci_low::numeric(8, 6),
@@ -503,7 +548,8 @@ SELECT bool_and(w.f::text = a.f::text) FROM (SELECT i, cox_fit(d, c, ARRAY[i % 5
 SELECT bool_and(f::text::retention_cox::text = f::text) AS text_round_trip FROM fits;
 CREATE AGGREGATE cox_gather(double precision, boolean, double precision[], text, double precision)
     (SFUNC = retention_internal.cox_transfn, STYPE = retention_internal.retention_cox_rows);
-CREATE AGGREGATE cox_of(retention_internal.retention_cox_rows) (SFUNC = retention_internal.cox_combine, STYPE = retention_internal.retention_cox_rows, FINALFUNC = retention_internal.cox_final);
+CREATE AGGREGATE cox_of(retention_internal.retention_cox_rows) (SFUNC = retention_internal.cox_combine,
+  STYPE = retention_internal.retention_cox_rows, FINALFUNC = retention_internal.cox_final);
 SELECT (SELECT cox_of(r::text::retention_internal.retention_cox_rows)::text FROM (SELECT cox_gather(d, c, ARRAY[i % 11, i % 13], 'efron', e) r FROM many GROUP BY i % 10) q)
     = (SELECT cox_fit(d, c, ARRAY[i % 11, i % 13], 'efron', e)::text FROM many) AS merged_as_text;
 CREATE TABLE kept AS SELECT 1 AS n, f, (SELECT cox_gather(d, c, ARRAY[i % 11], 'breslow', e) FROM many WHERE i < 100) r FROM fits WHERE dataset = 'heart' AND ties = 'efron';
