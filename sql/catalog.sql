@@ -1,4 +1,4 @@
--- The frozen list of public objects: what a user sees, and what the planner believes of it.
+-- The frozen list of public objects: what a user sees, and what the planner knows of it.
 -- kind: a aggregate, f function, s set of rows. strict, volatility (i, s, v), parallel (s, r, u).
 SELECT CASE WHEN prokind = 'a' THEN 'a' WHEN proretset THEN 's' ELSE 'f' END AS kind, p.oid::regprocedure AS object,
   CASE WHEN proretset AND proargmodes IS NOT NULL THEN 'rows' ELSE prorettype::regtype::text END AS result,
@@ -25,7 +25,7 @@ WHERE refclassid = 'pg_extension'::regclass AND classid <> 'pg_proc'::regclass A
     WHERE t.oid = objid AND (t.typcategory = 'A' OR c.relkind <> 'c')))
 ORDER BY pg_describe_object(classid, objid, 0) COLLATE "C";
 
--- Rules of the house. Each query names who breaks it: no rows.
+-- Rules. Each query lists what breaks it: no rows.
 CREATE TEMP VIEW own AS SELECT p.* FROM pg_depend e JOIN pg_proc p ON p.oid = e.objid
 WHERE e.refclassid = 'pg_extension'::regclass AND e.classid = 'pg_proc'::regclass AND e.deptype = 'e'
   AND e.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'retention');
@@ -40,17 +40,16 @@ WHERE lanname IN ('sql', 'plpgsql') AND prokind <> 'p' AND NOT coalesce(proconfi
 -- an aggregate has a real type as its state, a combine function and no serialisation of its own
 SELECT a.aggfnoid::regprocedure AS state FROM own JOIN pg_aggregate a ON a.aggfnoid = own.oid
 WHERE aggtranstype = 'internal'::regtype OR aggcombinefn = 0 OR aggserialfn <> 0;
--- an aggregate with a polymorphic argument has a twin without: where the server evaluates it piecewise, the argument
--- has no type
+-- an aggregate with a polymorphic argument has an overload without one, for Citus, which evaluates aggregates piecewise
 SELECT own.oid::regprocedure AS polymorphic FROM own
 WHERE prokind = 'a' AND EXISTS (SELECT FROM unnest(proargtypes) t WHERE t::regtype::text ~ '^"?any')
   AND NOT EXISTS (SELECT FROM own twin WHERE twin.prokind = 'a' AND twin.proname = own.proname
     AND twin.pronargs = own.pronargs
     AND NOT EXISTS (SELECT FROM unnest(twin.proargtypes) t WHERE t::regtype::text ~ '^"?any'));
--- no cast makes bytes into a value, or a value into bytes
+-- no binary-coercible cast to or from a type of ours
 SELECT castsource::regtype, casttarget::regtype FROM pg_cast
 WHERE castmethod = 'b' AND (castsource::regtype::text ~ '^retention_' OR casttarget::regtype::text ~ '^retention_');
--- the schema its user named holds what a page documents: no support function of a type, an operator, an aggregate or the planner
+-- the user's schema holds no support function of a type, an operator, an aggregate or the planner
 SELECT DISTINCT own.oid::regprocedure AS machinery FROM own
 LEFT JOIN pg_type t ON own.oid IN (typinput, typoutput, typreceive, typsend, typmodin, typmodout, typanalyze, typsubscript)
 LEFT JOIN pg_operator o ON own.oid IN (oprcode, oprrest, oprjoin)
@@ -60,8 +59,8 @@ LEFT JOIN pg_proc s ON own.oid = s.prosupport
 WHERE own.pronamespace <> 'retention_internal'::regnamespace
   AND (num_nonnulls(t.oid, o.oid, m.oid, a.aggfnoid, s.oid) > 0 OR own.prorettype = 'trigger'::regtype
     OR 'internal'::regtype = ANY (own.proargtypes) OR 'cstring'::regtype = ANY (own.proargtypes));
--- the names in it: a function that is no aggregate and takes none of our own types begins with a word of the field;
--- none is PostgreSQL's; types and tables begin with retention_
+-- names there: a function over the server's types only begins with a word of the field, none has the name of a function
+-- of PostgreSQL, and types and tables begin with retention_
 SELECT own.oid::regprocedure AS plain_word FROM own
 WHERE own.pronamespace <> 'retention_internal'::regnamespace AND prokind <> 'a'
   AND proname !~ '^(retention|rate|churn|cohort|compound|landmark|person_time)_' AND proname <> 'against_benchmark'

@@ -1,6 +1,6 @@
--- drivers: which attributes and which reasons go with leaving. Figures of R come from test/drivers/figures.R.
+-- Churn drivers and reasons for leaving. Figures of R come from test/drivers/figures.R.
 SET client_min_messages = warning;
--- Under valgrind the longest questions ask less (script/test --valgrind): 1 is the whole.
+-- Under valgrind the longest tests do less (script/test --valgrind): 1 is the whole.
 SELECT coalesce(nullif(current_setting('retention_test.thin', true), ''), '1')::integer AS thin \gset
 CREATE FUNCTION near(a float8, b float8) RETURNS boolean LANGUAGE sql IMMUTABLE AS
 $$ SELECT coalesce(abs(a - b) <= 1e-9 * greatest(abs(a), abs(b)) + 1e-14, a IS NULL AND b IS NULL) $$;
@@ -43,7 +43,7 @@ FROM small_state, driver_table(s) t JOIN (VALUES
     ('plus', 0.3660610853410415, 1.36924549723149),
     ('premium', 0.02504254045167692, 0.7284843130888522)
 ) r (value, r_low, r_high) USING (value) WHERE attribute = 'plan';
--- Koopman 1984, his example: 36 of 40 against 16 of 80, a ratio of 4.5, 95 per cent limits 2.94 and 7.15
+-- The example of Koopman 1984: 36 of 40 against 16 of 80, a ratio of 4.5, 95 per cent limits 2.94 and 7.15
 SELECT round(risk_ratio::numeric, 2) AS ratio, round(risk_ratio_low::numeric, 2) AS low, round(risk_ratio_high::numeric, 2) AS high
 FROM (SELECT churn_drivers(CASE sample WHEN 'one' THEN i <= 36 ELSE i <= 56 END, a)
       FROM generate_series(1, 120) i, LATERAL (SELECT CASE WHEN i <= 40 THEN 'one' ELSE 'other' END AS sample) a) q (s), driver_table(s) WHERE value = 'one';
@@ -51,7 +51,7 @@ FROM (SELECT churn_drivers(CASE sample WHEN 'one' THEN i <= 36 ELSE i <= 56 END,
 --
 -- Against plain SQL: every count of every attribute, of random customers
 --
--- random numbers 0..1 that every server version makes alike
+-- random numbers 0..1, the same on every server version
 CREATE FUNCTION any_of(i bigint, seed bigint) RETURNS float8 LANGUAGE sql IMMUTABLE AS
 $$ SELECT (hashint8extended(i, seed) & 1073741823) / 1073741824.0 $$;
 CREATE TYPE size_kind AS ENUM ('small', 'middle', 'large');
@@ -114,7 +114,7 @@ FROM (SELECT p_adjusted, min(p_value * n / rank) OVER (ORDER BY p_value DESC, ra
     FROM (SELECT *, row_number() OVER (ORDER BY p_value) AS rank, count(*) OVER () AS n FROM state, driver_ranking(s) WHERE df > 0) q) r;
 
 --
--- Edges: one row, one value, nobody, everybody, an empty cell, nothing
+-- Edges: one row, one value, nobody or everybody churned, an empty cell, no rows
 --
 SELECT d.* FROM (SELECT churn_drivers(c, a) FROM (VALUES (true, 1)) v (c, x), LATERAL (SELECT v.x) a) q (s), driver_table(s) d;
 SELECT d.* FROM (SELECT churn_drivers(c, a) FROM (VALUES (true, 1)) v (c, x), LATERAL (SELECT v.x) a) q (s), driver_ranking(s) d;
@@ -194,7 +194,7 @@ FROM (SELECT churn_drivers(true, a) FROM number, LATERAL (SELECT x) a) q (s), dr
     LATERAL (SELECT count(*) AS customers FROM number WHERE x >= low AND CASE WHEN value LIKE '%)' THEN x < high ELSE x <= high END) o;
 
 --
--- Doors: the same bits from each
+-- The same bits in every way
 --
 CREATE FUNCTION drivers_of(filter text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE answer text;
@@ -250,7 +250,7 @@ BEGIN
 END $$;
 SELECT c.s::text = t.s::text AS binary_copy FROM copied c, state t;
 SELECT rollup(NULL::retention_drivers) IS NULL AS nothing;
--- one answer, whatever it was that counted
+-- one answer in every way
 SELECT count(*) AS rows, count(*) FILTER (WHERE a IS NOT DISTINCT FROM b) AS same
 FROM (SELECT row_number() OVER () AS n, t::text AS a FROM state, driver_table(s) t) x FULL JOIN
     (SELECT row_number() OVER () AS n, t::text AS b FROM (SELECT rollup(s) AS s FROM spilled) r, driver_table(s) t) y USING (n);
@@ -303,7 +303,7 @@ SELECT churn_reasons(reason) IS NULL AS nothing FROM leaver WHERE false;
 SELECT rollup(s)::text = (SELECT churn_reasons(reason)::text FROM leaver) AS rolled_up,
     rollup(s)::text::retention_reasons::text = rollup(s)::text AS text FROM (SELECT churn_reasons(reason) s FROM leaver GROUP BY left(reason, 1)) q;
 DELETE FROM retention_churn_reason WHERE NOT built_in;
--- what is dumped: rows of one's own
+-- rows of the user's own are dumped
 SELECT c.relname, cond FROM pg_extension e, unnest(extconfig, extcondition) AS u (rel, cond) JOIN pg_class c ON c.oid = rel
 WHERE extname = 'retention' AND c.relname IN ('retention_churn_reason', 'retention_benchmark') ORDER BY 1;
 SELECT has_table_privilege('public', 'retention_churn_reason', 'SELECT') AS reasons, has_table_privilege('public', 'retention_benchmark', 'SELECT') AS benchmarks,
@@ -353,7 +353,7 @@ CREATE TABLE stay AS SELECT id, churned, ceil(-30 * ln(any_of(id, 17) + 1e-9) * 
     contract, trial, products, size, name, fee FROM customer;
 CREATE TABLE stays AS SELECT survival_drivers(months, churned, a) s FROM stay c, LATERAL (SELECT c.contract, c.trial, c.products, c.size, c.name, c.fee, 1 AS one) a;
 SELECT attribute, "values", df, p_value < 1e-9 AS clear, note FROM stays, survival_driver_ranking(s);
--- its tests and curves are those of the room survival
+-- its tests and curves are those of the module survival
 SELECT attribute, near(r.chi2, (t).chi2) AS chi2, r.df = (t).df AS df, near(r.p_value, (t).p_value) AS p
 FROM stays, survival_driver_ranking(s) r JOIN (SELECT attribute, logrank_test(months, churned, value) t
     FROM stay, LATERAL (VALUES ('contract', contract), ('trial', trial::text), ('products', products::text), ('size', size::text)) v (attribute, value) GROUP BY attribute) o USING (attribute)
@@ -435,7 +435,7 @@ FROM beside, LATERAL (SELECT 'churn', attribute, p_adjusted, place FROM driver_r
     UNION ALL SELECT 'survival', attribute, p_adjusted, place FROM survival_driver_ranking(s) WITH ORDINALITY r (attribute, n, chi2, df, p_value, p_adjusted, note, place)) r (which, attribute, p_adjusted, place) GROUP BY 1 ORDER BY 1;
 
 --
--- Bytes that nobody wrote: an error, or a value that holds together
+-- Hostile bytes: an error, or a consistent value
 --
 SET allow_system_table_mods = on;
 INSERT INTO pg_cast (oid, castsource, casttarget, castfunc, castcontext, castmethod)
@@ -472,7 +472,7 @@ SELECT outcome, times > 50 AS many FROM sample, mutate(decode(v::text, 'hex'), '
 CREATE TABLE bins AS SELECT churn_drivers(true, a) s FROM generate_series(1, 1003) i, LATERAL (SELECT CASE WHEN i < 4 THEN i ELSE i * 1.00001 END AS n) a;
 SELECT attribute, count(*) AS bands FROM bins, driver_table(s) GROUP BY 1;
 SELECT s::text::retention_drivers::bytea = s::bytea AS same_bytes FROM state;
--- a name has 63 bytes at most: one of 64, which would reach into the text behind it, is none
+-- a name has at most 63 bytes: one of 64, which would reach into the text behind it, is refused
 SELECT outcome(b, use) AS of_63, outcome(set_byte(b, length_at, 64), use) AS of_64
 FROM (SELECT churn_drivers(true, a)::bytea AS b FROM (SELECT 'text' AS a_name_of_63_bytes_a_name_of_63_bytes_a_name_of_63_bytes_a_name, 'x' AS other) a) q,
     LATERAL (SELECT min(place) AS length_at FROM generate_series(0, length(b) - 1) place WHERE get_byte(b, place) = 63) l, (VALUES ('SELECT count(*) FROM driver_ranking($1::retention_drivers)')) u (use);

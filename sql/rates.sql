@@ -1,4 +1,4 @@
--- rates: from counts that are already there.
+-- Rates from counts that are already there.
 \pset null '(null)'
 \set VERBOSITY default
 
@@ -14,9 +14,9 @@ SELECT churn_rate(20, 24, 5), churn_rate(at_start => 1000, at_end => 800, new =>
   12) = 100 - retention_rate(44, 43, 12) AS same,
        churn_rate(0, 7, 7) AS nobody, churn_rate(20, NULL, 5) AS unknown;
 SELECT churn_rate(20, 24, 1);
--- Over nothing: NULL, not an error.
+-- A total of 0: NULL, not an error.
 SELECT retention_rate(0, 0, 0), retention_rate(0, 7, 7), churn_rate(0, 0), churn_rate(0, 9);
--- No argument is guessed.
+-- A NULL argument gives NULL.
 SELECT retention_rate(NULL, 24, 5), retention_rate(20, NULL, 5), retention_rate(20, 24, NULL), churn_rate(NULL, 1),
        churn_rate(1, NULL), compound_retention(NULL, 1), compound_retention(1, NULL), compound_churn(NULL, 1),
        compound_churn(1, NULL);
@@ -24,7 +24,7 @@ SELECT rate_interval(NULL, 1), rate_interval(1, NULL), rate_interval(1, 2, NULL)
        rate_difference(NULL, 1, 1, 1), rate_difference(1, 1, 1, 1, NULL), person_time_interval(NULL, 1),
        person_time_interval(1, 1, NULL);
 SELECT * FROM rate_interval(NULL, 1);
--- Counts as large as numeric has them.
+-- Large counts.
 SELECT retention_rate(1e15, 1e15, 1), churn_rate(1, 1e15), churn_rate(1e30, 3e30),
        churn_rate(9223372036854775807::numeric + 1, 2 * (9223372036854775807::numeric + 1));
 
@@ -41,13 +41,13 @@ SELECT compound_churn(5, 12), compound_retention(95, 12), compound_retention(1, 
 -- Back from a year to a month, and half a period.
 SELECT compound_churn(45.9639912337363037, 1.0 / 12), compound_retention(81, 0.5), compound_churn(36, 0.5),
        compound_retention(80, 1.5);
--- The ends.
+-- 0 and 100 per cent, 0 periods.
 SELECT compound_retention(100, 7), compound_retention(0, 7), compound_retention(0, 0.5), compound_retention(0, 0),
        compound_retention(95, 0), compound_churn(100, 7), compound_churn(100, 0), compound_churn(0, 7), compound_churn(5, 0);
 SELECT compound_churn(5, 1e9), compound_churn(5, 1e400), compound_retention(99.9, 1e30), compound_retention(5, 1e-300);
 -- A small rate keeps its digits.
 SELECT compound_churn(0.00000000000000001, 12), compound_churn(0.0001, 2), compound_churn(1e-20, 0.5);
--- Against a product, one period at a time.
+-- The same as a product, period by period.
 WITH RECURSIVE step (rate, n, kept) AS (
   SELECT r::numeric / 7, 0, 1::numeric FROM generate_series(0, 700, 23) r
   UNION ALL
@@ -78,7 +78,7 @@ FROM (VALUES (56, 70, 48, 80), (9, 10, 3, 10), (6, 7, 2, 7), (5, 56, 0, 29), (0,
 SELECT x, p.rate, round(p.low, 3) AS low, round(p.high, 3) AS high
 FROM unnest('{0, 1, 2, 5, 10, 20, 100}'::int[]) x, person_time_interval(x, 1) p;
 
--- Under valgrind the longest questions ask less (script/test --valgrind): 1 is the whole.
+-- Under valgrind the longest tests do less (script/test --valgrind): 1 is the whole.
 SELECT least(5, coalesce(nullif(current_setting('retention_test.thin', true), ''), '1')::integer) AS thin \gset
 
 --
@@ -175,10 +175,10 @@ FROM pair,
                      round((na + nb) * (a * (nb - b) - b * (na - a)) ^ 2
                            / nullif(na * nb * (a + b) * (na + nb - a - b), 0), 40) AS chi_squared) o,
      rate_difference(a, na, b, nb, 0.99) d;
--- Turned round, the signs turn and the p-value stays.
+-- Swapped, the signs change and the p-value does not.
 SELECT count(*), bool_and(d.difference = -e.difference AND d.low = -e.high AND d.high = -e.low AND d.p_value = e.p_value) AS turned
 FROM pair, rate_difference(a, na, b, nb) d, rate_difference(b, nb, a, na) e;
--- All alike or nothing alike; and the same rate from other sizes.
+-- Equal rates, rates of 0 and 100, totals of different sizes.
 SELECT * FROM rate_difference(5, 5, 7, 7);
 SELECT * FROM rate_difference(0, 5, 0, 7);
 SELECT difference, p_value FROM rate_difference(1, 3, 300, 900);
@@ -200,10 +200,10 @@ SELECT p.rate, round(p.low * 1e15, 9) AS low, round(p.high * 1e15, 9) AS high FR
 SELECT (person_time_interval(0, 1e100)).low, (person_time_interval(0, 1e-100)).low;
 -- Fractional exposure; a rate per year from days.
 SELECT p.rate, round(p.low, 6) AS low, round(p.high, 6) AS high FROM person_time_interval(12, 4380.5 / 365.25) p;
--- The unit changes the numbers, not what they say.
+-- Another unit, the same rate.
 SELECT bool_and(abs(a.low / b.low - 12) < 1e-12 AND abs(a.high / b.high - 12) < 1e-12) AS unit
 FROM generate_series(1, 50) x, person_time_interval(x, 10) a, person_time_interval(x, 120) b;
--- Confidence near its ends.
+-- Confidence near 0 and 1.
 SELECT c, method, r.* FROM unnest('{1e-300, 1e-9, 0.9999999999999999}'::float8[]) c, unnest('{wilson, exact}'::text[]) method,
   rate_interval(1, 3, c, method) r;
 SELECT rate_interval(0, 3, 1e-300), rate_interval(3, 3, 1e-300, 'exact');
@@ -250,7 +250,7 @@ BEGIN
 END $$;
 
 --
--- Arguments that cannot be: the messages.
+-- Wrong arguments: the messages.
 --
 SELECT retention_rate(20, 24, -5);
 SELECT retention_rate(20, 24.5, 5);
@@ -321,7 +321,7 @@ FROM unnest(ARRAY[
 GROUP BY 1 ORDER BY 1;
 
 --
--- What the planner is told, and that every function says what it is for.
+-- What the planner knows of the functions; every function has a comment.
 --
 SELECT p.oid::regprocedure AS function, provolatile AS v, proisstrict AS s, proparallel AS p,
        obj_description(p.oid, 'pg_proc') IS NOT NULL AS described

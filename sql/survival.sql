@@ -1,4 +1,4 @@
--- survival: how long they stay. Rows and figures of R come from test/survival (see export.R there).
+-- Survival: how long customers stay. Rows and figures of R come from test/survival (see export.R there).
 CREATE SCHEMA survival_test;
 SET search_path = survival_test, public;
 \set srcdir `echo "${PG_ABS_SRCDIR:-.}"`
@@ -86,7 +86,7 @@ FROM (SELECT survival(d, true) s FROM generate_series(1, 4) d) q;
 -- exactly one half for a while: the middle of it (as R), to the last time where it never falls below
 SELECT m.* FROM (SELECT survival(d, true) s FROM generate_series(1, 4) d) q, median_survival(s) m;
 SELECT m.* FROM (SELECT survival(d, d <= 2) s FROM generate_series(1, 4) d) q, median_survival(s) m;
--- all leave at once, nobody leaves, nobody counts
+-- all leave at once, nobody leaves, no customers
 SELECT d, "time", at_risk, survival, std_error, ci_low, ci_high
 FROM (SELECT d, survival(2, d) s FROM (VALUES (true), (true), (false)) v (d) GROUP BY d) q, survival_curve(s) ORDER BY d;
 SELECT survival(NULL::float8, true) IS NULL AS no_durations, survival(1, NULL) IS NULL AS unknown,
@@ -119,7 +119,7 @@ SELECT y.* FROM (SELECT survival(started, ended, '2025-03-01'::date) s FROM cust
 SELECT "time", at_risk, churned, censored FROM (SELECT survival(started, ended, '2025-03-01'::date, '2025-01-21'::date) s
     FROM customers) q, survival_curve(s);
 SELECT y.* FROM (SELECT survival(started, ended, '2025-03-01'::date, '2025-01-21'::date) s FROM customers) q, survival_summary(s) y;
--- a row of no length is nobody, in a flow and here; one that ends before it starts is left out and counted
+-- a row of no length is no membership, as in a flow; one that ends before it starts is left out and counted
 SELECT y.customers, f.joined, y.churned, f.departures, y.never_at_risk FROM
     (SELECT survival(s, e, '2025-03-01'::date) FILTER (WHERE n < 6) AS s, customer_flow(s, e, retention_grid('year', as_of => '2025-03-01'), daterange('2025-01-01', '2026-01-01')) FILTER (WHERE n < 6) AS f
      FROM (VALUES (1, date '2025-01-01', date '2025-01-05'), (2, '2025-01-01', '2025-01-01'), (3, '2025-02-28', '2025-02-28'), (4, '2025-01-01', NULL), (5, '2025-01-03', '2025-03-01'), (6, '2025-01-03', '2025-01-02')) v (n, s, e)) q,
@@ -243,7 +243,7 @@ SELECT survival(d, c, NULL, w ORDER BY d)::text = survival(d, c, NULL, w ORDER B
 FROM (SELECT i % 7 AS d, i % 3 = 0 AS c, sqrt(i) / 10 AS w FROM generate_series(1, 1000) i) q;
 
 --
--- Restricted mean: a segment that is too young says so
+-- Restricted mean: of a segment that is too young there is a note
 --
 SELECT m.* FROM states, restricted_mean(s, 1500) m WHERE dataset = 'ovarian';
 SELECT restricted_mean, std_error::numeric(12, 6), ci_low::numeric(12, 6), ci_high::numeric(12, 6), note
@@ -275,7 +275,7 @@ SELECT h.band_end, h.churned FROM (SELECT survival(i * 0.1::float8, true) s FROM
 SELECT h.* FROM (SELECT survival(d, true, NULL, 0.5) s FROM generate_series(1, 2) d) q, hazard_by(s, 1) h;
 
 --
--- One answer through every door, bit for bit
+-- One answer in every way, bit for bit
 --
 CREATE TABLE many AS SELECT i, (i * 7919 % 1009)::float8 AS d, i % 3 = 0 AS c,
     CASE WHEN i % 5 = 0 THEN (i * 7919 % 1009) / 2.0 END AS e, 'g' || i % 4 AS g
@@ -387,7 +387,7 @@ SELECT cumulative_incidence(d, CASE WHEN c THEN i END)::text = cumulative_incide
   CASE WHEN c THEN i::text END)::text AS i, cumulative_incidence(d,
   CASE WHEN c THEN enum END)::text = cumulative_incidence(d, CASE WHEN c THEN enum::text END)::text AS enum
   FROM grouped;
--- one answer through every door
+-- one answer in every way
 CREATE TABLE tested AS SELECT i % 3 AS part, logrank_test(d, c, g, 'tarone-ware', CASE WHEN i % 7 < 3 THEN 'x' END, e) t FROM many GROUP BY 1;
 SELECT count(*) FROM tested JOIN (SELECT i % 3 AS part, logrank_test(d, c, g, 'tarone-ware', CASE WHEN i % 7 < 3 THEN 'x' END, e ORDER BY d) t
     FROM many GROUP BY 1) o USING (part) WHERE tested.t = o.t;
@@ -437,7 +437,7 @@ FROM (SELECT cumulative_incidence(d, c) s FROM (VALUES (1, 'price'), (2, NULL), 
 SELECT cause, "time", incidence::numeric(8, 6), std_error::numeric(8, 6), ci_low::numeric(8, 6), ci_high::numeric(8, 6)
 FROM (SELECT cumulative_incidence(d, c) s FROM (VALUES (1, 'price'), (2, NULL), (2, 'bug'), (2, 'price'), (3, 'bug'), (5, NULL)) v (d, c)) q,
     incidence_curve(s, 'plain', 0.8, '{0,2.5,5,5.1}');
--- a curve that reaches 0; nobody leaves; nobody counts
+-- a curve that reaches 0; nobody leaves; no customers
 SELECT cause, "time", incidence, std_error::numeric(8, 6), ci_low::numeric(8, 6), ci_high::numeric(8, 6)
 FROM (SELECT cumulative_incidence(d, c) s FROM (VALUES (1, 'price'), (2, 'bug'), (2, 'price')) v (d, c)) q,
     incidence_curve(s, times => '{1,2,3}');
@@ -450,7 +450,7 @@ FROM generate_series(1, 100) n, unnest('{plain,log,log-log,logit,arcsin}'::text[
     LATERAL (SELECT cumulative_incidence(i, 'p') AS s FROM generate_series(1, n) i) q, incidence_curve(s, ci) c WHERE "time" = n;
 SELECT cause, count(*) AS curves, count(*) FILTER (WHERE incidence < 1 AND std_error > 0 AND ci_low < ci_high) AS unsure
 FROM generate_series(3, 50) n, LATERAL (SELECT cumulative_incidence(i, CASE WHEN i = 2 THEN 'q' ELSE 'p' END) AS s FROM generate_series(1, n) i) q, incidence_curve(s) c WHERE "time" = n GROUP BY 1;
--- one answer through every door
+-- one answer in every way
 CREATE TABLE lost AS SELECT i % 10 AS part, cumulative_incidence(d, CASE WHEN c THEN g END) s FROM many GROUP BY 1;
 SELECT rollup(s)::text = (SELECT cumulative_incidence(d, CASE WHEN c THEN g END)::text FROM many) AS merged,
     rollup(s ORDER BY part)::text = rollup(s ORDER BY part DESC)::text AS any_order,
@@ -508,7 +508,7 @@ SELECT cox_fit(duration, churned, id % 5)::text = cox_fit(duration, churned, ARR
   cox_fit(duration, churned, CASE WHEN id % 7 > 0 THEN id % 5 END)::text = cox_fit(duration, churned,
   ARRAY[CASE WHEN id % 7 > 0 THEN id % 5 END])::text AS with_null
 FROM (SELECT *, row_number() OVER () AS id FROM r_rows WHERE dataset = 'lung') q;
--- what has no answer says so: separation, collinear and constant covariates
+-- what has no answer has a note: separation, collinear and constant covariates
 SELECT covariate, coefficient::numeric(8, 6), hazard_ratio::numeric(8, 6), std_error::numeric(8, 6), ci_low::numeric(8, 6),
     z::numeric(8, 6), note
 FROM (SELECT cox_fit(i * 7919 % 101, i % 3 = 0, ARRAY[i * 31 % 17, i * 41 % 7, 2 * (i * 31 % 17) + 1, 5, i * 31 % 17 + i * 41 % 7]) f
@@ -530,7 +530,7 @@ SELECT cox_fit(NULL, true, ARRAY[1]) IS NULL AS no_duration, cox_fit(1, true, NU
 SELECT a.covariate, abs(a.z - b.z) < 1e-9 AS same FROM
     (SELECT cox_fit(duration, churned, ARRAY[x[1], x[2]]) f, cox_fit(duration, churned, ARRAY[1e9 + x[1], x[2] * 1e-200]) g
         FROM r_rows WHERE dataset = 'lung') q, cox_table(f) a JOIN LATERAL cox_table(g) b USING (covariate) ORDER BY 1;
--- one answer through every door, bit for bit
+-- one answer in every way, bit for bit
 CREATE TABLE fitted AS SELECT i % 2 AS part, cox_fit(d, c, ARRAY[i % 11, i % 13], 'efron', e) f FROM many GROUP BY 1;
 SELECT count(*) FROM fitted JOIN (SELECT i % 2 AS part, cox_fit(d, c, ARRAY[i % 11, i % 13], 'efron', e ORDER BY d, i DESC) f FROM many GROUP BY 1) o
     USING (part) WHERE fitted.f::text = o.f::text;
@@ -668,7 +668,7 @@ SELECT count(*) FROM stored, survival_curve(s, NULL);
 SELECT count(*) FROM hazard_by(NULL, 1);
 
 --
--- Bytes that no aggregate wrote: an error with a name, or a value that can be read
+-- Hostile bytes: an error, or a value that can be read
 --
 SET max_parallel_workers_per_gather = 0; -- thousands of small queries
 CREATE FUNCTION hostile(type text, good text, ask text) RETURNS TABLE (code text, tries bigint) LANGUAGE plpgsql AS

@@ -1,6 +1,6 @@
 /*
  * cox_sql.c
- *		The doors of cox_fit() and of its answer.
+ *		cox_fit() and its answer, as SQL calls them.
  */
 #include "retention.h"
 
@@ -82,7 +82,7 @@ covariates_argument(FunctionCallInfo fcinfo, int number, int *count)
 	if (ARR_NDIM(array) != 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the covariates must be an array of one dimension with one at least")));
+				 errmsg("covariates must be a one-dimensional array of at least one number")));
 	*count = ARR_DIMS(array)[0];
 	if (*count > MAX_COVARIATES)
 		ereport(ERROR,
@@ -134,11 +134,11 @@ add_customer(FunctionCallInfo fcinfo, bool single)
 	else if (state->covariates != count)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("all rows of cox_fit() must have the same number of covariates"),
+				 errmsg("every row of cox_fit() must have the same number of covariates"),
 				 errdetail("There are rows with %d and with %d.", state->covariates, count)));
 	else if (state->ties != (int32) ties)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("the way to treat ties must be the same in all rows")));
+						errmsg("the way to treat ties must be the same in every row")));
 	if (PG_ARGISNULL(2) || covariates == NULL)
 		count_add(&state->unknown, 1);
 	else if (has_entry && entry >= duration)

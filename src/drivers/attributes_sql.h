@@ -2,8 +2,8 @@
  * attributes_sql.h
  *		The attributes of a customer as an argument: a record, or one value.
  *
- * A single attribute has a transition function for each type, for an aggregate that the server evaluates piecewise is
- * not told of what type its arguments are. An "any" beside the record would make the row of a table ambiguous.
+ * A single value has a transition function for each type, because Citus, which evaluates aggregates piecewise, does not
+ * say what type an argument has. An overload with "any" would make calls with the row of a table ambiguous.
  */
 #ifndef RETENTION_ATTRIBUTES_SQL_H
 #define RETENTION_ATTRIBUTES_SQL_H

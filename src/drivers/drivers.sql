@@ -1,4 +1,4 @@
--- drivers: which attributes and which reasons go with leaving.
+-- drivers: churn drivers, reasons of leaving, benchmarks.
 
 CREATE FUNCTION driver_table(
     s retention_drivers,
@@ -21,7 +21,7 @@ RETURNS TABLE (
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 50
 AS 'MODULE_PATHNAME', 'driver_table';
 COMMENT ON FUNCTION driver_table(retention_drivers, double precision) IS
-'every value of every attribute: its customers, their share and churn rate in per cent (Wilson limits), the ratio of that rate to the rest''s (Koopman limits) and to everybody''s (lift); limits are of one value, not adjusted for their number';
+'every value of every attribute: its customers, their share and churn rate in per cent (Wilson limits), the relative risk against all other customers (Koopman limits) and the lift over all customers; limits are not adjusted for the number of values';
 
 CREATE FUNCTION driver_ranking(s retention_drivers)
 RETURNS TABLE (
@@ -38,7 +38,7 @@ RETURNS TABLE (
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 10
 AS 'MODULE_PATHNAME', 'driver_ranking';
 COMMENT ON FUNCTION driver_ranking(retention_drivers) IS
-'the attributes by how strongly they go with churn: bias-corrected Cramer''s V first; chi-squared test, p-values adjusted for all attributes, information value; values with few customers are taken together';
+'the attributes by the strength of their association with churn (bias-corrected Cramer''s V), with a chi-squared test, p-values adjusted for all attributes, and information value; rare values are put together';
 
 CREATE FUNCTION driver_summary(
     s retention_drivers,
@@ -60,11 +60,11 @@ CREATE TABLE retention_churn_reason (
     built_in boolean NOT NULL DEFAULT false
 );
 COMMENT ON TABLE retention_churn_reason IS
-'reasons of leaving and who can do something about them; rows of your own survive dump and restore';
-COMMENT ON COLUMN retention_churn_reason.reason IS 'as customers'' reasons are written in your data';
-COMMENT ON COLUMN retention_churn_reason.category IS 'where in the life of a customer it arises';
+'reasons for leaving and who can do something about them; rows of your own survive dump and restore';
+COMMENT ON COLUMN retention_churn_reason.reason IS 'the reason as your data have it';
+COMMENT ON COLUMN retention_churn_reason.category IS 'where in the customer lifecycle it arises';
 COMMENT ON COLUMN retention_churn_reason.mitigated_by IS 'the teams that can do something about it';
-COMMENT ON COLUMN retention_churn_reason.built_in IS 'came with the extension, and comes again with it: not dumped';
+COMMENT ON COLUMN retention_churn_reason.built_in IS 'came with the extension and is created again with it, so it is not dumped';
 
 INSERT INTO retention_churn_reason (reason, category, mitigated_by, built_in) VALUES
     ('wrong use case', 'acquisition', 'marketing and sales', true),
@@ -132,12 +132,12 @@ CREATE TABLE retention_benchmark (
 );
 COMMENT ON TABLE retention_benchmark IS
 'retention rates of industries in per cent; rows of your own survive dump and restore';
-COMMENT ON COLUMN retention_benchmark.industry IS 'asked for by this name, in upper or lower case';
+COMMENT ON COLUMN retention_benchmark.industry IS 'the name, in upper or lower case';
 COMMENT ON COLUMN retention_benchmark.retention_rate IS 'per cent of the customers at the start who are there at the end of the period';
-COMMENT ON COLUMN retention_benchmark.period IS 'year: what against_benchmark() compares with';
-COMMENT ON COLUMN retention_benchmark.year IS 'the latest one of an industry is compared with';
+COMMENT ON COLUMN retention_benchmark.period IS 'against_benchmark() compares with rates of a year';
+COMMENT ON COLUMN retention_benchmark.year IS 'against_benchmark() compares with the latest one of an industry';
 COMMENT ON COLUMN retention_benchmark.source IS 'where the figure comes from';
-COMMENT ON COLUMN retention_benchmark.built_in IS 'came with the extension, and comes again with it: not dumped';
+COMMENT ON COLUMN retention_benchmark.built_in IS 'came with the extension and is created again with it, so it is not dumped';
 
 INSERT INTO retention_benchmark (industry, retention_rate, period, year, source, built_in) VALUES
     ('retail', 63, 'year', 2020, 'industry average as widely quoted', true),
@@ -158,7 +158,7 @@ CREATE FUNCTION rate_p_value(hits bigint, total bigint, rate double precision) R
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'binomial_test';
 COMMENT ON FUNCTION rate_p_value(bigint, bigint, double precision) IS
-'exact two-sided p-value of hits out of total if the rate were the given one, in per cent; NULL over nothing';
+'exact two-sided p-value of hits out of total if the true rate were the given one, in per cent; NULL if total is 0';
 
 CREATE FUNCTION against_benchmark(
     hits bigint,
@@ -190,7 +190,7 @@ BEGIN
         FROM @extschema@.retention_benchmark AS b WHERE b.period OPERATOR(pg_catalog.=) 'year';
         RAISE EXCEPTION USING ERRCODE = '22023',
             MESSAGE = format('no yearly benchmark of industry "%s"', $3),
-            HINT = format('There are %s; rows of your own go into the table retention_benchmark.', known);
+            HINT = format('There are benchmarks of %s. Add your own to the table retention_benchmark.', known);
     END IF;
     p_value := @extschema@.rate_p_value($1, $2, benchmark::double precision);
     IF $2 OPERATOR(pg_catalog.>) 0 THEN
@@ -202,7 +202,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION against_benchmark(bigint, bigint, text, double precision) IS
-'a yearly retention rate (hits of total) against that of an industry: the difference in percentage points, its limits and the exact p-value of none';
+'a yearly retention rate (hits of total) against that of an industry: the difference in percentage points, its confidence limits and the exact p-value of no difference';
 
 CREATE FUNCTION against_benchmark(
     rate numeric,
@@ -228,7 +228,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION against_benchmark(numeric, text) IS
-'a yearly retention rate in per cent against that of an industry; without the customers behind it nothing says how sure the difference is';
+'a yearly retention rate in per cent against that of an industry; without counts of customers there is no confidence interval';
 
 CREATE FUNCTION against_benchmark(
     flow retention_flow,
@@ -261,19 +261,19 @@ BEGIN
     FROM @extschema@.flow_periods($1, text 'kept', text 'lost', double precision '0.95') AS f;
     IF (periods OPERATOR(pg_catalog.<>) 1) OR NOT yearly THEN
         RAISE EXCEPTION USING ERRCODE = '22023',
-            MESSAGE = 'a benchmark is compared with a flow of one year',
-            DETAIL = CASE WHEN periods OPERATOR(pg_catalog.=) 1 THEN format('This one is of %s.', bounds)
-                ELSE format('This one has %s periods.', periods) END,
-            HINT = 'Make the flow over one year, or bring a rate to a year by compound_retention().';
+            MESSAGE = 'a benchmark can only be compared with a flow of one year',
+            DETAIL = CASE WHEN periods OPERATOR(pg_catalog.=) 1 THEN format('The flow is of %s.', bounds)
+                ELSE format('The flow has %s periods.', periods) END,
+            HINT = 'Make a flow of one year, or convert a rate to a year by compound_retention().';
     END IF;
     IF NOT observed THEN
         RAISE EXCEPTION USING ERRCODE = '22023',
-            MESSAGE = 'a benchmark is compared with a year that is over',
-            DETAIL = format('The flow is of %s and is not known until its end.', bounds);
+            MESSAGE = 'a benchmark can only be compared with a year that is over',
+            DETAIL = format('The flow is of %s and is not known to its end.', bounds);
     END IF;
     SELECT b.* INTO benchmark_industry, year, benchmark, retention_rate, difference, ci_low, ci_high, p_value
     FROM @extschema@.against_benchmark(kept, at_start, $2, $3) AS b;
 END
 $$;
 COMMENT ON FUNCTION against_benchmark(retention_flow, text, double precision) IS
-'the retention of a flow of one year against that of an industry: the difference in percentage points, its limits and the exact p-value of none';
+'the retention of a flow of one year against that of an industry: the difference in percentage points, its confidence limits and the exact p-value of no difference';

@@ -1,6 +1,6 @@
 /*
  * drivers_sql.c
- *		The doors of the room drivers: customers with attributes or reasons in, drivers out.
+ *		Churn drivers and reasons, as SQL calls them.
  */
 #include "retention.h"
 
@@ -107,7 +107,7 @@ put_text(Datum *values, bool *nulls, int at, const char *string)
 	values[at] = string == NULL ? (Datum) 0 : CStringGetTextDatum(string);
 }
 
-/* 100 * part / whole; NULL over nothing. */
+/* 100 * part / whole; NULL if whole is 0. */
 static void
 put_rate(Datum *values, bool *nulls, int at, int64 part, int64 whole)
 {
@@ -239,7 +239,7 @@ driver_summary(PG_FUNCTION_ARGS)
 
 /* ---- Reasons ---- */
 
-/* (state, reason): one customer who left. The reason is a text, or with any of any type. */
+/* (state, reason): one customer who left. The reason is a text; if any is set, a value of any type. */
 static Datum
 add_reason(FunctionCallInfo fcinfo, bool any)
 {
@@ -341,7 +341,7 @@ reason_shares(PG_FUNCTION_ARGS)
 
 /* ---- Against a reference ---- */
 
-/* binomial_p_value(hits, total, rate in per cent): exact and two-sided; NULL over nothing */
+/* rate_p_value(hits, total, rate in per cent): exact and two-sided; NULL for a total of 0 */
 RETENTION_FUNCTION(binomial_test);
 Datum
 binomial_test(PG_FUNCTION_ARGS)
@@ -356,7 +356,7 @@ binomial_test(PG_FUNCTION_ARGS)
 							   (long long) total, (long long) hits)));
 	if (!(rate >= 0 && rate <= 100))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("a rate must lie between 0 and 100 per cent, not %g", rate)));
+						errmsg("rate must lie between 0 and 100 per cent, not %g", rate)));
 	if (total == 0)
 		PG_RETURN_NULL();
 	PG_RETURN_FLOAT8(binomial_p_value((double) hits, (double) total, rate / 100));

@@ -1,4 +1,4 @@
--- survival_drivers: which attributes go with how long customers stay.
+-- survival_drivers: survival by attribute.
 
 CREATE FUNCTION survival_driver_ranking(s retention_survival_drivers)
 RETURNS TABLE (
@@ -12,7 +12,7 @@ RETURNS TABLE (
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 10
 AS 'MODULE_PATHNAME', 'survival_driver_ranking';
 COMMENT ON FUNCTION survival_driver_ranking(retention_survival_drivers) IS
-'the log-rank test of every attribute: do customers of different values leave at the same pace; smallest p-value first; values with few departures are taken together';
+'the log-rank test of every attribute: do customers with different values leave at the same pace? Smallest p-value first; values with few departures are put together';
 
 CREATE FUNCTION survival_driver_table(
     s retention_survival_drivers,
@@ -35,4 +35,4 @@ RETURNS TABLE (
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 50
 AS 'MODULE_PATHNAME', 'survival_driver_table';
 COMMENT ON FUNCTION survival_driver_table(retention_survival_drivers, double precision[], text, double precision) IS
-'every value of every attribute at each asked time: survival until then (0..1) with limits, and the mean time stayed until then with limits; they are of one value, not adjusted for their number';
+'every value of every attribute at each given time: survival until then (0..1) with limits, and the mean time stayed until then with limits; limits are not adjusted for the number of values';

@@ -1,6 +1,6 @@
 /*
  * survival_drivers_sql.c
- *		Which attributes go with how long customers stay: the doors of survival_drivers().
+ *		Churn drivers over time: survival by attribute, as SQL calls it.
  *
  * The state is a table of times whose cells are the values of the attributes: the group is the value, as text, and
  * the stratum the attribute, as the three digits of its column and its name. Every customer is in one cell of each.
@@ -139,17 +139,17 @@ strata_of(const TimeTable *table, int *strata)
 				   times_cell(table, times_slot(table, slot)->base.item)->stratum == n;
 				 slot++)
 			{
-				const TimeSlot *it = times_slot(table, slot);
+				const TimeSlot *one = times_slot(table, slot);
 
 				CHECK_NOW_AND_THEN(slot);
 				stratum[n].slots++;
-				customers[n] += it->rows[TIME_CHURNED] + it->rows[TIME_CENSORED];
+				customers[n] += one->rows[TIME_CHURNED] + one->rows[TIME_CENSORED];
 			}
 			n++;
 		}
 		stratum[n - 1].cells++;
 	}
-	/* Of other columns in some rows, or bytes of nobody's making. */
+	/* Different if some rows had other columns; hostile bytes may say so, too. */
 	for (int i = 1; i < n; i++)
 		if (customers[i] != customers[0])
 			attributes_changed(stratum[0].name, stratum[i].name);
@@ -160,7 +160,7 @@ strata_of(const TimeTable *table, int *strata)
 
 /*
  * The log-rank test of an attribute. Its chi-squared is rough, and far too large in the tail, where few departures are
- * expected of a value: such values are taken together and tested again.
+ * expected of a value: such values are put together and tested again.
  */
 static TestResult
 test_stratum(const TimeTable *table, const Stratum *stratum, const char **note)
@@ -213,7 +213,7 @@ compare_ranked(const void *a, const void *b)
 		return isnan(one->p_value) - isnan(other->p_value);
 	if (one->p_value < other->p_value || one->p_value > other->p_value)
 		return one->p_value < other->p_value ? -1 : 1;
-	/* p-values too small for a number: the larger chi-squared. */
+	/* The p-values are too small for a number: the larger chi-squared comes first. */
 	if (one->test.chi2 / one->test.df != other->test.chi2 / other->test.df && !isnan(one->p_value))
 		return one->test.chi2 / one->test.df > other->test.chi2 / other->test.df ? -1 : 1;
 	return one->place - other->place;
@@ -323,14 +323,14 @@ emit_curve(Emitter *emitter, const TimeTable *table, const char *attribute, Tag 
 		Datum values[12];
 		bool nulls[12] = {false};
 		double reach;
-		const char *said = note;
+		const char *shown = note;
 
 		if (!isnan(survival))
 			limits = curve_limits(scale, survival, point == NULL ? 0 : point->std_error, z);
 		if (times[i] > 0)
 			mean = restricted_mean_of(table, times[i]);
-		if (said == NULL)
-			said = mean.note;
+		if (shown == NULL)
+			shown = mean.note;
 		reach = z * sqrt(mean.variance);
 		values[0] = CStringGetTextDatum(attribute);
 		nulls[1] = value.length < 0;
@@ -345,8 +345,8 @@ emit_curve(Emitter *emitter, const TimeTable *table, const char *attribute, Tag 
 		put_number(values, nulls, 8, mean.mean);
 		put_number(values, nulls, 9, mean.mean - reach);
 		put_number(values, nulls, 10, mean.mean + reach);
-		nulls[11] = said == NULL;
-		values[11] = nulls[11] ? (Datum) 0 : CStringGetTextDatum(said);
+		nulls[11] = shown == NULL;
+		values[11] = nulls[11] ? (Datum) 0 : CStringGetTextDatum(shown);
 		emit_row(emitter, values, nulls);
 	}
 }

@@ -39,7 +39,7 @@ describe(const Figure *figures, int count)
 	return text.data;
 }
 
-/* figures[i] has to be a count; the others are there for the message. */
+/* figures[i] must be a count; the others are shown in the message. */
 static void
 check_count(const Figure *figures, int count, int i)
 {
@@ -149,7 +149,7 @@ compound(Numeric kept, Numeric periods, int decimals)
 	return numeric_times(DatumGetNumeric(power), numeric_from_int64(100));
 }
 
-/* numeric_power stops at 1000 decimals: beyond some 900 a rate is a mistake, and would be a slow one. */
+/* numeric_power() stops at 1000 decimals; a rate with more than some 900 is a mistake. */
 static int
 compound_decimals(Numeric rate)
 {
@@ -171,7 +171,7 @@ rate_compound_retention(Numeric rate, Numeric periods)
 	int decimals;
 
 	check_compound(rate, periods);
-	/* Nobody compounds a retention below 1 per cent; many have 0.95 for 95 per cent. */
+	/* Nobody compounds a retention rate below 1 per cent, but many write 0.95 for 95 per cent. */
 	if (numeric_sign_of(rate) > 0 && numeric_compare(rate, numeric_from_int64(1)) < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -218,7 +218,7 @@ check_fractions(const Figure *figures, int count)
 									"both are counts, not per cent.")));
 }
 
-/* A count as a double. Counts are int64 everywhere, which is also as far as the limits are known to be good. */
+/* A count as a double. Counts are int64 everywhere; the limits have been tested that far. */
 static double
 count_as_double(Numeric count)
 {
@@ -277,7 +277,7 @@ rate_compare(Numeric hits_a, Numeric total_a, Numeric hits_b, Numeric total_b, d
 	return true;
 }
 
-/* figures[i], an exposure, as a double, far enough from its ends that a rate over it stays a number too. */
+/* figures[i], an exposure, as a double, with bounds that keep a rate over it finite. */
 static double
 exposure_as_double(const Figure *figures, int count, int i)
 {
@@ -289,7 +289,7 @@ exposure_as_double(const Figure *figures, int count, int i)
 	{
 		if (numeric_sign_of(exposure) == 0)
 			return 0;
-		/* Up to its 120th decimal, so that a tiny one is refused here and not by the conversion. */
+		/* Only 120 decimals, so that a tiny one is refused here and not by the conversion. */
 		if (numeric_sign_of(exposure) > 0)
 			value = numeric_to_double(with_decimals(exposure, 120));
 	}
@@ -316,7 +316,7 @@ rate_person_time(Numeric events, Numeric exposure, double confidence, PersonTime
 	{
 		if (events_seen > 0)
 			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-							errmsg("there are events without exposure"),
+							errmsg("events must be 0 if exposure is 0"),
 							errdetail("%s", describe(figures, lengthof(figures))),
 							errhint("Exposure is the time during which events could happen, summed "
 									"over customers.")));

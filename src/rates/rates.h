@@ -1,10 +1,10 @@
 /*
  * rates.h
- *		Rates from counts that are already there: exact per cent, and how sure they are.
+ *		Rates from counts that are already there: exact per cent, with confidence intervals.
  *
- * Every function here checks its arguments, raises 22023 with the figures where they cannot be counts of the same
- * customers, and then answers. Results are palloc'ed in the current context. NULL (or false) is the answer where the
- * rate would be one over nothing.
+ * Every function here checks its arguments, raises 22023, with all figures, if they cannot be counts of the same
+ * customers, and then answers. Results are palloc'ed in the current context. NULL (or false) is the answer if the rate
+ * would divide by 0.
  */
 #ifndef RETENTION_RATES_H
 #define RETENTION_RATES_H
@@ -47,7 +47,7 @@ extern Numeric rate_of_retention(Numeric at_start, Numeric at_end, Numeric new_o
 /* 100 * lost / at_start. */
 extern Numeric rate_of_churn(Numeric lost, Numeric at_start);
 
-/* What a rate of one period comes to over several, which need not be a whole number of them, nor more than one. */
+/* What a rate of one period comes to over `periods` of them, which may be a fraction. */
 extern Numeric rate_compound_retention(Numeric rate, Numeric periods);
 extern Numeric rate_compound_churn(Numeric rate, Numeric periods);
 

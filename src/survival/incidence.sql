@@ -15,4 +15,4 @@ RETURNS TABLE (
 LANGUAGE C IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'incidence_curve';
 COMMENT ON FUNCTION incidence_curve(retention_incidence, text, double precision, double precision[]) IS
-'probability (0..1) of having left for each cause by each time (Aalen-Johansen), or by the asked times';
+'probability (0..1) of having left for each cause by each time (Aalen-Johansen), or by the given times';

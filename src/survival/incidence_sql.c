@@ -1,6 +1,6 @@
 /*
  * incidence_sql.c
- *		The doors of retention_incidence.
+ *		cumulative_incidence() and its curve, as SQL calls them.
  */
 #include "retention.h"
 
@@ -18,7 +18,8 @@ static const StoredType incidence_type = TIMES_TYPE("retention_incidence", WIRE_
 
 STORED_TYPE_FUNCTIONS(retention_incidence, incidence_type)
 
-/* (state, duration, cause): one customer; without a cause they are still here. */
+/* (state, duration, cause): one customer. A NULL cause means still there; it is a text, or with any of
+ * any type. */
 static Datum
 incidence(FunctionCallInfo fcinfo, bool any)
 {
@@ -73,7 +74,7 @@ emit_incidence(Emitter *emitter, Datum cause, IncidencePoint point, CurveScale s
 	emit_row(emitter, values, nulls);
 }
 
-/* The curve at a time; NaN beyond what was followed where some were still there. */
+/* The curve at a time; NaN after the last time seen, if some customers were still there then. */
 static IncidencePoint
 incidence_at(const Incidence *curve, double time)
 {

@@ -34,8 +34,8 @@ landmark_day(DateADT started, Interval *landmark)
 	DateADT day = DatumGetDateADT(DirectFunctionCall1(timestamp_date, at));
 
 	if (DATE_NOT_FINITE(started) || DATE_NOT_FINITE(day))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("started must be a finite date")));
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("started must be finite")));
 	if (day < started)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("a landmark must not lie before the start")));

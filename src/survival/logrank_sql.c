@@ -1,6 +1,6 @@
 /*
  * logrank_sql.c
- *		The doors of logrank_test().
+ *		logrank_test(), as SQL calls it.
  */
 #include "retention.h"
 
@@ -20,8 +20,8 @@ static const StoredType logrank_state_type = TIMES_TYPE("retention_logrank_state
 STORED_TYPE_FUNCTIONS(retention_logrank_state, logrank_state_type)
 
 /*
- * (state, duration, churned, grp [, weighting [, stratum [, entry]]]): one customer. The group and the stratum are
- * texts, or with any of any type.
+ * (state, duration, churned, grp [, weighting [, stratum [, entry]]]): one customer. The group and the
+ * stratum are texts; if any is set, values of any type.
  */
 static Datum
 logrank(FunctionCallInfo fcinfo, bool any)
@@ -54,7 +54,7 @@ logrank(FunctionCallInfo fcinfo, bool any)
 	}
 	else if (table->option != (int32) weighting || table->parameter != rho)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("the weighting of a test must be the same in all rows")));
+						errmsg("the weighting of a test must be the same in every row")));
 	if (PG_ARGISNULL(2))
 		count_add(&table->unknown, 1);
 	else if (has_entry && entry >= duration)

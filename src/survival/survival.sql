@@ -19,9 +19,9 @@ RETURNS TABLE (
 LANGUAGE C IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'survival_curve';
 COMMENT ON FUNCTION survival_curve(retention_survival, text, double precision, double precision[]) IS
-'the survival curve (0..1) at each time somebody left or was still there, or at the asked times; interval: plain, log, log-log, logit, arcsin';
+'the survival curve (0..1) at each time somebody left or was still there, or at the given times; ci: plain, log, log-log, logit, arcsin';
 
--- The confidence as the second argument. It has no name, for otherwise confidence => 0.9 would not be unique.
+-- The confidence as the second argument. It has no name: with one, a call with confidence => 0.9 would be ambiguous.
 CREATE FUNCTION survival_curve(s retention_survival, double precision)
 RETURNS TABLE (
     "time" double precision,
@@ -38,13 +38,13 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$ SELECT * FROM @extschema@.survival_curve($1, 'log-log'::text, $2, NULL::double precision[]) $$;
 COMMENT ON FUNCTION survival_curve(retention_survival, double precision) IS
-'the survival curve (0..1) at each time somebody left or was still there, with limits of a confidence';
+'the survival curve (0..1) at each time somebody left or was still there, with limits of the given confidence';
 
 CREATE FUNCTION survival_at(s retention_survival, "time" double precision) RETURNS double precision
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'survival_at';
 COMMENT ON FUNCTION survival_at(retention_survival, double precision) IS
-'probability (0..1) of staying longer than a time; NULL where nobody was followed that long';
+'probability (0..1) of staying longer than a time; NULL if nobody was followed that long';
 
 CREATE FUNCTION conditional_survival(
     s retention_survival,
@@ -79,7 +79,7 @@ CREATE FUNCTION median_survival(
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'median_survival';
 COMMENT ON FUNCTION median_survival(retention_survival, text, double precision) IS
-'the time by which half have left, with limits; NULL: not reached';
+'the time by which half of them have left, with limits; NULL: not reached';
 
 CREATE FUNCTION median_survival(
     s retention_survival,
@@ -91,7 +91,7 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$ SELECT * FROM @extschema@.median_survival($1, 'log-log'::text, $2) $$;
 COMMENT ON FUNCTION median_survival(retention_survival, double precision) IS
-'the time by which half have left, with limits of a confidence; NULL: not reached';
+'the time by which half of them have left, with limits of the given confidence; NULL: not reached';
 
 CREATE FUNCTION restricted_mean(
     s retention_survival,
@@ -105,7 +105,7 @@ CREATE FUNCTION restricted_mean(
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'restricted_mean';
 COMMENT ON FUNCTION restricted_mean(retention_survival, double precision, double precision) IS
-'mean time stayed of the first tau: the area under the survival curve; NULL with a note where customers were not followed that long';
+'mean time stayed of the first tau: the area under the survival curve; NULL with a note if customers were not followed that long';
 
 CREATE FUNCTION restricted_mean_difference(
     a retention_survival,
@@ -152,7 +152,7 @@ CREATE FUNCTION payback(
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'payback';
 COMMENT ON FUNCTION payback(retention_survival, double precision, double precision, double precision) IS
-'the first time at which margin_per_unit_time times the restricted mean has paid back the cost, with limits; NULL: not within what was followed';
+'the first time at which margin_per_unit_time times the restricted mean has paid back the cost, with limits; NULL: not in the time for which customers were followed';
 
 CREATE FUNCTION survival_summary(
     s retention_survival,

@@ -16,8 +16,8 @@
 #include "time/moment.h"
 
 /*
- * One row, whose customer and start are not NULL. The totals count what is left out: rows are such rows, and those of
- * them that start at as_of or later are the ignored ones.
+ * One row, whose customer and start are not NULL. The totals of the population count rows that are left
+ * out: `rows` is the number of all of them, `ignored` of those that start at as_of or later.
  */
 static pg_attribute_always_inline void
 add_row(Population *population, KeyKind key, TimeKind kind, int64 as_of, Datum customer, Datum from,
@@ -42,7 +42,7 @@ add_row(Population *population, KeyKind key, TimeKind kind, int64 as_of, Datum c
 	}
 }
 
-/* as_of is what all rows have in common: it is the tag of the population. */
+/* The tag of the population is as_of, which must be the same in every row. */
 static PopulationIdentity
 identity_of(const int64 *as_of, KeyKind key, TimeKind kind)
 {

@@ -99,7 +99,7 @@ add_membership(FunctionCallInfo fcinfo, TimeKind kind)
 	has_end = ended < as_of;
 	if (!has_end)
 		ended = as_of;
-	/* A membership that ends where it starts is none, as in a flow; nor is one that ends before. */
+	/* A membership that ends where it starts, or before, does not count, as in a flow. */
 	if (ended <= started || (late && from >= ended))
 	{
 		count_add(&table->never_at_risk, 1);
@@ -173,7 +173,7 @@ emit_point(Emitter *emitter, const SurvivalPoint *point, CurveScale scale, doubl
 	emit_row(emitter, values, nulls);
 }
 
-/* The row of an asked time: the curve as it stands then, with counts until then. */
+/* The row of a time that was asked for: the curve then, with counts until then. */
 static SurvivalPoint
 point_asked(const TimeTable *table, const SurvivalCurve *curve, double time)
 {
@@ -253,8 +253,7 @@ conditional_survival(PG_FUNCTION_ARGS)
 
 	if (time < given)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("survival until %g cannot be asked of those still there at %g", time,
-							   given)));
+						errmsg("time %g lies before the given time %g", time, given)));
 	then = curve_survival(&curve, time);
 	now = curve_survival(&curve, given);
 	if (isnan(then) || !(now > 0))
@@ -275,7 +274,7 @@ answer_quantile(FunctionCallInfo fcinfo, double p, int next)
 
 	if (!(p >= 0 && p <= 1))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("the share that has left must lie between 0 and 1, not %g", p),
+						errmsg("p, the share that has left, must lie between 0 and 1, not %g", p),
 						errhint("Write 0.25 for the time by which a quarter have left.")));
 	curve_quantile(&curve, p, scale, z, &time, &limits);
 	put_number(values, nulls, 0, time);

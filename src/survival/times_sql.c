@@ -1,6 +1,6 @@
 /*
  * times_sql.c
- *		What the SQL functions of all states made of times share.
+ *		What the SQL functions of all states that are tables of times share.
  */
 #include "retention.h"
 
@@ -130,7 +130,7 @@ times_argument(FunctionCallInfo fcinfo, int number, int *asked)
 	{
 		if (unknown[i])
 			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-							errmsg("an asked time must not be null")));
+							errmsg("times must not contain nulls")));
 		times[i] = check_time(DatumGetFloat8(elements[i]), "time");
 	}
 	return times;

@@ -1,6 +1,6 @@
 /*
  * times_sql.h
- *		What the SQL functions of all states made of times share.
+ *		What the SQL functions of all states that are tables of times share.
  */
 #ifndef RETENTION_SURVIVAL_TIMES_SQL_H
 #define RETENTION_SURVIVAL_TIMES_SQL_H
@@ -25,13 +25,13 @@ extern void *times_type_merge(void *state, Datum value, WireKind kind);
 /* A final function: the state in sorted form. */
 extern Datum times_finish(FunctionCallInfo fcinfo, WireKind kind);
 
-/* A duration, an entry, ...: finite and not negative, else 22023. Makes -0 an ordinary 0. */
+/* A duration, an entry, ...: finite and not negative, else 22023. Turns -0 into 0. */
 extern double check_time(double value, const char *what);
 
-/* A time that is not infinite: 22023. */
+/* A time of any kind; 22023 if it is infinite. */
 extern int64 finite_moment(TimeKind kind, Datum value, const char *what);
 
-/* The same of an as_of, which is not NULL: 22004. */
+/* The same for as_of, which must not be NULL: 22004. */
 extern int64 as_of_argument(TimeKind kind, Datum value, bool isnull);
 
 /*
@@ -40,7 +40,7 @@ extern int64 as_of_argument(TimeKind kind, Datum value, bool isnull);
  */
 extern double whole_days(TimeKind kind, int64 from, int64 until, bool left);
 
-/* The tag of an argument, which is a text, or with any of any type: NULL or its bytes. */
+/* The tag of an argument: NULL, or the bytes of a text; if any is set, of the text of a value of any type. */
 extern Tag tag_argument(FunctionCallInfo fcinfo, int number, bool any);
 
 /* Argument `number` as a C string. */
