@@ -1,6 +1,6 @@
 /*
  * aggregate.c
- *		The prologue of aggregate functions.
+ *		What transition, combine and final functions begin with.
  */
 #include "retention.h"
 

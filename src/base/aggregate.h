@@ -1,6 +1,6 @@
 /*
  * aggregate.h
- *		The prologue of aggregate functions.
+ *		What transition, combine and final functions begin with.
  */
 #ifndef RETENTION_AGGREGATE_H
 #define RETENTION_AGGREGATE_H
@@ -8,28 +8,27 @@
 #include "base/wire.h"
 
 /*
- * The memory context that states of the running aggregate live in. Raises an error where the function was called
- * outside an aggregate: transition and combine functions change their first argument in place.
+ * The memory context of the states of the running aggregate. Raises an error if the function was not called by an
+ * aggregate: transition and combine functions change their first argument in place.
  */
 extern MemoryContext aggregate_context(FunctionCallInfo fcinfo);
 
 /*
- * Argument 0, which is not NULL, where it may be changed in place; else NULL: it has to be read like any other argument,
- * and what is made of it is a copy.
+ * Argument 0, which is not NULL, if it may be changed in place, else NULL. Then it must be read like any other
+ * argument, and the new state is a copy.
  *
- * The executor gives a transition or combine function nothing as argument 0 but a copy of its own. What it copied,
- * though, may be any value of the type: in an aggregate that a user made, one from a table (compressed, out of line, with
- * a short header, written by another version) or from another function. So this asks for the plain header of what
- * such a function returns, aligned, with the marks of its kind and layout. That the sizes written in it are those of its
- * memory is left to the caller, who knows them. The memory context of the pointer is not asked for: to ask that of a
- * pointer at which no allocation begins would be a crash itself.
+ * As argument 0 the executor passes only copies of its own. But in an aggregate that a user made, a copy may be of
+ * any value of the type: one from a table (compressed, out of line, with a short header, written by another version)
+ * or from another function. So this checks that it has the plain, aligned header and the marks that our functions
+ * return. Whether the sizes written in it are those of its memory is for the caller to check, who knows them. The
+ * memory context of the pointer cannot be asked for: that would crash if no allocation begins there.
  */
 extern void *aggregate_own_state(FunctionCallInfo fcinfo, WireKind kind, int version, Size least);
 
 /*
- * A number of this process, never 0 and not to be guessed. A state that can only be changed in place when all of its
- * contents are right, and is too large to be checked for each row, carries it while it runs: then it was written by
- * functions of this process, which check what they read.
+ * A random number of this process, never 0. Some states may be changed in place only if all of their contents are
+ * right, and are too large to be checked for each row. They carry this number while they run: then functions of this
+ * process wrote them, and these check what they read.
  */
 extern uint32 aggregate_process_mark(void);
 

@@ -2,8 +2,8 @@
  * attributes.h
  *		The columns of a record as named attributes of a customer.
  *
- * Which columns there are is found from the record itself, so that any sub-select's columns may be given. What has
- * been found is remembered for the next row of the same shape; that is only for speed.
+ * The columns are found in the record itself, so that a user may pass those of any sub-select. They are remembered
+ * for the next row of the same shape, which only makes it faster.
  */
 #ifndef RETENTION_ATTRIBUTES_H
 #define RETENTION_ATTRIBUTES_H

@@ -1,6 +1,6 @@
 /*
  * check.c
- *		Limits and argument checks that more than one room needs.
+ *		Limits and checks of arguments that several modules need.
  */
 #include "retention.h"
 
@@ -13,7 +13,7 @@ check_confidence(double confidence)
 	if (!(confidence > 0 && confidence < 1))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("confidence must lie between 0 and 1, not %g", confidence),
-						errhint("Write 0.95 for an interval of 95 per cent.")));
+						errhint("Write 0.95 for a 95 %% confidence interval.")));
 	return confidence;
 }
 

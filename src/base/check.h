@@ -1,6 +1,20 @@
 /*
  * check.h
- *		Limits and argument checks that more than one room needs.
+ *		Limits and checks of arguments that several modules need.
+ *
+ * The module base has what all other modules share and what is not about customers:
+ *
+ *	 wire		stored bytes: letters, headers, reading and writing; the checks of hostile bytes begin here
+ *	 type_sql	the SQL functions of a stored type, from one struct; states of aggregates
+ *	 counted	tables of counters by key in one value, which survival and drivers are made of
+ *	 aggregate	whether a state may be changed in place
+ *	 attributes	the columns of a record as attributes of a customer
+ *	 choice		an argument that is one of a few words
+ *	 number		exact numerics; emit: rows of an answer
+ *	 memory, sort	work on data of any size that can be cancelled
+ *
+ * On its way, a row meets base twice: its aggregate asks aggregate_own_state() whether the state may be changed in
+ * place, and the answer leaves by emit_row().
  */
 #ifndef RETENTION_CHECK_H
 #define RETENTION_CHECK_H
@@ -10,13 +24,10 @@
 /* The number of periods one summary may hold (11 years of hours). */
 #define MAX_PERIODS 100000
 
-/*
- * *counter += n. Counts are int64 everywhere; one that would overflow is an error (54000), never a
- * wrapped number.
- */
+/* *counter += n. Counts are int64 everywhere. A count that would overflow raises 54000. */
 static inline void count_add(int64 *counter, int64 n);
 
-/* For loops of short steps over data of any size: step i looks at interrupts now and then. */
+/* For loops of short steps over data of any size: checks for interrupts in some of the steps i. */
 #define CHECK_NOW_AND_THEN(i)                                                                      \
 	do                                                                                             \
 	{                                                                                              \

@@ -8,7 +8,7 @@
 #include "lib/stringinfo.h"
 #include "utils/varlena.h"
 
-/* A longer word is no name that somebody mistyped. */
+/* A longer word is not a mistyped name. */
 #define LONGEST 32
 
 static inline char

@@ -17,7 +17,7 @@ emit_begin(FunctionCallInfo fcinfo)
 
 	if (info == NULL || !IsA(info, ReturnSetInfo) || !(info->allowedModes & SFRM_Materialize))
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-						errmsg("a function that returns rows was called where rows cannot go")));
+						errmsg("set-valued function called in context that cannot accept a set")));
 
 	old = MemoryContextSwitchTo(info->econtext->ecxt_per_query_memory);
 	if (get_call_result_type(fcinfo, NULL, &emitter.columns) != TYPEFUNC_COMPOSITE)

@@ -17,15 +17,15 @@ typedef struct Emitter
 } Emitter;
 
 /*
- * Start the answer of a function declared RETURNS TABLE or SETOF record with OUT columns. An answer is materialised:
- * it is as small as a summary. The caller returns (Datum) 0 at the end.
+ * Begin the answer of a function that RETURNS TABLE or SETOF record with OUT columns. Answers are materialized, for
+ * they are as small as summaries. The caller returns (Datum) 0 at the end.
  */
 extern Emitter emit_begin(FunctionCallInfo fcinfo);
 
 /* One row; values and nulls have one entry per declared column. */
 extern void emit_row(Emitter *emitter, const Datum *values, const bool *nulls);
 
-/* Field of an answer: NaN is NULL. Infinity is itself, such as a ratio over nothing. */
+/* A field of an answer. NaN becomes NULL; infinity stays, such as a ratio of something to nothing. */
 static inline void
 put_number(Datum *values, bool *nulls, int at, double value)
 {

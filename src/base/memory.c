@@ -1,6 +1,6 @@
 /*
  * memory.c
- *		Clearing and copying memory of any size: in pieces, between which a cancel is heard.
+ *		Clearing and copying memory of any size, in pieces between which a query can be cancelled.
  */
 #include "retention.h"
 

@@ -9,22 +9,24 @@
 
 extern Numeric numeric_from_int64(int64 value);
 
-/* 15 significant digits. Not for infinities or NaN. */
+/* With 15 significant digits. The value must be finite. */
 extern Numeric numeric_from_double(double value);
 
 /* 100 * part / whole: exact until the division, which is the last step. whole is not 0. */
 extern Numeric numeric_per_cent(Numeric part, Numeric whole);
 
-/* A limit of a rate: a fraction 0..1 (differences: -1..1) as per cent, rounded to 6 decimals. Not for NaN. */
+/*
+ * A confidence limit of a rate: a fraction 0..1 (of a difference: -1..1) as per cent, rounded to 6 decimals. Not NaN.
+ */
 extern Numeric numeric_rate_limit(double fraction);
 
-/* Whether it is a finite whole number >= 0, however many decimals it is written with. */
+/* Whether the value is a finite whole number >= 0, with any number of decimals. */
 extern bool numeric_is_count(Numeric value);
 
-/* As a double, rounded. Raises 22003 where it is beyond what a double holds. */
+/* Rounded to a double. Raises 22003 if it is out of a double's range. */
 extern double numeric_to_double(Numeric value);
 
-/* Plain arithmetic; divide raises 22012 at a divisor of 0. */
+/* Plain arithmetic. Division by 0 raises 22012. */
 extern Numeric numeric_plus(Numeric a, Numeric b);
 extern Numeric numeric_minus(Numeric a, Numeric b);
 extern Numeric numeric_times(Numeric a, Numeric b);

@@ -1,6 +1,6 @@
 /*
  * sort.c
- *		Sorting as qsort_arg() does, for data of any size: a cancel ends it.
+ *		qsort_arg() for data of any size: it can be cancelled.
  */
 #include "retention.h"
 

@@ -1,6 +1,6 @@
 /*
  * sort.h
- *		Sorting as qsort_arg() does, for data of any size: a cancel ends it.
+ *		qsort_arg() for data of any size: it can be cancelled.
  */
 #ifndef RETENTION_SORT_H
 #define RETENTION_SORT_H

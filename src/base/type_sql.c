@@ -1,6 +1,6 @@
 /*
  * type_sql.c
- *		The SQL functions of a stored type, and what the aggregates share whose state it is.
+ *		The SQL functions of a stored type, and what aggregates share whose state is a value of it.
  */
 #include "retention.h"
 
@@ -15,8 +15,8 @@
 #define COMMENT_END " */ "
 
 /*
- * 22P02 on a text that no value has. A comment before the digits is for people and not read: whatever it says, the value
- * is that of the digits, and so is the comment when the value is written again.
+ * Raises 22P02 on a text that no value has. A comment before the digits is skipped, whatever it says: the value is
+ * that of the digits.
  */
 Datum
 stored_type_in(FunctionCallInfo fcinfo, const StoredType *type)
@@ -61,7 +61,7 @@ stored_type_out(FunctionCallInfo fcinfo, const StoredType *type)
 	PG_RETURN_CSTRING(out.data);
 }
 
-/* 22P03 on bytes that no value has. */
+/* Raises 22P03 on bytes that no value has. */
 Datum
 stored_type_recv(FunctionCallInfo fcinfo, const StoredType *type)
 {
@@ -84,9 +84,7 @@ stored_type_send(FunctionCallInfo fcinfo, const StoredType *type)
 
 /* ---- Order ---- */
 
-/*
- * Wire forms are made in a context of their own: a sort compares many times before it frees anything.
- */
+/* Wire forms are made in a context of their own, because a sort frees nothing between its comparisons. */
 static MemoryContext
 compare_begin(void)
 {

@@ -25,14 +25,14 @@ typedef struct StoredType
 	WireKind kind;	  /* for functions that serve several kinds */
 	WireRead read;	  /* raises by wire_corrupt() what cannot be a value */
 	void (*write)(Datum value, StringInfo out, WireKind kind);
-	/* The comment is the name, what this appends (" of month, 25 cohorts"), and what to do with the value. NULL: no comment. */
+	/* Appends what the comment says after the name, such as " of month, 25 cohorts". NULL: there is no comment. */
 	void (*describe)(Datum value, StringInfo out, WireKind kind);
-	const char *use; /* a function that answers, such as "cohort_cells()" */
+	const char *use; /* the function that the comment tells people to use */
 
 	/* Of types that are the state of an aggregate: see aggregate_own_state(). */
 	int version; /* of the layout that the aggregate changes in place */
 	Size least;	 /* bytes */
-	/* Whether all else is known of a state, its marks checked, that must be so before it is changed in place. */
+	/* Whether a state, whose marks are checked, may be changed in place. */
 	bool (*is_own)(const void *state);
 	/* Any value as a state, palloc'ed in the current memory context. */
 	void *(*copy)(Datum value, WireKind kind);
@@ -48,11 +48,11 @@ extern Datum stored_type_out(FunctionCallInfo fcinfo, const StoredType *type);
 extern Datum stored_type_recv(FunctionCallInfo fcinfo, const StoredType *type);
 extern Datum stored_type_send(FunctionCallInfo fcinfo, const StoredType *type);
 
-/* < 0, 0 or > 0: the order of the wire forms. It means nothing, but sorting and GROUP BY want one. */
+/* < 0, 0 or > 0: the order of the wire forms. It has no meaning; sorting and GROUP BY need one. */
 extern int stored_type_compare(FunctionCallInfo fcinfo, const StoredType *type);
 extern Datum stored_type_hash(FunctionCallInfo fcinfo, const StoredType *type);
 
-/* The state in argument 0, to be changed in place: a copy where it may not be. NULL before the first row. */
+/* The state in argument 0, or a copy if it may not be changed in place. NULL before the first row. */
 static inline void *
 stored_type_state(FunctionCallInfo fcinfo, const StoredType *type)
 {

@@ -1,6 +1,6 @@
 /*
  * wire.c
- *		Bytes that leave the server, and bytes that come in.
+ *		The bytes of stored values: reading, writing and checking.
  */
 #include "retention.h"
 
@@ -38,21 +38,21 @@ flat_open(Datum value, WireKind kind, int version, Size least, const char *type_
 {
 	FlatHeader *header = (FlatHeader *) PG_DETOAST_DATUM(value);
 
-	/* A tuple may hold a long header off an 8-byte boundary only if it was not written by this type. */
+	/* Only a value that this type did not write has a long header that is not aligned to 8 bytes. */
 	if ((uintptr_t) header % MAXIMUM_ALIGNOF != 0)
 		header = flat_copy(header);
 	if (VARSIZE(header) < Max(least, sizeof(FlatHeader)))
 		wire_corrupt(type_name, "It is too short.");
 	if (header->magic != FLAT_MAGIC || header->kind != (char) kind || header->zero != 0)
-		wire_corrupt(type_name, "It does not begin with the marks of its type.");
+		wire_corrupt(type_name, "It does not begin with the header of its type.");
 	if (header->version != version)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("%s has the unknown layout version %d", type_name, header->version)));
+				 errmsg("unrecognized layout version %d of %s", header->version, type_name)));
 	return header;
 }
 
-/* Of the bytes that are being read. */
+/* Where the bytes that are being read come from. */
 static WireSource reading = WIRE_STORED;
 
 void
@@ -90,7 +90,7 @@ wire_begin(StringInfo out, WireKind kind, int version)
 	appendStringInfoChar(out, (char) version);
 }
 
-/* Seven bits a byte, lowest first, after folding the sign into the lowest bit. */
+/* Seven bits in each byte, lowest first; the sign becomes the lowest bit. */
 void
 wire_put_int(StringInfo out, int64 value)
 {
@@ -134,11 +134,11 @@ wire_open(const char *bytes, Size size, WireKind kind, int newest, const char *t
 	const char *marks = wire_get_bytes(&in, 3);
 
 	if (marks[0] != FLAT_MAGIC || marks[1] != (char) kind)
-		wire_corrupt(type_name, "It does not begin with the marks of its type.");
+		wire_corrupt(type_name, "It does not begin with the header of its type.");
 	in.version = (uint8) marks[2];
 	if (in.version < 1 || in.version > newest)
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-						errmsg("%s has the unknown version %d", type_name, in.version)));
+						errmsg("unrecognized version %d of %s", in.version, type_name)));
 	return in;
 }
 
@@ -154,9 +154,9 @@ wire_get_int(WireReader *in)
 		if (in->at >= in->end)
 			wire_corrupt(in->type_name, "It ends early.");
 		byte = (uint8) *in->at++;
-		/* The tenth byte has room for one bit; a zero at the end would be a second spelling. */
+		/* The tenth byte has space for one bit; with a zero at the end a number would have a second form. */
 		if ((shift == 63 && byte > 1) || (shift > 0 && byte == 0))
-			wire_corrupt(in->type_name, "A number in it is not written as numbers are.");
+			wire_corrupt(in->type_name, "A number in it is too large or not in its shortest form.");
 		folded |= (uint64) (byte & 0x7f) << shift;
 		if (!(byte & 0x80))
 			return (int64) (folded >> 1) ^ -(int64) (folded & 1);
@@ -228,13 +228,13 @@ void
 wire_end(WireReader *in)
 {
 	if (in->at != in->end)
-		wire_corrupt(in->type_name, "Bytes are left over at its end.");
+		wire_corrupt(in->type_name, "It has extra bytes at its end.");
 }
 
 void
 wire_to_text(StringInfo wire, StringInfo out)
 {
-	/* In pieces, between which a cancel is heard. */
+	/* In pieces, between which a query can be cancelled. */
 	enlargeStringInfo(out, (int) Min(mul_size(wire->len, 2), PG_INT32_MAX));
 	for (int at = 0; at < wire->len; at += HEX_PIECE)
 	{
@@ -245,7 +245,7 @@ wire_to_text(StringInfo wire, StringInfo out)
 	out->data[out->len] = '\0';
 }
 
-/* -1: not a digit as wire_to_text() writes them. */
+/* The value of a digit as wire_to_text() writes it, or -1. */
 static inline int
 hex_digit(char digit)
 {

@@ -1,22 +1,22 @@
 /*
  * wire.h
- *		Bytes that leave the server, and bytes that come in.
+ *		The bytes of stored values: reading, writing and checking.
  *
- * A summary has two forms. Its flat form is the varlena that lives in memory and in tables; each room has one
- * check() for it, called on every value that was not made by the running aggregate. Its wire form is what binary
- * COPY, text output and pg_dump carry: magic, kind, version, then the room's fields as numbers of variable length.
- * Text is the hexadecimal form of the wire bytes, so that there is one reader.
+ * A summary has two forms. The flat form is the varlena in memory and in tables; each module has a check() for it,
+ * which is called on every value that was not made by the running aggregate. The wire form is what binary COPY, text
+ * output and pg_dump carry: magic, kind and version, then the fields of the module as numbers of variable length.
+ * Text is the wire form in hexadecimal digits, so that there is a single reader.
  *
- * Every reading function raises wire_corrupt() on bytes that end early or say something impossible: bytes are hostile.
+ * Bytes are hostile: every reading function raises wire_corrupt() if they end early or say something impossible.
  */
 #ifndef RETENTION_WIRE_H
 #define RETENTION_WIRE_H
 
 #include "lib/stringinfo.h"
 
-/* The letters that stored bytes carry are all here. Never change one, never use one again. */
+/* All letters in stored bytes are defined here. Never change or reuse one. */
 
-/* Of a stored type. */
+/* The letter of a stored type. */
 typedef enum WireKind
 {
 	WIRE_ACTIVITY = 'A',
@@ -33,7 +33,7 @@ typedef enum WireKind
 	WIRE_SURVIVAL_DRIVERS = 'Y',
 } WireKind;
 
-/* Inside a population: the aggregate whose state it is. States of two do not mix. */
+/* The letter of the aggregate whose state a population is. States of different aggregates cannot be combined. */
 typedef enum WireAggregate
 {
 	AGGREGATE_COHORT_ANCHOR = 'A', /* a customer's earliest anchor starts their cohort */
@@ -58,7 +58,7 @@ typedef struct WireReader
 	int version;
 } WireReader;
 
-/* The marks at the front of a flat value; each flat struct begins with this. */
+/* The marks of a flat value. Each flat struct begins with this. */
 typedef struct FlatHeader
 {
 	int32 vl_len_; /* varlena header, touch only through VARSIZE and SET_VARSIZE */
@@ -72,7 +72,7 @@ typedef struct FlatHeader
 
 extern void flat_mark(void *flat, WireKind kind, int version, Size size);
 
-/* Whether a value with a plain header, of the size of a FlatHeader at least, has these marks. */
+/* Whether a value has these marks. It has a plain header and at least the size of a FlatHeader. */
 static inline bool
 flat_is(const void *flat, WireKind kind, int version)
 {
@@ -86,25 +86,25 @@ flat_is(const void *flat, WireKind kind, int version)
 extern void *flat_copy(const void *flat);
 
 /*
- * The detoasted, 8-byte aligned value of an argument, its marks and its minimal size checked. The result may be
+ * The detoasted value of an argument, aligned to 8 bytes; its marks and its least size are checked. The result may be
  * the argument itself and must not be changed.
  */
 extern void *flat_open(Datum value, WireKind kind, int version, Size least, const char *type_name);
 
-/* The bytes of type_name are not what it writes: XX001 of stored ones, inside wire_read() 22P02 or 22P03. */
+/* Raises that bytes are not a value of type_name: XX001 for stored bytes, inside wire_read() 22P02 or 22P03. */
 extern void wire_corrupt(const char *type_name, const char *detail) pg_attribute_noreturn();
 
 typedef enum WireSource
 {
 	WIRE_STORED,	  /* bytes in a table or a state */
-	WIRE_FROM_TEXT,	  /* a text input: merely wrong */
-	WIRE_FROM_CLIENT, /* a binary input */
+	WIRE_FROM_TEXT,	  /* text input */
+	WIRE_FROM_CLIENT, /* binary input */
 } WireSource;
 
-/* The reader of a type: a palloc'ed value, checked. */
+/* The reader of a type: returns a palloc'ed value, which is checked. */
 typedef void *(*WireRead)(const char *bytes, Size size, WireKind kind);
 
-/* Calls a reader with bytes from outside. */
+/* Calls a reader with bytes from a client. */
 extern void *
 wire_read(WireSource source, WireRead read, const char *bytes, Size size, WireKind kind);
 
@@ -123,15 +123,15 @@ extern double wire_get_double(WireReader *in); /* any bits: NaN and infinities t
 extern const char *wire_get_bytes(WireReader *in, Size size);
 extern Tag
 wire_get_tag(WireReader *in, int least, int longest); /* points into the bytes that are read */
-extern void wire_end(WireReader *in);				  /* nothing may be left over */
+extern void wire_end(WireReader *in);				  /* no bytes may be left */
 
-/* Bytes that are to be a text: no NUL in them, and characters of the database's encoding only. */
+/* Raises wire_corrupt() unless the bytes are a text: valid in the encoding of the database, without a zero byte. */
 extern void wire_check_text(const char *type_name, Tag tag);
 
-/* By bytes; NULL comes last. */
+/* The order of the bytes; NULL comes last. */
 extern int tag_compare(Tag a, Tag b);
 
-/* Hexadecimal digits, appended to out, and back. wire_from_text() raises 22P02 on anything else. */
+/* To hexadecimal digits, appended to out, and back. wire_from_text() raises 22P02 on anything else. */
 extern void wire_to_text(StringInfo wire, StringInfo out);
 extern void wire_from_text(const char *digits, StringInfo out, const char *type_name);
 

@@ -52,7 +52,7 @@ cohort_known_until(const Grid *grid, TimeKind kind, int64 latest, int64 *as_of)
 	return true;
 }
 
-/* Bytes of a summary; the counts are not negative and not above MAX_COHORT_ROWS. */
+/* Bytes of a summary. The counts are between 0 and MAX_COHORT_ROWS. */
 static Size
 cohort_size(const int64 counts[COHORT_TABLES], int grid_length)
 {
@@ -97,7 +97,7 @@ compare_keys(const int64 *a, const int64 *b, int keys)
 	return 0;
 }
 
-/* Where a key is, or would be, in a table: a row of it, or its end. */
+/* The first row of a table whose key is not below the given one, or the end of the table. */
 static const int64 *
 find_row(const int64 *from, const int64 *end, const int64 *key, int columns, int keys)
 {
@@ -116,8 +116,8 @@ find_row(const int64 *from, const int64 *end, const int64 *key, int columns, int
 }
 
 /*
- * Rows of b that a does not have. Where add is set, those that it has are added to it. Searching pays where b is
- * small: a rollup of many small summaries must not read the large one for each of them.
+ * The number of rows of b that a does not have. If add is set, the others are added to those of a. A small b is
+ * searched for in a: a rollup of many small summaries must not read the large one for each of them.
  */
 static int64
 match_rows(Cohorts *a, const Cohorts *b, CohortTable table, bool add)
@@ -146,7 +146,7 @@ match_rows(Cohorts *a, const Cohorts *b, CohortTable table, bool add)
 	return missing;
 }
 
-/* into has room for the union of both, as match_rows() counted it; where a is out of order, it may need more. */
+/* into has space for the union of both, as match_rows() counted it; if a is out of order, it may need more. */
 static void
 merge_table(Cohorts *into, const Cohorts *a, const Cohorts *b, CohortTable table)
 {
@@ -176,7 +176,7 @@ merge_table(Cohorts *into, const Cohorts *a, const Cohorts *b, CohortTable table
 		wire_corrupt(COHORT_TYPE, "Its rows are not in order.");
 }
 
-/* What is said where windows that are whole in the one are not so in the other. */
+/* Some windows are complete in one summary and not in the other. */
 static void
 check_equal_as_of(const Cohorts *a, const Cohorts *b)
 {
@@ -189,7 +189,7 @@ check_equal_as_of(const Cohorts *a, const Cohorts *b)
 		 errhint("Set as_of in the grid, the same for all.")));
 }
 
-/* 22023 unless the two are of one kind. */
+/* Raises 22023 unless the two can be added. */
 static void
 check_addable(const Cohorts *cohorts, const Cohorts *other)
 {
@@ -218,7 +218,7 @@ cohort_merge(Cohorts *cohorts, const Cohorts *other)
 	check_addable(cohorts, other);
 	grid = cohort_grid(cohorts);
 
-	/* A summary without moments knows nothing of time, and has nothing that depends on it. */
+	/* A summary without moments has nothing that depends on time. */
 	differ = !grid->has_as_of && cohorts->latest != other->latest &&
 			 cohorts->latest != PG_INT64_MIN && other->latest != PG_INT64_MIN;
 	if (differ && grid->windows == GRID_ELAPSED)
@@ -258,16 +258,18 @@ cohort_merge(Cohorts *cohorts, const Cohorts *other)
 
 /* ---------- taking customers out ---------- */
 
+static void not_a_part(void) pg_attribute_noreturn();
+
 static void
-pg_attribute_noreturn() not_a_part(void)
+not_a_part(void)
 {
 	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					errmsg("these cohorts are not a part of the others"),
-					errdetail("Taken out of them, they would leave less than nobody."),
+					errmsg("the cohorts to take out are not part of the others"),
+					errdetail("Without them, a count would be negative."),
 					errhint("Only customers whose rows are all in the others can be taken out.")));
 }
 
-/* What is left must be cohorts again; where it is not, the part was none. */
+/* The difference must be a valid summary again; if it is not, the part was not a part. */
 static void
 check_rest(const Cohorts *rest)
 {
@@ -296,7 +298,7 @@ take(int64 *from, int64 n)
 	*from -= n;
 }
 
-/* The rows of part out of those of whole, in place; returns how many are then not all zero. */
+/* Subtract the rows of part from those of whole, in place. Returns the number of rows that are not all zero then. */
 static int64
 take_rows(Cohorts *whole, const Cohorts *part, CohortTable table)
 {
@@ -395,7 +397,7 @@ cohort_replace(const Cohorts *whole, const Cohorts *old, const Cohorts *new, boo
 	Cohorts *rest = cohort_subtract(whole, old);
 	const Grid *grid = cohort_grid(whole);
 
-	/* Where the end of the rows says what is complete, a new end cannot be given to what was counted at the old one. */
+	/* Without an as_of the last row says what is complete: what was counted up to one end cannot get another. */
 	if (exact && rest->customers > 0 && old->customers > 0 && new->customers > 0 &&
 		(grid->has_as_of || (grid->windows != GRID_ELAPSED && !cohort_is_recurring(whole))))
 	{
@@ -413,8 +415,10 @@ cohort_replace(const Cohorts *whole, const Cohorts *old, const Cohorts *new, boo
 
 /* ---------- checking ---------- */
 
+static void corrupt(const char *detail) pg_attribute_noreturn();
+
 static void
-pg_attribute_noreturn() corrupt(const char *detail)
+corrupt(const char *detail)
 {
 	wire_corrupt(COHORT_TYPE, detail);
 }
@@ -426,7 +430,7 @@ add_checked(int64 *sum, int64 n)
 		corrupt("Its counts do not add up.");
 }
 
-/* Keys ascend, counters are not negative, no row is all zero. */
+/* Keys must ascend, counters must not be negative, and no row may be all zero. */
 static void
 check_table(const Cohorts *cohorts, CohortTable table)
 {
@@ -449,13 +453,14 @@ check_table(const Cohorts *cohorts, CohortTable table)
 				zero = false;
 		}
 		if (zero)
-			corrupt("A row of it is empty.");
+			corrupt("A row in it has only zeros.");
 	}
 }
 
 /*
- * One cohort: every customer's streak ends once and he comes back for a first and a last time at most once. Who came
- * back at an offset came back first not after it and last not before it, and a streak that goes past an offset has it.
+ * One cohort: every customer's streak ends once, and they come back for a first and for a last time at most once.
+ * Customers who came back at an offset came back first at it or before and last at it or after, and a streak that
+ * goes past an offset contains it.
  */
 static void
 check_cohort(const Grid *grid, const int64 *size, const int64 *cell, const int64 *end)
@@ -484,7 +489,7 @@ check_cohort(const Grid *grid, const int64 *size, const int64 *cell, const int64
 	for (const int64 *c = cell; c < end; c += CELL_COLUMNS)
 	{
 		CHECK_FOR_INTERRUPTS();
-		/* Offsets without a row have nobody: every streak has ended by the first of them. */
+		/* At an offset without a row nobody came back: every streak has ended by the first of them. */
 		if (c[CELL_OFFSET] != before + 1 && ended != customers)
 			corrupt("Its streaks have gaps.");
 		before = c[CELL_OFFSET];
@@ -533,7 +538,7 @@ check_windows(const Cohorts *cohorts, const Grid *grid)
 	if (grid->windows != GRID_ELAPSED)
 	{
 		if (window != end)
-			corrupt("It has windows that its grid has not.");
+			corrupt("It has windows, but its grid has no elapsed windows.");
 		return;
 	}
 	for (int64 i = 0; i < cohorts->counts[COHORT_SIZES]; i++, size += SIZE_COLUMNS)
@@ -598,7 +603,7 @@ check_sums(const Cohorts *cohorts, const Grid *grid)
 
 	if (cohorts->counts[COHORT_SUMS] > 0 &&
 		(!cohort_is_recurring(cohorts) || cohorts->sums_unknown))
-		corrupt("It has sums that its grid has not.");
+		corrupt("It has sums, but its cohorts are not recurring.");
 	for (int64 i = 0; i < cohorts->counts[COHORT_SUMS]; i++, row += SUM_COLUMNS)
 	{
 		if (row[SUM_OFFSET] < 1 || row[SUM_CUSTOMERS] > cohorts->customers ||
@@ -639,21 +644,21 @@ cohort_check(const Cohorts *cohorts)
 	const Grid *grid;
 
 	if (cohorts->kind != TIME_DATE && cohorts->kind != TIME_LOCAL && cohorts->kind != TIME_INSTANT)
-		corrupt("Its kind of time is unknown.");
+		corrupt("Its type of time is not recognized.");
 	if (!cohort_has_shape(cohorts))
 		corrupt("Its length is not that of its rows.");
 	if ((cohorts->anchored != 0 && cohorts->anchored != 1) ||
 		(cohorts->sums_unknown != 0 && cohorts->sums_unknown != 1))
-		corrupt("A mark in it is unknown.");
+		corrupt("A flag in it is not recognized.");
 
 	grid = cohort_grid(cohorts);
 	if (grid->text_length != cohorts->grid_length)
 		corrupt("Its grid has no time zone.");
 	if (cohorts->sums_unknown && (!cohort_is_recurring(cohorts) || grid->has_as_of))
-		corrupt("A mark in it is unknown.");
+		corrupt("A flag in it is not recognized.");
 	if (cohorts->rows < 0 || cohorts->ignored < 0 || cohorts->ignored > cohorts->rows ||
 		cohorts->customers < 0 || cohorts->customers > cohorts->rows - cohorts->ignored)
-		corrupt("Its customers are more than its rows.");
+		corrupt("It has more customers than rows.");
 	if (cohorts->customers == 0
 			? (cohorts->first != PG_INT64_MAX || cohorts->latest != PG_INT64_MIN)
 			: (!moment_is_valid(cohorts->kind, cohorts->first) ||
@@ -668,7 +673,7 @@ cohort_check(const Cohorts *cohorts)
 		check_table(cohorts, i);
 	if (cohorts->customers > 0)
 	{
-		/* No period before the first moment's or after the latest one's. */
+		/* All periods must lie between those of the first and the latest moment. */
 		int64 least = grid_period(grid, cohorts->kind, cohorts->first);
 		int64 most = grid_period(grid, cohorts->kind, cohorts->latest);
 
@@ -677,9 +682,9 @@ cohort_check(const Cohorts *cohorts)
 			const int64 *table = cohort_table(cohorts, i);
 			int64 n = cohorts->counts[i];
 
-			/* A clock that is put back over midnight shows the day before again: one period's margin. */
+			/* With a margin of one period: a clock that is set back over midnight shows the day before again. */
 			if (n > 0 && (table[0] < least - 1 || table[(n - 1) * cohort_columns[i]] > most + 1))
-				corrupt("A period in it is outside its time.");
+				corrupt("A period in it is outside the time of its rows.");
 		}
 	}
 	check_cells(cohorts, grid);
@@ -712,7 +717,7 @@ cohort_write(const Cohorts *cohorts, StringInfo wire)
 		wire_put_int(wire, cohorts->counts[table]);
 		for (int64 i = 0; i < cohorts->counts[table]; i++, row += cohort_columns[table])
 		{
-			/* The first key as the distance to the one before: a small number. */
+			/* The first key is written as the distance to the one before: a small number. */
 			wire_put_int(wire, (int64) ((uint64) row[0] - (uint64) before));
 			before = row[0];
 			for (int column = 1; column < cohort_columns[table]; column++)
@@ -736,7 +741,7 @@ cohort_read(const char *bytes, Size size)
 
 	for (int i = 0; i < (int) lengthof(head); i++)
 		head[i] = wire_get_int(&in);
-	/* A table's rows follow its count: none may be allocated for bytes that are not there. */
+	/* The rows of a table follow its count: allocate only as many as the bytes can hold. */
 	for (int table = 0; table < COHORT_TABLES; table++)
 	{
 		int columns = cohort_columns[table];
@@ -764,7 +769,7 @@ cohort_read(const char *bytes, Size size)
 		pfree(tables[table]);
 	}
 	if ((head[0] != 0 && head[0] != 1) || (head[1] != 0 && head[1] != 1))
-		corrupt("A mark in it is unknown.");
+		corrupt("A flag in it is not recognized.");
 	cohorts->sums_unknown = (int32) head[0];
 	cohorts->anchored = (int32) head[1];
 	cohorts->rows = head[2];

@@ -2,10 +2,22 @@
  * cohort.h
  *		Cohorts: who started when, and who of them came back. Type retention_cohorts.
  *
- * A summary is six tables of whole numbers, each sorted by its keys, with no row that is all zero. Every number is a
- * sum over customers, so that summaries of disjoint customers add. An offset is the number of periods since the
- * cohort's own (calendar) or of windows since the customer's start (elapsed), always >= 1; where the grid has
- * brackets, it is the number of the bracket, and the number of brackets + 1 means beyond the last.
+ * The module cohort answers every question about cohorts from one summary:
+ *
+ *	 cohort_sql, cohort_rows	rows in: what a row means; cohort_batch: the same for the batch scan
+ *	 cohort_build, cohort_count	from the histories of customers to a summary
+ *	 cohort						the summary: merging, subtracting, checking, reading and writing
+ *	 cohort_cells, cohort_curve	answers: the cohort table by a criterion, one curve from all cohorts
+ *	 cohort_rate_sql			retention_rate and churn_rate of two ranges of time, without a summary
+ *
+ * The path of a row: a transition function in cohort_sql.c calls cohort_row_events() and adds the events to the
+ * history of the customer in population/. cohort_build() visits every customer once and counts them into the tables
+ * of a summary. cohort_cells() checks the summary, reads it cell by cell and adds confidence intervals.
+ *
+ * A summary is six tables of whole numbers, each sorted by its keys, without rows that are all zero. Every number is
+ * a sum over customers, so that summaries of disjoint customers can be added. An offset is the number of periods
+ * since that of the cohort (calendar) or of windows since the customer's start (elapsed), always >= 1. If the grid
+ * has brackets, it is the number of the bracket, and the number of brackets + 1 means beyond the last.
  */
 #ifndef RETENTION_COHORT_H
 #define RETENTION_COHORT_H
@@ -50,9 +62,9 @@ enum
 {
 	WINDOW_COHORT,
 	WINDOW_NUMBER,
-	WINDOW_WHOLE, /* customers with exactly that many whole windows behind them, without brackets */
-	WINDOW_BEGUN, /* customers for whom exactly that many windows have begun */
-	WINDOW_RETURNED, /* of those, who came back in any window >= 1 */
+	WINDOW_WHOLE, /* customers with exactly so many complete windows; brackets do not count here */
+	WINDOW_BEGUN, /* customers for whom exactly so many windows have begun */
+	WINDOW_RETURNED, /* those of them who came back in any window >= 1 */
 	WINDOW_COLUMNS,
 };
 
@@ -82,8 +94,9 @@ typedef enum CohortCriterion
 } CohortCriterion;
 
 /*
- * Per customer and offset: n of his cohorts have a complete cell there, in x of those he is retained. Elapsed windows:
- * complete is what is so for a start at the very end of the cohort's period.
+ * Sums over customers, by offset: n is the number of a customer's cohorts with a complete cell there, x the number of
+ * those cells in which they are retained. With elapsed windows a cell is complete if it is for a start at the very
+ * end of the cohort's period.
  */
 enum
 {
@@ -103,9 +116,9 @@ typedef struct Cohorts
 	int32 grid_length;	/* bytes of the grid's text at the end */
 	int32 sums_unknown; /* 1: recurring cohorts added up at different as_of, COHORT_SUMS is empty */
 	int32 anchored;		/* 1: cohorts begin with anchors, and a customer is in one only */
-	int64 rows;			/* seen, the ignored ones included */
+	int64 rows;			/* all of them, ignored ones included */
 	int64 ignored;		/* no customer, no start time, or at or after as_of */
-	int64 first; /* earliest and latest moment: PG_INT64_MAX and PG_INT64_MIN where there is none */
+	int64 first; /* earliest and latest moment; PG_INT64_MAX and PG_INT64_MIN if there is none */
 	int64 latest;
 	int64 customers;
 	int64 counts[COHORT_TABLES]; /* rows of each table */
@@ -134,21 +147,21 @@ cohort_grid_text(const Cohorts *cohorts)
 /* The first row of a table. */
 extern int64 *cohort_table(const Cohorts *cohorts, CohortTable table);
 
-/* The grid, opened: it belongs to the cache. */
+/* The grid, decoded; it belongs to the cache. */
 extern const Grid *cohort_grid(const Cohorts *cohorts);
 
-/* The as_of that a summary has when it is given none: the grid's, or the end of the latest row. False: no rows. */
+/* The as_of of a summary if none is asked for: the grid's, or the end of the latest row. False: no rows. */
 extern bool cohort_known_until(const Grid *grid, TimeKind kind, int64 latest, int64 *as_of);
 
 /*
- * The summary of a share of a population, palloc'ed in the current context. The population's totals are taken as they
- * are. What can be seen of the population does not change.
+ * The summary of a share of a population, palloc'ed in the current context, with the totals of the whole population.
+ * The population may be reorganized, but its contents do not change.
  */
 extern Cohorts *cohort_build(Population *population, Share share);
 
 /*
- * The kind of time in which windows are measured: hours, days and weeks that pass are not those a clock shows, so
- * that wall-clock time becomes instants.
+ * The kind of time in which windows are measured. Elapsed hours, days and weeks are not those that a clock shows, so
+ * wall-clock times become instants.
  */
 static inline TimeKind
 cohort_clock(const Grid *grid, TimeKind kind)
@@ -156,31 +169,33 @@ cohort_clock(const Grid *grid, TimeKind kind)
 	return kind == TIME_LOCAL && grid->months == 0 ? TIME_INSTANT : kind;
 }
 
-/* An empty summary with room for the rows; everything but kind, grid and counts is zero. 54000 where it is too large. */
+/*
+ * An empty summary with space for the rows. All but kind, grid and counts is zero. Raises 54000 if it is too large.
+ */
 extern Cohorts *cohort_new(TimeKind kind, const char *grid_text, int grid_length,
 						   const int64 counts[COHORT_TABLES]);
 
 /*
- * Add the customers of another summary; none may be in both. Returns cohorts changed in place where it has all rows
- * of the other, else a new summary in the current context.
+ * Add the customers of another summary; none may be in both. If cohorts has all rows of the other, it is changed in
+ * place and returned, else a new summary in the current context is.
  */
 extern Cohorts *cohort_merge(Cohorts *cohorts, const Cohorts *other);
 
 /*
- * Take customers out: what is left of whole without those of part, all of whose rows are in it, palloc'ed. 22023 where
- * that cannot be. Not known is when the rest's rows begin and end: its moments are those of whole. For that reason
- * elapsed windows must end with the same row in both, or as_of is set; recurring cohorts have no sums otherwise.
+ * The customers of whole without those of part, palloc'ed; all rows of part must be in whole. Raises 22023 if that
+ * cannot be. When the remaining rows begin and end is not known, so the moments are those of whole. Therefore elapsed
+ * windows must end with the same row in both, or as_of must be set; otherwise recurring cohorts have no sums.
  */
 extern Cohorts *cohort_subtract(const Cohorts *whole, const Cohorts *part);
 
 /*
- * The same customers known anew: old out, new in. The moments are those of whole and of new together; exact: where old
- * has the first or the latest row of whole, the caller sees to it that new has that of the result, and they are exact.
+ * Replace customers: whole without old, with new. The moments are those of whole and new together. exact: they are
+ * exact, for the caller ensures that new has the first or latest row of the result if old has that of whole.
  */
 extern Cohorts *
 cohort_replace(const Cohorts *whole, const Cohorts *old, const Cohorts *new, bool exact);
 
-/* XX001 unless the numbers are such as cohort_build() makes. */
+/* Raises XX001 unless the numbers can come from cohort_build(). */
 extern void cohort_check(const Cohorts *cohorts);
 
 /* Whether the sizes written in a summary, its marks known, are those of its memory. */
@@ -191,21 +206,21 @@ extern Cohorts *cohort_read(const char *bytes, Size size);
 
 /* ---- Answers ---- */
 
-/* 22023 with the list of names where there is none of that name. */
+/* Raises 22023 on an unrecognized name. */
 extern CohortCriterion cohort_criterion(const char *name);
 
-/* Where time stands for an answer. */
+/* The time as of which an answer is given. */
 typedef struct CohortTime
 {
 	const Grid *grid;
 	bool known;		/* false: the summary has no moments, and nothing can be said */
-	bool later;		/* than the time that the summary was made as of */
+	bool later;		/* as_of is later than that of the summary */
 	int64 as_of;	/* a moment of the summary's kind */
 	int64 begun;	/* the last calendar period that has begun by then */
 	int64 complete; /* the last one that is over: begun, or begun - 1 */
 } CohortTime;
 
-/* asked: wall-clock time of the grid's zone, or NULL. 22023 where the summary does not know the answer then. */
+/* asked: wall-clock time in the grid's zone, or NULL. Raises 22023 if the summary has no answer for that time. */
 extern CohortTime cohort_time(const Cohorts *cohorts, const Timestamp *asked);
 
 typedef struct CohortCell
@@ -231,8 +246,8 @@ typedef struct CellReader
 	int64 next_period;
 	int64 reached; /* on_or_before: first returns so far; streak: streaks that have ended so far */
 	int64 remaining;   /* on_or_after: customers whose last return is not before the cell */
-	int64 not_begun;   /* elapsed: customers for whom the window has not begun */
-	int64 not_at_risk; /* of those, who have come back */
+	int64 not_begun;   /* elapsed windows: customers for whom the window has not begun */
+	int64 not_at_risk; /* those of them who have come back */
 	int64 not_whole;
 	int64 whole_window;
 } CellReader;
@@ -250,16 +265,16 @@ typedef enum CurveMean
 	MEAN_CHAINED, /* on_or_before: as a survival curve of the first return */
 } CurveMean;
 
-/* 22023 where there is none of that name, or none for the criterion. */
+/* Raises 22023 on an unrecognized name and on one that does not fit the criterion. */
 extern CurveMean cohort_mean(const char *name, CohortCriterion criterion);
 
 /* One period of a curve, from the observed cells of all cohorts. */
 typedef struct CurvePoint
 {
-	int64 cohorts; /* 0: no observed cell, and nothing below is set but period */
+	int64 cohorts; /* 0: no cell is observed, and only period is set */
 	int64 period;
-	int64 at_risk;	/* chained: who has not come back before */
-	int64 retained; /* chained: of those, who comes back here first */
+	int64 at_risk;	/* chained: customers who have not come back before */
+	int64 retained; /* chained: those of them who come back first here */
 	Numeric rate;	/* per cent */
 	bool has_limits;
 	Limits limits; /* fractions */
@@ -270,8 +285,8 @@ extern int64 cohort_curve(const Cohorts *cohorts, CohortCriterion criterion, Cur
 						  const Timestamp *asked, double confidence, CurvePoint **points);
 
 /*
- * Elapsed windows: the base offsets that are complete for whoever starts in a cohort (a period), even at its very
- * end. as_of is a moment of the summary's kind.
+ * Elapsed windows: the number of base offsets that are complete for all customers who start in a cohort (a period),
+ * even at its very end. as_of is a moment of the summary's kind.
  */
 extern int64 cohort_complete_windows(const Grid *grid, TimeKind kind, int64 cohort, int64 as_of);
 

@@ -15,7 +15,7 @@ cohort_null_grid(void)
 					errmsg("the grid of cohort_retention must not be null")));
 }
 
-/* Rows that are on their way at a time. */
+/* Rows that are looked up at a time. */
 #define PLAIN_ROWS 512
 
 static const Grid *
@@ -42,7 +42,7 @@ cohort_batch_open(BatchCall *call)
 	call->private_data = lookup_create(grid, methods->kind);
 }
 
-/* Rows of one form and type of customer: each gets code of its own. */
+/* Rows of one form and type of customer. The compiler makes code for each. */
 static pg_attribute_always_inline void
 add_rows(const Grid *grid, PeriodLookup *lookup, KeyKind key, RowForm form, TimeKind anchor_kind,
 		 TimeKind kind, Population *population, const BatchColumn *columns, const uint16 *rows,
@@ -79,7 +79,7 @@ add_rows(const Grid *grid, PeriodLookup *lookup, KeyKind key, RowForm form, Time
 	population_totals_add(population_totals(population), &totals);
 }
 
-/* Plain rows of integer customers, without the detour by events. */
+/* Plain rows of integer customers, without making events of them. */
 static void
 add_plain_rows(const Grid *grid, PeriodLookup *lookup, TimeKind kind, Population *population,
 			   const BatchColumn *columns, const uint16 *rows, int count)
@@ -147,7 +147,7 @@ cohort_batch_add(BatchCall *call, Population **population, MemoryContext context
 		pfree(lookup);
 		call->private_data = lookup = lookup_create(grid, methods->kind);
 	}
-	/* The most frequent ones have code of their own. */
+	/* The most frequent forms have code of their own. */
 	if (is_plain && methods->key == KEY_INT64)
 		add_plain_rows(grid, lookup, methods->kind, *population, columns, rows, count);
 	else if (is_plain)

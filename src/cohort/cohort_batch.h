@@ -18,7 +18,7 @@ extern void cohort_batch_add(BatchCall *call, Population **population, MemoryCon
 extern struct varlena *cohort_batch_summarise(Population *population, Share share);
 extern struct varlena *cohort_batch_merge(struct varlena *into, const struct varlena *other);
 
-/* The methods of a transition function as a constant; the grid follows the last time, and the customer is argument 0. */
+/* The methods of a transition function as a constant. The customer is argument 0; the grid follows the last time. */
 #define COHORT_BATCH_METHODS(key_kind, row_form, row_anchor_kind, row_kind)                        \
 	&(const BatchMethods)                                                                          \
 	{                                                                                              \

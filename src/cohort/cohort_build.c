@@ -2,8 +2,8 @@
  * cohort_build.c
  *		From the histories of customers to a summary.
  *
- * Each customer is looked at once. What they add is counted in arrays indexed by period and offset; where those would
- * be large, cells are counted in a hash table, so that memory follows what is there and not what could be.
+ * Each customer is visited once. What they add is counted in arrays indexed by period and offset; if these would be
+ * large, cells are counted in hash tables, so that memory depends on the cells that there are.
  */
 #include "retention.h"
 
@@ -14,16 +14,18 @@
 #include "time/elapsed.h"
 #include "time/moment.h"
 
-/* Rows of cells by offset are taken where all of them would need no more than this. */
+/* Counts are kept in arrays by offset if all of these would need no more bytes than this. */
 #define DENSE_CELLS (1024 * 1024)
 
 /* ---------- customers ---------- */
 
-/* An entry that is not what the room's transition functions add: the bytes of the population were made up. */
+/* An entry that our transition functions do not add: the bytes of the population were made up. */
+static void not_ours(void) pg_attribute_noreturn();
+
 static void
-pg_attribute_noreturn() not_ours(void)
+not_ours(void)
 {
-	wire_corrupt("retention_population", "A period in it is outside its time.");
+	wire_corrupt("retention_population", "A period in it is outside the time of its rows.");
 }
 
 static inline int64
@@ -95,7 +97,7 @@ visit_calendar(void *argument, Event *events, int count)
 			b->values[active++] = period;
 		if ((events[i].flags & EVENT_START) && (b->recurring || starts == 0))
 			b->starts[starts++] = period;
-		/* Nothing before the first start counts as coming back. */
+		/* Rows before the first start do not count as coming back. */
 		if (starts > 0 && (events[i].flags & EVENT_RETURN) &&
 			events[i].count >= b->grid->min_events)
 			b->returns[returns++] = period;
@@ -127,7 +129,7 @@ planes_add(uint64 *planes, uint64 word)
 	}
 }
 
-/* The counter of a place. */
+/* The counter of a cell. */
 static inline int64
 planes_count(const uint64 *planes, int place)
 {
@@ -187,7 +189,10 @@ visit_word(void *argument, int64 first, uint64 bits)
 		flush_words(b, cohort);
 }
 
-/* Wall-clock time to the clock of windows. Times that a clock skips change places, and must not pass as_of. */
+/*
+ * Converts wall-clock times to the kind of windows. Times that a clock skips may change their order, and must not
+ * pass as_of.
+ */
 static void
 set_clock(Builder *b, Event *events, int count, int starts)
 {
@@ -205,7 +210,7 @@ set_clock(Builder *b, Event *events, int count, int starts)
 		b->moments[s] = Min(zone_instant(b->grid->zone, b->moments[s]), b->clock_as_of - 1);
 }
 
-/* Sort, mostly what is sorted already, and drop repeats. */
+/* Sort (mostly sorted values) and drop duplicates. */
 static int
 sort_once(int64 *values, int count)
 {
@@ -244,7 +249,7 @@ complete_windows(Builder *b, int64 cohort)
 	return b->complete_windows[cohort];
 }
 
-/* What a customer came back for, as moments of the clock; returns how many. */
+/* The returns of a customer, as moments of the clock. Returns their number. */
 static int
 take_returns(Builder *b, const Event *events, int count)
 {
@@ -267,11 +272,11 @@ take_returns(Builder *b, const Event *events, int count)
 	return returns;
 }
 
-/* One clock of a customer: the windows since it began in which they came back. */
+/* One clock of a customer: in which windows since it began they came back. */
 static void
 count_clock(Builder *b, int64 cohort, int64 start, int returns)
 {
-	/* An hour that a clock shows twice: the start may be before window 0 of the calendar's reckoning. */
+	/* In an hour that a clock shows twice the start may be before window 0. */
 	int64 whole = Max(grid_elapsed(b->grid, b->clock, start, b->clock_as_of), 0);
 	int64 whole_from = grid_window_start(b->grid, b->clock, start, whole);
 	int64 begun = Max(whole + (whole_from < b->clock_as_of), 1);
@@ -313,7 +318,7 @@ visit_elapsed(void *argument, Event *events, int count)
 			b->values[active++] = period;
 		if (!(events[i].flags & EVENT_START) || (!b->recurring && starts > 0))
 			continue;
-		/* Each cohort once. A clock put back over midnight shows a day again, so it need not be the last one. */
+		/* Each cohort once. It need not be the last one: a clock set back over midnight shows a day again. */
 		for (int s = starts - 1; s >= 0 && !again && b->starts[s] >= period - 1; s--)
 			again = b->starts[s] == period;
 		if (again)
@@ -356,7 +361,7 @@ begin_time(Builder *b, const PopulationTotals *totals)
 				 errmsg("a cohort summary has at most %d periods, not %lld", MAX_PERIODS,
 						(long long) b->span),
 				 errhint("Use a coarser grid, or leave out rows with times that cannot be.")));
-	/* A clock that is put back over midnight shows a day again: periods need not be in the order of time. */
+	/* A clock that is set back over midnight shows a day again: periods need not be in the order of time. */
 	b->base--;
 	b->span += 2;
 	begun = grid_period(grid, b->kind, b->as_of - 1);
@@ -405,7 +410,7 @@ compare_rows(const void *one, const void *other, void *argument)
 	return x[1] < y[1] ? -1 : x[1] > y[1];
 }
 
-/* Rows of a table; where at is NULL they are only counted. */
+/* Rows of a table; if at is NULL, they are only counted. */
 typedef struct Rows
 {
 	int64 *at;
@@ -453,7 +458,7 @@ put_dense(const Builder *b, Rows *rows)
 	}
 }
 
-/* A table; where at is NULL only its rows are counted. */
+/* A table; if at is NULL, only its rows are counted. */
 static int64
 put_table(Builder *b, CohortTable table, int64 *at)
 {

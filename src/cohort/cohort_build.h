@@ -8,9 +8,9 @@
 #include "cohort/cohort.h"
 
 /*
- * Counts by cohort and a number. One hash table as large as a summary may be would take a long time to grow, and half of
- * it would be empty: so there are many small ones, each of which has some of the cohorts. A prime number of them, for
- * cohorts may be days in a grid of hours.
+ * Counts by cohort and a number. A single hash table as large as a summary may be would take long to grow and be half
+ * empty. So there are many small ones, each with some of the cohorts. Their number is prime, for cohorts may be days
+ * in a grid of hours.
  */
 typedef struct CellKey
 {
@@ -50,7 +50,9 @@ typedef struct Outcome
 	int64 on_count; /* cells in Builder.on */
 } Outcome;
 
-/* The sums of one customer of recurring cohorts, as differences from cell to cell but for CRITERION_ON. */
+/*
+ * The sums of one customer with recurring cohorts; all but those of CRITERION_ON are differences from cell to cell.
+ */
 typedef struct Own
 {
 	int64 n;
@@ -58,8 +60,8 @@ typedef struct Own
 } Own;
 
 /*
- * Words of one cohort that are not in the counts yet: plane p holds bit p of 64 counters, one for each place of a word,
- * so that a word is added to all of them with a few operations.
+ * Bitmaps of the customers of one cohort that are not in the counts yet. Plane p holds bit p of 64 counters, one for
+ * each bit of a bitmap, so that a bitmap is added to all counters with a few operations.
  */
 #define WORD_PLANES 8
 #define WORDS_MOST ((1 << WORD_PLANES) - 1)
@@ -88,10 +90,10 @@ typedef struct Builder
 	int64 (*periods)[PERIOD_COLUMNS]; /* as the table's rows, by period from base; likewise sums */
 	int64 *histogram;
 
-	Words **words;	   /* by cohort; NULL: no customers as words yet */
-	CellCounts **rows; /* by cohort; NULL: not taken, or nobody yet */
+	Words **words;	   /* by cohort; NULL: no customer with a bitmap yet */
+	CellCounts **rows; /* by cohort; NULL: not used, or nobody yet */
 	bool dense;
-	CellTable cells;   /* what the rows have no place for */
+	CellTable cells;   /* what is not in the rows */
 	CellTable windows; /* elapsed */
 
 	/* The customer at hand. Calendar windows: all are periods from base. */
@@ -107,8 +109,8 @@ typedef struct Builder
 	int64 *complete_windows; /* elapsed and recurring: by cohort, -1: not known yet */
 
 	/*
-	 * Sums of recurring cohorts. What one customer adds changes from cell to cell in a few places only: `touched` has a bit
-	 * for each of them, and sums are differences from cell to cell (but for CRITERION_ON) until sums_finish().
+	 * Sums of recurring cohorts. What one customer adds changes in a few cells only: `touched` has a bit for each of
+	 * these. All sums but those of CRITERION_ON are differences from cell to cell until sums_finish().
 	 */
 	Own *own;
 	uint64 *touched;
@@ -120,19 +122,19 @@ typedef struct Builder
 	int64 most; /* the sum of n * n in cell 1, the largest sum of all */
 } Builder;
 
-/* In which offsets of one cohort a customer came back, asked for in ascending order. */
+/* The offsets of one cohort in which a customer came back, to be asked for in ascending order. */
 typedef struct Returns
 {
 	const Builder *b;
 	const int64 *values; /* b->returns */
 	int64 start;		 /* the cohort, or the moment at which its clock begins */
 	int count;			 /* of b->returns */
-	int next;			 /* the first that has not been looked at; what is before is too early */
+	int next;			 /* the first one to look at; those before it are too early */
 } Returns;
 
 /* cohort_count.c */
 
-/* Cells of a row: offsets below it. Elapsed windows may be one more than the periods they lie in. */
+/* The number of offsets in a row. There may be one elapsed window more than there are periods. */
 static inline int64
 row_width(const Builder *b, int64 cohort)
 {
@@ -143,19 +145,19 @@ extern CellCounts *row_of(Builder *b, int64 cohort);
 extern int64 *cell_of(CellTable *table, int64 cohort, int64 number);
 extern void cells_each(CellTable *table, CellVisitor visitor, void *argument);
 
-/* 54000 where the customer alone, in `starts` cohorts, has more cells than a summary. */
+/* Raises 54000 if this customer alone, in `starts` cohorts, has more cells than a summary may have. */
 extern void check_rows(Builder *b, int starts, int returns);
 
-/* One customer of one cohort. Asked from the first offset on, the returns say when they came back. */
+/* Add a customer with one cohort; returns are asked from the first offset on. */
 extern Outcome count_member(Builder *b, int64 cohort, Returns *returns);
 
-/* One of the customer's cohorts, of which the cells up to the base offset `reach` are complete. */
+/* Add one of the customer's cohorts, in which the cells up to the base offset `reach` are complete. */
 extern void sums_add(Builder *b, const Outcome *outcome, int64 reach);
 
-/* The customer is complete. */
+/* All cohorts of the customer have been added. */
 extern void sums_end_customer(Builder *b);
 
-/* All customers are. */
+/* All customers have been added. */
 extern void sums_finish(Builder *b);
 
 #endif /* RETENTION_COHORT_BUILD_H */

@@ -25,7 +25,7 @@ cohort_criterion(const char *name)
 	return found == CRITERIA ? CRITERION_ON : CRITERION_ON_OR_AFTER;
 }
 
-/* Wall-clock time of the grid's zone as a moment: of a day that is not over nothing is known. */
+/* Wall-clock time in the grid's zone as a moment; a day that is not over is not known. */
 static int64
 moment_of_local(const Grid *grid, TimeKind kind, Timestamp local)
 {
@@ -106,7 +106,7 @@ window_at(const CellReader *reader, int64 row)
 	return cohort_table(reader->cohorts, COHORT_WINDOWS) + row * WINDOW_COLUMNS;
 }
 
-/* Whether a row of cells or windows is left that belongs to the cohort. */
+/* Whether the next row of a table belongs to the cohort. */
 static bool
 has_row(const CellReader *reader, CohortTable table, int64 row, int64 cohort)
 {
@@ -130,7 +130,7 @@ enter_cohort(CellReader *reader, int64 cohort)
 	reader->whole_window = reader->next_window;
 }
 
-/* Rows of the cohort that is done are passed over. */
+/* Skip the remaining rows of the cohort. */
 static void
 leave_cohort(CellReader *reader, int64 cohort)
 {
@@ -142,7 +142,10 @@ leave_cohort(CellReader *reader, int64 cohort)
 	reader->next_period = 0;
 }
 
-/* Who is at risk, and whether all have had the whole of it. False: the cell has not begun for anybody. */
+/*
+ * The customers at risk, and whether the window is complete for all of them. False: the cell has not begun for
+ * anybody.
+ */
 static bool
 judge_cell(CellReader *reader, CohortCell *cell)
 {
@@ -154,7 +157,7 @@ judge_cell(CellReader *reader, CohortCell *cell)
 		cell->observed = cell->cohort + cell->last <= time->complete;
 		return cell->cohort + cell->first <= time->begun;
 	}
-	/* A window has begun for those of whom more windows have begun than there are before it. */
+	/* A window has begun for the customers for whom more windows have begun than there are before it. */
 	while (has_row(reader, COHORT_WINDOWS, reader->next_window, cell->cohort) &&
 		   window_at(reader, reader->next_window)[WINDOW_NUMBER] <= cell->first)
 	{
@@ -171,7 +174,7 @@ judge_cell(CellReader *reader, CohortCell *cell)
 	return cell->at_risk > 0;
 }
 
-/* The definitions of the criteria from the counts of a summary: doc/cohort.md. */
+/* The criteria from the counts of a summary; they are defined in doc/cohort.md. */
 static void
 count_retained(CellReader *reader, CohortCell *cell)
 {
@@ -190,7 +193,7 @@ count_retained(CellReader *reader, CohortCell *cell)
 				reader->remaining -= counts[CELL_LAST];
 			break;
 		case CRITERION_ON_OR_BEFORE:
-			/* Who has come back early, and has not got here yet, is not at risk here. */
+			/* Customers who came back earlier, and for whom this window has not begun, are not at risk here. */
 			if (here)
 				reader->reached += counts[CELL_FIRST];
 			cell->retained = reader->reached - reader->not_at_risk;

@@ -2,8 +2,8 @@
  * cohort_count.c
  *		What one customer adds to the cells and sums of a summary.
  *
- * The work of a customer follows what they add: a cell is reached by a search among their returns, not by going through
- * all of them for each of their cohorts.
+ * The work for a customer depends on what they add: a cell is reached by a search among their returns, not by reading
+ * all of these for each of their cohorts.
  */
 #include "retention.h"
 
@@ -19,7 +19,7 @@ hash_key(CellKey key)
 	return (uint32) mix64(mix64(0, key.cohort), key.number);
 }
 
-/* Not to grow early, for a place that is further away: parts are small, and memory is dear. */
+/* Do not grow early because of a long probe: the tables are small, and memory is scarce. */
 #define SH_GROW_MAX_DIB 100
 #define SH_GROW_MAX_MOVE 1000
 #define SH_PREFIX cells
@@ -35,8 +35,10 @@ hash_key(CellKey key)
 
 /* ---------- cells ---------- */
 
+static void too_many_rows(void) pg_attribute_noreturn();
+
 static void
-pg_attribute_noreturn() too_many_rows(void)
+too_many_rows(void)
 {
 	ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 					errmsg("a cohort summary has at most %d rows", MAX_COHORT_ROWS),
@@ -92,7 +94,7 @@ row_of(Builder *b, int64 cohort)
 
 /* ---------- returns ---------- */
 
-/* The first return from `at` on that is not before value, which mostly is near. */
+/* The first return from `at` on that is not before value. It is mostly near. */
 static inline int
 first_return(const int64 *values, int at, int count, int64 value)
 {
@@ -116,7 +118,7 @@ first_return(const int64 *values, int at, int count, int64 value)
 	return low;
 }
 
-/* The least offset from `least` on in which the customer came back; 0: none. */
+/* The smallest offset from `least` on in which the customer came back, or 0. */
 static pg_attribute_always_inline int64
 next_return(Returns *r, int64 least, bool elapsed)
 {
@@ -150,7 +152,7 @@ next_return(Returns *r, int64 least, bool elapsed)
 	return 0;
 }
 
-/* The greatest such offset, whatever was asked for before. */
+/* The greatest offset in which the customer came back; it may be asked for at any time. */
 static pg_attribute_always_inline int64
 last_return(const Returns *r, bool elapsed)
 {
@@ -181,7 +183,7 @@ check_rows(Builder *b, int starts, int returns)
 	bool elapsed = b->grid->windows == GRID_ELAPSED;
 	int64 rows = 0;
 
-	/* Without brackets every return of every cohort has a cell, and no two have the same. */
+	/* Without brackets every return has a cell of its own in each cohort. */
 	if (b->grid->nbrackets > 0 || (int64) starts * returns <= MAX_COHORT_ROWS)
 		return;
 	for (int s = 0; s < starts; s++)
@@ -216,7 +218,10 @@ note_on(Builder *b, Outcome *outcome, int64 number)
 	b->on[outcome->on_count++] = number;
 }
 
-/* All returns of a cohort of calendar windows, each its own cell: loops so short that many cells are fetched at a time. */
+/*
+ * All returns of a cohort with calendar windows, each with a cell of its own. The loops are short so that the
+ * processor fetches many cells at a time.
+ */
 static void
 count_offsets(Builder *b, int64 cohort, CellCounts *row, const int64 *periods, int count,
 			  Outcome *outcome)
@@ -239,7 +244,7 @@ count_offsets(Builder *b, int64 cohort, CellCounts *row, const int64 *periods, i
 	outcome->on_count = count;
 }
 
-/* Brackets from j on that end before the offset, or begin by it, are passed over. */
+/* Skip the brackets from j on that end before the offset, or that begin by it. */
 static int
 bracket_after(const Grid *grid, int j, int64 offset, bool begun)
 {
@@ -337,7 +342,7 @@ count_member(Builder *b, int64 cohort, Returns *returns)
 
 /* ---------- sums of recurring cohorts ---------- */
 
-/* Where a customer's own sums are, by cell, and which of them are touched. */
+/* The sums of a customer, by cell, and which of them are touched. */
 typedef struct OwnCells
 {
 	Own *own;
@@ -395,7 +400,7 @@ sums_add(Builder *b, const Outcome *outcome, int64 reach)
 		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 						errmsg("a cohort has at most %d periods up to as_of", MAX_PERIODS),
 						errhint("Use a coarser grid, an earlier as_of, or brackets.")));
-	/* What ends with the last cell is taken back in the one after it. */
+	/* What ends with the last cell is subtracted in the one after it. */
 	own_reserve(b, cells + 2);
 	b->own_reach = Max(b->own_reach, cells + 1);
 	own = (OwnCells){b->own, b->touched};
@@ -409,7 +414,7 @@ sums_add(Builder *b, const Outcome *outcome, int64 reach)
 	own_range(own, CRITERION_STREAK, 1, Min(outcome->ended - 1, cells));
 }
 
-/* The squares and products of a customer from a cell on, added to the differences there or taken back. */
+/* Add the squares and products of a customer from a cell on to the differences there, or subtract them. */
 static inline void
 add_products(int64 *sums, const Own *run, int64 sign)
 {

@@ -61,10 +61,10 @@ pooled_point(CurvePoint *point, const CurveSums *sums, double confidence)
 }
 
 /*
- * A customer who is in several cohorts is not several customers. The variance of the ratio of sums over customers
- * (W. G. Cochran, "Sampling Techniques", 3rd ed. 1977, chapter 6: the estimate from residuals x - R n) says how many
- * independent cells would be worth as much (L. Kish, "Survey Sampling", 1965, section 8.2: the effective sample
- * size); Wilson's interval is taken at that number. Where all or none came back residuals say nothing, and every
+ * A customer who is in several cohorts is not several customers. The variance of the ratio of sums over customers (W.
+ * G. Cochran, "Sampling Techniques", 3rd ed. 1977, chapter 6: the estimate from residuals x - R n) gives the number
+ * of independent cells that would tell as much (L. Kish, "Survey Sampling", 1965, section 8.2: the effective sample
+ * size). Wilson's interval is computed for that number. If all or none came back, the residuals are 0, and every
  * customer counts as one.
  */
 static void
@@ -95,7 +95,7 @@ recurring_point(CurvePoint *point, const CurveSums *sums, const int64 *row,
 }
 
 /*
- * The mean of the cohorts' rates, each as heavy as any other. Its limits are those of a sum of independent fractions
+ * The mean of the cohorts' rates, all with the same weight. Its limits are those of a sum of independent fractions,
  * from Wilson's limits of each: G. Y. Zou, W. Huang and X. Zhang, "A note on confidence interval estimation for a
  * linear function of binomial proportions", Comput. Stat. Data Anal. 53 (2009) 1080-1085.
  */
@@ -150,7 +150,7 @@ sums_row(const Cohorts *cohorts, int64 offset)
 {
 	const int64 *row = cohort_table(cohorts, COHORT_SUMS);
 
-	/* A row for every offset from 1 on, but bytes may be made up. */
+	/* There is a row for every offset from 1 on, unless the bytes were made up. */
 	if (offset < 1 || offset > cohorts->counts[COHORT_SUMS])
 		return NULL;
 	row += (offset - 1) * SUM_COLUMNS;
@@ -246,7 +246,7 @@ cohort_curve(const Cohorts *cohorts, CohortCriterion criterion, CurveMean mean,
 		else
 			pooled_point(point, &sums[i], confidence);
 
-		/* Cohorts that share customers: only the pooled mean knows how much they do. */
+		/* If cohorts share customers, only the pooled mean knows how many. */
 		if (recurring)
 			point->has_limits = false;
 		if (recurring && mean == MEAN_POOLED && row != NULL && !later && sums[i].sure_at_risk > 0)

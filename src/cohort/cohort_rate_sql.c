@@ -1,7 +1,7 @@
 /*
  * cohort_rate_sql.c
- *		The doors of retention_rate and churn_rate over rows of many customers: of those active in one range of time,
- *		how many are active in another.
+ *		The aggregates retention_rate and churn_rate over rows of many customers: how many of those active in one
+ *		range of time are active in another.
  */
 #include "retention.h"
 
@@ -14,7 +14,7 @@
 #include "time/span.h"
 #include "utils/typcache.h"
 
-/* The value of an event says which of the two ranges the row is in. */
+/* The value of an event: which of the two ranges the row is in. */
 #define IN_BASE 0
 #define IN_RETURN 1
 
@@ -28,9 +28,9 @@ typedef struct Bounds
 } Bounds;
 
 /*
- * The two ranges of a row, decoded. Nearly every row of a query says the same, so the last pair is kept; what is not
- * found there is decoded anew. The tag is a byte that says whether both are over, as_of or NEVER, and the bytes of
- * both values.
+ * The two ranges of a row, decoded. Nearly every row of a query has the same ones, so the last pair is kept; others
+ * are decoded anew. The tag is a byte that says whether both are over, then as_of or NEVER, then the bytes of both
+ * values.
  */
 typedef struct Ranges
 {
@@ -46,15 +46,17 @@ typedef struct Ranges
 #define NEVER PG_INT64_MAX
 #define TAG_HEAD (1 + (int) sizeof(int64))
 
+static void ranges_changed(void) pg_attribute_noreturn();
+
 static void
-pg_attribute_noreturn() ranges_changed(void)
+ranges_changed(void)
 {
 	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					errmsg("the two ranges of a rate and its as_of must be the same in every row"),
 					errhint("Compute a range once: (SELECT retention_period('month')).")));
 }
 
-/* A bound as the first moment that is in the range (lower) or no longer in it (upper). */
+/* A bound as the first moment in the range (lower) or after it (upper). */
 static int64
 bound_moment(TimeKind kind, const RangeBound *bound)
 {
@@ -86,7 +88,7 @@ decode_range(TimeKind kind, const RangeType *range, const char *what)
 	return bounds;
 }
 
-/* Whether a range is over at a moment. One without an end reaches as far as is known. */
+/* Whether a range is over at a moment. A range without an end extends to the last known moment. */
 static bool
 is_over(TimeKind kind, const Bounds *bounds, int64 moment)
 {
@@ -101,14 +103,16 @@ contains(const Bounds *bounds, int64 moment)
 		   (bounds->unbounded_above || moment < bounds->upper);
 }
 
+static void null_ranges(void) pg_attribute_noreturn();
+
 static void
-pg_attribute_noreturn() null_ranges(void)
+null_ranges(void)
 {
 	ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 					errmsg("the two ranges of a rate must not be null")));
 }
 
-/* as_of NULL: they are known until the transaction began. */
+/* as_of NULL: they are known up to the start of the transaction. */
 static const Ranges *
 find_ranges(const RangeType *base, const RangeType *returns, const Datum *as_of, TimeKind kind)
 {
@@ -363,7 +367,7 @@ batch_summarise(Population *population, Share share)
 	RateSummary *summary = palloc0(sizeof(RateSummary));
 
 	SET_VARSIZE(summary, sizeof(RateSummary));
-	/* Of ranges that are not over nobody is counted, and a rate over nobody is NULL. */
+	/* If a range is not over, nobody is counted, so the rate is NULL. */
 	if (ranges_are_over(population))
 		population_visit_share(population, share, NULL, count_customer, &summary->counts);
 	return (struct varlena *) summary;

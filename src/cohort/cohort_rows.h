@@ -1,6 +1,6 @@
 /*
  * cohort_rows.h
- *		What one row means for cohort_retention: the same for its transition functions and for the batch scan.
+ *		What one row means for cohort_retention: the same code for its transition functions and for the batch scan.
  */
 #ifndef RETENTION_COHORT_ROWS_H
 #define RETENTION_COHORT_ROWS_H
@@ -24,13 +24,13 @@ typedef struct CohortRow
 	bool has_customer;
 	bool has_anchor;
 	bool has_at;
-	bool is_start; /* NULL is not met */
+	bool is_start; /* NULL counts as false */
 	bool is_return;
 	int64 anchor;
 	int64 at;
 } CohortRow;
 
-/* activity_value(); with a lookup where there is one. */
+/* activity_value(), by a lookup if there is one. */
 static inline bool
 cohort_value(const Grid *grid, TimeKind kind, PeriodLookup *lookup, int64 at, int64 *value)
 {
@@ -50,7 +50,7 @@ totals_moment(PopulationTotals *totals, int64 moment)
 	totals->latest = Max(totals->latest, moment);
 }
 
-/* The events of a row, at most two, and what it adds to the totals. form and kinds are constants: it is inlined. */
+/* The events of a row, at most two. Adds the row to the totals. Inlined with constant form and kinds. */
 static pg_attribute_always_inline int
 cohort_row_events(const Grid *grid, PeriodLookup *lookup, RowForm form, TimeKind anchor_kind,
 				  TimeKind kind, const CohortRow *row, PopulationTotals *totals, Event *events)
@@ -105,7 +105,7 @@ cohort_row_events(const Grid *grid, PeriodLookup *lookup, RowForm form, TimeKind
 
 #define COHORT_DEFAULT_GRID "month"
 
-/* 22004: the grid is NULL. */
+/* Raises 22004: the grid is NULL. */
 extern void cohort_null_grid(void) pg_attribute_noreturn();
 
 /* The identity of a population of such rows. */

@@ -1,6 +1,6 @@
 /*
  * cohort_sql.c
- *		The doors of the room cohort: rows of many customers in, cohorts out.
+ *		The SQL functions of cohort: rows of many customers in, cohorts out.
  */
 #include "retention.h"
 
@@ -19,7 +19,7 @@
 
 /* ---------- rows in ---------- */
 
-/* One row. All arguments but the first are constants, so that each door gets code of its own. */
+/* One row. All arguments but the first are constants, so that the compiler makes code for each function. */
 static pg_attribute_always_inline Datum
 accumulate(FunctionCallInfo fcinfo, KeyKind key, RowForm form, TimeKind anchor_kind, TimeKind kind)
 {
@@ -64,7 +64,7 @@ accumulate(FunctionCallInfo fcinfo, KeyKind key, RowForm form, TimeKind anchor_k
 	return population_datum(population);
 }
 
-/* cohort_transfn(state, customer, ...): one door for each type of customer and of each time. */
+/* cohort_transfn(state, customer, ...): a function for each type of customer and of each time. */
 #define COHORT_TRANSITION(name, key, form, anchor_kind, kind)                                      \
 	RETENTION_FUNCTION(name);                                                                      \
 	Datum name(PG_FUNCTION_ARGS)                                                                   \
@@ -230,7 +230,7 @@ copy_cohorts(Datum value, WireKind kind)
 	return flat_copy(cohorts_argument(value));
 }
 
-/* A summary that had to grow lives in the context of this row: the executor copies it and frees the old one. */
+/* A summary that had to grow is in the context of this row: the executor copies it and frees the old one. */
 static void *
 merge_cohorts(void *state, Datum value, WireKind kind)
 {
@@ -257,7 +257,7 @@ STORED_TYPE_ORDER(retention_cohorts, cohorts_type)
 /* rollup() of stored cohorts, and of its partial states */
 STORED_TYPE_COMBINE(cohort_combine, cohorts_type)
 
-/* What is left, or NULL where no row is: as an aggregate without rows. */
+/* NULL if no row is left, as from an aggregate without rows. */
 static Datum
 cohorts_or_null(FunctionCallInfo fcinfo, const Cohorts *cohorts)
 {
@@ -266,12 +266,14 @@ cohorts_or_null(FunctionCallInfo fcinfo, const Cohorts *cohorts)
 	PG_RETURN_POINTER(cohorts);
 }
 
+static void nothing_to_take_from(void) pg_attribute_noreturn();
+
 static void
-pg_attribute_noreturn() nothing_to_take_from(void)
+nothing_to_take_from(void)
 {
 	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					errmsg("these cohorts are not a part of the others"),
-					errdetail("There are no others.")));
+					errmsg("the cohorts to take out are not part of the others"),
+					errdetail("There are no cohorts to take them out of.")));
 }
 
 /* cohort_subtract(cohorts, part) */
@@ -360,7 +362,7 @@ require_days(const Grid *grid, ShowPeriod show, const char *instead)
 						errhint("%s shows them as timestamps.", instead)));
 }
 
-/* Arguments of answers: the first counts are not to be NULL, or there are no rows. */
+/* Whether one of these arguments is NULL: then the answer has no rows. */
 static bool
 any_null(FunctionCallInfo fcinfo, const int *arguments, int count)
 {
@@ -429,7 +431,7 @@ emit_cells(FunctionCallInfo fcinfo, ShowPeriod show)
 		values[0] = begin;
 		values[1] = Int64GetDatum(cell.size);
 		values[2] = Int32GetDatum((int32) cell.period);
-		/* A customer's own window has no place in the calendar. */
+		/* Elapsed windows have no dates. */
 		nulls[3] = nulls[4] = grid->windows == GRID_ELAPSED;
 		values[3] = nulls[3] ? (Datum) 0 : show(cohorts, grid, cell.cohort + cell.first);
 		values[4] = nulls[4] ? (Datum) 0 : show(cohorts, grid, cell.cohort + cell.last + 1);
@@ -606,7 +608,7 @@ local_or_null(const Grid *grid, TimeKind kind, int64 moment, bool known, bool *n
 												  : zone_local(grid->zone, moment));
 }
 
-/* cohort_totals(cohorts): what a reader needs to judge them; times are wall-clock times of the grid's zone */
+/* cohort_totals(cohorts): counts and times of the rows; times are wall-clock times in the grid's zone */
 RETENTION_FUNCTION(cohort_totals);
 Datum
 cohort_totals(PG_FUNCTION_ARGS)

@@ -39,8 +39,8 @@ flow_new(TimeKind kind, int64 periods, const char *grid_text, int grid_length)
 }
 
 /*
- * The period a moment lies in: -1 before the first, periods at or after the end of the last. Periods are nearly
- * of one length, so a proportional guess is off by one at most.
+ * The period that contains a moment: -1 before the first, `periods` at or after the end of the last. Periods have
+ * nearly the same length, so a proportional guess is off by one at most.
  */
 static inline int64
 flow_locate(const Flow *flow, int64 moment)
@@ -105,7 +105,7 @@ typedef struct Movements
 	int64 departures;
 } Movements;
 
-/* The table of the design: which movement of the period is whose. */
+/* Which movement a customer counts as: the table in doc/flow.md. */
 static inline void
 flow_count_movements(Flow *flow, const Movements *m)
 {
@@ -199,7 +199,7 @@ flow_add(Flow *flow, const Presence *presences, int count)
 	flow_count_movements(flow, &movements);
 }
 
-/* A moment as SQL would print it, for messages. */
+/* A moment as SQL prints it, for messages. */
 static char *
 flow_print_moment(const Flow *flow, int64 moment)
 {
@@ -241,7 +241,7 @@ flow_merge(Flow *flow, const Flow *other)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("flows as of different times cannot be added"),
 				 errdetail("The period %s was not over for both of them.", flow_print_span(flow)),
-				 errhint("Make both with one as_of in a grid.")));
+				 errhint("Make both with the same as_of.")));
 
 	flow->latest = Max(flow->latest, other->latest);
 	for (int64 i = 0; i <= periods; i++)
@@ -270,7 +270,7 @@ flow_check(const Flow *flow)
 	int64 at_start = 0;
 
 	if (flow->kind != TIME_DATE && flow->kind != TIME_LOCAL && flow->kind != TIME_INSTANT)
-		wire_corrupt(FLOW_TYPE, "Its kind of time is unknown.");
+		wire_corrupt(FLOW_TYPE, "Its type of time is not recognized.");
 	if (!flow_has_shape(flow))
 		wire_corrupt(FLOW_TYPE, "Its length is not that of its periods.");
 	if (flow->grid_length > 0)
@@ -282,7 +282,7 @@ flow_check(const Flow *flow)
 	if (flow->grid_length == 0 && flow->as_of != FLOW_STILL_THERE && flow->as_of >= bounds[1])
 		wire_corrupt(FLOW_TYPE, "Its period was over.");
 	for (int64 i = 0; i <= flow->periods; i++)
-		/* A day that a zone left out is a period without length: never the only one. */
+		/* A day that a zone skipped is a period without length; it is never the only one. */
 		if ((i > 0 &&
 			 (int64) ((uint64) bounds[i] - (uint64) bounds[i - 1]) < (flow->grid_length == 0)) ||
 			!moment_is_valid(flow->kind, bounds[i]))
@@ -365,8 +365,8 @@ flow_read_begin(const Flow *flow)
 	FlowReader reader = {.flow = flow, .known_until = flow->as_of};
 
 	/*
-	 * Without an as_of the presences say how far they reach: up to the latest start or end of one, itself included
-	 * (of a date, its whole day). One period without a grid and an as_of was over when it was asked for.
+	 * Without an as_of a flow is known up to the latest start or end of a presence, itself included (for a date its
+	 * whole day). One period without a grid and without an as_of was over when it was asked for.
 	 */
 	if (flow->grid_length > 0 && flow->as_of == FLOW_STILL_THERE)
 		reader.known_until = flow->latest == FLOW_SINCE_EVER ? FLOW_SINCE_EVER : flow->latest + 1;
@@ -402,13 +402,16 @@ flow_read_row(FlowReader *reader, FlowRow *row)
 	count_add(&row->departures, row->counts[FLOW_LEFT_AND_RETURNED]);
 	row->continuous = row->at_start - row->counts[FLOW_INTERRUPTED];
 
-	/* Who neither came nor left was there all the period; the others' time was added up as it came. */
+	/* Customers who neither came nor left were there all the period; the time of the others has been added up. */
 	row->customer_time = numeric_plus(
 		numeric_times(numeric_from_int64(row->continuous), numeric_from_int64(row->length)),
 		numeric_plus(
 			numeric_times(numeric_from_int64(row->counts[FLOW_DAYS]), numeric_from_int64(row->day)),
 			numeric_from_int64(row->counts[FLOW_DAY_PART])));
-	/* Who is there at the end was counted until the end of the period: what is not known yet has not happened. */
+	/*
+	 * Those who are there at the end were counted up to the end of the period: subtract the time that is not known
+	 * yet.
+	 */
 	if (row->partial)
 		row->customer_time =
 			numeric_minus(row->customer_time,

@@ -1,10 +1,23 @@
 /*
  * flow.h
- *		The flow: who was there, came, left, came back, period by period.
+ *		The flow: who was there, came, left and came back, period by period. Type retention_flow.
  *
- * Everything is counted where it happens: an interval of presence touches the period of its start and the period
- * of its end, and nothing between. What lasts (there at start, whole periods of presence) is kept as differences
- * that are summed once, when the flow is read, so that a row costs the same for one period and for a thousand.
+ * The module flow answers this from presences [started, ended), and makes rates of it by named conventions:
+ *
+ *	 flow			a summary: adding customers, merging, checking, reading period by period
+ *	 flow_rate		conventions: rates of retention and churn from one period
+ *	 flow_request	the periods that a row asks for, decoded and cached
+ *	 flow_sql		SQL functions for tables with one row per customer, and the answers
+ *	 flow_customer_sql	for tables with several rows per customer: the state is a population; the batch scan
+ *
+ * The path of a row: flow_request_find() gives the periods it asks for. With one row per customer flow_add() counts
+ * its presence in the summary at once. With several, the row adds +1 at its start and -1 at its end to the history of
+ * its customer in population/, and in the end each customer's presences go to flow_add(). flow_periods() reads the
+ * summary by flow_read_row() and adds rates and confidence intervals.
+ *
+ * Everything is counted where it happens: a presence touches the period of its start and the period of its end, and
+ * none between. What lasts (there at start, whole periods of presence) is kept as differences, which are summed once
+ * when the flow is read. So a row costs the same for one period and for a thousand.
  */
 #ifndef RETENTION_FLOW_H
 #define RETENTION_FLOW_H
@@ -46,8 +59,8 @@ typedef struct Flow
 	int32 grid_length; /* bytes of the grid's text at the end; 0: one period without a grid */
 	int64 periods;
 	int64
-		as_of; /* moments >= it are not known; FLOW_STILL_THERE: as the rows have it, or a period that is over */
-	int64 latest; /* the latest start or end of a presence; FLOW_SINCE_EVER: none */
+		as_of; /* moments >= it are not known; FLOW_STILL_THERE: the rows say it, or the period is over */
+	int64 latest; /* the latest start or end of a presence; FLOW_SINCE_EVER: there is none */
 	int64 numbers[FLEXIBLE_ARRAY_MEMBER];
 	/* bounds[periods + 1], presence[periods + 1], counters[FLOW_COUNTERS][periods], then the grid's text */
 } Flow;
@@ -61,7 +74,7 @@ flow_bounds(const Flow *flow)
 	return (int64 *) flow->numbers;
 }
 
-/* Differences of the number of customers there at each period's start; the last one belongs to the end. */
+/* Differences of the number of customers there at each period's start; the last is for the end. */
 static inline int64 *
 flow_presence(const Flow *flow)
 {
@@ -80,10 +93,10 @@ flow_grid_text(const Flow *flow)
 	return (char *) flow_counters(flow, FLOW_COUNTERS);
 }
 
-/* A new flow without customers, palloc'ed in the current context; bounds are the caller's to fill. */
+/* A new flow without customers, palloc'ed in the current context. The caller fills in the bounds. */
 extern Flow *flow_new(TimeKind kind, int64 periods, const char *grid_text, int grid_length);
 
-/* One customer: his presences, ascending, neither overlapping nor touching. Changes flow in place. */
+/* Add a customer: their presences, ascending, neither overlapping nor adjacent. Changes flow in place. */
 extern void flow_add(Flow *flow, const Presence *presences, int count);
 
 /* Add the customers of another flow over the same periods; none may be in both. Changes flow in place. */
@@ -92,7 +105,7 @@ extern void flow_merge(Flow *flow, const Flow *other);
 /* Whether the sizes written in a flow, its marks known, are those of its memory. */
 extern bool flow_has_shape(const void *state);
 
-/* XX001 unless the numbers are such as flow_add() makes. */
+/* Raises XX001 unless the numbers can come from flow_add(). */
 extern void flow_check(const Flow *flow);
 
 extern void flow_write(const Flow *flow, StringInfo wire);
@@ -140,20 +153,20 @@ typedef enum FlowConvention
 	FLOW_EXPOSED,
 	FLOW_AVERAGE,
 	FLOW_CUSTOMER_DAYS,
-	FLOW_NOT_CONTINUOUS, /* churn by the name 'continuous' */
+	FLOW_NOT_CONTINUOUS, /* the churn of the name 'continuous' */
 } FlowConvention;
 
-/* 22023 with the list of names where there is none of that name. */
+/* Raise 22023 on an unrecognized name. */
 extern FlowConvention flow_retention_convention(const char *name);
 extern FlowConvention flow_churn_convention(const char *name);
 
-/* A rate of a row in per cent; false where it is not known (partial) or over nothing. */
+/* A rate of a row in per cent; false if it is not known (partial) or over nothing. */
 extern bool flow_rate(const FlowRow *row, FlowConvention convention, Numeric *rate);
 
-/* The rate of a flow's one period; false as above, 22023 where it has another number of periods. */
+/* The rate of a flow of one period; false as above. Raises 22023 if it has more periods. */
 extern bool flow_single_rate(const Flow *flow, FlowConvention convention, Numeric *rate);
 
-/* The interval of a row's rate in per cent; false where it has none. */
+/* The confidence interval of a row's rate in per cent; false if it has none. */
 extern bool flow_rate_interval(const FlowRow *row, FlowConvention convention, double confidence,
 							   Numeric *low, Numeric *high);
 

@@ -2,8 +2,8 @@
  * flow_customer_sql.c
  *		The functions of flow for tables with several rows per customer: the customer is the first argument.
  *
- * A population keeps +1 at each start and -1 at each end of a customer; where the running sum is above 0, they are
- * there. Overlapping and adjacent rows so become one presence.
+ * A population keeps +1 at each start and -1 at each end of a customer; while the running sum is above 0, they are
+ * there. So overlapping and adjacent rows become one presence.
  */
 #include "retention.h"
 
@@ -24,18 +24,21 @@ typedef enum FlowForm
 	FLOW_GRID,
 } FlowForm;
 
-/* A row has other periods than the rows before it: name the grids if those differ. */
+/* A row asks for other periods than the rows before it. The message names the grids if these differ. */
 static void
-pg_attribute_noreturn() identities_differ(const PopulationIdentity *before, const Grid *grid)
+identities_differ(const PopulationIdentity *before, const Grid *grid) pg_attribute_noreturn();
+
+static void
+identities_differ(const PopulationIdentity *before, const Grid *grid)
 {
 	const int head = REQUEST_TAG_HEAD;
 
 	if (grid != NULL && before->tag_length > head)
 	{
-		char *text = pnstrdup(before->tag + head, before->tag_length - head);
+		char *earlier = pnstrdup(before->tag + head, before->tag_length - head);
 
-		if (strcmp(text, grid->text) != 0)
-			grid_mismatch(text, grid->text);
+		if (strcmp(earlier, grid->text) != 0)
+			grid_mismatch(earlier, grid->text);
 	}
 	flow_periods_changed();
 }
@@ -277,7 +280,7 @@ batch_add(BatchCall *call, Population **population, MemoryContext context,
 	const FlowRequest *request = NULL;
 	PopulationIdentity part;
 
-	/* The request is looked up for each batch: its grid follows the session's time zone where it names none. */
+	/* The request is looked up for each batch: without a zone its grid depends on the session's time zone. */
 	for (int i = 0; i < count; i++)
 	{
 		int n = rows[i];

@@ -1,6 +1,6 @@
 /*
  * flow_rate.c
- *		The conventions: named ways to make a rate of retention or churn from one period of a flow.
+ *		The conventions: named rates of retention and churn from one period of a flow.
  */
 #include "retention.h"
 

@@ -1,6 +1,6 @@
 /*
  * flow_request.c
- *		The periods that a row asks for, and the moments in it, as the doors of the room get them.
+ *		The periods that a row asks for, and its moments, from the arguments of the SQL functions.
  */
 #include "retention.h"
 
@@ -10,7 +10,7 @@
 #include "utils/lsyscache.h"
 #include "utils/typcache.h"
 
-/* The last few requests: nearly every row of a query asks for the same. What is not found is computed anew. */
+/* The last few requests, for nearly every row of a query asks for the same. Others are computed anew. */
 #define REQUESTS 4
 
 static FlowRequest requests[REQUESTS];
@@ -42,8 +42,9 @@ flow_backwards(TimeKind kind, Datum started, Datum ended, const char *customer)
 
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 customer == NULL ? errmsg("a customer's presence ends before it starts")
-							  : errmsg("a presence of customer %s ends before it starts", customer),
+			 customer == NULL
+				 ? errmsg("a customer's membership ends before it starts")
+				 : errmsg("a membership of customer %s ends before it starts", customer),
 			 errdetail("It starts at %s and ends at %s.", print_datum(type, started),
 					   print_datum(type, ended)),
 			 errhint("Leave such rows out with WHERE NOT coalesce(ended < started, false).")));
@@ -93,7 +94,7 @@ span_moments(const RangeType *span, const char *what, int64 *from, int64 *until)
 				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE), errmsg("%s is too long", what)));
 }
 
-/* known: of one period, moments >= it are not known. */
+/* known: for one period, moments >= it are not known. */
 static void
 request_compute(FlowRequest *request, TimeKind kind, int64 from, int64 until, int64 known,
 				const Grid *grid)
@@ -105,7 +106,7 @@ request_compute(FlowRequest *request, TimeKind kind, int64 from, int64 until, in
 	request->bounds[1] = until;
 	if (grid == NULL)
 	{
-		/* A period that is over is the same whenever it is asked for. */
+		/* The answer for a period that is over is always the same. */
 		request->as_of = until <= known ? FLOW_STILL_THERE : known;
 		return;
 	}
@@ -172,11 +173,11 @@ flow_request_of_tag(FlowRequest *request, TimeKind kind, const char *tag, int ta
 	int64 length;
 
 	if (tag_length < head)
-		wire_corrupt("retention_population", "It is not one of a flow.");
+		wire_corrupt("retention_population", "It is not the state of a flow.");
 	memcpy(moments, tag, head);
 	if (moments[0] == FLOW_SINCE_EVER || moments[1] == FLOW_STILL_THERE ||
 		pg_sub_s64_overflow(moments[1], moments[0], &length) || length <= 0)
-		wire_corrupt("retention_population", "Its period is not one.");
+		wire_corrupt("retention_population", "Its period has no length.");
 	if (tag_length > head)
 		grid = grid_open_text(tag + head, tag_length - head);
 	request_compute(request, kind, moments[0], moments[1], moments[2], grid);

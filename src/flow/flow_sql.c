@@ -1,6 +1,6 @@
 /*
  * flow_sql.c
- *		The doors of the room flow: presence in, flows out.
+ *		The SQL functions of flow: presences in, flows out.
  */
 #include "retention.h"
 
@@ -23,7 +23,7 @@ presence_of_bounds(TimeKind kind, const RangeBound *lower, const RangeBound *upp
 	Presence presence = {FLOW_SINCE_EVER, FLOW_STILL_THERE};
 
 	if ((!lower->infinite && !lower->inclusive) || (!upper->infinite && upper->inclusive))
-		flow_half_open_expected("a presence", type, shown);
+		flow_half_open_expected("a membership", type, shown);
 	if (!lower->infinite)
 		presence.started = flow_moment(kind, lower->val);
 	if (!upper->infinite)
@@ -99,9 +99,9 @@ STORED_TYPE_ORDER(retention_flow, flow_type)
 /* ---- Rows in ---- */
 
 /*
- * The state that this row goes to: the running one once it is known that the row asks for the same periods, or a new
- * one. A new one is made in the context of the row, for the executor copies every state that it has not seen before into
- * the aggregate's own.
+ * The state that this row is added to: a new one, or the running one after checking that the row asks for the same
+ * periods. A new one is made in the context of the row: the executor copies new states into the context of the
+ * aggregate.
  */
 static Flow *
 flow_state(FunctionCallInfo fcinfo, TimeKind kind, int grid_argument, int span_argument)
@@ -285,7 +285,7 @@ flow_churn_final(PG_FUNCTION_ARGS)
 	return flow_argument_rate(fcinfo, FLOW_RATE_LOST);
 }
 
-/* The zone in which a flow's periods are shown: its grid's, or the session's for one period without a grid. */
+/* The zone in which periods are shown: that of the grid, or the session's for one period without a grid. */
 static Zone *
 flow_zone(const Flow *flow)
 {

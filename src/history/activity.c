@@ -3,8 +3,8 @@
  *		The facts of one customer: growing, merging, storing, checking.
  *
  * A running state logs its events as they come, each as the difference to the one before: a day that follows the last
- * one takes a byte. Only when the room is used up, and only if the log is not in order anyway, it is sorted and equal
- * values are put together; the room doubles where that leaves it more than half full.
+ * one takes a byte. If the space is used up and the log is not in order, it is sorted and equal values are merged. If
+ * it is still more than half full then, the space is doubled.
  */
 #include "retention.h"
 
@@ -13,11 +13,12 @@
 #include "time/moment.h"
 #include "utils/memutils.h"
 
-#define ACTIVITY_STORED 1 /* layout version of the stored form; ACTIVITY_RUNNING is the other */
-#define ACTIVITY_WIRE 1	  /* version of the wire form, whose fields are those of the stored form */
+#define ACTIVITY_STORED                                                                            \
+	1 /* layout version of the stored form; that of the running form is ACTIVITY_RUNNING */
+#define ACTIVITY_WIRE 1 /* version of the wire form, whose fields are those of the stored form */
 #define ACTIVITY_MOST                                                                              \
 	0x2000000 /* bytes of a running state: some 5 million moments, 30 million periods */
-#define ACTIVITY_LEAST 128 /* bytes that a running state begins with; enough for some 20 days */
+#define ACTIVITY_LEAST 128 /* bytes of a new running state; enough for some 20 days */
 
 #define RUNNING_REPEAT 7 /* the flags of the event logged last: EVENT_* */
 #define RUNNING_ANCHORED 8
@@ -64,7 +65,7 @@ latest_is(Activity *state, int64 moment)
 		*latest = moment;
 }
 
-/* The flags of the events of nearly every row: they need no byte of their own. */
+/* The flags that nearly every row's event has: they take no byte. */
 static inline uint32
 usual_flags(const Activity *state)
 {
@@ -74,8 +75,8 @@ usual_flags(const Activity *state)
 /* ---- The log ---- */
 
 /*
- * One event, at most EVENT_BYTES: the difference of its value, lowest bits first, a bit in each byte telling that more
- * follow, and one in the first that count and flags do.
+ * An event, at most EVENT_BYTES: the difference of its value, lowest bits first. A bit in each byte says that another
+ * one follows, and a bit in the first byte that count and flags follow.
  */
 static inline int
 event_encode(uint8 *to, int64 difference, int32 count, uint32 flags, uint32 usual)
@@ -113,7 +114,7 @@ number_decode(const uint8 **at, const uint8 *end, uint64 number, int shift)
 	}
 }
 
-/* The events of a log as they came, after those that view has already (none of an anchor). */
+/* The events of a log in the order in which they came; the anchor is none of them. */
 static void
 log_unpack(const Activity *state, ActivityView *view)
 {
@@ -160,7 +161,7 @@ log_unpack(const Activity *state, ActivityView *view)
 	}
 }
 
-/* Room for one more event; the log may be brought into order. */
+/* Make space for one more event. The log may be sorted for it. */
 static Activity *
 log_reserve(Activity *state, int32 cap)
 {
@@ -298,13 +299,13 @@ activity_match(const Activity *state, TimeKind kind, bool anchored, const Grid *
 		static const char *const names[] = {"date", "timestamp", "timestamptz"};
 
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("activities of different time types cannot be put together"),
+						errmsg("activities of different time types cannot be combined"),
 						errdetail("One was built from %s, the other from %s.", names[state->kind],
 								  names[kind])));
 	}
 	if (unlikely(is_anchored(state) != anchored))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("activities with and without an anchor cannot be put together")));
+						errmsg("activities with and without an anchor cannot be combined")));
 }
 
 Activity *
@@ -349,7 +350,7 @@ activity_absorb(Activity *state, const ActivityView *view)
 	return state;
 }
 
-/* 22008: a zone may lead out of what a type can say, by its hours. */
+/* The moment; raises 22008 if the offset of a zone has moved it out of the range of its type. */
 static int64
 require_range(TimeKind kind, int64 moment)
 {
@@ -392,7 +393,7 @@ activity_convert(const Grid *grid, TimeKind from, TimeKind to, int64 moment)
 static inline int64
 difference(int64 larger, int64 smaller)
 {
-	/* Timestamps span more than an int64: what wraps around comes back the same way. */
+	/* Two timestamps may differ by more than an int64 holds; what wraps around here wraps back when it is read. */
 	return (int64) ((uint64) larger - (uint64) smaller);
 }
 
@@ -405,7 +406,7 @@ put_fields(StringInfo out, const ActivityView *view)
 	wire_put_int(out, view->rows);
 	wire_put_int(out, view->ignored);
 	if (view->count == 0)
-		return; /* and every row is ignored */
+		return; /* every row was ignored */
 	wire_put_int(out, view->latest);
 	wire_put_int(out, difference(view->latest, view->first));
 	wire_put_int(out, view->first_start == ACTIVITY_NO_FIRST
@@ -480,13 +481,15 @@ activity_store(const Activity *state)
 
 /* ---- Reading ---- */
 
+static void corrupt(const char *detail) pg_attribute_noreturn();
+
 static void
-pg_attribute_noreturn() corrupt(const char *detail)
+corrupt(const char *detail)
 {
 	wire_corrupt(ACTIVITY_TYPE, detail);
 }
 
-/* The event of a moment, which must be there. */
+/* The event of a moment; there must be one. */
 static const Event *
 event_of(const ActivityView *view, int64 moment)
 {
@@ -508,8 +511,8 @@ event_of(const ActivityView *view, int64 moment)
 }
 
 /*
- * What the reader of a history leaves to check: that moments, events and counts belong together. Where clocks are set
- * back over midnight the period of the first moment need not be the first period, so periods have a margin of a day.
+ * Checks what history_read() does not: that moments, events and counts fit together. If a clock was set back over
+ * midnight, the first moment need not be in the first period, so periods have a margin of a day.
  */
 static void
 check_view(const ActivityView *view)
@@ -573,17 +576,17 @@ get_fields(WireReader *in, ActivityView *view)
 {
 	int64 kind = wire_get_int_between(in, 0, 7);
 	int64 length = wire_get_int_between(in, 1, PG_UINT16_MAX);
-	const char *text = wire_get_bytes(in, (Size) length);
+	const char *bytes = wire_get_bytes(in, (Size) length);
 	int64 code;
 
 	if ((kind & 3) > TIME_INSTANT)
-		corrupt("Its kind of time is unknown.");
+		corrupt("Its type of time is not recognized.");
 	view->kind = (TimeKind) (kind & 3);
 	view->anchored = (kind & 4) != 0;
-	view->grid = grid_open_text(text, (int) length);
+	view->grid = grid_open_text(bytes, (int) length);
 	view->grid_text = view->grid->text;
 	view->grid_length = view->grid->text_length;
-	if (view->grid_length != length || memcmp(view->grid_text, text, length) != 0)
+	if (view->grid_length != length || memcmp(view->grid_text, bytes, length) != 0)
 		corrupt("Its grid has no time zone.");
 	view->rows = wire_get_int_between(in, 1, PG_INT64_MAX);
 	view->ignored = wire_get_int_between(in, 0, view->rows);
@@ -655,9 +658,9 @@ activity_read(const char *bytes, Size size)
 
 	get_fields(&in, &view);
 	stored = activity_store_view(&view);
-	/* One spelling for each value. */
+	/* Each value has one form only. */
 	if (VARSIZE(stored) - sizeof(FlatHeader) != in.end - fields ||
 		memcmp((char *) stored + sizeof(FlatHeader), fields, in.end - fields) != 0)
-		corrupt("It is not written as such values are.");
+		corrupt("It is not in its canonical form.");
 	return stored;
 }

@@ -2,9 +2,20 @@
  * activity.h
  *		The facts of one customer: type retention_activity.
  *
- * A value has two flat forms, told apart by the version in its marks. Stored, it is a few numbers of variable length
- * behind the marks; equal facts are equal bytes. Running, it is the state of an aggregate, which grows in place; the
- * two mean the same, and whatever reads one reads the other.
+ * The module history answers when one customer was active, from their own rows:
+ *
+ *	 history	events in order, each once: sorting, merging, reading and writing; population/ uses it, too
+ *	 activity	facts: the states of activity() and activity_union(), their stored form and its checks
+ *	 activity_coarsen	facts on a coarser grid
+ *	 activity_sql	the SQL functions: transition functions, first_active(), active_periods() and others
+ *
+ * The path of a row: a transition function in activity_sql.c finds the state, activity_value() turns the moment into
+ * a period (or leaves it a moment for elapsed windows), activity_add() appends it to the log of the state.
+ * activity_store() sorts the log into the stored form, and cohort_retention(activity) reads it by activity_view().
+ *
+ * A value has two flat forms, told apart by the version in its marks. The stored form is a few numbers of variable
+ * length after the marks; equal facts are equal bytes. The running form is the state of an aggregate and grows in
+ * place. Both have the same meaning, and every function reads both.
  */
 #ifndef RETENTION_ACTIVITY_H
 #define RETENTION_ACTIVITY_H
@@ -15,22 +26,22 @@
 
 #define ACTIVITY_TYPE "retention_activity"
 
-/* Moments that are not there. */
+/* Instead of a moment: there is none. */
 #define ACTIVITY_NO_FIRST PG_INT64_MAX
 #define ACTIVITY_NO_LATEST PG_INT64_MIN
 
 /*
- * One value, checked and opened. The counts and the earliest and latest moment are such as population totals have, so
- * that facts and rows lead to the same summary.
+ * A value, checked and decoded. Its counts and its earliest and latest moment mean the same as in PopulationTotals,
+ * so that facts and rows give the same summary.
  */
 typedef struct ActivityView
 {
 	TimeKind kind;
-	const Grid *grid;	   /* of the cache */
+	const Grid *grid;	   /* belongs to the cache of grids */
 	const char *grid_text; /* canonical, with a zone; grid->text */
 	int grid_length;
 	bool anchored; /* the start is an anchor, and the only event with EVENT_START */
-	int64 rows;	   /* seen, the ignored ones included */
+	int64 rows;	   /* all of them, ignored ones included */
 	int64 ignored; /* no time (or no anchor), or at or after as_of */
 	int64 first;   /* the earliest and the latest moment used, anchors included */
 	int64 latest;
@@ -42,16 +53,16 @@ typedef struct ActivityView
 } ActivityView;
 
 /*
- * Open any retention_activity. A view that is used again keeps its array of events (palloc'ed in the context of the
- * call that makes or grows it); the first time it is all zero.
+ * Decode a retention_activity in either form. The view is all zero before the first use. A view that is used again
+ * keeps its array of events, palloc'ed in the context of the call that makes or enlarges it.
  */
 extern void activity_view(Datum value, ActivityView *view);
 
 /* ---- What one row means: the same for facts and for rows of many customers ---- */
 
 /*
- * What a history keeps of a moment: the number of its period, or where windows are elapsed the moment itself. False:
- * the moment is at or after as_of and is not known. Raises an error for moments that have no period.
+ * The value of an event at a moment: the number of its period, or with elapsed windows the moment itself. False: the
+ * moment is at or after as_of and so not known. Raises an error for moments that have no period.
  */
 static inline bool
 activity_value(const Grid *grid, TimeKind kind, int64 at, int64 *value)
@@ -65,7 +76,7 @@ activity_value(const Grid *grid, TimeKind kind, int64 at, int64 *value)
 	return true;
 }
 
-/* The flags of a row that says whether it starts and whether it returns. Its count is 1 if it returns, else 0. */
+/* The flags of the event of a row. Its count is 1 if is_return, else 0. */
 static inline uint32
 activity_flags(bool is_start, bool is_return)
 {
@@ -73,21 +84,21 @@ activity_flags(bool is_start, bool is_return)
 }
 
 /*
- * A row with an anchor is ignored where its anchor is NULL or at or after as_of. Else the anchor is an event
- * {EVENT_START, count 0}; a time that is NULL or at or after as_of adds nothing, any other is an event
- * {EVENT_ACTIVE | EVENT_RETURN, count 1}. Of several anchors of a customer only the earliest is a start.
+ * A row with an anchor is ignored if the anchor is NULL or at or after as_of. Otherwise the anchor is an event
+ * {EVENT_START, count 0}, and the time an event {EVENT_ACTIVE | EVENT_RETURN, count 1}, unless it is NULL or at or
+ * after as_of. Only the earliest of a customer's anchors is a start.
  *
- * activity_convert() gives the anchor as a moment of the type of the row's time, by the grid's zone; a day is its
- * midnight. Infinite ones stay so.
+ * activity_convert() converts an anchor to the type of the row's time in the grid's zone; a day becomes its midnight.
+ * Infinite moments stay infinite.
  */
 extern int64 activity_convert(const Grid *grid, TimeKind from, TimeKind to, int64 moment);
 
 /* ---- Facts ---- */
 
 /*
- * The running form: changed in place by the aggregate that owns it, VARSIZE is what is allocated. Where it moves, the
- * new one is palloc'ed in the current memory context and the old one is left alone: the executor copies what is new
- * into the aggregate's context and frees what was there.
+ * The running form: changed in place by the aggregate that owns it; VARSIZE is what is allocated. If it has to move,
+ * the new one is palloc'ed in the current memory context and the old one is not freed: the executor copies a new
+ * state into the aggregate's context and frees the old one.
  */
 typedef struct Activity
 {
@@ -118,12 +129,10 @@ extern Activity *activity_new(TimeKind kind, bool anchored, const Grid *grid);
 /* The running form of any value, in the current memory context. */
 extern Activity *activity_run(Datum value);
 
-/* 22023 unless rows of that kind and grid belong into the state. */
+/* Raises 22023 unless the state has rows of that kind and grid. */
 extern void activity_match(const Activity *state, TimeKind kind, bool anchored, const Grid *grid);
 
-/*
- * These may move the state. moment is the event's own time, value what activity_value() makes of it.
- */
+/* These may move the state. moment is the time of the event, value the result of activity_value(). */
 extern Activity *
 activity_add(Activity *state, const Grid *grid, int64 moment, int64 value, uint32 flags);
 extern void activity_add_anchor(Activity *state, int64 moment);
@@ -133,7 +142,7 @@ extern Activity *activity_absorb(Activity *state, const ActivityView *view);
 extern struct varlena *activity_store(const Activity *state);
 extern struct varlena *activity_store_view(const ActivityView *view);
 
-/* The same facts on a coarser grid, in stored form; 22023 where that would not be exact. */
+/* The same facts on a coarser grid, in stored form. Raises 22023 if that would not be exact. */
 extern struct varlena *activity_coarsen(const ActivityView *view, Datum grid);
 
 extern void activity_write(Datum value, StringInfo wire);

@@ -3,7 +3,7 @@
 CREATE FUNCTION activity_union(activity retention_activity, other retention_activity) RETURNS retention_activity
 LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION activity_union(retention_activity, retention_activity) IS
-'the facts of one customer from facts of some of his rows each; no row may be in both';
+'the facts of one customer from facts of some of their rows each; no row may be in both';
 
 CREATE FUNCTION coarsen(activity retention_activity, grid retention_grid) RETURNS retention_activity
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'activity_coarsen_sql';

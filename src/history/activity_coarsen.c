@@ -1,6 +1,6 @@
 /*
  * activity_coarsen.c
- *		Facts from a fine grid to a coarser one, where every period of the fine grid lies within one of the other.
+ *		Facts from a fine grid to a coarse one, if every period of the fine grid lies within one of the coarse grid.
  */
 #include "retention.h"
 
@@ -8,12 +8,14 @@
 #include "time/grid_text.h"
 #include "history/activity.h"
 
+static void refuse(const Grid *fine, const Grid *coarse, const char *reason, const char *hint)
+	pg_attribute_noreturn();
+
 static void
-pg_attribute_noreturn()
-	refuse(const Grid *fine, const Grid *coarse, const char *reason, const char *hint)
+refuse(const Grid *fine, const Grid *coarse, const char *reason, const char *hint)
 {
 	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					errmsg("facts on the grid \"%s\" cannot be brought to \"%s\"", fine->text,
+					errmsg("facts on the grid \"%s\" cannot be converted to \"%s\"", fine->text,
 						   coarse->text),
 					errdetail("%s", reason), errhint("%s", hint)));
 }
@@ -21,21 +23,21 @@ pg_attribute_noreturn()
 #define ROWS_HINT "Build these facts from the rows."
 #define FINER_HINT "Build these facts from the rows, or keep them on a finer grid, such as days."
 
-/* A zone that is not named is that of the facts. */
+/* The grid to coarsen to. If it has no zone, that of the facts is used. */
 static const Grid *
 open_coarse(const Grid *fine, Datum value)
 {
 	struct varlena *bytes = PG_DETOAST_DATUM_PACKED(value);
 	Grid *asked = grid_read_stored(VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes));
-	char *text;
+	char *written;
 
 	if (asked->zone_name == NULL)
 		asked->zone_name = fine->zone_name;
-	text = grid_write(asked);
-	return grid_open_text(text, (int) strlen(text));
+	written = grid_write(asked);
+	return grid_open_text(written, (int) strlen(written));
 }
 
-/* Whether calendar periods of the one never straddle a boundary of the other. */
+/* Whether no calendar period of the fine grid contains a boundary of the coarse one. */
 static bool
 nests(const Grid *fine, const Grid *coarse)
 {
@@ -57,8 +59,8 @@ nests(const Grid *fine, const Grid *coarse)
 }
 
 /*
- * The period of a whole hour as it passes. A clock that is set by a part of an hour, or over midnight, can put one
- * hour into two days: false.
+ * The period of an hour as it passes. False: the hour belongs to two days, for a clock was set by part of an hour or
+ * over midnight.
  */
 static bool
 period_of_hour(const Grid *fine, const Grid *coarse, TimeKind kind, int64 hour, int64 *period)
@@ -71,13 +73,13 @@ period_of_hour(const Grid *fine, const Grid *coarse, TimeKind kind, int64 hour, 
 	for (int i = 0; i < 2; i++)
 	{
 		Timestamp local = zone_local(fine->zone, ends[i]);
-		/* By how much the clock was set forward lately; 26 hours, for a zone may skip a day. */
+		/* By how much the clock was set forward in the last 26 hours (a zone may skip a day). */
 		int64 before = ends[i] - 26 * USECS_PER_HOUR;
 		int64 skipped = (local - ends[i]) - (zone_local(fine->zone, before) - before);
 
 		if (grid_period(coarse, TIME_INSTANT, ends[i]) != *period)
 			return false;
-		/* A wall-clock time that was skipped counts in a later hour, which may be one of the next day. */
+		/* A wall-clock time that was skipped counts in a later hour, maybe of the next day. */
 		if (kind == TIME_LOCAL && skipped > 0 &&
 			grid_period(fine, TIME_LOCAL, local - skipped) == hour &&
 			grid_period(coarse, TIME_LOCAL, local - skipped) != *period)
@@ -86,7 +88,7 @@ period_of_hour(const Grid *fine, const Grid *coarse, TimeKind kind, int64 hour, 
 	return true;
 }
 
-/* The period of the other grid that a period lies in. */
+/* The period of the coarse grid that contains a period of the fine one. */
 static bool
 period_of_period(const Grid *fine, const Grid *coarse, TimeKind kind, int64 value, int64 *period)
 {

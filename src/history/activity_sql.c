@@ -1,6 +1,6 @@
 /*
  * activity_sql.c
- *		SQL doors of the facts of one customer.
+ *		The SQL functions of the facts of one customer.
  */
 #include "retention.h"
 
@@ -68,7 +68,7 @@ STORED_TYPE_ORDER(retention_activity, activity_type)
 
 /* ---- Rows in ---- */
 
-/* The state that a row goes to, once it is known that it belongs there; the row is counted. */
+/* The state that a row is added to, after checking that it fits. Counts the row. */
 static inline Activity *
 state_of_row(FunctionCallInfo fcinfo, TimeKind kind, bool anchored, int grid_argument,
 			 const Grid **grid)
@@ -107,7 +107,7 @@ add_row(FunctionCallInfo fcinfo, TimeKind kind, uint32 flags)
 	PG_RETURN_POINTER(state);
 }
 
-/* A NULL of is_start or is_return is not met. */
+/* A NULL is_start or is_return counts as false. */
 static inline uint32
 row_flags(FunctionCallInfo fcinfo)
 {
@@ -305,7 +305,10 @@ activity_last_active_at(PG_FUNCTION_ARGS)
 	return last_moment(fcinfo, instant_of);
 }
 
-/* One row for each period with a row in it; moments of elapsed windows are shown by their calendar period. */
+/*
+ * One row for each period in which the customer was active. With elapsed windows moments are shown by their calendar
+ * period.
+ */
 static Datum
 emit_periods(FunctionCallInfo fcinfo, TimeKind kind)
 {

@@ -110,7 +110,7 @@ history_write(StringInfo out, const Event *events, int count)
 	for (int i = 0; i < count; i++)
 	{
 		CHECK_NOW_AND_THEN(i);
-		/* A distance may need all 64 bits: it travels as the signed number of the same bits. */
+		/* A distance may need all 64 bits: it is written as the signed number with the same bits. */
 		wire_put_int(
 			out, i == 0 ? events[0].value
 						: (int64) ((uint64) events[i].value - (uint64) events[i - 1].value - 1));
@@ -128,7 +128,7 @@ history_read_after(WireReader *in, int32 cap, Event **events, int *capacity, int
 	bool all_plain = true;
 	Event *at;
 
-	/* Every event takes at least a byte: a count cannot ask for more memory than its bytes justify. */
+	/* Every event takes at least a byte, so no more memory is allocated than the bytes justify. */
 	if (count > in->end - in->at)
 		wire_corrupt(in->type_name, "It ends early.");
 	if (count > MAX_EVENTS - used)

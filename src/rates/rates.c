@@ -1,6 +1,6 @@
 /*
  * rates.c
- *		Rates from counts that are already there.
+ *		Rates from counts.
  */
 #include "retention.h"
 
@@ -18,7 +18,7 @@
 /* Compounded rates have this many decimals, or as many as the rate they come from. */
 #define COMPOUND_DECIMALS 16
 
-/* One argument and its name, for messages. */
+/* An argument and its name, for messages. */
 typedef struct Figure
 {
 	const char *name;
@@ -29,14 +29,14 @@ typedef struct Figure
 static char *
 describe(const Figure *figures, int count)
 {
-	StringInfoData text;
+	StringInfoData list;
 
-	initStringInfo(&text);
+	initStringInfo(&list);
 	for (int i = 0; i < count; i++)
-		appendStringInfo(&text, "%s%s is %s", i > 0 ? ", " : "", figures[i].name,
+		appendStringInfo(&list, "%s%s is %s", i > 0 ? ", " : "", figures[i].name,
 						 numeric_text(figures[i].value));
-	appendStringInfoChar(&text, '.');
-	return text.data;
+	appendStringInfoChar(&list, '.');
+	return list.data;
 }
 
 /* figures[i] must be a count; the others are shown in the message. */
@@ -89,7 +89,7 @@ rate_of_retention(Numeric at_start, Numeric at_end, Numeric new_ones)
 	return per_cent_or_null(kept, at_start);
 }
 
-/* The complement of the above: those of the customers at the start who are lost. */
+/* The complement: customers lost over customers at the start. */
 Numeric
 rate_of_churn(Numeric lost, Numeric at_start)
 {
@@ -105,7 +105,7 @@ rate_of_churn(Numeric lost, Numeric at_start)
 	return per_cent_or_null(lost, at_start);
 }
 
-/* x with the given number of decimals, padded or rounded. */
+/* x with so many decimals, padded or rounded. */
 static Numeric
 with_decimals(Numeric x, int decimals)
 {
@@ -197,11 +197,11 @@ rate_compound_churn(Numeric rate, Numeric periods)
 }
 
 RateMethod
-rate_method_from_text(const char *text)
+rate_method_from_text(const char *name)
 {
 	static const char *const names[] = {"wilson", "exact"};
 
-	return choice("method of an interval", text, names, lengthof(names));
+	return choice("method of an interval", name, names, lengthof(names));
 }
 
 /* figures holds pairs: hits, total. */
@@ -266,7 +266,7 @@ rate_compare(Numeric hits_a, Numeric total_a, Numeric hits_b, Numeric total_b, d
 	if (seen[1] == 0 || seen[3] == 0)
 		return false;
 
-	/* One division only: hits_a / total_a - hits_b / total_b over the common denominator. */
+	/* hits_a / total_a - hits_b / total_b over the common denominator, with a single division. */
 	answer->difference = numeric_per_cent(
 		numeric_minus(numeric_times(hits_a, total_b), numeric_times(hits_b, total_a)),
 		numeric_times(total_a, total_b));

@@ -5,6 +5,12 @@
  * Every function here checks its arguments, raises 22023, with all figures, if they cannot be counts of the same
  * customers, and then answers. Results are palloc'ed in the current context. NULL (or false) is the answer if the rate
  * would divide by 0.
+ *
+ * The module rates reads no rows of users: its functions take counts that a query has already. rates.c computes, with
+ * the confidence intervals of math/; rates_sql.c has the SQL functions retention_rate, churn_rate, compound_retention,
+ * compound_churn, rate_interval, rate_difference and person_time_interval. Rates of aggregates over rows are computed
+ * by flow/ and cohort/. The path of a call: arguments in rates_sql.c, check and formula in rates.c, limits in
+ * math/interval.c or math/compare.c, back as numeric.
  */
 #ifndef RETENTION_RATES_H
 #define RETENTION_RATES_H
@@ -38,8 +44,8 @@ typedef struct PersonTimeRate
 	Numeric high;
 } PersonTimeRate;
 
-/* 'wilson' or 'exact'; 22023 on anything else. */
-extern RateMethod rate_method_from_text(const char *text);
+/* 'wilson' or 'exact'; anything else raises 22023. */
+extern RateMethod rate_method_from_text(const char *name);
 
 /* 100 * (at_end - new_ones) / at_start. */
 extern Numeric rate_of_retention(Numeric at_start, Numeric at_end, Numeric new_ones);

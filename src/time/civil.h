@@ -11,7 +11,7 @@
 
 #define DAYS_PER_ERA 146097
 #define YEARS_PER_ERA 400
-/* From 0000-03-01, where the eras begin, to 2000-01-01. */
+/* Days from 0000-03-01, where the eras begin, to 2000-01-01. */
 #define DAYS_BEFORE_2000 730425
 
 typedef struct Civil

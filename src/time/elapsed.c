@@ -1,6 +1,6 @@
 /*
  * elapsed.c
- *		Windows that begin when the customer does. Nothing here allocates.
+ *		Windows that begin with the customer. Nothing here allocates memory.
  */
 #include "retention.h"
 
@@ -9,18 +9,22 @@
 #include "time/elapsed.h"
 #include "time/moment.h"
 
-/* After every moment there is. */
+/* After every moment. */
 #define NEVER PG_INT64_MAX
 
+static void anniversary_out_of_range(TimeKind kind) pg_attribute_noreturn();
+
 static void
-pg_attribute_noreturn() anniversary_out_of_range(TimeKind kind)
+anniversary_out_of_range(TimeKind kind)
 {
 	ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
 					errmsg(kind == TIME_DATE ? "date out of range" : "timestamp out of range")));
 }
 
+static void no_hours_of_dates(void) pg_attribute_noreturn();
+
 static void
-pg_attribute_noreturn() no_hours_of_dates(void)
+no_hours_of_dates(void)
 {
 	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					errmsg("a date has no windows in a retention_grid of hours"),
@@ -40,7 +44,7 @@ window_length(const Grid *grid, TimeKind kind)
 	return grid->hours > 0 ? grid->hours * USECS_PER_HOUR : grid->days * USECS_PER_DAY;
 }
 
-/* The day n windows of months after a day; the last of the month where that is too short. */
+/* The day n windows of months after a day, or the last day of the month if the month is too short. */
 static inline int64
 day_after_months(const Grid *grid, int64 day, int64 n)
 {
@@ -53,8 +57,8 @@ day_after_months(const Grid *grid, int64 day, int64 n)
 }
 
 /*
- * The n-th anniversary in grids of months, as a moment of the kind; NEVER beyond the range. local is the start as
- * wall-clock time. n is not further from 0 than the months of the calendar.
+ * The n-th anniversary in grids of months, as a moment of the kind; NEVER if it is out of range. local is the start
+ * as wall-clock time. |n| is at most the number of months in the calendar.
  */
 static int64
 month_anniversary(const Grid *grid, TimeKind kind, int64 local, int64 n)
@@ -69,7 +73,7 @@ month_anniversary(const Grid *grid, TimeKind kind, int64 local, int64 n)
 	day = floor_divide(local, USECS_PER_DAY);
 	local -= day * USECS_PER_DAY;
 	day = day_after_months(grid, day, n);
-	/* A day's margin: the zone may move it. */
+	/* With a margin of a day: the zone may move it. */
 	if (day >= TIMESTAMP_END_JULIAN - POSTGRES_EPOCH_JDATE - 1)
 		return NEVER;
 	if (day < DATETIME_MIN_JULIAN - POSTGRES_EPOCH_JDATE + 1)

@@ -1,21 +1,21 @@
 /*
  * elapsed.h
- *		Windows that begin when the customer does, and not when the calendar says.
+ *		Windows that begin with the customer and not with the calendar.
  *
- * Window n of a customer lasts from his n-th anniversary to the next; window 0 begins at his start. Anniversaries
- * are always counted from the start, never from the one before: who starts on 31 January has them on 28 February
- * and 31 March. Months, quarters and years keep the wall-clock time of the grid's zone. Hours, days and weeks are
- * real elapsed time, a day being 24 hours; a date column counts days.
+ * Window n of a customer lasts from their n-th anniversary to the next one; window 0 begins at their start.
+ * Anniversaries are always counted from the start, never from the one before: a customer who starts on 31 January has
+ * them on 28 February and 31 March. Months, quarters and years keep the wall-clock time of the grid's zone. Hours,
+ * days and weeks are real elapsed time, with days of 24 hours; a date column counts days.
  */
 #ifndef RETENTION_ELAPSED_H
 #define RETENTION_ELAPSED_H
 
 #include "time/grid.h"
 
-/* The window that a moment lies in: the n with start of n <= moment < start of n + 1; negative before start. */
+/* The window that contains a moment: the n with start of n <= moment < start of n + 1; negative before the start. */
 extern int64 grid_elapsed(const Grid *grid, TimeKind kind, int64 start, int64 moment);
 
-/* The moment at which window n begins; PG_INT64_MAX where that is after every moment of the type. */
+/* The moment at which window n begins; PG_INT64_MAX if that is after every moment of the type. */
 extern int64 grid_window_start(const Grid *grid, TimeKind kind, int64 start, int64 n);
 
 #endif /* RETENTION_ELAPSED_H */

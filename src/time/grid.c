@@ -1,8 +1,8 @@
 /*
  * grid.c
- *		Cutting time: from a moment to its period and back.
+ *		From a moment to its period and back.
  *
- * Everything here that is called for each row allocates nothing and looks nothing up.
+ * Functions that are called for each row do not allocate memory and look nothing up.
  */
 #include "retention.h"
 
@@ -14,18 +14,18 @@
 #include "utils/timestamp.h"
 
 /*
- * Decoded grids of this process. A grid lives in a memory context of its own, a child of TopMemoryContext; it is
- * freed when its place is needed, the least recently used first, so that a call may hold several.
+ * Decoded grids of this process. Each grid has a memory context of its own, a child of TopMemoryContext. The least
+ * recently used grid is freed if its place is needed, so a call may hold several.
  */
 typedef struct CachedGrid
 {
-	MemoryContext context; /* NULL: free place */
+	MemoryContext context; /* NULL: the place is free */
 	const Grid *grid;
 	const char *key; /* the bytes of the value, in the context */
 	int key_length;
 	pg_tz
 		*session; /* the session's zone the grid was completed with, or NULL if it names its own */
-	uint64 used;  /* when, by grid_clock */
+	uint64 used;  /* when it was used last, by grid_clock */
 } CachedGrid;
 
 #define GRID_CACHE_SIZE 32
@@ -33,7 +33,7 @@ static CachedGrid grid_cache[GRID_CACHE_SIZE];
 static CachedGrid *grid_last = &grid_cache[0];
 static uint64 grid_clock = 0;
 
-/* No period of a valid moment is further from 0; products with a count stay far from overflow. */
+/* The periods of all valid moments are nearer to 0; products with a count do not overflow. */
 #define PERIOD_LIMIT INT64CONST(10000000000)
 
 /* ---------- opening ---------- */
@@ -58,7 +58,10 @@ grid_complete(Grid *grid, Zone *zone)
 			break;
 		case GRID_WEEK:
 			grid->days = grid->count * 7;
-			/* The week start on or before it; without an origin, before Monday 2000-01-03. 2000-01-01 was a Saturday. */
+			/*
+			 * The week start on or before the origin, which is Monday 2000-01-03 by default. 2000-01-01 was a
+			 * Saturday.
+			 */
 			if (!grid->has_origin)
 				base = 2;
 			base -= (base + 6 - grid->week_start + 7) -
@@ -99,7 +102,7 @@ grid_remember(const char *key, int length)
 		if (zone == NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("time zone \"%s\" of a retention_grid is not known to this server",
+					 errmsg("time zone \"%s\" of a retention_grid is not recognized by this server",
 							grid->zone_name)));
 	}
 	else
@@ -120,7 +123,7 @@ grid_remember(const char *key, int length)
 	memcpy(key_copy, key, length);
 	MemoryContextSwitchTo(old);
 
-	/* Nothing fails from here on. */
+	/* Nothing can fail from here on. */
 	for (int i = 1; i < GRID_CACHE_SIZE; i++)
 		if (grid_cache[i].used < place->used)
 			place = &grid_cache[i];
@@ -172,37 +175,43 @@ grid_open(Datum value)
 }
 
 const Grid *
-grid_open_text(const char *text, int length)
+grid_open_text(const char *grid_text, int length)
 {
-	return grid_lookup(text, length);
+	return grid_lookup(grid_text, length);
 }
 
 /* ---------- periods ---------- */
 
+static void no_period_of_infinity(bool negative) pg_attribute_noreturn();
+
 static void
-pg_attribute_noreturn() no_period_of_infinity(bool negative)
+no_period_of_infinity(bool negative)
 {
 	ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
 					errmsg("\"%s\" has no period", negative ? "-infinity" : "infinity"),
 					errhint("Leave such rows out, or write NULL for an end that is not known.")));
 }
 
+static void no_hour_of_date(void) pg_attribute_noreturn();
+
 static void
-pg_attribute_noreturn() no_hour_of_date(void)
+no_hour_of_date(void)
 {
 	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					errmsg("a date has no period in a retention_grid of hours"),
 					errhint("Use a grid of days or longer, or a column of type timestamp.")));
 }
 
+static void period_out_of_range(TimeKind kind) pg_attribute_noreturn();
+
 static void
-pg_attribute_noreturn() period_out_of_range(TimeKind kind)
+period_out_of_range(TimeKind kind)
 {
 	ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
 					errmsg(kind == TIME_DATE ? "date out of range" : "timestamp out of range")));
 }
 
-/* Day of the month in which periods begin, in a month that may be too short for it. */
+/* The day of the month at which periods begin, or the last day of a month that is too short. */
 static inline int64
 month_start(const Grid *grid, const Civil *base, int64 month)
 {
@@ -246,7 +255,10 @@ day_of_period(const Grid *grid, int64 period)
 	return month_start(grid, &base, base.month + period * grid->months);
 }
 
-/* Whether hours are counted as they pass, and not read off the clock: one, and (elapsed only) those that do not divide a day. */
+/*
+ * Whether hours are counted as they pass instead of read off the clock: single hours, and with elapsed windows also
+ * numbers of hours that do not divide the day.
+ */
 static inline bool
 hours_pass(const Grid *grid)
 {
@@ -347,7 +359,7 @@ grid_as_of(const Grid *grid, TimeKind kind)
 	switch (kind)
 	{
 		case TIME_DATE:
-			/* A day that as_of lies in is not over: it is not known yet. */
+			/* The day of as_of is not over, so it is not known yet. */
 			return floor_divide(grid->as_of, USECS_PER_DAY);
 		case TIME_LOCAL:
 			return grid->as_of;

@@ -1,10 +1,22 @@
 /*
  * grid.h
- *		The grid: how time is cut into periods. The one place where an instant becomes a period.
+ *		The grid: how time is cut into periods. Here, and only here, a moment becomes a period.
  *
- * A retention_grid value is a varlena that holds its own canonical text, nothing else: equal grids are equal bytes,
- * text input and output cannot disagree, and the parser is the one reader of hostile bytes. Decoded grids are cached
- * per process, so that a row costs a comparison of a few bytes and no catalog or zone-rule look-up.
+ * A retention_grid value is its own canonical text and nothing else: equal grids are equal bytes, text input and
+ * output cannot disagree, and the parser is the only reader of hostile bytes. Decoded grids are cached in each
+ * process, so that a row costs a comparison of a few bytes, and no look-up of a catalog or of zone rules.
+ *
+ * The module time knows nothing of customers:
+ *
+ *	 grid		calendar periods: a moment to its period and back; grid_text: the parser and the writer
+ *	 elapsed	windows that begin with a customer
+ *	 zone		a time zone as a table of offsets; civil: days to months and back
+ *	 moment		the values of a time column as int64
+ *	 lookup		periods of many moments from a small table, for the batch scan
+ *	 grid_sql	the SQL functions: the type, retention_grid(), retention_periods() and others
+ *
+ * The path of a row: grid_open() finds its grid in the cache, grid_period() maps its moment to the number of a
+ * period; when the answer is shown, grid_period_start() maps numbers back to dates or times.
  */
 #ifndef RETENTION_GRID_H
 #define RETENTION_GRID_H
@@ -80,13 +92,13 @@ typedef struct Grid
 } Grid;
 
 /*
- * Decode a retention_grid, with an unset zone taken from the session's TimeZone. The result belongs to the cache and
- * stays valid for the current function call at least (a call may open a handful of grids).
+ * Decode a retention_grid. If it has no zone, the session's TimeZone is used. The result belongs to the cache; it is
+ * valid at least until the current function returns (a call may open a handful of grids).
  */
 extern const Grid *grid_open(Datum value);
 
-/* The same from canonical text that a state holds; the text has a zone. Raises XX001 on text that is not canonical. */
-extern const Grid *grid_open_text(const char *text, int length);
+/* The same from the canonical text in a state, which has a zone. Raises XX001 on any other text. */
+extern const Grid *grid_open_text(const char *grid_text, int length);
 
 /* For descriptions: " of 28 days", from the canonical text of a grid. */
 static inline void
@@ -99,27 +111,27 @@ describe_grid(StringInfo out, const char *grid_text, int length)
 }
 
 /*
- * The period a moment lies in: consecutive numbers, 0 is the period at the origin. Infinite moments are an error
- * (22008), dates in grids of hours too (22023).
+ * The period that contains a moment. Periods have consecutive numbers; 0 is the one at the origin. Raises 22008 on
+ * infinite moments, 22023 on dates in grids of hours.
  */
 extern int64 grid_period(const Grid *grid, TimeKind kind, int64 moment);
 
-/* The first moment of a period, as a value of that kind. 22008 where it leaves the range of the type. */
+/* The first moment of a period, as a value of that kind. Raises 22008 if it is out of the type's range. */
 extern int64 grid_period_start(const Grid *grid, TimeKind kind, int64 period);
 
-/* as_of as a moment of that kind: moments >= it are not known yet. Only where has_as_of. */
+/* as_of as a moment of that kind, if has_as_of: moments >= it are not known yet. */
 extern int64 grid_as_of(const Grid *grid, TimeKind kind);
 
 /*
- * When the transaction began, as a value of that kind on the session's clock; a date is the day, which is not over.
- * Parallel workers have it from their leader.
+ * The start of the transaction as a moment of that kind, in the session's zone; for a date the day, which is not
+ * over. Parallel workers get it from the leader.
  */
 extern int64 transaction_moment(TimeKind kind);
 
-/* 22023 where two states of an aggregate, or two rows, have different grids: shows both. */
+/* Raises 22023: two states or two rows of an aggregate have different grids. Shows both. */
 extern void grid_mismatch(const char *one, const char *other) pg_attribute_noreturn();
 
-/* 22023 unless the grid has what calendar-only answers need; what names the caller in the message. */
+/* Raises 22023 unless the grid has calendar periods and no other options; the message names the caller, what. */
 extern void grid_require_plain_calendar(const Grid *grid, const char *what);
 
 #endif /* RETENTION_GRID_H */

@@ -25,14 +25,14 @@
 static Datum
 grid_datum(const Grid *grid)
 {
-	char *text = grid_write(grid);
-	struct varlena *value = (struct varlena *) cstring_to_text(text);
+	char *written = grid_write(grid);
+	struct varlena *value = (struct varlena *) cstring_to_text(written);
 
-	pfree(text);
+	pfree(written);
 	return PointerGetDatum(value);
 }
 
-/* A value as it is stored: its zone is not looked up, so that it can be shown where the zone is gone. */
+/* A value as it is stored. The zone is not looked up, so that a value can be shown if the server no longer has it. */
 static Grid *
 stored_grid(Datum value)
 {
@@ -72,14 +72,14 @@ retention_grid_recv(PG_FUNCTION_ARGS)
 	StringInfo in = (StringInfo) PG_GETARG_POINTER(0);
 	int version = pq_getmsgbyte(in);
 	int size;
-	char *text;
+	char *written;
 
 	if (version != GRID_SEND_VERSION)
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-						errmsg("%s has the unknown version %d", "retention_grid", version)));
+						errmsg("unrecognized version %d of %s", version, "retention_grid")));
 	/* Checks the encoding, and that there is no zero byte. */
-	text = pq_getmsgtext(in, in->len - in->cursor, &size);
-	return grid_datum(grid_read(text));
+	written = pq_getmsgtext(in, in->len - in->cursor, &size);
+	return grid_datum(grid_read(written));
 }
 
 /* retention_grid_send(retention_grid) -> bytea. */
@@ -87,16 +87,16 @@ RETENTION_FUNCTION(retention_grid_send);
 Datum
 retention_grid_send(PG_FUNCTION_ARGS)
 {
-	char *text = grid_text_of(PG_GETARG_DATUM(0));
+	char *written = grid_text_of(PG_GETARG_DATUM(0));
 	StringInfoData out;
 
 	pq_begintypsend(&out);
 	pq_sendbyte(&out, GRID_SEND_VERSION);
-	pq_sendtext(&out, text, (int) strlen(text));
+	pq_sendtext(&out, written, (int) strlen(written));
 	PG_RETURN_BYTEA_P(pq_endtypsend(&out));
 }
 
-/* Equal grids are equal bytes, which are compared as they are. */
+/* Equal grids are equal bytes, so these are compared. */
 static void
 write_bytes(Datum value, StringInfo out, WireKind kind)
 {

@@ -32,11 +32,11 @@ const char *const grid_cohorts_names[] = {"first", "recurring"};
 #define CLOCK_HINT                                                                                 \
 	"A grid reads no clock; (SELECT retention_grid('month', as_of => localtimestamp)) does."
 
-/* One text that is being read. Options are read by a copy whose end is that of their value. */
+/* A text that is being read. An option is read by a copy whose end is that of its value. */
 typedef struct Reader
 {
 	const char *argument; /* of the builder; NULL where the whole grid is read */
-	bool stored;		  /* whatever is wrong is corruption */
+	bool stored;		  /* any error means that the value is corrupt */
 	const char *text;
 	const char *at;
 	const char *end;
@@ -51,8 +51,10 @@ position_of(const Reader *in, const char *word)
 	return pg_mbstrlen_with_len(in->text, (int) (word - in->text)) + 1;
 }
 
+static void refuse(const Reader *in, char *detail, const char *hint) pg_attribute_noreturn();
+
 static void
-pg_attribute_noreturn() refuse(const Reader *in, char *detail, const char *hint)
+refuse(const Reader *in, char *detail, const char *hint)
 {
 	if (in->stored)
 		wire_corrupt("retention_grid", "Its text is not that of a grid.");
@@ -66,10 +68,12 @@ pg_attribute_noreturn() refuse(const Reader *in, char *detail, const char *hint)
 					errdetail_internal("%s", detail), hint ? errhint("%s", hint) : 0));
 }
 
-/* The word [word, end) is not what (a noun with its article) belongs there. */
+/* The word [word, end) is not what is expected there; what is a noun with its article. */
+static void refuse_word(const Reader *in, const char *word, const char *end, const char *what,
+						const char *hint) pg_attribute_noreturn();
+
 static void
-pg_attribute_noreturn() refuse_word(const Reader *in, const char *word, const char *end,
-									const char *what, const char *hint)
+refuse_word(const Reader *in, const char *word, const char *end, const char *what, const char *hint)
 {
 	if (word >= end)
 		refuse(in, psprintf("At position %d there should be %s.", position_of(in, word), what),
@@ -80,10 +84,12 @@ pg_attribute_noreturn() refuse_word(const Reader *in, const char *word, const ch
 		   hint);
 }
 
-/* What can be read but means nothing. In a stored grid that is corruption too. */
+/* The text can be parsed but has no meaning. A stored grid is then corrupt, too. */
+static void refuse_value(const Reader *in, char *message, char *detail, const char *hint)
+	pg_attribute_noreturn();
+
 static void
-pg_attribute_noreturn()
-	refuse_value(const Reader *in, char *message, char *detail, const char *hint)
+refuse_value(const Reader *in, char *message, char *detail, const char *hint)
 {
 	if (in != NULL && in->stored)
 		wire_corrupt("retention_grid", "Its text is not that of a grid.");
@@ -118,7 +124,7 @@ skip_blanks(Reader *in)
 		in->at++;
 }
 
-/* Blanks at both ends of what is left are not part of it. */
+/* Skip blanks at both ends. */
 static void
 trim(Reader *in)
 {
@@ -136,7 +142,7 @@ take(Reader *in, char c)
 	return true;
 }
 
-/* The end of the word at a place: letters, digits, what is not ASCII, and one of anything else. */
+/* The end of the word at a place: letters, digits and non-ASCII characters, or one other character. */
 static const char *
 word_end(const Reader *in, const char *word)
 {
@@ -167,7 +173,7 @@ hint_near(const char *word, const char *end, const char *const *names, int n, co
 	return near == NULL ? list : psprintf("Perhaps you meant \"%s\".", near);
 }
 
-/* The whole of what is left is one name of a list. */
+/* All of the remaining text must be one name of a list. */
 static int
 read_name(Reader *in, const char *const *names, int n, const char *what, const char *list)
 {
@@ -179,7 +185,7 @@ read_name(Reader *in, const char *const *names, int n, const char *what, const c
 	return i;
 }
 
-/* Digits; more than fit are as good as the largest number. False where there are none. */
+/* Reads digits; a number that does not fit becomes the largest one. False: there are none. */
 static bool
 read_digits(Reader *in, int64 *number)
 {
@@ -194,7 +200,7 @@ read_digits(Reader *in, int64 *number)
 
 /* ---------- dates ---------- */
 
-/* A number of so many digits and no more. */
+/* A number of exactly so many digits. */
 static bool
 read_fixed(Reader *in, int least, int most, int64 *number)
 {
@@ -206,7 +212,7 @@ read_fixed(Reader *in, int least, int most, int64 *number)
 #define DATE_HINT "Write a date as YYYY-MM-DD, for example 2026-04-01."
 #define TIME_HINT "Write a time as YYYY-MM-DD HH:MM:SS, for example 2026-04-01 00:00:00."
 
-/* ISO and nothing else, so that no setting of the session is read. */
+/* Only ISO format, so that no setting of the session is read. */
 static int64
 read_date(Reader *in, const char *what, const char *hint)
 {
@@ -336,7 +342,7 @@ read_time_zone(Reader *in, Grid *grid)
 				"pg_timezone_names.");
 		zone = grid_zone_name_fits(name) ? zone_find(name) : NULL;
 		if (zone == NULL || !grid_zone_name_fits(zone_name(zone)))
-			refuse_value(in, psprintf("time zone \"%s\" is not known", name), NULL,
+			refuse_value(in, psprintf("time zone \"%s\" is not recognized", name), NULL,
 						 "Time zones are listed in pg_timezone_names, for example Europe/Berlin.");
 		pfree(name);
 		name = pstrdup(zone_name(zone));
@@ -534,8 +540,8 @@ read_grid(Reader *in)
 						hint_near(word, end, option_names, lengthof(option_names), OPTIONS_HINT));
 		if (given[option])
 			refuse(in,
-				   psprintf("Option \"%s\" at position %d is there for the second time.",
-							option_names[option], position_of(in, word)),
+				   psprintf("Option \"%s\" at position %d is given twice.", option_names[option],
+							position_of(in, word)),
 				   NULL);
 		given[option] = true;
 		in->at = end;
@@ -557,30 +563,30 @@ read_grid(Reader *in)
 }
 
 Grid *
-grid_read(const char *text)
+grid_read(const char *input)
 {
-	Reader in = {.text = text, .at = text, .end = text + strlen(text)};
+	Reader in = {.text = input, .at = input, .end = input + strlen(input)};
 
 	return read_grid(&in);
 }
 
 Grid *
-grid_read_stored(const char *text, int length)
+grid_read_stored(const char *bytes, int length)
 {
-	Reader in = {.stored = true, .text = text, .at = text, .end = text + length};
+	Reader in = {.stored = true, .text = bytes, .at = bytes, .end = bytes + length};
 	Grid *grid = read_grid(&in);
 	char *canonical = grid_write(grid);
 
-	if (strlen(canonical) != length || memcmp(canonical, text, length) != 0)
+	if (strlen(canonical) != length || memcmp(canonical, bytes, length) != 0)
 		wire_corrupt("retention_grid", "Its text is not that of a grid.");
 	pfree(canonical);
 	return grid;
 }
 
 void
-grid_read_argument(Grid *grid, const char *name, const char *text)
+grid_read_argument(Grid *grid, const char *name, const char *value)
 {
-	Reader in = {.argument = name, .text = text, .at = text, .end = text + strlen(text)};
+	Reader in = {.argument = name, .text = value, .at = value, .end = value + strlen(value)};
 
 	trim(&in);
 	if (strcmp(name, "unit") != 0)

@@ -12,25 +12,25 @@
 
 #include "time/grid.h"
 
-/* A grid in the current memory context with every option at its default: the months. */
+/* A grid with default options (months), in the current memory context. */
 extern Grid *grid_new(void);
 
-/* What a person wrote. Errors: 22P02 (does not parse), 22023 (means nothing). */
-extern Grid *grid_read(const char *text);
+/* Reads what a user wrote. Raises 22P02 if it cannot be parsed, 22023 if it has no meaning. */
+extern Grid *grid_read(const char *input);
 
 /*
- * What a table or a state holds; the text need not end with a zero. Anything but the canonical text is XX001. The zone
- * is not looked up, so that a value can be shown where the zone is gone.
+ * Reads what a table or a state holds; the text need not end with a zero byte. Raises XX001 unless it is canonical.
+ * The zone is not looked up, so that a value can be shown if the server no longer has it.
  */
-extern Grid *grid_read_stored(const char *text, int length);
+extern Grid *grid_read_stored(const char *bytes, int length);
 
 /* One argument of the builder; name is that of the argument and of the option. Errors: 22023. */
-extern void grid_read_argument(Grid *grid, const char *name, const char *text);
+extern void grid_read_argument(Grid *grid, const char *name, const char *value);
 
-/* What must hold between the options, for grids made with grid_read_argument(). */
+/* Checks that the options fit together, for grids made with grid_read_argument(). */
 extern void grid_check(const Grid *grid);
 
-/* The dates that a grid may name: years 1 to 294276. */
+/* Raises 22023 unless the day is in the years 1 to 294276. */
 extern void grid_check_date(const char *name, int64 day);
 
 /* The canonical text, palloc'ed. */
@@ -46,7 +46,7 @@ extern const char *const grid_day_names[];
 extern const char *const grid_windows_names[];
 extern const char *const grid_cohorts_names[];
 
-/* Whether a zone's name can stand in the text. */
+/* Whether a zone's name can be part of the text. */
 extern bool grid_zone_name_fits(const char *name);
 
 #endif /* RETENTION_GRID_TEXT_H */

@@ -1,13 +1,13 @@
 /*
  * lookup.c
- *		Periods of many moments: what grid_period() would say, from a small table.
+ *		The periods of many moments: the same as grid_period(), from a small table.
  */
 #include "retention.h"
 
 #include "time/lookup.h"
 #include "time/moment.h"
 
-/* Buckets of 2^36 microseconds are 19 hours: shorter than any day, and few of them have a change of the clock. */
+/* Buckets of 2^36 microseconds are 19 hours: shorter than any day, and in few of them a clock is changed. */
 #define BUCKET_BITS 36
 
 PeriodLookup *
@@ -22,10 +22,7 @@ lookup_create(const Grid *grid, TimeKind kind)
 	return lookup;
 }
 
-/*
- * Fill in a bucket, unless a clock changes in it. Where no clock changes, periods follow each other in the order of
- * moments.
- */
+/* Fill in a bucket, unless a clock is changed in it. Without such a change periods are in the order of moments. */
 static void
 fill(LookupBucket *bucket, const PeriodLookup *lookup, const Grid *grid, int64 number)
 {
@@ -51,7 +48,7 @@ fill(LookupBucket *bucket, const PeriodLookup *lookup, const Grid *grid, int64 n
 int64
 lookup_period(PeriodLookup *lookup, const Grid *grid, int64 moment)
 {
-	/* Times before 2000 are not worth a table. */
+	/* Times before 2000 are too rare for a table. */
 	if (lookup->shift >= 0 && moment >= 0)
 	{
 		int64 number = moment >> lookup->shift;

@@ -1,9 +1,9 @@
 /*
  * lookup.h
- *		Periods of many moments: what grid_period() would say, from a small table.
+ *		The periods of many moments: the same as grid_period(), from a small table.
  *
- * Time is cut into buckets shorter than a period, so that each has at most one boundary between two periods. A bucket
- * is worked out when it is first asked for.
+ * Time is cut into buckets shorter than a period, so that each bucket contains at most one boundary of periods. A
+ * bucket is computed when it is first asked for.
  */
 #ifndef RETENTION_LOOKUP_H
 #define RETENTION_LOOKUP_H
@@ -23,16 +23,16 @@ typedef struct LookupBucket
 typedef struct PeriodLookup
 {
 	TimeKind kind;
-	const Zone *zone; /* of the grid: where it names none, another in another session time zone */
+	const Zone *zone; /* the grid's zone, or the session's */
 	int shift;		  /* -1: the grid has no buckets */
 	int64 as_of;	  /* moments >= it are not known; PG_INT64_MAX: there is none */
 	LookupBucket buckets[LOOKUP_BUCKETS];
 } PeriodLookup;
 
-/* A lookup is of one grid and kind; the grid is handed in again at each call. palloc'ed in the current context. */
+/* A lookup for one grid and kind, palloc'ed in the current context. Each call is passed the same grid again. */
 extern PeriodLookup *lookup_create(const Grid *grid, TimeKind kind);
 
-/* The way of a moment whose bucket is not filled in. */
+/* For a moment whose bucket is not filled in. */
 extern int64 lookup_period(PeriodLookup *lookup, const Grid *grid, int64 moment);
 
 /* grid_period() of a moment before as_of. False: the moment is not known. */
@@ -42,7 +42,7 @@ lookup_known_period(PeriodLookup *lookup, const Grid *grid, int64 moment, int64 
 	int64 number;
 	const LookupBucket *bucket;
 
-	/* The last moment of all is infinity, which is an error where there is no as_of. */
+	/* The last moment is infinity, which is an error without as_of. */
 	if (unlikely(moment >= lookup->as_of && lookup->as_of != PG_INT64_MAX))
 		return false;
 	number = lookup->shift >= 0 ? moment >> lookup->shift : -1;

@@ -2,7 +2,8 @@
  * moment.h
  *		Moments: the values of a time column as int64.
  *
- * Days of a date, microseconds of the others, as the server stores them. A date's infinities are those of its type.
+ * Days of a date, microseconds of the other types, as the server stores them. The infinities of a date are those of its
+ * type.
  */
 #ifndef RETENTION_MOMENT_H
 #define RETENTION_MOMENT_H
@@ -22,7 +23,7 @@ moment_datum(TimeKind kind, int64 moment)
 	return kind == TIME_DATE ? DateADTGetDatum((DateADT) moment) : TimestampTzGetDatum(moment);
 }
 
-/* Whether a value of the type can be this moment; the infinite ones are none. */
+/* Whether the moment is a finite value of the type. */
 static inline bool
 moment_is_valid(TimeKind kind, int64 moment)
 {

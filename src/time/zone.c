@@ -1,10 +1,11 @@
 /*
  * zone.c
- *		A time zone as a table of its offsets, so that no row asks the zone rules.
+ *		A time zone as a table of its offsets, so that no row needs the zone rules.
  *
- * A span is a stretch of time with one offset. The spans of a zone are worked out once, up to SPANS_UNTIL; a later
- * instant in a zone whose rules go on for ever gets the one span it lies in from the server's zone rules. Time is also
- * cut into buckets of equal length that know where to begin to look: no search, whatever the order of the rows.
+ * A span is a stretch of time with one offset. The spans of a zone are computed once, up to SPANS_UNTIL; if the rules
+ * of the zone go on for ever, the span of a later instant is taken from the server's zone rules. Time is also cut
+ * into buckets of equal length that know where to begin to look, so that there is no search, whatever the order of
+ * the rows.
  */
 #include "retention.h"
 
@@ -18,7 +19,7 @@ typedef struct Span
 {
 	TimestampTz from, until; /* [from, until) */
 	int64 offset;			 /* local time minus UTC, microseconds */
-	/* Wall-clock times [local_from, local_until) are those of this span and no other, by a day's margin. */
+	/* Wall-clock times in [local_from, local_until) belong to this span only, with a margin of a day. */
 	Timestamp local_from, local_until;
 	int64 least_hour; /* see zone_hour() */
 } Span;
@@ -61,7 +62,7 @@ seconds_of_instant(TimestampTz instant)
 	return floor_divide(instant, USECS_PER_SEC) + EPOCH_SECONDS;
 }
 
-/* floor(local hour) less the whole hours of the offset, without regard to what was before the span. */
+/* floor(local hour) minus the whole hours of the offset, without regard to the time before the span. */
 static inline int64
 plain_hour(const Span *span, TimestampTz instant)
 {
@@ -70,8 +71,8 @@ plain_hour(const Span *span, TimestampTz instant)
 }
 
 /*
- * Fill in the span that begins at (or contains) the second `from`, up to the next change of the zone's rules, which is
- * returned; 0 if there is none.
+ * Fill in the span that begins at (or contains) the second `from`. It ends with the next change of the zone's rules,
+ * which is returned, or 0 if there is none.
  */
 static bool
 measure_span(pg_tz *tz, pg_time_t from, Span *span, pg_time_t *boundary)
@@ -89,7 +90,7 @@ measure_span(pg_tz *tz, pg_time_t from, Span *span, pg_time_t *boundary)
 	if (found < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE), errmsg("timestamp out of range")));
-	/* Beyond the last timestamp nothing changes any more, and products would overflow. */
+	/* Ignore changes after the last timestamp: products would overflow. */
 	if (found && *boundary >= seconds_of_instant(END_TIMESTAMP))
 		found = 0;
 	span->from = instant_of_seconds(from);
@@ -97,8 +98,8 @@ measure_span(pg_tz *tz, pg_time_t from, Span *span, pg_time_t *boundary)
 
 	/*
 	 * DetermineTimeZoneOffset() takes a wall-clock time as if it were UTC and looks a day back: if the next boundary
-	 * is more than a day after the time, the offset is that of this span. Where it sees another offset than
-	 * pg_localtime() does (before a zone's first transition), it is left to decide itself.
+	 * is more than a day later, the offset is that of this span. If it sees another offset than pg_localtime()
+	 * (before a zone's first transition), it is asked for each time.
 	 */
 	if (before == local->tm_gmtoff)
 	{
@@ -124,12 +125,12 @@ zone_build(pg_tz *tz)
 	more = measure_span(tz, from, &spans[0], &boundary);
 	if (more && boundary < SPANS_SINCE)
 	{
-		/* Rules that repeat into the past: nothing is known of times before the first one kept. */
+		/* The rules repeat into the past: for times before the first span the server is asked. */
 		more = measure_span(tz, SPANS_SINCE, &spans[0], &boundary);
 	}
 	else
 	{
-		/* A local time before the first boundary has no other span to be mistaken for. */
+		/* A local time before the first boundary can only be in this span. */
 		spans[0].from = EVER_BEFORE;
 		if (spans[0].local_from != spans[0].local_until)
 			spans[0].local_from = EVER_BEFORE;
@@ -147,7 +148,7 @@ zone_build(pg_tz *tz)
 		span = &spans[nspans++];
 		before = span - 1;
 		more = measure_span(tz, boundary, span, &boundary);
-		/* A shift by a part of an hour must not lead back into an hour that is over. */
+		/* A shift by part of an hour must not return to an hour that is over. */
 		span->least_hour = Max(plain_hour(before, span->from - 1), before->least_hour);
 	}
 
@@ -222,7 +223,7 @@ find_span(Zone *zone, TimestampTz instant)
 			pg_time_t second = seconds_of_instant(instant), boundary;
 			Span span;
 
-			/* Begin somewhat earlier if that is the same span: zone_instant() wants a margin. */
+			/* Begin somewhat earlier if that is the same span: zone_instant() needs a margin. */
 			if (measure_span(zone->tz, second - BEYOND_MARGIN, &span, &boundary) &&
 				boundary <= second)
 				(void) measure_span(zone->tz, second, &span, &boundary);
@@ -274,7 +275,7 @@ zone_steady(Zone *zone, TimestampTz from, TimestampTz to)
 TimestampTz
 zone_instant(Zone *zone, Timestamp local)
 {
-	/* Some instant within a day of the answer: if its span is the only one near, it has the offset. */
+	/* An instant within a day of the answer: if only its span is near, it has the offset. */
 	const Span *span = span_of(zone, local);
 	TimestampTz instant;
 
@@ -307,7 +308,7 @@ zone_hour(Zone *zone, TimestampTz instant)
 TimestampTz
 zone_hour_start(Zone *zone, int64 hour)
 {
-	/* The hour begins in (hour - 1, hour] of UTC; before hour - 2 no span has reached it. */
+	/* The hour begins in (hour - 1, hour] of UTC; no span before hour - 2 contains it. */
 	TimestampTz from = (hour - 2) * USECS_PER_HOUR;
 
 	for (;;)

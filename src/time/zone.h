@@ -1,6 +1,6 @@
 /*
  * zone.h
- *		A time zone as a table of its offsets, so that no row asks the zone rules.
+ *		A time zone as a table of its offsets, so that no row needs the zone rules.
  */
 #ifndef RETENTION_ZONE_H
 #define RETENTION_ZONE_H
@@ -10,24 +10,24 @@
 
 typedef struct Zone Zone;
 
-/* The zone of that name, or NULL if there is none that timestamps may use. Zones are never freed: they are few. */
+/* The zone of that name, or NULL if timestamps can use none of that name. Zones are never freed: they are few. */
 extern Zone *zone_find(const char *name);
 
 /* The session's TimeZone. */
 extern Zone *zone_of_session(void);
 
-/* As SET TimeZone would show it. */
+/* The name as SHOW TimeZone prints it. */
 extern const char *zone_name(const Zone *zone);
 
 /* Wall-clock time of an instant. Finite values only. */
 extern Timestamp zone_local(Zone *zone, TimestampTz instant);
 
-/* Whether one offset holds from an instant to another, both included. */
+/* Whether the offset is the same from one instant to another, both included. */
 extern bool zone_steady(Zone *zone, TimestampTz from, TimestampTz to);
 
 /*
- * The instant of a wall-clock time, by PostgreSQL's own choice for times that a clock skips or shows twice (the same
- * as `timestamp AT TIME ZONE zone`). 22008 where it leaves the range.
+ * The instant of a wall-clock time, the same as `timestamp AT TIME ZONE zone` for times that a clock skips or shows
+ * twice. Raises 22008 if it is out of range.
  */
 extern TimestampTz zone_instant(Zone *zone, Timestamp local);
 
