@@ -35,7 +35,9 @@ SELECT count(*) > 1 AS lifecycle FROM "X y".lifecycle((SELECT "X y".cohort_reten
 SELECT sum(customers) FROM (SELECT "X y".cohort_retention(a) AS s FROM (SELECT "X y".activity(at, 'month') AS a
   FROM shop.visit GROUP BY customer) q) q, "X y".stickiness(s);
 SELECT count(*) FROM "X y".retention_periods('quarter'::"X y".retention_grid, '2025-01-01', '2026-01-01');
+SET max_parallel_workers_per_gather = 0;
 EXPLAIN (COSTS OFF) SELECT "X y".cohort_retention(customer, at, 'month') FROM shop.visit;
+RESET max_parallel_workers_per_gather;
 -- survival, tests, drivers, reasons, reference
 SELECT "X y".median_survival(s), "X y".survival_at(s, 10) > 0 AS at_10, ("X y".restricted_mean(s,
   30)).restricted_mean > 0 AS mean, ("X y".survival_summary(s)).customers FROM (SELECT "X y".survival(id, started,

@@ -197,7 +197,9 @@ SELECT name, only_times(s) = (SELECT only_times(e.s::retention_survival) FROM ex
   UNION ALL SELECT 'backwards', survival(id, started, ended, '2025-07-01' ORDER BY started DESC, ended)
     FROM contract) q (name, s);
 RESET retention.enable_batch_scan;
+SET max_parallel_workers_per_gather = 0;
 EXPLAIN (COSTS OFF) SELECT survival(id, started, ended, '2025-07-01') FROM contract;
+RESET max_parallel_workers_per_gather;
 SELECT bool_and(on_scan.s::text = row_by_row.s::text) AS same, count(*) AS groups
 FROM (SELECT id % 3 AS part, survival(id, started, ended, '2025-07-01') s FROM contract GROUP BY 1) on_scan
   JOIN (SELECT id % 3 AS part, survival(id, started, ended, '2025-07-01' ORDER BY ended) s
