@@ -112,7 +112,7 @@ MODULE_SQL = \
 	src/time/grid.sql \
 	src/time/span.sql \
 	src/rates/rates.sql \
-	src/population/population.sql \
+	src/population/population.overloads \
 	src/scan/scan.sql \
 	src/flow/flow.overloads \
 	src/flow/flow.sql \

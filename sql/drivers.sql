@@ -270,7 +270,7 @@ SELECT f.code, left(f.message, 100) AS message, left(f.detail, 100) AS detail, f
     ('SELECT ''zz''::retention_drivers'),
     ('SELECT ''52440101''::retention_drivers'),
     ('SELECT ''524409''::retention_drivers'),
-    ('SELECT overlay(s::text PLACING ''51'' FROM 3)::retention_drivers FROM state'),
+    ('SELECT overlay(split_part(s::text, '' '', -1) PLACING ''51'' FROM 3)::retention_drivers FROM state'),
     ('SELECT (s::text || ''00'')::retention_drivers FROM state'),
     ('SELECT retention_internal.drivers_record_transfn(NULL, true, ROW(1))'),
     ('SELECT churn_reasons(repeat(''x'', 1001))'),
@@ -464,10 +464,10 @@ $$;
 CREATE TABLE sample AS SELECT churn_drivers(i % 3 = 0, a) s, churn_reasons((ARRAY['x', 'low usage', 'a reason of more than sixteen', NULL])[1 + i % 4]) r, survival_drivers(i % 5, i % 3 = 0, c) v
 FROM generate_series(1, 1200) i, LATERAL (SELECT i % 2 AS x, 'a text that is rather long'::text AS t, i % 5 = 0 AS b, nullif(i % 3, 1) / 2.0 AS n, 'v' || i AS many) a, LATERAL (SELECT i % 2 AS x, 'y'::text AS t) c;
 SELECT outcome, times > 50 AS many FROM sample, mutate(s::bytea, 'SELECT use_drivers($1::retention_drivers)');
-SELECT outcome, times > 50 AS many FROM sample, mutate(decode(s::text, 'hex'), 'SELECT use_drivers(encode($1, ''hex'')::retention_drivers)');
+SELECT outcome, times > 50 AS many FROM sample, mutate(decode(split_part(s::text, ' ', -1), 'hex'), 'SELECT use_drivers(encode($1, ''hex'')::retention_drivers)');
 SELECT outcome, times > 50 AS many FROM sample, mutate(r::bytea, 'SELECT use_reasons($1::retention_reasons)');
-SELECT outcome, times > 50 AS many FROM sample, mutate(decode(r::text, 'hex'), 'SELECT use_reasons(encode($1, ''hex'')::retention_reasons)');
-SELECT outcome, times > 50 AS many FROM sample, mutate(decode(v::text, 'hex'), 'SELECT use_stays(encode($1, ''hex'')::retention_survival_drivers)');
+SELECT outcome, times > 50 AS many FROM sample, mutate(decode(split_part(r::text, ' ', -1), 'hex'), 'SELECT use_reasons(encode($1, ''hex'')::retention_reasons)');
+SELECT outcome, times > 50 AS many FROM sample, mutate(decode(split_part(v::text, ' ', -1), 'hex'), 'SELECT use_stays(encode($1, ''hex'')::retention_survival_drivers)');
 -- bins, hashed states that another worker might send, a value of another type
 CREATE TABLE bins AS SELECT churn_drivers(true, a) s FROM generate_series(1, 1003) i, LATERAL (SELECT CASE WHEN i < 4 THEN i ELSE i * 1.00001 END AS n) a;
 SELECT attribute, count(*) AS bands FROM bins, driver_table(s) GROUP BY 1;

@@ -16,6 +16,12 @@ INSERT INTO sample VALUES
   ('retention_activity', $$activity(started, 'day; min_events=3')$$, 'activity_union'),
   ('retention_cohorts', $$cohort_retention(c % 700, started, 'month; windows=elapsed')$$, 'rollup'),
   ('retention_flow', $$customer_flow(started, ended, 'week', '[2024-01-01,2024-09-01)')$$, 'rollup'),
+  ('retention_survival', $$survival(time + 1, churned, time / 2, 1.5)$$, 'rollup'),
+  ('retention_incidence', $$cumulative_incidence(time, plan)$$, 'rollup'),
+  ('retention_cox', $$cox_fit(time, churned, ARRAY[(c % 5)::float8, c % 2])$$, NULL),
+  ('retention_drivers', $$churn_drivers(churned, ROW(plan, c, c % 2 = 0))$$, 'rollup'),
+  ('retention_reasons', $$churn_reasons(plan)$$, 'rollup'),
+  ('retention_survival_drivers', $$survival_drivers(time, churned, ROW(plan, c % 20))$$, 'rollup'),
   ('retention_grid', $$retention_grid(min(c) || ' days')$$, NULL);
 -- every type is one of them, or a state or an argument that nobody keeps
 SELECT t.oid::regtype AS type, count(opcdefault) AS operator_classes

@@ -678,6 +678,7 @@ $$ DECLARE
     bad text;
     found jsonb = '{}';
 BEGIN
+    good = split_part(good, ' ', -1); -- without the comment
     FOR i IN 0 .. length(good) / 2 - 1 LOOP
         FOREACH bad IN ARRAY ARRAY[left(good, i * 2), overlay(good PLACING 'ff' FROM i * 2 + 1 FOR 2),
             overlay(good PLACING '00' FROM i * 2 + 1 FOR 2), overlay(good PLACING '7f' FROM i * 2 + 1 FOR 2),

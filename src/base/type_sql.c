@@ -51,7 +51,7 @@ stored_type_out(FunctionCallInfo fcinfo, const StoredType *type)
 	initStringInfo(&wire);
 	type->write(PG_GETARG_DATUM(0), &wire, type->kind);
 	initStringInfo(&out);
-	if (type->describe != NULL)
+	if (type->use != NULL)
 	{
 		appendStringInfo(&out, COMMENT_BEGIN "%s", type->name);
 		type->describe(PG_GETARG_DATUM(0), &out, type->kind);

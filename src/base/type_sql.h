@@ -25,9 +25,10 @@ typedef struct StoredType
 	WireKind kind;	  /* for functions that serve several kinds */
 	WireRead read;	  /* raises by wire_corrupt() what cannot be a value */
 	void (*write)(Datum value, StringInfo out, WireKind kind);
-	/* Appends what the comment says after the name, such as " of month, 25 cohorts". NULL: there is no comment. */
+	/* Appends what the comment says after the name, such as " of month, 25 cohorts". */
 	void (*describe)(Datum value, StringInfo out, WireKind kind);
-	const char *use; /* the function that the comment tells people to use */
+	const char
+		*use; /* the function that the comment tells people to use; NULL: there is no comment */
 
 	/* Of types that are the state of an aggregate: see aggregate_own_state(). */
 	int version; /* of the layout that the aggregate changes in place */

@@ -92,7 +92,7 @@ extern void cox_rows_add(CoxRows **state, double duration, bool churned, double 
 extern void cox_rows_merge(CoxRows **into, const CoxRows *from);
 extern CoxRows *cox_rows_copy(const CoxRows *state);
 /* Whether the sizes written in a state, its marks known, are those of its memory. */
-extern bool cox_rows_have_shape(const CoxRows *state);
+extern bool cox_rows_have_shape(const void *value);
 extern const CoxRows *cox_rows_open(Datum value);
 extern void cox_rows_write(const CoxRows *state, StringInfo out);
 extern CoxRows *cox_rows_read(const char *bytes, Size size);

@@ -164,8 +164,10 @@ check_row(const CoxRows *state, const double *row)
 }
 
 bool
-cox_rows_have_shape(const CoxRows *state)
+cox_rows_have_shape(const void *value)
 {
+	const CoxRows *state = value;
+
 	return state->covariates >= 1 && state->covariates <= MAX_COVARIATES &&
 		   (state->entries == 0 || state->entries == 1) && state->rows >= 0 &&
 		   state->capacity >= state->rows &&

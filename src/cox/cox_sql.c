@@ -31,25 +31,35 @@ write_rows(Datum value, StringInfo out, WireKind kind)
 	cox_rows_write(cox_rows_open(value), out);
 }
 
+static void *
+copy_rows(Datum value, WireKind kind)
+{
+	return cox_rows_copy(cox_rows_open(value));
+}
+
+static void *
+merge_rows(void *state, Datum value, WireKind kind)
+{
+	CoxRows *rows = state;
+
+	cox_rows_merge(&rows, cox_rows_open(value));
+	return rows;
+}
+
 static const StoredType cox_rows_type = {
-	.name = "retention_cox_rows", .kind = WIRE_COX_ROWS, .read = read_rows, .write = write_rows};
+	.name = "retention_cox_rows",
+	.kind = WIRE_COX_ROWS,
+	.read = read_rows,
+	.write = write_rows,
+	.version = COX_ROWS_VERSION,
+	.least = sizeof(CoxRows),
+	.is_own = cox_rows_have_shape,
+	.copy = copy_rows,
+	.merge = merge_rows,
+};
 
 STORED_TYPE_FUNCTIONS(retention_cox_rows, cox_rows_type)
-
-/* The state of the running aggregate, to be changed in place; NULL before the first row. */
-static CoxRows *
-rows_own(FunctionCallInfo fcinfo)
-{
-	CoxRows *state;
-
-	(void) aggregate_context(fcinfo);
-	if (PG_ARGISNULL(0))
-		return NULL;
-	state = aggregate_own_state(fcinfo, WIRE_COX_ROWS, COX_ROWS_VERSION, sizeof(CoxRows));
-	if (likely(state != NULL && cox_rows_have_shape(state)))
-		return state;
-	return cox_rows_copy(cox_rows_open(PG_GETARG_DATUM(0)));
-}
+STORED_TYPE_COMBINE(cox_combine, cox_rows_type)
 
 static CoxTies
 ties_argument(FunctionCallInfo fcinfo, int number)
@@ -100,7 +110,7 @@ covariates_argument(FunctionCallInfo fcinfo, int number, int *count)
 static Datum
 add_customer(FunctionCallInfo fcinfo, bool single)
 {
-	CoxRows *state = rows_own(fcinfo);
+	CoxRows *state = stored_type_state(fcinfo, &cox_rows_type);
 	bool has_entry = PG_NARGS() > 5 && !PG_ARGISNULL(5);
 	const double *covariates;
 	double covariate;
@@ -110,11 +120,7 @@ add_customer(FunctionCallInfo fcinfo, bool single)
 	int count;
 
 	if (PG_ARGISNULL(1) || (PG_ARGISNULL(3) && !single))
-	{
-		if (state == NULL)
-			PG_RETURN_NULL();
-		PG_RETURN_POINTER(state);
-	}
+		RETURN_STATE_UNCHANGED();
 	duration = check_time(PG_GETARG_FLOAT8(1), "duration");
 	if (has_entry)
 		entry = check_time(PG_GETARG_FLOAT8(5), "entry");
@@ -162,26 +168,6 @@ cox_single_transfn(PG_FUNCTION_ARGS)
 	return add_customer(fcinfo, true);
 }
 
-RETENTION_FUNCTION(cox_combine);
-Datum
-cox_combine(PG_FUNCTION_ARGS)
-{
-	CoxRows *state = rows_own(fcinfo);
-	const CoxRows *other;
-
-	if (PG_ARGISNULL(1))
-	{
-		if (state == NULL)
-			PG_RETURN_NULL();
-		PG_RETURN_POINTER(state);
-	}
-	other = cox_rows_open(PG_GETARG_DATUM(1));
-	if (state == NULL)
-		PG_RETURN_POINTER(cox_rows_copy(other));
-	cox_rows_merge(&state, other);
-	PG_RETURN_POINTER(state);
-}
-
 RETENTION_FUNCTION(cox_final);
 Datum
 cox_final(PG_FUNCTION_ARGS)
@@ -206,10 +192,26 @@ write_fit(Datum value, StringInfo out, WireKind kind)
 	cox_write(cox_open(value), out);
 }
 
+static void
+describe_fit(Datum value, StringInfo out, WireKind kind)
+{
+	const CoxFit *fit = cox_open(value);
+
+	describe_count(out, fit->covariates, "covariate");
+	describe_count(out, fit->customers, "customer");
+}
+
 static const StoredType cox_type = {
-	.name = "retention_cox", .kind = WIRE_COX, .read = read_fit, .write = write_fit};
+	.name = "retention_cox",
+	.kind = WIRE_COX,
+	.read = read_fit,
+	.write = write_fit,
+	.describe = describe_fit,
+	.use = "cox_table()",
+};
 
 STORED_TYPE_FUNCTIONS(retention_cox, cox_type)
+STORED_TYPE_ORDER(retention_cox, cox_type)
 
 static const char *
 term_note(const CoxTerm *term)

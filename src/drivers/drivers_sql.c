@@ -50,17 +50,32 @@ finish(FunctionCallInfo fcinfo, WireKind kind)
 	PG_RETURN_POINTER(drivers_open(PG_GETARG_DATUM(0), kind));
 }
 
-#define DRIVERS_TYPE_OF(type_name, wire_kind)                                                      \
+static void
+describe_drivers(Datum value, StringInfo out, WireKind kind)
+{
+	const Drivers *drivers = drivers_open(value, kind);
+
+	if (kind == WIRE_DRIVERS)
+		describe_count(out, drivers->base.items, "attribute");
+	describe_count(out, drivers->count[DRIVER_KEPT] + drivers->count[DRIVER_CHURNED], "customer");
+}
+
+#define DRIVERS_TYPE_OF(type_name, wire_kind, use_function)                                        \
 	{                                                                                              \
 		.name = type_name, .kind = wire_kind, .read = read_drivers, .write = write_drivers,        \
-		.version = DRIVERS_VERSION, .least = sizeof(Drivers), .is_own = counted_is_own,            \
-		.copy = copy_drivers, .merge = merge_drivers                                               \
+		.describe = describe_drivers, .use = use_function, .version = DRIVERS_VERSION,             \
+		.least = sizeof(Drivers), .is_own = counted_is_own, .copy = copy_drivers,                  \
+		.merge = merge_drivers                                                                     \
 	}
-static const StoredType drivers_type = DRIVERS_TYPE_OF(DRIVERS_TYPE, WIRE_DRIVERS);
-static const StoredType reasons_type = DRIVERS_TYPE_OF(REASONS_TYPE, WIRE_REASONS);
+static const StoredType drivers_type =
+	DRIVERS_TYPE_OF(DRIVERS_TYPE, WIRE_DRIVERS, "driver_table()");
+static const StoredType reasons_type =
+	DRIVERS_TYPE_OF(REASONS_TYPE, WIRE_REASONS, "reason_table()");
 
 STORED_TYPE_FUNCTIONS(retention_drivers, drivers_type)
 STORED_TYPE_FUNCTIONS(retention_reasons, reasons_type)
+STORED_TYPE_ORDER(retention_drivers, drivers_type)
+STORED_TYPE_ORDER(retention_reasons, reasons_type)
 STORED_TYPE_COMBINE(drivers_combine, drivers_type)
 STORED_TYPE_COMBINE(reasons_combine, reasons_type)
 STORED_TYPE_FUNCTION(drivers_final, finish(fcinfo, WIRE_DRIVERS))

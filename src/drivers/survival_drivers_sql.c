@@ -25,9 +25,10 @@
 #define COLUMN_DIGITS 3
 
 static const StoredType survival_drivers_type =
-	TIMES_TYPE("retention_survival_drivers", WIRE_SURVIVAL_DRIVERS);
+	TIMES_TYPE("retention_survival_drivers", WIRE_SURVIVAL_DRIVERS, "survival_driver_ranking()");
 
 STORED_TYPE_FUNCTIONS(retention_survival_drivers, survival_drivers_type)
+STORED_TYPE_ORDER(retention_survival_drivers, survival_drivers_type)
 
 static Tag
 value_tag(AttributeKind kind, AttributeValue value)

@@ -14,9 +14,11 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 
-static const StoredType incidence_type = TIMES_TYPE("retention_incidence", WIRE_INCIDENCE);
+static const StoredType incidence_type =
+	TIMES_TYPE("retention_incidence", WIRE_INCIDENCE, "incidence_curve()");
 
 STORED_TYPE_FUNCTIONS(retention_incidence, incidence_type)
+STORED_TYPE_ORDER(retention_incidence, incidence_type)
 
 /* (state, duration, cause): one customer. A NULL cause means still there; it is a text, or with any of
  * any type. */

@@ -15,7 +15,8 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 
-static const StoredType logrank_state_type = TIMES_TYPE("retention_logrank_state", WIRE_LOGRANK);
+static const StoredType logrank_state_type =
+	TIMES_TYPE("retention_logrank_state", WIRE_LOGRANK, NULL);
 
 STORED_TYPE_FUNCTIONS(retention_logrank_state, logrank_state_type)
 

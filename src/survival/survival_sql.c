@@ -14,9 +14,11 @@
 #include "survival/times_sql.h"
 #include "utils/builtins.h"
 
-static const StoredType survival_type = TIMES_TYPE("retention_survival", WIRE_SURVIVAL);
+static const StoredType survival_type =
+	TIMES_TYPE("retention_survival", WIRE_SURVIVAL, "survival_curve()");
 
 STORED_TYPE_FUNCTIONS(retention_survival, survival_type)
+STORED_TYPE_ORDER(retention_survival, survival_type)
 
 /* A weight in units of 2^-40, rounded. */
 static int64
@@ -78,11 +80,7 @@ add_membership(FunctionCallInfo fcinfo, TimeKind kind)
 	int64 from = 0;
 
 	if (PG_ARGISNULL(1))
-	{
-		if (table == NULL)
-			PG_RETURN_NULL();
-		PG_RETURN_POINTER(table);
-	}
+		RETURN_STATE_UNCHANGED();
 	as_of = as_of_argument(kind, PG_GETARG_DATUM(3), PG_ARGISNULL(3));
 	started = finite_moment(kind, PG_GETARG_DATUM(1), "started");
 	ended = has_end ? moment_of_datum(kind, PG_GETARG_DATUM(2)) : as_of;

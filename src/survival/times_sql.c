@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "base/aggregate.h"
+#include "base/check.h"
 #include "base/text_sql.h"
 #include "catalog/pg_type.h"
 #include "survival/times_sql.h"
@@ -24,6 +25,28 @@ void
 times_type_write(Datum value, StringInfo out, WireKind kind)
 {
 	times_write(times_open(value, kind), out);
+}
+
+void
+times_type_describe(Datum value, StringInfo out, WireKind kind)
+{
+	const TimeTable *table = times_open(value, kind);
+	int64 customers = 0;
+
+	if (kind == WIRE_SURVIVAL_DRIVERS)
+	{
+		/* Every attribute has all customers. */
+		describe_count(out, table->base.items, "attribute value");
+		return;
+	}
+	for (int i = 0; i < table->base.used; i++)
+	{
+		const TimeSlot *slot = times_slot(table, i);
+
+		CHECK_NOW_AND_THEN(i);
+		customers += slot->rows[TIME_CHURNED] + slot->rows[TIME_CENSORED];
+	}
+	describe_count(out, customers, "customer");
 }
 
 void *

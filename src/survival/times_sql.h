@@ -10,15 +10,17 @@
 #include "survival/times.h"
 #include "time/moment.h"
 
-/* The StoredType of a state that is a table of times. */
-#define TIMES_TYPE(type_name, wire_kind)                                                           \
+/* The StoredType of a state that is a table of times; NULL for use_function: its text has no comment. */
+#define TIMES_TYPE(type_name, wire_kind, use_function)                                             \
 	{                                                                                              \
 		.name = type_name, .kind = wire_kind, .read = times_type_read, .write = times_type_write,  \
-		.version = TIMES_VERSION, .least = sizeof(TimeTable), .is_own = counted_is_own,            \
-		.copy = times_type_copy, .merge = times_type_merge                                         \
+		.describe = times_type_describe, .use = use_function, .version = TIMES_VERSION,            \
+		.least = sizeof(TimeTable), .is_own = counted_is_own, .copy = times_type_copy,             \
+		.merge = times_type_merge                                                                  \
 	}
 extern void *times_type_read(const char *bytes, Size size, WireKind kind);
 extern void times_type_write(Datum value, StringInfo out, WireKind kind);
+extern void times_type_describe(Datum value, StringInfo out, WireKind kind);
 extern void *times_type_copy(Datum value, WireKind kind);
 extern void *times_type_merge(void *state, Datum value, WireKind kind);
 
