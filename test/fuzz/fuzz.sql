@@ -114,7 +114,7 @@ BEGIN
         CONTINUE WHEN value = 'mnth';
         SELECT t.* INTO type FROM fuzz_types AS t JOIN fuzzed AS f ON f.name = t.typname
         WHERE f.letter = coalesce(convert_from(decode(substring(value FROM '^(?:/\* .* \*/ )?52([0-9a-f]{2})[0-9a-f]{2}'), 'hex'), 'UTF8'),
-            CASE WHEN value ~ '^[[(]' THEN '[' ELSE '' END);
+            CASE WHEN value ~ '^([[(]|empty)' THEN '[' ELSE '' END);
         EXECUTE format('INSERT INTO seeds SELECT u.form, encode(u.bytes, ''hex'') FROM (SELECT %L::%s AS v) AS q, LATERAL (VALUES (''wire'', %s(q.v)), (''flat'', flat_bytes(q.v))) AS u (form, bytes)',
             value, type.name, type.typsend);
     END LOOP;
