@@ -1,8 +1,8 @@
--- Facts of one customer: retention_activity.
+-- Activity: the facts of one customer.
 SET datestyle = 'ISO';
 SET timezone = 'UTC';
 SET client_min_messages = warning;
--- Under valgrind the longest questions ask less (script/test --valgrind): 1 is the whole.
+-- Under valgrind (script/test --valgrind) the longest tests use fewer cases; 1 is all of them.
 SELECT least(5, coalesce(nullif(current_setting('retention_test.thin', true), ''), '1')::integer) AS thin \gset
 
 -- ---- A customer, worked out by hand ----
@@ -16,11 +16,11 @@ CREATE VIEW fact AS SELECT customer, activity(at, 'day') AS a FROM visit GROUP B
 SELECT customer, first_active(a), last_active(a), first_active_at(a), last_active_at(a) FROM fact ORDER BY customer;
 SELECT customer, p.* FROM fact, active_periods(a) p ORDER BY customer, period;
 SELECT customer, p.* FROM fact, active_periods_at(coarsen(a, 'month')) p ORDER BY customer, period;
--- what starts is not what comes back; a NULL is not met
+-- what starts a cohort is not what counts as coming back; a NULL flag is false
 SELECT customer, first_active(a), last_active(a), p.*
 FROM (SELECT customer, activity(at, 'month; min_events=3', kind = 'order', nullif(kind, 'order') = 'look') a FROM visit GROUP BY customer) q
   LEFT JOIN active_periods(a) p ON true ORDER BY customer, period;
--- each row carries its own start; a NULL time keeps the customer, a NULL anchor loses the row
+-- each row has the start of the customer; a row with a NULL time still has a start, one with a NULL anchor is ignored
 SELECT customer, first_active(a), last_active(a), p.*
 FROM (SELECT customer, activity(anchor, at, 'month') a
       FROM visit NATURAL JOIN (VALUES (1, '2026-02-01'::date), (2, NULL), (3, '2025-12-24')) s (customer, anchor) GROUP BY customer) q
@@ -32,13 +32,13 @@ SELECT first_active(a), last_active(a), p.* FROM (SELECT activity(anchor, at, 'm
 SELECT first_active(activity(d, t, g)) d_t, first_active(activity(d, z, g)) d_z, first_active(activity(t, d, g)) t_d, first_active(activity(t, z, g)) t_z,
   first_active(activity(z, d, g)) z_d, first_active(activity(z, t, g)) z_t, first_active(activity(d, d, g)) d_d, first_active(activity(t, t, g)) t_t, first_active(activity(z, z, g)) z_z
 FROM (VALUES (date '2026-03-29', timestamp '2026-03-29 04:05:06', timestamptz '2026-03-29 23:30:00+00', 'day; time_zone=Europe/Berlin'::retention_grid)) v (d, t, z, g);
--- no rows, no facts; rows that are all ignored are facts without a moment
+-- without rows there are no facts; if all rows are ignored, there are facts without a time
 SELECT activity(at, 'day') IS NULL AS none FROM visit WHERE false;
 SELECT a, first_active(a), last_active_at(a), (SELECT count(*) FROM active_periods(a)) FROM fact WHERE customer = 3;
 -- rows at or after as_of are ignored; a day that as_of lies in is not over
 SELECT last_active(activity(at, 'day; as_of=2026-02-01 09:00')), last_active(activity(at::date, 'day; as_of=2026-02-01 09:00')),
   last_active(activity(at, 'day; as_of=2026-02-01 09:00:00.000001')) FROM visit WHERE customer = 1;
--- the zone of the session is recorded at the first row
+-- the session's time zone is recorded at the first row
 SET timezone = 'Asia/Tokyo';
 SELECT first_active(activity(at, 'month')), first_active_at(activity(at, 'month')) FROM visit WHERE customer = 1;
 SELECT period_start FROM (SELECT activity(at, 'month') a FROM visit WHERE customer = 1) q, active_periods(a);
@@ -75,7 +75,7 @@ SELECT '52'::retention_activity;
 SELECT '524601'::retention_activity;
 SELECT '524102'::retention_activity;
 SELECT '52410100'::retention_activity;
--- what a coarser grid cannot say
+-- what cannot be known on a coarser grid
 CREATE FUNCTION refused(value text, fine text, coarse text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
   detail text; hint text;
@@ -90,7 +90,7 @@ SELECT refused('{2026-01-01}', fine, coarse) FROM (VALUES
   ('day', 'hour'), ('day; as_of=2026-02-01', 'month'), ('day; as_of=2026-02-01', 'month; as_of=2026-03-01'), ('day', 'month; as_of=2026-01-01'),
   ('2 weeks', '3 weeks'), ('week', 'week; week_start=sunday'), ('2 days', '4 days; origin=2026-01-03'), ('2 months', 'quarter'),
   ('month; origin=2000-01-15', 'quarter'), ('2 months', '4 months; origin=2000-02-01'), ('2 hours', '3 hours')) v (fine, coarse);
--- an hour of two days: St. John's set its clock back at a minute past midnight
+-- an hour in two days: the clocks of St. John's went back at a minute past midnight
 SELECT refused('{2010-11-07 02:30:30+00}', 'hour; time_zone=America/St_Johns', 'day');
 SELECT refused('{2010-11-07 05:30:30+00}', 'hour; time_zone=America/St_Johns', 'day') LIKE '% 5241%' AS exact;
 -- a wall-clock time that Samoa skipped with its whole day counts a day later by the hour
@@ -120,7 +120,7 @@ FROM unnest('{hour,day,week,month,quarter,year}'::text[]) WITH ORDINALITY u (uni
     (4, 'calendar', 1, 'monday', timestamp '2024-10-27 02:30'), (5, 'elapsed', 1, 'monday', '2024-03-31 03:00')) o (k, windows, min_events, week_start, as_of)
 WHERE mod(i + j + k, :thin) = 0;
 
--- every row of every fact, both ways: instants
+-- every period of all facts, in both directions: instants
 CREATE TABLE oracle AS
 SELECT g.grid, customer,
   date_trunc(unit, (CASE unit WHEN 'hour' THEN at AT TIME ZONE 'UTC' ELSE at AT TIME ZONE zone END) + shift) - shift AS period,
@@ -136,14 +136,14 @@ FROM (SELECT grid, customer, period, events, is_start, is_return FROM oracle) o 
 WHERE o.grid IS NULL OR a.grid IS NULL;
 SELECT count(*) AS wrong FROM facts LEFT JOIN (SELECT grid, customer, min(first) AS first, max(last) AS last FROM oracle GROUP BY 1, 2) o USING (grid, customer)
 WHERE (first_active_at(a), last_active_at(a), first_active(a), last_active(a)) IS DISTINCT FROM (first, last, first AT TIME ZONE zone, last AT TIME ZONE zone);
--- wall-clock time and days: the same answers as from instants, wherever the moments are the same
+-- local times and days: the same answers as from instants, if they are the same moments
 CREATE FUNCTION shown(a retention_activity) RETURNS text LANGUAGE sql AS 'SELECT string_agg(p::text, '' '') FROM active_periods(a) p';
 SELECT count(*) AS wrong FROM (
   SELECT grid, customer, activity(at AT TIME ZONE zone, grid, is_start, is_return) AS l, activity((at AT TIME ZONE zone)::date, grid, is_start, is_return) AS d
   FROM event, grid WHERE unit <> 'hour' AND as_of IS NULL GROUP BY grid, customer) q JOIN facts f USING (grid, customer)
 WHERE shown(a) IS DISTINCT FROM shown(l) OR shown(a) IS DISTINCT FROM shown(d) OR last_active(l) IS DISTINCT FROM last_active(a)
   OR first_active(l) IS DISTINCT FROM first_active(a) OR last_active(d) IS DISTINCT FROM last_active(a)::date;
--- rows without flags are rows that do both
+-- a row without flags starts a cohort and counts as coming back
 SELECT count(*) AS wrong FROM (SELECT activity(at, grid) AS one, activity(at, grid, true, true) AS other FROM event, grid GROUP BY grid, customer) q WHERE one::text <> other::text;
 
 -- ---- Any order, any plan ----
@@ -183,7 +183,7 @@ SET work_mem = '64kB'; SET enable_sort = off;
 SELECT count(*) AS wrong FROM (SELECT n, activity(at, 'day') AS a FROM event GROUP BY n) s JOIN event e USING (n) WHERE last_active_at(a) IS DISTINCT FROM at;
 RESET work_mem; RESET enable_sort;
 SELECT count(*) AS wrong FROM serial s JOIN (SELECT coalesce(customer, 0) AS customer, activity(at, 'day; min_events=2') AS a FROM event GROUP BY ROLLUP (customer)) q USING (customer) WHERE s.a::text <> q.a::text;
--- windows: a growing frame leaves the state as it is, a moving one begins anew; FILTER
+-- window frames: one that grows keeps the state, one that moves starts again; FILTER
 SELECT count(*), count(*) FILTER (WHERE grown::text <> g::text) AS grown_wrong, count(*) FILTER (WHERE moved::text <> m::text) AS moved_wrong
 FROM (SELECT customer, n, activity(at, 'day; min_events=2') OVER (PARTITION BY customer ORDER BY n) AS grown,
     activity(at, 'day; min_events=2') OVER (PARTITION BY customer ORDER BY n ROWS 3 PRECEDING) AS moved FROM event WHERE customer <= 12) w,
@@ -200,7 +200,7 @@ SELECT activity_union(NULL, NULL) IS NULL AS nothing, activity_union(a, NULL)::t
 -- anchors: the earliest of all
 SELECT count(*) AS wrong FROM (SELECT customer, activity_union(a) AS u FROM (SELECT customer, activity(at - mod(n, 50) * interval '1 day', at, 'day; min_events=2') AS a FROM event GROUP BY customer, mod(n, 7)) h GROUP BY customer) q
 JOIN (SELECT customer, activity(at - mod(n, 50) * interval '1 day', at, 'day; min_events=2') AS a FROM event GROUP BY customer) w USING (customer) WHERE u::text <> a::text;
--- a row that is folded in twice is two rows: it shows where events are counted
+-- a row that is added twice counts as two: min_events shows it
 SELECT (SELECT sum(events) FROM active_periods(activity_union(one, one))) AS one, (SELECT sum(events) FROM active_periods(activity_union(two, two))) AS two
 FROM (SELECT activity(d, 'day') AS one, activity(d, 'day; min_events=2') AS two FROM generate_series(timestamp '2026-01-01', '2026-01-03', '1 day') d) q;
 
@@ -227,20 +227,20 @@ SELECT fine, string_agg(coarse, ', ' ORDER BY coarse_number) FILTER (WHERE refus
   string_agg(coarse, ', ' ORDER BY coarse_number) FILTER (WHERE refused > 0 AND refused < customers) AS sometimes
 FROM (SELECT fine_number, fine, coarse_number, coarse, count(*) AS customers, count(*) FILTER (WHERE coarsened = 'refused') AS refused FROM coarse GROUP BY 1, 2, 3, 4) q
 GROUP BY fine_number, fine ORDER BY fine_number;
--- wall-clock time, days and anchors
+-- local times, days and anchors
 SELECT c.grid, count(*) FILTER (WHERE coarsen(l, c.grid::retention_grid)::text <> dl::text) AS local_wrong, count(*) FILTER (WHERE coarsen(d, c.grid::retention_grid)::text <> dd::text) AS date_wrong,
   count(*) FILTER (WHERE coarsen(n, c.grid::retention_grid)::text <> dn::text) AS anchor_wrong, count(*) FILTER (WHERE coarsen(e, c.grid::retention_grid)::text <> dn::text) AS elapsed_wrong
 FROM (VALUES ('day'), ('3 days'), ('week; week_start=sunday'), ('month'), ('quarter'), ('year; origin=2000-03-01')) c (grid), LATERAL (
   SELECT activity(at::timestamp, 'hour') AS l, activity(at::date, 'day') AS d, activity(at - interval '40 days', at, 'day') AS n, activity(at - interval '40 days', at, 'hour; windows=elapsed') AS e,
     activity(at::timestamp, c.grid::retention_grid) AS dl, activity(at::date, c.grid::retention_grid) AS dd, activity(at - interval '40 days', at, c.grid::retention_grid) AS dn FROM event GROUP BY customer) q
 GROUP BY c.grid ORDER BY c.grid;
--- a zone that is not named is that of the facts; a later as_of than every row is exact
+-- a grid without a zone takes that of the facts; an as_of after every row is exact
 SELECT count(*) AS wrong FROM (SELECT coarsen(activity(at, 'day; time_zone=Europe/Berlin'), 'month')::text AS a, activity(at, 'month; time_zone=Europe/Berlin')::text AS b,
   coarsen(activity(at, 'day'), 'week; as_of=2030-01-01')::text AS c, activity(at, 'week; as_of=2030-01-01')::text AS d,
   coarsen(activity(at, 'day; as_of=2024-05-05'), 'month; as_of=2024-05-05')::text AS e, activity(at, 'month; as_of=2024-05-05')::text AS f FROM event GROUP BY customer) q
 WHERE a <> b OR c <> d OR e <> f;
 
--- where clocks are set over midnight or by a part of an hour: exact or refused, never wrong
+-- where clocks change over midnight or by a part of an hour: exact or an error, never wrong
 CREATE TABLE change (zone text, at timestamptz);
 INSERT INTO change VALUES
   ('America/St_Johns', '2010-11-07 02:31+00'), ('America/St_Johns', '2010-03-14 03:31+00'), ('Australia/Lord_Howe', '2024-04-06 15:00+00'),
@@ -267,7 +267,7 @@ SELECT p.* FROM (SELECT activity(at, 'day; windows=elapsed') AS a FROM (VALUES (
 SELECT first_active(a), last_active(a), a::text::retention_activity::text = a::text AS round_trip
 FROM (SELECT activity(at, 'day') AS a FROM (VALUES (timestamp '4714-11-24 BC'), ('294276-12-31 23:59:59.999999')) v (at)) q;
 
--- ---- Out and in again ----
+-- ---- Output and input ----
 SELECT count(*) * :thin AS count, count(*) FILTER (WHERE a::text::retention_activity::text <> a::text OR encode(retention_internal.retention_activity_send(a), 'hex') <> split_part(a::text, ' ', -1)) AS wrong FROM facts;
 CREATE TABLE copied (LIKE serial);
 DO $$
@@ -280,7 +280,7 @@ BEGIN
 END $$;
 SELECT count(*), count(*) FILTER (WHERE s.a::text <> c.a::text OR s.b::text <> c.b::text OR s.c::text <> c.c::text) AS wrong FROM serial s FULL JOIN copied c USING (customer);
 
--- ---- A state that was never finished is as good as a finished one ----
+-- ---- A state without its final function can be used as facts ----
 CREATE AGGREGATE unfinished(timestamptz, retention_grid, boolean, boolean) (SFUNC = retention_internal.activity_flags_transfn, STYPE = retention_activity, COMBINEFUNC = retention_internal.activity_combine, PARALLEL = SAFE);
 CREATE TABLE running AS SELECT grid, customer, unfinished(at, grid, is_start, is_return ORDER BY random_number(13, n, 1000000)) AS a FROM event, grid GROUP BY 1, 2;
 SELECT count(*) * :thin AS count, count(*) FILTER (WHERE r.a::text <> f.a::text) AS text_wrong, count(*) FILTER (WHERE activity_union(r.a, NULL)::text <> f.a::text) AS union_wrong,
@@ -290,14 +290,14 @@ SELECT count(*) AS wrong FROM (SELECT customer, activity_union(a) AS a FROM (SEL
   FULL JOIN (SELECT customer, activity_union(a) AS a FROM (SELECT grid, customer, a FROM facts UNION ALL SELECT grid, customer, a FROM facts) u GROUP BY grid, customer) p ON o.customer = p.customer AND o.a::text = p.a::text
 WHERE o.customer IS NULL OR p.customer IS NULL;
 
--- ---- Bytes that nobody wrote ----
+-- ---- Corrupt bytes ----
 CREATE CAST (bytea AS retention_activity) WITHOUT FUNCTION;
 CREATE CAST (retention_activity AS bytea) WITHOUT FUNCTION;
 CREATE FUNCTION use_activity(a retention_activity) RETURNS text LANGUAGE sql AS $$
   SELECT concat(1 / (a::text = a::text::retention_activity::text)::int, a::text, (SELECT count(*) FROM active_periods_at(a)), first_active(a), first_active_at(a), last_active(a), last_active_at(a),
     try_coarsen(a, 'year'), activity_union(a, a), (SELECT activity_union(x) FROM (VALUES (a), (a)) v (x)))
 $$;
--- the outcomes of changing single bytes, of cutting a value short, of repeating a byte
+-- each byte changed in several ways, values cut short, a byte repeated
 CREATE FUNCTION mutate(bytes bytea, as_text boolean) RETURNS SETOF text LANGUAGE plpgsql AS $$
 DECLARE
   changed bytea; why text;
@@ -334,7 +334,7 @@ SELECT '\x52410300'::bytea::retention_activity;
 SELECT overlay(a::bytea PLACING '\x09' FROM 3)::retention_activity FROM sample WHERE what = 'periods';
 SELECT (a::text || '00')::retention_activity FROM sample WHERE what = 'periods';
 SELECT left(split_part(a::text, ' ', -1), 60)::retention_activity FROM sample WHERE what = 'periods';
--- a grid without a zone, another last moment than that of its periods, an order of its own
+-- a grid without a zone, a last moment outside of the periods, periods in another order
 SELECT ('524101' || '00' || '06' || encode('day', 'hex') || '0202')::retention_activity;
 SELECT ('524101' || '00' || '20' || encode('day; time_zone=U', 'hex') || '0202')::retention_activity;
 SELECT ('524101' || '00' || '24' || encode('day; time_zone=UTC', 'hex') || '02' || '02')::retention_activity;

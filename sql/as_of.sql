@@ -1,22 +1,23 @@
--- Rates of one period: what is not over is not known. The transaction's time decides, or the last argument, as_of.
+-- Rates of one period: a period that is not over has no rate. The time of the transaction decides, or the last argument,
+-- as_of.
 SET datestyle = 'ISO';
 SET timezone = 'UTC';
 SET client_min_messages = warning;
 CREATE SCHEMA as_of_test;
 SET search_path = as_of_test, public;
 
--- A period of the future has no rate, whatever planned ends say, and no flow
+-- A period in the future has no rate and no flow, even if ends are planned
 CREATE TABLE two (customer bigint, started date, ended date);
 INSERT INTO two VALUES (1, '2025-01-10', NULL), (2, '2025-02-01', '2130-06-01');
 SELECT retention_rate(started, ended, '[2130-01-01,2131-01-01)') AS retention, churn_rate(started, ended, '[2130-01-01,2131-01-01)') AS churn,
   retention_rate(customer, started, ended, '[2130-01-01,2131-01-01)') AS by_customer,
   retention_rate(customer, started, daterange('2025-01-01', '2025-03-01'), daterange('2130-01-01', '2131-01-01')) AS returned FROM two;
 SELECT count(*) AS rows FROM (SELECT customer_flow(started, ended, daterange('2130-01-01', '2131-01-01')) s FROM two) q, flow_periods(s);
--- as_of says that it is known: planned ends count then
+-- with an as_of after it the period is known, and planned ends count
 SELECT retention_rate(started, ended, '[2130-01-01,2131-01-01)', as_of) AS retention, churn_rate(customer, started, ended, '[2130-01-01,2131-01-01)', as_of) AS churn
 FROM two, (VALUES (date '2130-12-31'), ('2131-01-01'), ('infinity'), ('-infinity'), (NULL)) v (as_of) GROUP BY as_of ORDER BY as_of;
 
--- To the microsecond, and to the day of the session's clock: each pair is of the last known and the first unknown end
+-- To the microsecond, and to the day of the session's clock: each pair is the last known and the first unknown end
 SELECT retention_rate(now() - interval '2 days', NULL, tstzrange(now() - interval '1 day', now())) AS over,
   retention_rate(now() - interval '2 days', NULL, tstzrange(now() - interval '1 day', now() + interval '1 microsecond')) AS not_over;
 SELECT retention_rate(localtimestamp - interval '2 days', NULL, tsrange(localtimestamp - interval '1 day', localtimestamp)) AS over,
@@ -25,7 +26,7 @@ SELECT retention_rate(current_date - 9, NULL, daterange(current_date - 7, curren
   retention_rate(current_date - 9, NULL, daterange(current_date - 7, current_date + 1)) AS not_over;
 SELECT retention_rate(1, now(), tstzrange(now() - interval '1 day', now(), '[]'), tstzrange(now() - interval '1 day', now(), '(]')) AS not_over,
   retention_rate(1, now() - interval '1 hour', tstzrange(now() - interval '1 day', now()), tstzrange(now() - interval '1 day', now())) AS over;
--- a day that has ended on one clock and not on another
+-- a day that is over in one time zone and not in another
 CREATE TABLE early AS SELECT (now() AT TIME ZONE 'Pacific/Kiritimati')::date AS day;
 SET timezone = 'Pacific/Kiritimati';
 SELECT retention_rate(day - 9, NULL, daterange(day - 7, day)) FROM early GROUP BY day;
@@ -33,17 +34,17 @@ SET timezone = 'Etc/GMT+12';
 SELECT retention_rate(day - 9, NULL, daterange(day - 7, day)) FROM early GROUP BY day;
 SELECT retention_rate((day - 9)::timestamp, NULL, tsrange(day - 7, day)) FROM early GROUP BY day;
 SET timezone = 'UTC';
--- the time is the transaction's, not the clock's
+-- the time is that of the transaction, not of the clock
 BEGIN;
 SELECT pg_sleep(0.01);
 SELECT retention_rate(now() - interval '2 days', NULL, tstzrange(now() - interval '1 day', clock_timestamp())) AS not_over FROM (SELECT) q;
 COMMIT;
--- a prepared plan asks anew
+-- a prepared plan takes the time of each transaction
 PREPARE known AS SELECT retention_rate(started, ended, daterange('2025-01-20', current_date)) IS NOT NULL AS over, retention_rate(started, ended, daterange('2025-03-01', current_date + 1)) IS NULL AS not_over FROM two;
 EXECUTE known;
 EXECUTE known;
 
--- A range without an end reaches as far as is known: as_of ends it
+-- A range without an end reaches as far as the rows are known: as_of ends it
 SELECT retention_rate(c, at, january, after) AS open, retention_rate(c, at, january, daterange('2025-02-01', 'infinity')) AS endless, retention_rate(c, at, january, after, date '2025-04-01') AS open_as_of,
   retention_rate(c, at, daterange(NULL, '2025-02-01'), after, date '2025-02-01') AS nothing_yet, retention_rate(c, at, january, after, date '2025-01-31') AS base_not_over
 FROM (VALUES (1, date '2025-01-05'), (2, '2025-01-06'), (3, '2025-01-07'), (4, '2025-01-08'), (1, '2025-03-01'), (2, '2025-04-01'), (3, '2130-01-01')) v (c, at),
@@ -57,7 +58,7 @@ CREATE VIEW two_at AS SELECT customer, started::timestamptz AS s, ended::timesta
 SELECT retention_rate(f) IS NULL AS rate, churn_rate(f, 'customer_days') IS NULL AS churn, f::text::retention_flow::text = f::text AS text, f::text = by_customer::text AS by_customer,
   f::text = (SELECT rollup(x)::text FROM (VALUES (f)) v (x)) AS rolled_up
 FROM (SELECT customer_flow(s, e, p) AS f, customer_flow(customer, s, e, p) AS by_customer FROM two_at, tstzrange(now() - interval '1 year', now() + interval '1 hour') p) q;
--- stored, it stays what it was; one of later does not add to it, one of the same transaction does
+-- A stored one does not change. One of a later transaction cannot be added to it, one of the same transaction can.
 CREATE TABLE running AS SELECT customer_flow(s, e, tstzrange('2025-01-01', '2130-01-01')) AS f, 1 AS run FROM two_at;
 INSERT INTO running SELECT customer_flow(s, e, tstzrange('2025-01-01', '2130-01-01')), 2 FROM two_at;
 INSERT INTO running SELECT f, 3 FROM running WHERE run = 2;
@@ -73,7 +74,7 @@ SELECT retention_rate(started, ended, '[2130-01-01,2131-01-01)', started) FROM t
 SELECT retention_rate(customer, started, ended, '[2130-01-01,2131-01-01)', started) FROM two;
 SELECT retention_rate(customer, started, daterange('2025-01-01', '2025-02-01'), daterange('2025-02-01', NULL), started) FROM two;
 
--- ---- Every way to ask for such a rate has its twin with as_of ----
+-- ---- Every such rate has an overload with as_of ----
 SELECT count(*) AS rates, count(*) FILTER (WHERE EXISTS (SELECT FROM pg_proc t WHERE t.proname = p.proname AND t.prokind = 'a'
     AND t.proargtypes::text = p.proargtypes::text || ' ' || CASE
       WHEN p.proargtypes::oid[] && ARRAY['date', 'daterange', 'datemultirange']::regtype[]::oid[] THEN 'date'::regtype
@@ -82,7 +83,7 @@ SELECT count(*) AS rates, count(*) FILTER (WHERE EXISTS (SELECT FROM pg_proc t W
 FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
 WHERE p.prokind = 'a' AND p.proname IN ('retention_rate', 'churn_rate') AND p.proargtypes[p.pronargs - 1] = 'retention_span'::regtype;
 
--- Random rows, each way, in each plan, against plain SQL
+-- Random rows, each overload, in each plan, against plain SQL
 CREATE TABLE stay AS SELECT c AS customer, md5(c::text)::uuid AS id, 'c' || c AS name, c % 4 AS part, t AS s, CASE WHEN h % 5 > 0 THEN t + (h / 31 % 150) * interval '1 day' END AS e
 FROM generate_series(1, 500) c, generate_series(1, 1 + c % 3) i, abs(hashint8extended(c * 10 + i, 7)) h, LATERAL (SELECT timestamptz '2024-01-01' + (h / 7 % 600) * interval '1 day') l (t);
 CREATE TABLE once AS SELECT DISTINCT ON (customer) * FROM stay ORDER BY customer, s;
@@ -112,7 +113,7 @@ BEGIN
   EXECUTE format('SELECT jsonb_agg(to_jsonb(q) - ''part'' ORDER BY part) FROM (SELECT part, %s FROM %s %s) q', columns, source, grouped) INTO answer;
   RETURN answer;
 END $$;
--- the truth: there just before a moment, or in a range of starts
+-- the oracle: who is there just before a moment, or has a start in a range
 CREATE FUNCTION truth(source text, two_ranges boolean, until text, grouped text) RETURNS text[] LANGUAGE plpgsql AS $$
 DECLARE
   answer text[];
@@ -164,7 +165,7 @@ RESET max_parallel_workers_per_gather;
 RESET parallel_setup_cost;
 RESET parallel_tuple_cost;
 RESET min_parallel_table_scan_size;
--- in a window; the answers of rows before and after are those of their own
+-- in a window frame
 SELECT count(*) AS rows, count(*) FILTER (WHERE r IS NOT NULL) AS rates, count(*) FILTER (WHERE round(r, 9)::text = split_part((SELECT rates FROM expected WHERE source = 'stay' AND NOT two_ranges AND variant = 'as it is' AND grouped = 'GROUP BY part')[part + 1], ' ', 1)) AS same, count(n) AS not_over
 FROM (SELECT part, retention_rate(customer, s, e, '[2024-06-01,2024-09-01)', timestamptz '2024-09-01') OVER w AS r, retention_rate(customer, s, e, '[2024-06-01,2024-09-01)', timestamptz '2024-08-31') OVER w AS n
   FROM stay WINDOW w AS (PARTITION BY part)) q;

@@ -22,7 +22,7 @@ SELECT criterion, cohort, period, retained, status FROM monthly,
   unnest('{on,on_or_after,on_or_before,streak}'::text[]) WITH ORDINALITY x (criterion, n), LATERAL cohort_cells(s, criterion) c
 WHERE period > 0 AND cohort = '2026-01-01' ORDER BY n, period;
 
--- Without a grid these are cohorts of months, for each type of customer and time; drivers send a grid as text or varchar.
+-- Without a grid cohorts are of months, for each type of customer and time. Drivers send a grid as text or varchar.
 SELECT bool_and(months::text = with_grid::text) AS the_same FROM (
   SELECT unnest(ARRAY[cohort_retention(customer_id::int, ordered_at), cohort_retention(plan, ordered_at::timestamp),
       cohort_retention(md5(plan)::uuid, ordered_at::timestamptz)]) AS months,
@@ -33,15 +33,20 @@ PREPARE by_text(text, varchar) AS
     (cohort_totals(cohort_retention(customer_id, ordered_at, $2))).grid AS varchar FROM orders;
 EXECUTE by_text('month', 'week');
 DEALLOCATE by_text;
--- The field's other names of criteria.
+-- A grid may be an interval.
+SELECT i, i::retention_grid FROM unnest('{1 month,1 year,7 days,28 days,12 hours}'::interval[]) i;
+SELECT (cohort_totals(cohort_retention(customer_id, ordered_at, interval '1 week'))).grid FROM orders;
+SELECT cohort_retention(customer_id, ordered_at, interval '1 month 2 days') FROM orders;
+SELECT interval '90 minutes'::retention_grid;
+-- Other names of criteria.
 SELECT criterion, count(*) FILTER (WHERE c.retained = x.retained) AS the_same, count(*) AS cells
 FROM monthly, (VALUES ('n-day', 'on'), ('Rolling', 'on_or_after'), ('unbounded', 'on_or_after')) v (criterion, of),
   LATERAL (SELECT * FROM cohort_cells(s, criterion)) c JOIN LATERAL (SELECT * FROM cohort_cells(s, of)) x USING (cohort, period) GROUP BY 1 ORDER BY 1;
 SELECT (SELECT array_agg(retained) FROM retention_curve(s, 'rolling')) = (SELECT array_agg(retained) FROM retention_curve(s, 'on_or_after')) AS the_same FROM monthly;
--- The last rows are of 30 April: as of 1 May April is complete. Of a later time less is partial, and more is zero.
+-- The last rows are of 30 April: as of 1 May April is complete. As of a later time fewer cells are partial and more are 0.
 SELECT cohort, period, period_start, retained, status FROM monthly, cohort_cells(s, as_of => '2026-05-15') c WHERE cohort >= '2026-02-01';
 
--- An answer that came before its rows did: as of mid-March, March is partial.
+-- As of the middle of March, March is partial.
 SELECT cohort, period, at_risk, retained, retention_rate, ci_low, status
 FROM (SELECT cohort_retention(customer_id, ordered_at, retention_grid('month', as_of => '2026-03-15')) AS s FROM orders) q, cohort_cells(s) c;
 
@@ -51,15 +56,16 @@ FROM (SELECT cohort_retention(customer_id, ordered_at, 'month; brackets=1,2-3') 
   unnest('{on,on_or_after,on_or_before,streak}'::text[]) WITH ORDINALITY x (criterion, n), LATERAL cohort_cells(s, criterion) c
 WHERE period > 0 ORDER BY n, cohort, period;
 
--- Two orders in a month, or it does not count: only customer 5 in March.
+-- A month with one order does not count: only customer 5 came back in March.
 SELECT cohort, period, retained FROM (SELECT cohort_retention(customer_id, ordered_at, 'month; min_events=2') AS s FROM orders) q, cohort_cells(s) c
 WHERE retained > 0 AND period > 0;
 
--- Elapsed months: customer 3 came back on 1 February, a day after he started: not yet. Customer 2's second month ends on 20 March.
+-- Elapsed months: customer 3 came back on 1 February, a day after the start, which is in month 0. Customer 2's second
+-- month ends on 20 March.
 SELECT cohort, period, at_risk, retained, status
 FROM (SELECT cohort_retention(customer_id, ordered_at, 'month; windows=elapsed') AS s FROM orders) q, cohort_cells(s) c WHERE period < 4;
 
--- Every month's customers, and who of them came back.
+-- Recurring cohorts: the customers of every month, and who of them came back.
 SELECT cohort, cohort_size, period, retained FROM (SELECT cohort_retention(customer_id, ordered_at, 'month; cohorts=recurring') AS s FROM orders) q, cohort_cells(s) c;
 
 -- A day later is not 24 hours later.
@@ -80,7 +86,7 @@ FROM (SELECT cohort_retention(c, at, 'month', what = 'sign-up', what = 'order') 
                    (2, '2026-02-11', 'sign-up'), (2, '2026-03-11', 'order'), (3, '2026-03-12', 'order'), (4, '2026-02-12', NULL)) v (c, at, what)) q,
   cohort_cells(s) c;
 
--- Each row carries the customer's start; a row without an order keeps him in his cohort.
+-- Each row has the start of the customer; a row without an order keeps the customer in their cohort.
 CREATE TABLE account (customer_id uuid, signed_up timestamptz);
 INSERT INTO account SELECT md5(i::text)::uuid, timestamptz '2026-01-15 12:00' + (i % 3) * interval '20 days' FROM generate_series(1, 9) i;
 SELECT c.cohort, c.cohort_size, c.period, c.retained, c.status
@@ -90,26 +96,27 @@ FROM (SELECT cohort_retention(a.customer_id, a.signed_up, o.ordered_at, 'month')
 -- Curves.
 SELECT mean, c.* FROM monthly, unnest('{pooled,simple}'::text[]) mean, LATERAL retention_curve(s, mean => mean) c;
 SELECT c.* FROM monthly, retention_curve(s, 'on_or_before', 'chained') c;
--- By hand: of 6 waiting 3 return in their first month; of the 3 left 2 return in their second; of January's 1 left nobody in the third.
+-- By hand: 3 of 6 customers return first in their first month; 2 of the other 3 in their second; the 1 who is left, of
+-- January, not in the third.
 SELECT round(100 * (1 - (3 / 6.0) * (1 / 3.0)), 10) AS second;
 SELECT c.* FROM (SELECT cohort_retention(customer_id, ordered_at, 'month; cohorts=recurring') AS s FROM orders) q, retention_curve(s) c;
--- The variance of the ratio needs the cells of one time: as of another there is no interval.
+-- The sums for the interval are of the cells at one as_of: at another as_of there is no interval.
 SELECT c.* FROM (SELECT cohort_retention(customer_id, ordered_at, 'month; cohorts=recurring') AS s FROM orders) q, retention_curve(s, as_of => '2026-06-01') c;
 
--- Movements and stickiness.
+-- Lifecycle and stickiness.
 SELECT c.* FROM monthly, lifecycle(s) c;
 SELECT c.* FROM monthly, lifecycle(s, '2026-06-10') c WHERE period_start >= '2026-04-01';
 SELECT c.* FROM monthly, stickiness(s) c;
 SELECT c.* FROM monthly, cohort_totals(s) c;
 
--- Hours. The clock that goes back shows 2 o'clock twice: two periods.
+-- Hours. The clock shows 2 o'clock twice when it goes back: two periods.
 SELECT c.cohort, c.period, c.period_start, c.retained, c.status
 FROM (SELECT cohort_retention(1, at, 'hour; time_zone=Europe/Berlin; brackets=1,2') AS s
       FROM (VALUES (timestamptz '2025-10-25 23:30+00'), ('2025-10-26 00:30+00'), ('2025-10-26 01:30+00')) v (at)) q, cohort_cells_at(s) c;
 SELECT c.* FROM (SELECT cohort_retention(1, at, 'hour; time_zone=Europe/Berlin') AS s
       FROM (VALUES (timestamptz '2025-10-25 23:30+00'), ('2025-10-26 00:30+00'), ('2025-10-26 01:30+00')) v (at)) q, lifecycle_at(s) c;
 
--- Nobody, nothing, nothing known.
+-- No rows, NULL customers, NULL arguments.
 SELECT cohort_retention(customer_id, ordered_at, 'month') IS NULL AS no_rows FROM orders WHERE false;
 SELECT g, (cohort_totals(s)).* FROM (SELECT g, cohort_retention(CASE WHEN g = 1 THEN 1 END, CASE WHEN g = 2 THEN date '2026-01-01' END, 'month') AS s
   FROM generate_series(1, 2) g GROUP BY g) q ORDER BY g;
@@ -128,7 +135,7 @@ SELECT retention_rate(customer_id, ordered_at, daterange('2026-01-01', '2026-02-
   retention_rate(customer_id, ordered_at, daterange('2025-01-01', '2025-02-01'), daterange('2026-02-01', '2026-03-01')) AS nobody
 FROM orders;
 
--- A literal is a range here, not a time; a range of days does for timestamps.
+-- A literal is a range, not a time; a range of days does for timestamps.
 SELECT retention_rate(customer_id, ordered_at, '[2026-01-01,2026-02-01)', '[2026-02-01,2026-03-01)') AS january_to_february,
   churn_rate(customer_id::int, ordered_at::timestamptz, '[2026-01-01,2026-02-01)', '[2026-02-01,2026-03-01)') AS churn,
   retention_rate(plan, ordered_at, '[2026-01-01,2026-02-01)', '[2026-02-01,2026-03-01)', '2026-02-10') AS not_over,
@@ -137,7 +144,7 @@ FROM orders;
 SELECT retention_rate(customer_id, ordered_at, 'month', 'month') FROM orders;
 SELECT retention_rate(customer_id, ordered_at, tstzrange('2026-01-01', '2026-02-01'), 'empty') FROM orders;
 
--- ---- Refusals ----
+-- ---- Errors ----
 SELECT cohort_retention(customer_id, ordered_at, NULL) FROM orders;
 SELECT cohort_retention(customer_id, ordered_at, CASE WHEN customer_id < 3 THEN 'month' ELSE 'week' END::retention_grid) FROM orders;
 SELECT cohort_retention(customer_id, ordered_at, 'mnth') FROM orders;
@@ -150,6 +157,7 @@ SELECT retention_internal.cohort_transfn(NULL, 1::bigint, date '2026-01-01', 'mo
 SELECT retention_internal.cohort_final(NULL) IS NULL, retention_internal.cohort_final('');
 SELECT retention_internal.cohort_combine(s, s) FROM monthly;
 SELECT c.* FROM monthly, cohort_cells(s, 'after') c;
+SELECT c.* FROM monthly, cohort_cells(s, 'D7') c;
 SELECT c.* FROM monthly, cohort_cells(s, confidence => 95) c;
 SELECT c.* FROM monthly, cohort_cells(s, as_of => '2026-04-30') c;
 SELECT c.* FROM monthly, cohort_cells(s, as_of => 'infinity') c;
@@ -186,19 +194,19 @@ EXCEPTION WHEN feature_not_supported THEN
   RAISE NOTICE '%', sqlerrm;
 END $$;
 
--- ---- A rollup of cohorts with their own ends ----
+-- ---- A rollup of cohorts that end at different times ----
 SELECT c.* FROM (SELECT rollup(s) AS s FROM (SELECT cohort_retention(customer_id, ordered_at, 'month; cohorts=recurring') AS s FROM orders GROUP BY plan) q) q, cohort_totals(s) c;
--- The sums over customers are lost, and the interval with them; the rest is the whole.
+-- The sums per customer are lost, and the interval with them; all else is that of all customers.
 SELECT c.* FROM (SELECT rollup(s) AS s FROM (SELECT cohort_retention(customer_id, ordered_at, 'month; cohorts=recurring') AS s FROM orders GROUP BY plan) q) q, retention_curve(s) c;
 SELECT count(*) FROM (
   (SELECT c.* FROM (SELECT rollup(s) AS s FROM (SELECT cohort_retention(customer_id, ordered_at, 'month') AS s FROM orders GROUP BY plan) q) q, cohort_cells(s) c
    EXCEPT SELECT c.* FROM monthly, cohort_cells(s) c)) d;
--- NULL and empty summaries add nothing but their rows.
+-- NULL summaries add nothing, and those without customers add their rows.
 SELECT (cohort_totals(rollup(s))).*, rollup(s)::text = max(s::text) FILTER (WHERE (cohort_totals(s)).customers > 0) AS same
 FROM (SELECT s FROM monthly UNION ALL SELECT NULL UNION ALL SELECT cohort_retention(NULL::bigint, NULL::date, 'month')) q;
 
 -- ---- The oracle ----
--- Without workers: there are thousands of small queries.
+-- Without workers, for there are thousands of small queries.
 SET max_parallel_workers_per_gather = 0;
 \set oracle `echo "${PG_ABS_SRCDIR:-.}/test/oracle"`
 \set oracle_cohort :oracle /cohort.sql
@@ -212,11 +220,12 @@ SET client_min_messages = warning;
 RESET client_min_messages;
 \set ECHO all
 SELECT unit, count(*) AS rows, count(DISTINCT customer) AS customers, count(DISTINCT at) AS times FROM oracle_events GROUP BY unit ORDER BY unit;
--- One of twelve combinations of: rows, flags, anchors; date, timestamp, timestamptz; windows; cohorts; brackets; min_events; as_of.
+-- The cases are all combinations of: rows, flags, anchors; date, timestamp, timestamptz; windows; cohorts; brackets;
+-- min_events; as_of. This takes one of twelve.
 -- SELECT * FROM oracle_run(0, 1) does all 288.
 SELECT grids, differing, doors_differing, cells > 3000 AS many_cells FROM oracle_run(2, 12);
 
--- A grid without as_of that is asked as of a later time is a grid of that time.
+-- An answer as of a later time, of a grid without as_of, is that of a grid with this as_of.
 SELECT count(*) AS differing FROM unnest('{day,week,month,quarter,year}'::text[]) chosen,
   LATERAL (SELECT max(at) AT TIME ZONE 'Europe/Berlin' + 40 * ('1 ' || replace(chosen, 'quarter', 'month'))::interval AS later FROM oracle_events e WHERE e.unit = chosen) l,
   LATERAL (SELECT cohort_retention(customer, at, retention_grid(chosen, time_zone => 'Europe/Berlin')) AS open,
@@ -256,8 +265,8 @@ FROM (SELECT *, lag(after) OVER w AS after_before, lag(before) OVER w AS before_
 SELECT count(*) FILTER (WHERE new + resurrected - dormant <> active - before OR retained + dormant <> before) AS amiss, count(*) > 200 AS many
 FROM (SELECT l.*, coalesce(lag(active) OVER (PARTITION BY n ORDER BY period_start), 0) AS before FROM whole, lifecycle(s) l) x;
 
--- ---- The same bits through every door ----
--- Under valgrind the longest questions ask less (script/test --valgrind): 1 is the whole.
+-- ---- The same bits from every plan ----
+-- Under valgrind (script/test --valgrind) the longest tests use fewer cases; 1 is all of them.
 CREATE FUNCTION asked_less() RETURNS integer LANGUAGE sql STABLE AS
 $$ SELECT coalesce(nullif(current_setting('retention_test.thin', true), ''), '1')::integer $$;
 CREATE FUNCTION differing(query text) RETURNS bigint LANGUAGE plpgsql AS $$
@@ -278,7 +287,7 @@ SELECT differing('SELECT cohort_retention(customer, at, GRID)::text FROM (SELECT
   differing('SELECT rollup(s)::text FROM (SELECT cohort_retention(customer, at, GRID) AS s FROM visit GROUP BY customer % 300) q') AS rollup_of_many,
   differing('SELECT cohort_retention(customer, at, GRID)::text FROM visit GROUP BY GROUPING SETS ((plan), ()) HAVING GROUPING(plan) = 1') AS grouping_sets,
   differing('SELECT cohort_retention(customer, at, GRID, true, true)::text FROM visit') AS flags;
--- A frame that grows: the final function is called again and again, and changes nothing.
+-- A frame that grows: the final function is called for each row and does not change the state.
 SELECT count(*) AS frames, count(*) FILTER (WHERE framed.s::text IS DISTINCT FROM alone.s::text) AS differ
 FROM (SELECT n, grid FROM whole WHERE grid::text LIKE 'month%') g,
   LATERAL (SELECT DISTINCT ON (k) k, s FROM (SELECT customer % 4 AS k, cohort_retention(customer, at, grid) OVER (ORDER BY customer % 4) AS s FROM visit WHERE customer <= 200) w) framed,
@@ -327,8 +336,9 @@ FROM generate_series(0, 20) m, LATERAL (SELECT tstzrange(timestamptz '2024-01-01
   LATERAL (SELECT trim_scale(100 * count(*) FILTER (WHERE b) ::numeric / count(*)) AS theirs
            FROM (SELECT bool_or(at <@ base) AS a, bool_or(at <@ returned) AS b FROM visit GROUP BY customer) x WHERE a) b;
 
--- ---- Customers taken out, and known anew ----
--- What is left is what the rows of the others give, bit for bit; where those taken out had the first or the latest row, all but these two.
+-- ---- Customers subtracted and replaced ----
+-- What is left is bit for bit what the rows of the other customers give; only the first and latest time differ if the
+-- customers who were subtracted had them.
 CREATE TABLE open_grids AS SELECT grid, true AS sums FROM grids
 UNION ALL SELECT retention_grid(unit, brackets => brackets, min_events => min_events), true FROM unnest('{quarter,month}'::text[]) unit, unnest('{NULL,"1,2-4,6"}'::text[]) brackets, unnest('{1,2}'::integer[]) min_events
 UNION ALL SELECT retention_grid('month', cohorts => 'recurring'), false;
@@ -343,7 +353,8 @@ FROM (SELECT sums, rest, cohort_subtract(total, part) AS left_over,
       FROM open_grids, (VALUES (2), (9)) m (parts), generate_series(0, 1) k,
         LATERAL (SELECT cohort_retention(customer, at, grid) AS total, cohort_retention(customer, at, grid) FILTER (WHERE customer % parts = k) AS part,
                    cohort_retention(customer, at, grid) FILTER (WHERE customer % parts <> k) AS rest FROM visit WHERE customer <= 200 / least(5, asked_less())) s) q;
--- Old rows out, new rows in: some customers gain rows, some lose them, some are new or gone; the first and the latest row may go too.
+-- Old rows out, new rows in: some customers gain rows, some lose them, some are new or gone. The first and the latest row
+-- may go, too.
 CREATE FUNCTION replaced(grid retention_grid, seed integer) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE total retention_cohorts; old retention_cohorts; new retention_cohorts; result retention_cohorts; touched bigint[];
   ends timestamptz := CASE WHEN grid::text ~ 'as_of' THEN '2025-05-20 13:00' ELSE 'infinity' END;
@@ -364,22 +375,22 @@ BEGIN
     AND without_moments(cohort_replace(total, old, new)) = without_moments(result);
 END $$;
 SELECT count(*) AS cases, count(*) FILTER (WHERE replaced(grid, k) IS NOT true) AS differ FROM open_grids, generate_series(1, 4) k WHERE sums;
--- A customer's last order was the latest of all, and is cancelled: what was known of the others stays known.
+-- The latest order of all is cancelled: what was known of the other customers stays known.
 SELECT customers, first_at, latest_at, as_of FROM (SELECT cohort_replace(cohort_retention(c, d, 'month'), cohort_retention(c, d, 'month') FILTER (WHERE c = 1),
     cohort_retention(c, d, 'month') FILTER (WHERE c = 1 AND d < last)) AS s
   FROM (VALUES (1, date '2024-01-05'), (1, '2024-09-03'), (2, '2024-01-10'), (2, '2024-02-01'), (2, '2024-06-25')) v (c, d), (VALUES (date '2024-09-03')) l (last)) q, cohort_totals(s);
 SELECT c.cohort, c.period, c.at_risk, c.retained, c.status FROM (SELECT cohort_replace(cohort_retention(c, d, 'month'), cohort_retention(c, d, 'month') FILTER (WHERE c = 1),
     cohort_retention(c, d, 'month') FILTER (WHERE c = 1 AND d < '2024-03-01')) AS s
   FROM (VALUES (1, date '2024-01-05'), (1, '2024-03-03'), (2, '2024-01-10'), (2, '2024-02-01'), (2, '2024-02-25')) v (c, d)) q, cohort_cells(s) c;
--- A promise that is broken is still refused where it leaves rows outside of the times.
+-- If the promise does not hold, rows outside of the first and latest time are an error.
 SELECT retention_internal.cohort_replace_exact(cohort_retention(c, d, 'month'), cohort_retention(c, d, 'month') FILTER (WHERE c = 1), cohort_retention(c, d, 'month') FILTER (WHERE c = 1 AND d < '2024-03-01'))
 FROM (VALUES (1, date '2024-01-05'), (1, '2024-09-03'), (2, '2024-01-10'), (2, '2024-06-25')) v (c, d);
--- All of them, none of them, nobody.
+-- All customers, no customers, a NULL summary.
 SELECT cohort_subtract(s, s) IS NULL AS nothing, cohort_subtract(s, NULL)::text = s::text AS all_of_it, cohort_subtract(NULL, NULL) IS NULL AS nobody,
   cohort_replace(s, s, s)::text = s::text AS same, cohort_replace(NULL, NULL, s)::text = s::text AS new, cohort_replace(s, s, NULL) IS NULL AS gone,
   cohort_replace(s, NULL, NULL)::text = s::text AS untouched, (cohort_totals(cohort_replace(s, NULL, (SELECT cohort_retention(NULL::bigint, NULL::date, 'month'))))).rows_seen - (cohort_totals(s)).rows_seen AS a_row_more
 FROM monthly;
--- What was never in them cannot be taken out.
+-- Customers who are not in the summary cannot be subtracted.
 SELECT cohort_subtract(s, (SELECT cohort_retention(customer_id, ordered_at, 'month') FROM orders WHERE ordered_at < '2026-03-01')) FROM monthly;
 SELECT cohort_subtract(s, (SELECT cohort_retention(1, date '2026-06-01', 'month'))) FROM monthly;
 SELECT cohort_subtract(s, (SELECT cohort_retention(1, date '2026-01-01', 'week'))) FROM monthly;
@@ -389,8 +400,8 @@ SELECT cohort_subtract(NULL, s) FROM monthly;
 SELECT cohort_replace(NULL, s, s) FROM monthly;
 SELECT cohort_subtract(cohort_retention(customer_id, ordered_at, 'month; windows=elapsed'), cohort_retention(customer_id, ordered_at, 'month; windows=elapsed') FILTER (WHERE customer_id = 1)) FROM orders;
 
--- ---- Bytes that nobody wrote ----
--- The text of a summary with another first and latest day, counted from 2000-01-01: numbers are written twice as large.
+-- ---- Corrupt bytes ----
+-- The text of a summary with another first and latest day, as days from 2000-01-01; numbers are written doubled.
 CREATE FUNCTION margin_of(value text, moments text, day integer, OUT outcome text) LANGUAGE plpgsql AS $$
 BEGIN
   ASSERT length(value) - length(replace(value, moments, '')) = length(moments);
@@ -399,7 +410,7 @@ EXCEPTION WHEN invalid_text_representation THEN
   GET STACKED DIAGNOSTICS outcome = PG_EXCEPTION_DETAIL;
 END $$;
 SET max_parallel_workers_per_gather = 0;
--- Every single byte changed in several ways, and every prefix: an error or a value that can be used.
+-- Each byte changed in several ways, and each prefix: an error, or a value that can be used.
 -- As text, and as the bytes of a table: only a superuser can put those there.
 SET allow_system_table_mods = on;
 INSERT INTO pg_cast (oid, castsource, casttarget, castfunc, castcontext, castmethod)
@@ -443,7 +454,8 @@ SELECT '5243'::retention_cohorts;
 SELECT 'no cohorts'::retention_cohorts;
 SELECT '524302'::retention_cohorts;
 
--- Partial states travel between servers: their bytes too may be made up. The final function reads what the reader of states lets through.
+-- Partial states come from other servers, so their bytes may be forged. The final function must cope with all that the
+-- reader of states accepts.
 CREATE AGGREGATE state_of(bigint, timestamptz, retention_grid) (SFUNC = retention_internal.cohort_transfn, STYPE = retention_internal.retention_population);
 CREATE AGGREGATE cohorts_of(retention_internal.retention_population) (SFUNC = retention_internal.population_combine, STYPE = retention_internal.retention_population, FINALFUNC = retention_internal.cohort_final);
 CREATE FUNCTION hostile_state(value text) RETURNS TABLE (outcome text, found boolean) LANGUAGE plpgsql AS $$
@@ -469,7 +481,8 @@ FROM (SELECT state_of(customer_id, ordered_at::timestamptz, 'month') AS s FROM o
 SELECT grid, h.* FROM (SELECT grid, (SELECT state_of(customer_id, ordered_at::timestamptz, grid) FROM orders) AS s
   FROM unnest(ARRAY['month', 'month; windows=elapsed; cohorts=recurring', 'week; brackets=1,2-5; as_of=2026-04-10; min_events=2']::retention_grid[]) grid) q, hostile_state(s::text) h;
 
--- Windows of several hours pass, but cohorts begin where the clock says, as those of calendar grids do; so do lifecycle and stickiness.
+-- Windows of several hours are real elapsed time, but cohorts, lifecycle and stickiness begin by the clock, as those of
+-- calendar grids do.
 SELECT count(*) AS grids, count(*) FILTER (WHERE differ) AS differ
 FROM unnest('{2,3,4,6,8,12,24}'::integer[]) hours, unnest('{UTC,Europe/Berlin,America/St_Johns,Asia/Kathmandu}'::text[]) zone,
   LATERAL (SELECT cohort_retention(customer, at, (hours || ' hours; windows=elapsed; time_zone=' || zone)::retention_grid) AS elapsed,
@@ -482,15 +495,15 @@ SELECT cohort AT TIME ZONE 'Europe/Berlin' AS cohort, cohort_size FROM (SELECT c
 -- Hours that do not divide the day are counted from the midnight of the origin.
 SELECT count(*) AS cohorts, count(*) FILTER (WHERE extract(epoch FROM cohort - timestamptz '2000-01-01 UTC')::bigint % (36 * 3600) <> 0) AS elsewhere
 FROM (SELECT cohort_retention(customer, at, '36 hours; windows=elapsed; time_zone=UTC') AS s FROM visit WHERE customer < 50) q, cohort_cells_at(s) WHERE period = 0;
--- An anchor that is a day is its midnight, in grids of hours too.
+-- An anchor that is a date is its midnight, also in grids of hours.
 SELECT cohort_retention(1, date '2024-07-05', at, grid)::text = cohort_retention(1, timestamp '2024-07-05', at, grid)::text AS midnight
 FROM (VALUES (timestamptz '2024-07-05 12:00+00')) v (at), unnest('{hour; time_zone=UTC,12 hours; time_zone=Europe/Berlin,hour; windows=elapsed; time_zone=Asia/Kathmandu}'::retention_grid[]) grid GROUP BY grid;
--- Periods may be one outside of those of the first and the latest moment, for a clock that is put back over midnight; not two.
+-- Periods may reach one beyond those of the first and the latest moment, for clocks that go back over midnight, not two.
 SELECT cohort, cohort_size FROM (SELECT cohort_retention(c, t, 'day; time_zone=America/St_Johns')::text::retention_cohorts AS s
   FROM (VALUES (1, timestamptz '2010-11-07 02:30:30 UTC'), (2, '2010-11-07 02:40 UTC')) v (c, t)) q, cohort_cells(s) WHERE period = 0 ORDER BY cohort;
 SELECT day, m.outcome FROM (SELECT cohort_retention(1, date '2000-01-10', 'day; time_zone=UTC')::text AS text) q, generate_series(6, 12) day, margin_of(text, '0000020012120', day) m;
 
--- One customer with very many returns and cohorts: the work follows what they add, not the product of the two.
+-- One customer with very many returns and cohorts: the work grows with what they add, not with the product of the two.
 SET statement_timeout = '20s';
 SELECT count(*) AS cells, sum(retained) FILTER (WHERE period = 1) AS first_year, sum(retained) FILTER (WHERE period = 2) AS later
 FROM (SELECT cohort_retention(1, timestamptz '1400-01-01 UTC' + g * interval '58 hours', 'month; windows=elapsed; cohorts=recurring; brackets=1-12,13-6000; min_events=3; time_zone=UTC') AS s

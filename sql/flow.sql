@@ -1,7 +1,7 @@
 -- Flow: movements of customers, period by period.
 SET datestyle = 'ISO';
 SET timezone = 'UTC';
--- Under valgrind the longest questions ask less (script/test --valgrind): 1 is the whole.
+-- Under valgrind (script/test --valgrind) the longest tests use fewer cases; 1 is all of them.
 SELECT coalesce(nullif(current_setting('retention_test.thin', true), ''), '1')::integer AS thin \gset
 
 -- ---- A month of thirteen customers, worked out by hand (doc/flow.md shows it) ----
@@ -57,7 +57,8 @@ FROM (SELECT customer_flow(presence, retention_grid('month', as_of => '2026-03-1
       FROM customer) q, flow_periods(s);
 
 -- ---- A period is any range, or its text ----
--- Literals need no cast, and drivers send text or varchar. A day begins at midnight, in the session's zone where there is one.
+-- A literal needs no cast, and drivers send text or varchar. A day begins at midnight, of the session's time zone for
+-- timestamps with a zone.
 CREATE VIEW timed AS SELECT customer, started::timestamp AS s, ended::timestamp AS e, started::timestamptz AS zs, ended::timestamptz AS ze,
   tsrange(started, ended) AS r, tstzrange(started, ended) AS zr, tsmultirange(tsrange(started, ended)) AS m
 FROM subscription;
@@ -73,13 +74,16 @@ SELECT retention_rate(s, e, '[2026-03-01,2026-04-01)') AS pair, retention_rate(z
 PREPARE by_grid(text, varchar) AS SELECT period_start, at_start, at_end
 FROM (SELECT customer_flow(zs, ze, $1, $2) AS flow FROM timed) q, flow_periods(flow);
 EXECUTE by_grid('month', '[2026-02-01,2026-04-01)');
--- the same literal in another zone is another time, in the same plan too
+-- in another time zone the same literal is another time, even in the same plan
 SET timezone = 'Asia/Tokyo';
 EXECUTE by_grid('month; time_zone=UTC', '[2026-02-01,2026-04-01)');
 SET timezone = 'UTC';
 SELECT retention_span ' [2026-03-01,2026-04-01) ' AS text, daterange '[2026-03-01,2026-03-31]'::retention_span AS range,
   tstzrange '[2026-03-01,)'::retention_span AS unbounded;
--- what is no period says what one is
+-- a month or a year by its name
+SELECT retention_span '2026-12' AS month, retention_span ' 2026 ' AS year, retention_rate(started, ended, '2026-03') AS march FROM subscription;
+-- errors say what a period is
+SELECT retention_rate(started, ended, '2026-13') FROM subscription;
 SELECT retention_rate(started, ended, 'month') FROM subscription;
 SELECT churn_rate(customer, started, ended, 'month'::text) FROM subscription;
 SELECT retention_rate(started, ended, '[2026-03-01,2026-04-01') FROM subscription;
@@ -92,7 +96,7 @@ SELECT count(*) FROM (SELECT customer_flow(started, ended, 'month', '[2026-03-05
 DEALLOCATE ALL;
 
 -- ---- Edges ----
--- one row per customer: start at the start, end at the start, end at the end, never there, since ever, for ever
+-- one row per customer: starts at the start, ends at the start, ends at the end, never there, there from always, for ever
 CREATE TABLE edge (who text, started date, ended date);
 INSERT INTO edge VALUES ('starts at the start', '2026-03-01', NULL), ('ends at the start', '2026-02-01', '2026-03-01'),
   ('ends at the end', '2026-02-01', '2026-04-01'), ('starts at the end', '2026-04-01', NULL),
@@ -106,7 +110,7 @@ SELECT customer_flow(started, ended, daterange('2026-03-01', '2026-04-01')) IS N
 SELECT retention_rate(started, ended, '[2026-03-01,2026-04-01)') FROM edge WHERE false;
 -- a flow without a whole period has no rows
 SELECT count(*) FROM (SELECT customer_flow(started, ended, 'month', '[2026-03-02,2026-03-31)') s FROM edge) q, flow_periods(s);
--- nothing known yet at the as_of: no rows; one period without anybody at its start: no rate
+-- no period has begun at the as_of: no rows; nobody is there at the start of a period: no rate
 SELECT count(*) FROM (SELECT customer_flow(started, ended, retention_grid('month', as_of => '2026-01-01'),
   '[2026-03-01,2026-05-01)') s FROM edge) q, flow_periods(s);
 SELECT at_start, retention_rate, retention_low, churn_rate, churn_high FROM (SELECT customer_flow(started, ended, daterange('2026-03-01', '2026-04-01')) s
@@ -124,7 +128,7 @@ FROM (SELECT customer_flow(p, tsrange('2026-03-01', '2026-04-01')) s
       FROM (VALUES (tsmultirange(tsrange(NULL, '2026-03-02 12:00'), tsrange('2026-03-30 18:00', NULL))), ('{}'), (NULL)) v (p)) q,
   flow_periods(s);
 
--- Timestamps with a zone: the period is cut in the zone of the grid, days are 24 hours of presence
+-- Timestamps with a zone: periods begin in the zone of the grid, a day of membership is 24 hours
 SELECT period_start, period_end, at_start, at_end, customer_days
 FROM (SELECT customer_flow(timestamptz '2026-01-01 00:00+01', NULL, retention_grid('month', time_zone => 'Europe/Berlin',
         as_of => '2026-05-01'), tstzrange('2026-03-01 00:00+01', '2026-05-01 00:00+02')) s) q, flow_periods(s);
@@ -183,7 +187,7 @@ SELECT 'x'::retention_flow;
 SELECT ''::retention_flow;
 
 -- ---- Every column against plain SQL, on random multiranges, three types, three seeds ----
--- The oracle says each column of the design's table in its own words, customer by customer.
+-- The oracle computes each column by its definition, customer by customer.
 CREATE FUNCTION oracle(presence tstzmultirange, a timestamptz, b timestamptz, OUT s boolean, OUT e boolean, OUT before boolean,
   OUT between_ boolean, OUT departures bigint, OUT returned bigint, OUT days numeric)
 LANGUAGE sql STABLE AS $$
@@ -259,7 +263,7 @@ SELECT seed, rows_of(customer_flow(presence, g, tstzrange('2023-12-01', '2026-12
     = rows_of(customer_flow(days, g, daterange('2023-12-01', '2026-12-01'))) AS days_same_in_2
 FROM as_local, retention_grid('month', as_of => '2027-01-01') g GROUP BY seed ORDER BY seed;
 
--- The identities, in every row of every flow
+-- What the columns of every row of every flow must add up to
 SELECT count(*) AS periods, count(*) FILTER (WHERE at_start + gained + reactivated - lost <> at_end) AS balance,
   count(*) FILTER (WHERE kept <> at_end - gained - reactivated) AS kept, count(*) FILTER (WHERE joined <> gained + joined_and_left) AS joined,
   count(*) FILTER (WHERE departures <> lost + joined_and_left + reactivated_and_left + left_and_returned) AS departures,
@@ -268,7 +272,7 @@ FROM (SELECT *, lag(at_end, 1, at_start) OVER (PARTITION BY seed, g::text ORDER 
       FROM (SELECT seed, g, customer_flow(presence, g, tstzrange('2023-12-01', '2026-12-01')) s FROM random_customer,
               unnest('{day,week,month,quarter}'::retention_grid[]) g GROUP BY seed, g::text, g) q, flow_periods_at(s)) r;
 
--- One period is the same alone and out of a grid, and a pair of columns the same as a range
+-- A period is the same alone and in a grid, and two columns are the same as a range
 SELECT count(*) AS periods, count(*) FILTER (WHERE one.row_ IS DISTINCT FROM f.row_) AS differ
 FROM (SELECT customer_flow(presence, retention_grid('month', as_of => '2027-01-01'), tstzrange('2023-12-01', '2026-12-01')) s
       FROM random_customer WHERE seed = 1) q, shown(s) f,
@@ -278,7 +282,7 @@ SELECT customer_flow(lower(r), upper(r), 'month', tstzrange('2023-12-01', '2026-
   = customer_flow(r, 'month', tstzrange('2023-12-01', '2026-12-01'))::text AS same
 FROM random_customer, unnest(presence) r WHERE NOT lower_inf(r);
 
--- What comes later changes nothing: cut every history at each month's end
+-- What comes later changes nothing: every history is cut off at the end of each month
 SELECT count(*) AS months, count(*) FILTER (WHERE cut.row_ IS DISTINCT FROM f.row_) AS differ
 FROM (SELECT customer_flow(presence, retention_grid('month', as_of => '2027-01-01'), tstzrange('2023-12-01', '2026-12-01')) s
       FROM random_customer WHERE seed = 3) q, shown(s) f,
@@ -286,7 +290,7 @@ FROM (SELECT customer_flow(presence, retention_grid('month', as_of => '2027-01-0
     tstzrange('2023-12-01', '2026-12-01')) s FROM random_customer WHERE seed = 3) o, LATERAL shown(o.s) cut
 WHERE cut.period_start = f.period_start;
 
--- The days of a period that has begun are those until as_of, against plain SQL; those of periods that are over stay
+-- customer_days of a period that has begun end at as_of, those of a period that is over do not change, against plain SQL
 WITH f AS MATERIALIZED (
   SELECT known, g, f.status, f.customer_days, tstzrange(f.period_start, least(f.period_end, known)) AS span
   FROM generate_series(timestamptz '2024-02-20 13:00', '2026-05-01', '3 months') known, unnest('{week,month,year}'::text[]) g,

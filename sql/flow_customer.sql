@@ -1,8 +1,8 @@
--- Room flow, for tables with several rows per customer.
+-- Flow: tables with several rows per customer.
 SET datestyle = 'ISO';
 SET timezone = 'UTC';
 
--- The month worked out by hand in sql/flow.sql, straight from the subscriptions
+-- The month that sql/flow.sql works out by hand, from the rows of the subscriptions
 CREATE TABLE subscription (customer text, started date, ended date);
 INSERT INTO subscription VALUES
   ('Ann',  '2025-01-10', NULL),
@@ -26,7 +26,7 @@ SELECT retention_rate(customer, started, ended, '[2026-03-01,2026-04-01)'),
   churn_rate(customer, started, ended, '[2026-03-01,2026-04-01)') FROM subscription;
 SELECT period_start, status, at_start, joined, lost, at_end, retention_rate IS NULL AS unknown
 FROM (SELECT customer_flow(customer, started, ended, 'month', daterange('2026-01-01', '2026-07-01')) s FROM subscription) q, flow_periods(s);
--- an as_of, customers who touch, overlap, nest, repeat, are never there, or have no start
+-- an as_of; rows of a customer that touch, overlap, lie in each other, repeat, are of no length or have no start
 SELECT who, at_start s, joined j, gained g, reactivated r, lost l, at_end e, joined_and_left jl, left_and_returned lr, departures d, customer_days days
 FROM (SELECT who, customer_flow(who, s, e, retention_grid('month', as_of => '2026-03-20'), daterange('2026-03-01', '2026-04-01')) f
       FROM (VALUES ('touch', date '2026-03-02', date '2026-03-05'), ('touch', '2026-03-05', '2026-03-08'),
@@ -62,7 +62,7 @@ END $$;
 SELECT retention_internal.flow_customers_final(NULL);
 SELECT retention_internal.population_combine(NULL, NULL);
 
--- The same as range_agg makes it: random rows, three keys, three types of time, many groups and one
+-- The same as with range_agg: random rows, three types of customer, three types of time, many groups and one
 CREATE TABLE row_of_customer AS
 SELECT seed, c, c % 7 AS part, t AS s, CASE WHEN h % 13 > 0 THEN t + (h / 31 % 150) * interval '9 hours' END AS e
 FROM generate_series(1, 2) seed, generate_series(1, 2000) c, generate_series(1, 1 + c % 4) i, abs(hashint8extended(c * 10 + i, seed)) h,
@@ -90,7 +90,7 @@ CREATE FUNCTION compare(OUT groups bigint, OUT differ bigint) LANGUAGE sql AS $$
   FROM expected e FULL JOIN answers a ON coalesce(e.seed, 0) = coalesce(a.seed, 0) AND coalesce(e.part, -1) = coalesce(a.part, -1)
 $$;
 SELECT * FROM compare();
--- without as_of, too: how far the rows reach is said by the presences, not by rows inside of one or of no length
+-- also without as_of: how far the rows reach follows from memberships, not from rows inside of one or of no length
 SELECT count(*) AS customers, count(*) FILTER (WHERE (by_row, by_week) IS DISTINCT FROM (merged, merged_by_week)) AS differ
 FROM (SELECT seed, c, customer_flow(c, s, e, 'month', tstzrange('2023-12-01', '2026-12-01'))::text AS by_row,
         customer_flow(c::text, s::date, e::date, 'week', daterange('2023-12-01', '2026-12-01'))::text AS by_week FROM row_of_customer GROUP BY 1, 2) a

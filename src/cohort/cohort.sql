@@ -3,17 +3,20 @@
 CREATE FUNCTION cohort_subtract(summary retention_cohorts, part retention_cohorts) RETURNS retention_cohorts
 LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cohort_subtract_sql';
 COMMENT ON FUNCTION cohort_subtract(retention_cohorts, retention_cohorts) IS
-'the cohorts of the customers that are not in the part; all rows of those that are must be in the summary';
+'the cohorts without the customers of the part; all rows of these must be in the summary';
 
-CREATE FUNCTION cohort_replace(summary retention_cohorts, old retention_cohorts, new retention_cohorts) RETURNS retention_cohorts
+CREATE FUNCTION cohort_replace(summary retention_cohorts, old retention_cohorts, new retention_cohorts)
+RETURNS retention_cohorts
 LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cohort_replace_sql';
 COMMENT ON FUNCTION cohort_replace(retention_cohorts, retention_cohorts, retention_cohorts) IS
-'the cohorts after some customers changed: without what they were, with what they are; known as far as both are';
+'the cohorts after some customers changed: without the old, with the new; known as far as both are';
 
-CREATE FUNCTION retention_internal.cohort_replace_exact(summary retention_cohorts, old retention_cohorts, new retention_cohorts)
-RETURNS retention_cohorts LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cohort_replace_exact';
+CREATE FUNCTION retention_internal.cohort_replace_exact(
+  summary retention_cohorts, old retention_cohorts, new retention_cohorts
+) RETURNS retention_cohorts
+LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cohort_replace_exact';
 COMMENT ON FUNCTION retention_internal.cohort_replace_exact(retention_cohorts, retention_cohorts, retention_cohorts) IS
-'cohort_replace where the new have the first and the latest row of the result if the old had those of the summary: with the times of the result';
+'cohort_replace if the new have the first and the latest row of the result wherever the old had those of the summary';
 
 CREATE FUNCTION cohort_cells(
   summary retention_cohorts,
@@ -35,7 +38,7 @@ CREATE FUNCTION cohort_cells(
 )
 LANGUAGE C STABLE PARALLEL SAFE ROWS 300 AS 'MODULE_PATHNAME', 'cohort_cells';
 COMMENT ON FUNCTION cohort_cells(retention_cohorts, text, timestamp, double precision) IS
-'the cohort grid, one row per cohort and period';
+'the cohort table, one row per cohort and period';
 
 CREATE FUNCTION cohort_cells_at(
   summary retention_cohorts,
@@ -57,7 +60,7 @@ CREATE FUNCTION cohort_cells_at(
 )
 LANGUAGE C STABLE PARALLEL SAFE ROWS 300 AS 'MODULE_PATHNAME', 'cohort_cells_at';
 COMMENT ON FUNCTION cohort_cells_at(retention_cohorts, text, timestamp, double precision) IS
-'the cohort grid, one row per cohort and period; periods as timestamps';
+'the cohort table, one row per cohort and period; periods as timestamps';
 
 CREATE FUNCTION retention_curve(
   summary retention_cohorts,
@@ -92,7 +95,7 @@ CREATE FUNCTION lifecycle(
 )
 LANGUAGE C STABLE PARALLEL SAFE ROWS 36 AS 'MODULE_PATHNAME', 'cohort_lifecycle';
 COMMENT ON FUNCTION lifecycle(retention_cohorts, timestamp) IS
-'active customers of every period: new, retained, resurrected, and those gone dormant';
+'active customers of every period: new, retained and resurrected, and those who went dormant';
 
 CREATE FUNCTION lifecycle_at(
   summary retention_cohorts,
@@ -108,7 +111,7 @@ CREATE FUNCTION lifecycle_at(
 )
 LANGUAGE C STABLE PARALLEL SAFE ROWS 36 AS 'MODULE_PATHNAME', 'cohort_lifecycle_at';
 COMMENT ON FUNCTION lifecycle_at(retention_cohorts, timestamp) IS
-'active customers of every period: new, retained, resurrected, and those gone dormant; periods as timestamps';
+'active customers of every period: new, retained and resurrected, and those who went dormant; periods as timestamps';
 
 CREATE FUNCTION stickiness(summary retention_cohorts) RETURNS TABLE (
   active_periods bigint,
@@ -117,7 +120,7 @@ CREATE FUNCTION stickiness(summary retention_cohorts) RETURNS TABLE (
 )
 LANGUAGE C STABLE STRICT PARALLEL SAFE ROWS 36 AS 'MODULE_PATHNAME', 'cohort_stickiness';
 COMMENT ON FUNCTION stickiness(retention_cohorts) IS
-'in how many periods customers were active, with their share in per cent';
+'how many customers were active in how many periods, and their share in per cent';
 
 CREATE FUNCTION cohort_totals(
   summary retention_cohorts,
@@ -131,4 +134,4 @@ CREATE FUNCTION cohort_totals(
 )
 LANGUAGE C STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION cohort_totals(retention_cohorts) IS
-'what cohorts were made of; times are wall-clock times of the time zone of the grid';
+'what the cohorts were made of: grid, customers, rows, times; times are local times of the time zone of the grid';

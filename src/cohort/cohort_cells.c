@@ -18,8 +18,17 @@ static const char *const criterion_names[] = {"on",	   "on_or_after", "on_or_bef
 CohortCriterion
 cohort_criterion(const char *name)
 {
-	int found = choice("criterion", name, criterion_names, lengthof(criterion_names));
+	const char *digits = name + strcspn(name, "0123456789");
+	int found;
 
+	/* D7 and day 7 are no criteria but offsets. */
+	if (pg_strncasecmp(name, "d", 1) == 0 && *digits != '\0' &&
+		digits[strspn(digits, "0123456789")] == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("unrecognized criterion: \"%s\"", name),
+				 errhint("Offsets are brackets of the grid, such as 'day; brackets=1,7,30'.")));
+	found = choice("criterion", name, criterion_names, lengthof(criterion_names));
 	if (found < CRITERIA)
 		return found;
 	return found == CRITERIA ? CRITERION_ON : CRITERION_ON_OR_AFTER;

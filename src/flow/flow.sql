@@ -3,12 +3,12 @@
 CREATE FUNCTION retention_rate(flow retention_flow, convention text DEFAULT 'kept') RETURNS numeric
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'flow_retention_rate';
 COMMENT ON FUNCTION retention_rate(retention_flow, text) IS
-'retention rate in per cent of a flow of one period, by a named convention: kept, formula, continuous';
+'retention rate in per cent of a flow of one period, by convention: kept, formula, continuous';
 
 CREATE FUNCTION churn_rate(flow retention_flow, convention text DEFAULT 'lost') RETURNS numeric
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'flow_churn_rate';
 COMMENT ON FUNCTION churn_rate(retention_flow, text) IS
-'churn rate in per cent of a flow of one period, by a named convention: lost, simple, exposed, average, customer_days, continuous';
+'churn rate in per cent of a flow of one period, by convention: lost, simple, exposed, average, customer_days, continuous';
 
 CREATE FUNCTION flow_periods(
   flow retention_flow,

@@ -8,27 +8,27 @@ COMMENT ON FUNCTION activity_union(retention_activity, retention_activity) IS
 CREATE FUNCTION coarsen(activity retention_activity, grid retention_grid) RETURNS retention_activity
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'activity_coarsen_sql';
 COMMENT ON FUNCTION coarsen(retention_activity, retention_grid) IS
-'the same facts on a coarser grid, such as months from days; an error where that is not exact';
+'the same facts on a coarser grid, such as months from days; an error if that is not exact';
 
 CREATE FUNCTION first_active(activity retention_activity) RETURNS timestamp
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'activity_first_active';
 COMMENT ON FUNCTION first_active(retention_activity) IS
-'the first start, in the wall-clock time of the grid''s zone';
+'the first start, as local time in the time zone of the grid';
 
 CREATE FUNCTION first_active_at(activity retention_activity) RETURNS timestamptz
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'activity_first_active_at';
 COMMENT ON FUNCTION first_active_at(retention_activity) IS
-'the first start';
+'the first start, as an instant';
 
 CREATE FUNCTION last_active(activity retention_activity) RETURNS timestamp
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'activity_last_active';
 COMMENT ON FUNCTION last_active(retention_activity) IS
-'the time of the last row, in the wall-clock time of the grid''s zone';
+'the time of the last row, as local time in the time zone of the grid';
 
 CREATE FUNCTION last_active_at(activity retention_activity) RETURNS timestamptz
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'activity_last_active_at';
 COMMENT ON FUNCTION last_active_at(retention_activity) IS
-'the time of the last row';
+'the time of the last row, as an instant';
 
 CREATE FUNCTION active_periods(activity retention_activity)
 RETURNS TABLE (
@@ -54,4 +54,4 @@ RETURNS TABLE (
 )
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 10 AS 'MODULE_PATHNAME', 'activity_active_periods_at';
 COMMENT ON FUNCTION active_periods_at(retention_activity) IS
-'every period with a row in it, its bounds as instants';
+'every period with a row in it; periods as timestamps';

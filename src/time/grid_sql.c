@@ -150,6 +150,33 @@ retention_grid(PG_FUNCTION_ARGS)
 	return grid_datum(grid);
 }
 
+/* grid_of_interval(interval) -> retention_grid: whole months, days or hours. Seven days are a week. */
+RETENTION_FUNCTION(grid_of_interval);
+Datum
+grid_of_interval(PG_FUNCTION_ARGS)
+{
+	const Interval *interval = PG_GETARG_INTERVAL_P(0);
+	int64 hours = interval->time / USECS_PER_HOUR;
+	Grid *grid = grid_new();
+
+	if (interval->month > 0 && interval->day == 0 && interval->time == 0)
+		grid_read_argument(grid, "unit", psprintf("%d months", interval->month));
+	else if (interval->day > 0 && interval->month == 0 && interval->time == 0)
+		grid_read_argument(grid, "unit",
+						   interval->day == 7 ? "week" : psprintf("%d days", interval->day));
+	else if (hours > 0 && interval->month == 0 && interval->day == 0 &&
+			 interval->time % USECS_PER_HOUR == 0)
+		grid_read_argument(grid, "unit", psprintf("%lld hours", (long long) hours));
+	else
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the interval %s is no length of the periods of a grid",
+						DatumGetCString(DirectFunctionCall1(interval_out, PG_GETARG_DATUM(0)))),
+				 errhint("Periods are a whole number of months, of days or of hours long.")));
+	grid_check(grid);
+	return grid_datum(grid);
+}
+
 /* ---------- what a grid says ---------- */
 
 /*

@@ -3,9 +3,9 @@
  *		A period or a span of time as an argument: a range of dates or timestamps, or the text of one.
  *
  * A function that takes a retention_span needs no overload for each type of range, a literal needs no cast, and a text
- * that cannot be a range gets an error that says what can. What a text means is decided when the type of the times that
- * it is for is known. Stored is the range as the server stores it, or the text; it never holds a zero byte, and the type
- * of a range, with which its bytes begin, always has one.
+ * that cannot be a range gets an error that says what can. What a text means is decided when the type of the times is
+ * known. A value is the range as the server stores it, or the text: a text never has a zero byte, and the type of a
+ * range, with which its bytes begin, always has one.
  */
 #ifndef RETENTION_SPAN_H
 #define RETENTION_SPAN_H

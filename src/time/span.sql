@@ -49,6 +49,13 @@ COMMENT ON CAST (daterange AS retention_span) IS 'so that functions that take a 
 COMMENT ON CAST (tsrange AS retention_span) IS 'so that functions that take a period take each type of range';
 COMMENT ON CAST (tstzrange AS retention_span) IS 'so that functions that take a period take each type of range';
 
+CREATE FUNCTION retention_internal.grid_of_interval(interval) RETURNS retention_grid
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION retention_internal.grid_of_interval(interval) IS
+'the grid whose periods are as long as an interval';
+CREATE CAST (interval AS retention_grid) WITH FUNCTION retention_internal.grid_of_interval(interval) AS IMPLICIT;
+COMMENT ON CAST (interval AS retention_grid) IS 'interval ''1 month'' is the grid month';
+
 -- Drivers send parameters as text or varchar.
 CREATE CAST (text AS retention_span) WITH INOUT AS IMPLICIT;
 CREATE CAST (varchar AS retention_span) WITH INOUT AS IMPLICIT;

@@ -31,10 +31,31 @@ has_form_of_range(const char *text, int length)
 	return commas == 1;
 }
 
+/* A year or a month as ISO 8601 names it, 2026 or 2026-01, as the text of its range; NULL: it is none. */
+static char *
+range_of_name(const char *text, int length)
+{
+	int year;
+	int month = 1;
+
+	if (strspn(text, "0123456789") != 4 || (length != 4 && length != 7))
+		return NULL;
+	year = atoi(text);
+	if (length == 4)
+		return psprintf("[%04d-01-01,%04d-01-01)", year, year + 1);
+	if (text[4] != '-' || strspn(text + 5, "0123456789") < 2)
+		return NULL;
+	month = atoi(text + 5);
+	if (month < 1 || month > 12)
+		return NULL;
+	return psprintf("[%04d-%02d-01,%04d-%02d-01)", year, month, year + month / 12, month % 12 + 1);
+}
+
 static Datum
 span_of_text(const char *text)
 {
 	const char *end = text + strlen(text);
+	char *range;
 
 	while (isspace((unsigned char) *text))
 		text++;
@@ -43,11 +64,16 @@ span_of_text(const char *text)
 	if (end - text > SPAN_TEXT_BYTES)
 		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 						errmsg("the text of a period is longer than %d bytes", SPAN_TEXT_BYTES)));
+	range = range_of_name(text, end - text);
+	if (range != NULL)
+		return PointerGetDatum(cstring_to_text(range));
 	if (!has_form_of_range(text, end - text))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
-						errmsg("invalid period: \"%s\"", text),
-						errdetail("A period is a range of time, such as [2026-01-01,2026-02-01)."),
-						errhint("Use retention_period('month') for the latest complete month.")));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION), errmsg("invalid period: \"%s\"", text),
+			 errdetail(
+				 "A period is a range such as [2026-01-01,2026-02-01), or a month or year such as 2026-01 or 2026."),
+			 errhint("Use retention_period('month') for the latest complete month.")));
 	return PointerGetDatum(cstring_to_text_with_len(text, end - text));
 }
 
