@@ -113,6 +113,7 @@ MODULE_SQL = \
 	src/time/span.sql \
 	src/rates/rates.sql \
 	src/population/population.overloads \
+	src/population/population.sql \
 	src/scan/scan.sql \
 	src/flow/flow.overloads \
 	src/flow/flow.sql \

@@ -33,6 +33,13 @@ PREPARE by_text(text, varchar) AS
     (cohort_totals(cohort_retention(customer_id, ordered_at, $2))).grid AS varchar FROM orders;
 EXECUTE by_text('month', 'week');
 DEALLOCATE by_text;
+-- A customer of type numeric is a whole number.
+SELECT cohort_retention(customer_id::numeric, ordered_at)::text = (SELECT s::text FROM monthly) AS months,
+  cohort_retention(customer_id::numeric(10, 0), ordered_at::timestamp, 'week')::text = cohort_retention(customer_id::smallint, ordered_at::timestamp, 'week')::text AS weeks,
+  retention_rate(customer_id::numeric, ordered_at, '2026-01', '2026-02') AS january_to_february
+FROM orders;
+SELECT cohort_retention(customer_id + 0.5, ordered_at) FROM orders;
+SELECT cohort_retention(customer_id * 1e30, ordered_at) FROM orders;
 -- A grid may be an interval.
 SELECT i, i::retention_grid FROM unnest('{1 month,1 year,7 days,28 days,12 hours}'::interval[]) i;
 SELECT (cohort_totals(cohort_retention(customer_id, ordered_at, interval '1 week'))).grid FROM orders;

@@ -53,7 +53,7 @@ SELECT type, 'retention_internal.' || combine, 'retention_internal.' || transiti
 -- every transition and combine function of the extension is one of them, or the same C code for another type of time or customer
 SELECT DISTINCT p.oid::regproc::text AS untried FROM pg_aggregate a JOIN pg_proc p ON p.oid IN (aggtransfn, aggcombinefn)
 WHERE p.pronamespace = 'retention_internal'::regnamespace AND p.oid::regproc::text NOT IN (SELECT transition FROM states UNION SELECT combine FROM states)
-  AND p.oid::regproc::text !~ '\.(flow_((bigint|uuid|text)_|(multi)?range_grid_)|survival_(bigint|uuid|text|timestamp)|(survival_)?drivers_[a-z]+_transfn|[a-z]+_(any|single)_transfn)' ORDER BY 1;
+  AND p.oid::regproc::text !~ '\.(flow_((bigint|uuid|text|numeric)_|(multi)?range_grid_)|survival_(bigint|uuid|text|numeric|timestamp)|(survival_)?drivers_[a-z]+_transfn|[a-z]+_(any|single)_transfn)' ORDER BY 1;
 
 -- A state is brought from a table, in each way a table may keep it, and then changed, by a transition function (as the inverse of a moving
 -- aggregate) or by a combine function: as the aggregate had it, hashed or with a log, and as it is written.

@@ -27,7 +27,7 @@
 #
 # Placeholders stand for types. A transition function and its aggregates are made for each combination of those that
 # its arguments name:
-#   {key}     the customer: bigint, uuid, text
+#   {key}     the customer: bigint, uuid, text, and numeric, which becomes a type of its own for the C function of bigint
 #   {time}    date, timestamp, timestamptz; with it go {range}, {multirange} and {kind} (date, local, instant)
 #   {anchor}  the start that a row carries, a second time; with it goes {anchor_kind}
 #   {row}     the arguments of each of the forms; with it goes {form}, its name
@@ -98,7 +98,10 @@ sub combinations
   my ($text, $forms) = @_;
   my %lists = (
     row    => [ map { /^\s*(\w+): (.*)$/ ? { form => $1, row => $2 } : () } split /;/, $forms // '' ],
-    key    => [ map +{ key => $_ }, qw(bigint uuid text) ],
+    key    => [
+      (map +{ key => $_, key_word => $_, key_symbol => $_ }, qw(bigint uuid text)),
+      { key => "$schema.numeric_customer", key_word => 'numeric', key_symbol => 'bigint' }
+    ],
     anchor => [ map +{ anchor => $_, anchor_kind => $kind{$_} }, @times ],
     time   => [
       map +{ time => $_, kind => $kind{$_}, range => "$range{$_}range", multirange => "$range{$_}multirange" }, @times
@@ -233,9 +236,10 @@ sub expand
       $comment ||= 'transition function of ' . names(@{ $object->{aggregates} });
       $properties .= " SUPPORT $schema.$settings->{support}" if $settings->{support};
       for my $types (combinations($object->{arguments}, $settings->{forms})) {
-        my ($of_name, $arguments) = map fill($_, $types), $name, $object->{arguments};
+        my $arguments = fill($object->{arguments}, $types);
+        my $of_name   = fill($name, { %$types, key => $types->{key_word} });
         my $signature = "$of_name($state, " . types_of($arguments) . ')';
-        function($signature, $state, $properties, fill($symbol, $types), $comment);
+        function($signature, $state, $properties, fill($symbol, { %$types, key => $types->{key_symbol} }), $comment);
         aggregate($_, $of_name, $arguments, $settings) for @{ $object->{aggregates} };
       }
     }

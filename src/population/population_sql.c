@@ -7,6 +7,7 @@
 #include "base/type_sql.h"
 #include "population/population_flat.h"
 #include "utils/builtins.h"
+#include "utils/numeric.h"
 
 static void *
 read_population(const char *bytes, Size size, WireKind kind)
@@ -33,4 +34,20 @@ Datum
 population_combine(PG_FUNCTION_ARGS)
 {
 	return population_combine_states(fcinfo);
+}
+
+/* numeric_customer(numeric) -> bigint, as the type numeric_customer */
+RETENTION_FUNCTION(numeric_customer);
+Datum
+numeric_customer(PG_FUNCTION_ARGS)
+{
+	Datum value = PG_GETARG_DATUM(0);
+
+	if (!DatumGetBool(DirectFunctionCall2(
+			numeric_eq, value, DirectFunctionCall2(numeric_trunc, value, Int32GetDatum(0)))))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("the customer %s is not a whole number",
+							   numeric_normalize(DatumGetNumeric(value))),
+						errhint("Cast such customers to text.")));
+	return DirectFunctionCall1(numeric_int8, value);
 }
