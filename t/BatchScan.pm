@@ -349,7 +349,8 @@ sub aggregate
   else {
     my $type = $t->{types}{s};
     my $e    = pick('e', 'e', 'e', 'e', "NULL::$type");
-    if   ($what < 0.88) { $sql = "customer_flow($c, s, $e, " . grid($t, $type, $tags, 1) . ', ' . period($type, $tags) . ')' }
+    if   ($what < 0.79) { $sql = "survival($c, s, $e, $type '" . pick('2023-06-15', '2023-10-01', '2024-01-01') . "')" }
+    elsif ($what < 0.88) { $sql = "customer_flow($c, s, $e, " . grid($t, $type, $tags, 1) . ', ' . period($type, $tags) . ')' }
     else                { $sql = pick('customer_flow', 'retention_rate', 'churn_rate') . "($c, s, $e, " . period($type, $tags) . ')' }
   }
   $sql =~ s/\((\w+)\(/($1(/;
