@@ -217,27 +217,27 @@ accumulate(FunctionCallInfo fcinfo, KeyKind key, TimeKind kind, bool with_as_of)
 }
 
 /* cohort_rate_transfn(state, customer, at, base range, return range [, as_of]) */
-#define RATE_TRANSITION(name, key, kind, with_as_of)                                               \
-	RETENTION_FUNCTION(name);                                                                      \
-	Datum name(PG_FUNCTION_ARGS)                                                                   \
-	{                                                                                              \
-		return accumulate(fcinfo, key, kind, with_as_of);                                          \
-	}                                                                                              \
-	extern int no_such_variable
+/* clang-format off */
+#define FUNCTIONS_OF_TIME(X, name, key, kind) \
+	X(cohort_rate_transfn_##name, key, kind, false) \
+	X(cohort_rate_transfn_##name##_as_of, key, kind, true)
+#define FUNCTIONS_OF_KEY(X, name, key) \
+	FUNCTIONS_OF_TIME(X, name##_date, key, TIME_DATE) \
+	FUNCTIONS_OF_TIME(X, name##_local, key, TIME_LOCAL) \
+	FUNCTIONS_OF_TIME(X, name##_instant, key, TIME_INSTANT)
+#define FUNCTIONS(X) \
+	FUNCTIONS_OF_KEY(X, bigint, KEY_INT64) \
+	FUNCTIONS_OF_KEY(X, uuid, KEY_UUID) \
+	FUNCTIONS_OF_KEY(X, text, KEY_TEXT)
 
-#define RATE_TRANSITIONS(name, key, kind)                                                          \
-	RATE_TRANSITION(name, key, kind, false);                                                       \
-	RATE_TRANSITION(name##_as_of, key, kind, true)
-
-RATE_TRANSITIONS(cohort_rate_bigint_date, KEY_INT64, TIME_DATE);
-RATE_TRANSITIONS(cohort_rate_bigint_local, KEY_INT64, TIME_LOCAL);
-RATE_TRANSITIONS(cohort_rate_bigint_instant, KEY_INT64, TIME_INSTANT);
-RATE_TRANSITIONS(cohort_rate_uuid_date, KEY_UUID, TIME_DATE);
-RATE_TRANSITIONS(cohort_rate_uuid_local, KEY_UUID, TIME_LOCAL);
-RATE_TRANSITIONS(cohort_rate_uuid_instant, KEY_UUID, TIME_INSTANT);
-RATE_TRANSITIONS(cohort_rate_text_date, KEY_TEXT, TIME_DATE);
-RATE_TRANSITIONS(cohort_rate_text_local, KEY_TEXT, TIME_LOCAL);
-RATE_TRANSITIONS(cohort_rate_text_instant, KEY_TEXT, TIME_INSTANT);
+#define DEFINE(name, key, kind, with_as_of) \
+	RETENTION_FUNCTION(name); \
+	Datum name(PG_FUNCTION_ARGS) \
+	{ \
+		return accumulate(fcinfo, key, kind, with_as_of); \
+	}
+FUNCTIONS(DEFINE)
+/* clang-format on */
 
 typedef struct RateCounts
 {
@@ -403,25 +403,11 @@ finish_churn(struct varlena *summary, bool *isnull)
 }
 
 /* clang-format off */
-#define RATE_BATCH_METHODS(count, constant, key_kind, row_kind) \
-	&(const BatchMethods){.narguments = (count), .constants = (constant), .key = (key_kind), .kind = (row_kind), \
-					   .open = batch_open, .add = batch_add, .summarise = batch_summarise, .merge = batch_merge}
-#define RATE_BATCH_ENTRIES(name, key, kind) \
-	{name, RATE_BATCH_METHODS(4, 1 << 2 | 1 << 3, key, kind)}, \
-	{name##_as_of, RATE_BATCH_METHODS(5, 1 << 2 | 1 << 3 | 1 << 4, key, kind)}
-
-static const BatchEntry batch_entries[] = {
-	RATE_BATCH_ENTRIES(cohort_rate_bigint_date, KEY_INT64, TIME_DATE),
-	RATE_BATCH_ENTRIES(cohort_rate_bigint_local, KEY_INT64, TIME_LOCAL),
-	RATE_BATCH_ENTRIES(cohort_rate_bigint_instant, KEY_INT64, TIME_INSTANT),
-	RATE_BATCH_ENTRIES(cohort_rate_uuid_date, KEY_UUID, TIME_DATE),
-	RATE_BATCH_ENTRIES(cohort_rate_uuid_local, KEY_UUID, TIME_LOCAL),
-	RATE_BATCH_ENTRIES(cohort_rate_uuid_instant, KEY_UUID, TIME_INSTANT),
-	RATE_BATCH_ENTRIES(cohort_rate_text_date, KEY_TEXT, TIME_DATE),
-	RATE_BATCH_ENTRIES(cohort_rate_text_local, KEY_TEXT, TIME_LOCAL),
-	RATE_BATCH_ENTRIES(cohort_rate_text_instant, KEY_TEXT, TIME_INSTANT),
-	{NULL, NULL},
-};
+#define ENTRY(name, key_kind, row_kind, with_as_of) \
+	{name, &(const BatchMethods){.narguments = (with_as_of) ? 5 : 4, .key = (key_kind), .kind = (row_kind), \
+								 .constants = 1 << 2 | 1 << 3 | ((with_as_of) ? 1 << 4 : 0), .open = batch_open, \
+								 .add = batch_add, .summarise = batch_summarise, .merge = batch_merge}},
+static const BatchEntry batch_entries[] = {FUNCTIONS(ENTRY) {NULL, NULL}};
 /* clang-format on */
 
 static const BatchFinish batch_finishes[] = {

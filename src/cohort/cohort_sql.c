@@ -65,71 +65,47 @@ accumulate(FunctionCallInfo fcinfo, KeyKind key, RowForm form, TimeKind anchor_k
 }
 
 /* cohort_transfn(state, customer, ...): a function for each type of customer and of each time. */
-#define COHORT_TRANSITION(name, key, form, anchor_kind, kind)                                      \
-	RETENTION_FUNCTION(name);                                                                      \
-	Datum name(PG_FUNCTION_ARGS)                                                                   \
-	{                                                                                              \
-		return accumulate(fcinfo, key, form, anchor_kind, kind);                                   \
-	}                                                                                              \
-	extern int no_such_variable
-
 /* clang-format off */
-#define COHORT_TRANSITIONS_OF_KEY(name, key) \
-	COHORT_TRANSITION(cohort_##name##_date, key, ROW_PLAIN, TIME_DATE, TIME_DATE); \
-	COHORT_TRANSITION(cohort_##name##_local, key, ROW_PLAIN, TIME_LOCAL, TIME_LOCAL); \
-	COHORT_TRANSITION(cohort_##name##_instant, key, ROW_PLAIN, TIME_INSTANT, TIME_INSTANT); \
-	COHORT_TRANSITION(cohort_##name##_date_months, key, ROW_MONTHS, TIME_DATE, TIME_DATE); \
-	COHORT_TRANSITION(cohort_##name##_local_months, key, ROW_MONTHS, TIME_LOCAL, TIME_LOCAL); \
-	COHORT_TRANSITION(cohort_##name##_instant_months, key, ROW_MONTHS, TIME_INSTANT, TIME_INSTANT); \
-	COHORT_TRANSITION(cohort_##name##_date_flags, key, ROW_FLAGS, TIME_DATE, TIME_DATE); \
-	COHORT_TRANSITION(cohort_##name##_local_flags, key, ROW_FLAGS, TIME_LOCAL, TIME_LOCAL); \
-	COHORT_TRANSITION(cohort_##name##_instant_flags, key, ROW_FLAGS, TIME_INSTANT, TIME_INSTANT); \
-	COHORT_TRANSITION(cohort_##name##_date_date, key, ROW_ANCHOR, TIME_DATE, TIME_DATE); \
-	COHORT_TRANSITION(cohort_##name##_date_local, key, ROW_ANCHOR, TIME_DATE, TIME_LOCAL); \
-	COHORT_TRANSITION(cohort_##name##_date_instant, key, ROW_ANCHOR, TIME_DATE, TIME_INSTANT); \
-	COHORT_TRANSITION(cohort_##name##_local_date, key, ROW_ANCHOR, TIME_LOCAL, TIME_DATE); \
-	COHORT_TRANSITION(cohort_##name##_local_local, key, ROW_ANCHOR, TIME_LOCAL, TIME_LOCAL); \
-	COHORT_TRANSITION(cohort_##name##_local_instant, key, ROW_ANCHOR, TIME_LOCAL, TIME_INSTANT); \
-	COHORT_TRANSITION(cohort_##name##_instant_date, key, ROW_ANCHOR, TIME_INSTANT, TIME_DATE); \
-	COHORT_TRANSITION(cohort_##name##_instant_local, key, ROW_ANCHOR, TIME_INSTANT, TIME_LOCAL); \
-	COHORT_TRANSITION(cohort_##name##_instant_instant, key, ROW_ANCHOR, TIME_INSTANT, TIME_INSTANT)
+#define FUNCTIONS_OF_KEY(X, name, key) \
+	X(cohort_transfn_##name##_date, key, ROW_PLAIN, TIME_DATE, TIME_DATE) \
+	X(cohort_transfn_##name##_local, key, ROW_PLAIN, TIME_LOCAL, TIME_LOCAL) \
+	X(cohort_transfn_##name##_instant, key, ROW_PLAIN, TIME_INSTANT, TIME_INSTANT) \
+	X(cohort_transfn_##name##_date_months, key, ROW_MONTHS, TIME_DATE, TIME_DATE) \
+	X(cohort_transfn_##name##_local_months, key, ROW_MONTHS, TIME_LOCAL, TIME_LOCAL) \
+	X(cohort_transfn_##name##_instant_months, key, ROW_MONTHS, TIME_INSTANT, TIME_INSTANT) \
+	X(cohort_transfn_##name##_date_flags, key, ROW_FLAGS, TIME_DATE, TIME_DATE) \
+	X(cohort_transfn_##name##_local_flags, key, ROW_FLAGS, TIME_LOCAL, TIME_LOCAL) \
+	X(cohort_transfn_##name##_instant_flags, key, ROW_FLAGS, TIME_INSTANT, TIME_INSTANT) \
+	X(cohort_transfn_##name##_date_date, key, ROW_ANCHOR, TIME_DATE, TIME_DATE) \
+	X(cohort_transfn_##name##_date_local, key, ROW_ANCHOR, TIME_DATE, TIME_LOCAL) \
+	X(cohort_transfn_##name##_date_instant, key, ROW_ANCHOR, TIME_DATE, TIME_INSTANT) \
+	X(cohort_transfn_##name##_local_date, key, ROW_ANCHOR, TIME_LOCAL, TIME_DATE) \
+	X(cohort_transfn_##name##_local_local, key, ROW_ANCHOR, TIME_LOCAL, TIME_LOCAL) \
+	X(cohort_transfn_##name##_local_instant, key, ROW_ANCHOR, TIME_LOCAL, TIME_INSTANT) \
+	X(cohort_transfn_##name##_instant_date, key, ROW_ANCHOR, TIME_INSTANT, TIME_DATE) \
+	X(cohort_transfn_##name##_instant_local, key, ROW_ANCHOR, TIME_INSTANT, TIME_LOCAL) \
+	X(cohort_transfn_##name##_instant_instant, key, ROW_ANCHOR, TIME_INSTANT, TIME_INSTANT)
+#define FUNCTIONS(X) \
+	FUNCTIONS_OF_KEY(X, bigint, KEY_INT64) \
+	FUNCTIONS_OF_KEY(X, uuid, KEY_UUID) \
+	FUNCTIONS_OF_KEY(X, text, KEY_TEXT)
 
-COHORT_TRANSITIONS_OF_KEY(bigint, KEY_INT64);
-COHORT_TRANSITIONS_OF_KEY(uuid, KEY_UUID);
-COHORT_TRANSITIONS_OF_KEY(text, KEY_TEXT);
+#define DEFINE(name, key, form, anchor_kind, kind) \
+	RETENTION_FUNCTION(name); \
+	Datum name(PG_FUNCTION_ARGS) \
+	{ \
+		return accumulate(fcinfo, key, form, anchor_kind, kind); \
+	}
+FUNCTIONS(DEFINE)
 
-#define COHORT_BATCH_ENTRIES_OF_KEY(name, key) \
-	{cohort_##name##_date, COHORT_BATCH_METHODS(key, ROW_PLAIN, TIME_DATE, TIME_DATE)}, \
-	{cohort_##name##_local, COHORT_BATCH_METHODS(key, ROW_PLAIN, TIME_LOCAL, TIME_LOCAL)}, \
-	{cohort_##name##_instant, COHORT_BATCH_METHODS(key, ROW_PLAIN, TIME_INSTANT, TIME_INSTANT)}, \
-	{cohort_##name##_date_months, COHORT_BATCH_METHODS(key, ROW_MONTHS, TIME_DATE, TIME_DATE)}, \
-	{cohort_##name##_local_months, COHORT_BATCH_METHODS(key, ROW_MONTHS, TIME_LOCAL, TIME_LOCAL)}, \
-	{cohort_##name##_instant_months, COHORT_BATCH_METHODS(key, ROW_MONTHS, TIME_INSTANT, TIME_INSTANT)}, \
-	{cohort_##name##_date_flags, COHORT_BATCH_METHODS(key, ROW_FLAGS, TIME_DATE, TIME_DATE)}, \
-	{cohort_##name##_local_flags, COHORT_BATCH_METHODS(key, ROW_FLAGS, TIME_LOCAL, TIME_LOCAL)}, \
-	{cohort_##name##_instant_flags, COHORT_BATCH_METHODS(key, ROW_FLAGS, TIME_INSTANT, TIME_INSTANT)}, \
-	{cohort_##name##_date_date, COHORT_BATCH_METHODS(key, ROW_ANCHOR, TIME_DATE, TIME_DATE)}, \
-	{cohort_##name##_date_local, COHORT_BATCH_METHODS(key, ROW_ANCHOR, TIME_DATE, TIME_LOCAL)}, \
-	{cohort_##name##_date_instant, COHORT_BATCH_METHODS(key, ROW_ANCHOR, TIME_DATE, TIME_INSTANT)}, \
-	{cohort_##name##_local_date, COHORT_BATCH_METHODS(key, ROW_ANCHOR, TIME_LOCAL, TIME_DATE)}, \
-	{cohort_##name##_local_local, COHORT_BATCH_METHODS(key, ROW_ANCHOR, TIME_LOCAL, TIME_LOCAL)}, \
-	{cohort_##name##_local_instant, COHORT_BATCH_METHODS(key, ROW_ANCHOR, TIME_LOCAL, TIME_INSTANT)}, \
-	{cohort_##name##_instant_date, COHORT_BATCH_METHODS(key, ROW_ANCHOR, TIME_INSTANT, TIME_DATE)}, \
-	{cohort_##name##_instant_local, COHORT_BATCH_METHODS(key, ROW_ANCHOR, TIME_INSTANT, TIME_LOCAL)}, \
-	{cohort_##name##_instant_instant, COHORT_BATCH_METHODS(key, ROW_ANCHOR, TIME_INSTANT, TIME_INSTANT)}
-
-static const BatchEntry batch_entries[] = {
-	COHORT_BATCH_ENTRIES_OF_KEY(bigint, KEY_INT64),
-	COHORT_BATCH_ENTRIES_OF_KEY(uuid, KEY_UUID),
-	COHORT_BATCH_ENTRIES_OF_KEY(text, KEY_TEXT),
-	{NULL, NULL},
-};
+#define ENTRY(name, ...) {name, COHORT_BATCH_METHODS(__VA_ARGS__)},
+static const BatchEntry batch_entries[] = {FUNCTIONS(ENTRY) {NULL, NULL}};
 /* clang-format on */
 
 /* cohort_transfn(state, activity): facts, each value a customer. */
-RETENTION_FUNCTION(cohort_activity);
+RETENTION_FUNCTION(cohort_transfn_activity);
 Datum
-cohort_activity(PG_FUNCTION_ARGS)
+cohort_transfn_activity(PG_FUNCTION_ARGS)
 {
 	ActivityView view = {0};
 	PopulationIdentity identity = {.key = KEY_NONE};

@@ -134,28 +134,28 @@ accumulate(FunctionCallInfo fcinfo, KeyKind key, TimeKind kind, FlowForm form)
 }
 
 /* flow_KEY_TIME_transfn(state, customer, started, ended, period), with as_of, and with a grid and a span */
-#define FLOW_TRANSITION(name, key, kind, form)                                                     \
-	RETENTION_FUNCTION(name);                                                                      \
-	Datum name(PG_FUNCTION_ARGS)                                                                   \
-	{                                                                                              \
-		return accumulate(fcinfo, key, kind, form);                                                \
-	}                                                                                              \
-	extern int no_such_variable
+/* clang-format off */
+#define FUNCTIONS_OF_TIME(X, name, key, kind) \
+	X(flow_##name##_transfn, key, kind, FLOW_PERIOD) \
+	X(flow_##name##_as_of_transfn, key, kind, FLOW_PERIOD_AS_OF) \
+	X(flow_##name##_grid_transfn, key, kind, FLOW_GRID)
+#define FUNCTIONS_OF_KEY(X, name, key) \
+	FUNCTIONS_OF_TIME(X, name##_date, key, TIME_DATE) \
+	FUNCTIONS_OF_TIME(X, name##_timestamp, key, TIME_LOCAL) \
+	FUNCTIONS_OF_TIME(X, name##_timestamptz, key, TIME_INSTANT)
+#define FUNCTIONS(X) \
+	FUNCTIONS_OF_KEY(X, bigint, KEY_INT64) \
+	FUNCTIONS_OF_KEY(X, uuid, KEY_UUID) \
+	FUNCTIONS_OF_KEY(X, text, KEY_TEXT)
 
-#define FLOW_TRANSITIONS(name, key, kind)                                                          \
-	FLOW_TRANSITION(flow_##name##_transfn, key, kind, FLOW_PERIOD);                                \
-	FLOW_TRANSITION(flow_##name##_as_of_transfn, key, kind, FLOW_PERIOD_AS_OF);                    \
-	FLOW_TRANSITION(flow_##name##_grid_transfn, key, kind, FLOW_GRID)
-
-FLOW_TRANSITIONS(bigint_date, KEY_INT64, TIME_DATE);
-FLOW_TRANSITIONS(bigint_timestamp, KEY_INT64, TIME_LOCAL);
-FLOW_TRANSITIONS(bigint_timestamptz, KEY_INT64, TIME_INSTANT);
-FLOW_TRANSITIONS(uuid_date, KEY_UUID, TIME_DATE);
-FLOW_TRANSITIONS(uuid_timestamp, KEY_UUID, TIME_LOCAL);
-FLOW_TRANSITIONS(uuid_timestamptz, KEY_UUID, TIME_INSTANT);
-FLOW_TRANSITIONS(text_date, KEY_TEXT, TIME_DATE);
-FLOW_TRANSITIONS(text_timestamp, KEY_TEXT, TIME_LOCAL);
-FLOW_TRANSITIONS(text_timestamptz, KEY_TEXT, TIME_INSTANT);
+#define DEFINE(name, key, kind, form) \
+	RETENTION_FUNCTION(name); \
+	Datum name(PG_FUNCTION_ARGS) \
+	{ \
+		return accumulate(fcinfo, key, kind, form); \
+	}
+FUNCTIONS(DEFINE)
+/* clang-format on */
 
 typedef struct FlowBuilder
 {
@@ -348,26 +348,11 @@ finish_churn(struct varlena *summary, bool *isnull)
 }
 
 /* clang-format off */
-#define FLOW_BATCH_METHODS(row_form, count, constant, key_kind, row_kind) \
-	&(const BatchMethods){.narguments = (count), .constants = (constant), .key = (key_kind), .kind = (row_kind), \
-					   .form = (row_form), .add = batch_add, .summarise = batch_summarise, .merge = batch_merge}
-#define FLOW_BATCH_ENTRIES(name, key, kind) \
-	{flow_##name##_transfn, FLOW_BATCH_METHODS(FLOW_PERIOD, 4, 1 << 3, key, kind)}, \
-	{flow_##name##_as_of_transfn, FLOW_BATCH_METHODS(FLOW_PERIOD_AS_OF, 5, 1 << 3 | 1 << 4, key, kind)}, \
-	{flow_##name##_grid_transfn, FLOW_BATCH_METHODS(FLOW_GRID, 5, 1 << 3 | 1 << 4, key, kind)}
-
-static const BatchEntry batch_entries[] = {
-	FLOW_BATCH_ENTRIES(bigint_date, KEY_INT64, TIME_DATE),
-	FLOW_BATCH_ENTRIES(bigint_timestamp, KEY_INT64, TIME_LOCAL),
-	FLOW_BATCH_ENTRIES(bigint_timestamptz, KEY_INT64, TIME_INSTANT),
-	FLOW_BATCH_ENTRIES(uuid_date, KEY_UUID, TIME_DATE),
-	FLOW_BATCH_ENTRIES(uuid_timestamp, KEY_UUID, TIME_LOCAL),
-	FLOW_BATCH_ENTRIES(uuid_timestamptz, KEY_UUID, TIME_INSTANT),
-	FLOW_BATCH_ENTRIES(text_date, KEY_TEXT, TIME_DATE),
-	FLOW_BATCH_ENTRIES(text_timestamp, KEY_TEXT, TIME_LOCAL),
-	FLOW_BATCH_ENTRIES(text_timestamptz, KEY_TEXT, TIME_INSTANT),
-	{NULL, NULL},
-};
+#define ENTRY(name, key_kind, row_kind, row_form) \
+	{name, &(const BatchMethods){.narguments = (row_form) == FLOW_PERIOD ? 4 : 5, .key = (key_kind), .kind = (row_kind), \
+								 .constants = (row_form) == FLOW_PERIOD ? 1 << 3 : 1 << 3 | 1 << 4, .form = (row_form), \
+								 .add = batch_add, .summarise = batch_summarise, .merge = batch_merge}},
+static const BatchEntry batch_entries[] = {FUNCTIONS(ENTRY) {NULL, NULL}};
 /* clang-format on */
 
 static const BatchFinish batch_finishes[] = {

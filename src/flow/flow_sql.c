@@ -210,8 +210,8 @@ flow_accum_multirange(FunctionCallInfo fcinfo, TimeKind kind, int grid_argument,
 }
 
 /*
- * flow_FORM_KIND(state, started, ended | presence, period [, as_of]) and flow_FORM_KIND_grid(..., grid, span): one for
- * each form of a row and kind of time.
+ * flow_FORM_transfn(state, started, ended | presence, period [, as_of]) and flow_FORM_grid_transfn(..., grid, span): a
+ * function for each form of a row and kind of time.
  */
 #define FLOW_TRANSITIONS(name, accumulate, kind, grid_argument)                                    \
 	RETENTION_FUNCTION(name);                                                                      \
@@ -226,15 +226,15 @@ flow_accum_multirange(FunctionCallInfo fcinfo, TimeKind kind, int grid_argument,
 	}                                                                                              \
 	extern int no_such_variable
 
-FLOW_TRANSITIONS(flow_pair_date, flow_accum_pair, TIME_DATE, 3);
-FLOW_TRANSITIONS(flow_pair_local, flow_accum_pair, TIME_LOCAL, 3);
-FLOW_TRANSITIONS(flow_pair_instant, flow_accum_pair, TIME_INSTANT, 3);
-FLOW_TRANSITIONS(flow_range_date, flow_accum_range, TIME_DATE, 2);
-FLOW_TRANSITIONS(flow_range_local, flow_accum_range, TIME_LOCAL, 2);
-FLOW_TRANSITIONS(flow_range_instant, flow_accum_range, TIME_INSTANT, 2);
-FLOW_TRANSITIONS(flow_multirange_date, flow_accum_multirange, TIME_DATE, 2);
-FLOW_TRANSITIONS(flow_multirange_local, flow_accum_multirange, TIME_LOCAL, 2);
-FLOW_TRANSITIONS(flow_multirange_instant, flow_accum_multirange, TIME_INSTANT, 2);
+FLOW_TRANSITIONS(flow_pair_transfn_date, flow_accum_pair, TIME_DATE, 3);
+FLOW_TRANSITIONS(flow_pair_transfn_local, flow_accum_pair, TIME_LOCAL, 3);
+FLOW_TRANSITIONS(flow_pair_transfn_instant, flow_accum_pair, TIME_INSTANT, 3);
+FLOW_TRANSITIONS(flow_range_transfn_date, flow_accum_range, TIME_DATE, 2);
+FLOW_TRANSITIONS(flow_range_transfn_local, flow_accum_range, TIME_LOCAL, 2);
+FLOW_TRANSITIONS(flow_range_transfn_instant, flow_accum_range, TIME_INSTANT, 2);
+FLOW_TRANSITIONS(flow_multirange_transfn_date, flow_accum_multirange, TIME_DATE, 2);
+FLOW_TRANSITIONS(flow_multirange_transfn_local, flow_accum_multirange, TIME_LOCAL, 2);
+FLOW_TRANSITIONS(flow_multirange_transfn_instant, flow_accum_multirange, TIME_INSTANT, 2);
 
 /* Partial states of one aggregate, or stored flows in rollup(). */
 STORED_TYPE_COMBINE(flow_combine, flow_type)
