@@ -1,8 +1,8 @@
--- Pictures: what they hold, not how they look. In a browser they are looked at by t/070_browser.pl.
+-- Pictures: what they contain. How they look in a browser is tested by t/070_browser.pl.
 \set SHOW_CONTEXT never
 SET timezone = 'UTC';
 SET datestyle = 'ISO, YMD';
--- One thing after another: well-formed XML, where the server can tell.
+-- Well-formed XML, where the server can tell.
 CREATE FUNCTION well_formed(document text) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
   RETURN xml_is_well_formed_document(document);
@@ -37,7 +37,7 @@ SELECT u, retention_internal.plot_period('2026-04-01 00:00', u), retention_inter
 SELECT retention_internal.plot_unit('month; time_zone=UTC'), retention_internal.plot_unit('3 months'), retention_internal.plot_unit(''), retention_internal.plot_unit(NULL);
 SELECT s, retention_internal.plot_step(s, 5) FROM unnest('{0,0.3,1,4,5,7,11,24,51,100,9e18}'::double precision[]) s;
 
--- The cohort grid
+-- The cohort table
 CREATE TEMP TABLE orders AS
 SELECT c AS customer, date '2026-01-01' + (c % 60 + n * (9 + c % 7)) AS at FROM generate_series(1, 400) c, generate_series(0, 5) n WHERE n <= c % 6;
 CREATE TEMP TABLE s AS SELECT cohort_retention(customer, at, 'month; time_zone=UTC') AS s FROM orders;
@@ -47,7 +47,7 @@ SELECT well_formed(svg), times(svg, '<g class="cell ') AS cells, (SELECT count(*
   times(svg, '<g class="cell [^>]*><rect [^>]*><rect [^>]*url\(#retention-heatmap-[0-9]+\)') AS hatched, (SELECT count(*) FROM cohort_cells(s) WHERE status = 'partial') AS partial,
   times(svg, '<title>') AS titles, times(svg, '<desc>') AS descriptions, svg ~ '<script|NaN|NULL|####' AS bad
 FROM s, retention_heatmap(s) svg;
--- a cell says all that is known of it
+-- each cell has a title with all that is known about it
 SELECT regexp_matches(retention_heatmap(s), '<title>(2026-0[13], month [1-4]:[^<]*)', 'g') FROM s;
 -- later, narrower, other criteria, other grids
 SELECT criterion, times(retention_heatmap(s, 'svg', criterion), '<g class="cell ') AS cells FROM s, unnest('{on,on_or_after,on_or_before,streak}'::text[]) criterion;
@@ -63,7 +63,7 @@ FROM (SELECT grid, cohort_retention(customer, at::timestamp AT TIME ZONE 'UTC', 
 SELECT regexp_replace(svg, '.*middle">(1-3)<.*middle">(7)<.*middle">(14)<.*', '\1 \2 \3') AS brackets, (regexp_match(svg, 'day 1-3: [^<]*'))[1] AS cell, (SELECT l FROM retention_heatmap_text(c) l LIMIT 1) AS text
 FROM (SELECT cohort_retention(customer, at, 'day; time_zone=UTC; brackets=1-3,7,14') AS c FROM orders WHERE customer <= 20) q, retention_heatmap(c) svg;
 SELECT well_formed(svg), svg ~ 'middle">1-3<' AS brackets FROM (SELECT cohort_retention(customer, at, 'day; time_zone=UTC; brackets=1-3,7,14') AS c FROM orders) q, retention_plot_curve(c) svg;
--- nothing, one cell, no retained customer, sixty cohorts
+-- no cells, one cell, no retained customers, sixty cohorts
 SELECT well_formed(svg), svg ~ 'Nothing to draw' AS nothing FROM retention_heatmap(NULL) svg;
 SELECT count(*) FROM retention_heatmap_text(NULL);
 SELECT well_formed(svg), times(svg, '<g class="cell ') AS cells, times(svg, '<g class="pooled ') AS pooled
@@ -126,7 +126,7 @@ CREATE FUNCTION bands(svg text) RETURNS TABLE (curve bigint, points bigint, band
     lines_at(line) l LEFT JOIN lines_at(band) b USING (x)
   GROUP BY n ORDER BY n $$;
 SELECT b.* FROM v, retention_plot_survival(s, n) svg, bands(svg) b;
--- everybody is there for 200 days, then many go at once, the last on the last day: at the times a report has them, wide and narrow
+-- all customers stay for 200 days, then many leave at once, the last on the last day: at the times of a report, wide and narrow
 CREATE TEMP TABLE late AS SELECT survival(greatest(200, c * 37 % 401)::double precision, c % 3 > 0 OR c * 37 % 401 = 400) AS s FROM generate_series(1, 200) c;
 SELECT w, b.*, k.until - k.since AS with_limits FROM late, unnest('{320,520}'::integer[]) w,
   LATERAL (SELECT jsonb_agg(to_jsonb(c) || jsonb_build_object('low', c.ci_low, 'high', c.ci_high) ORDER BY c."time") AS curve,
@@ -197,7 +197,7 @@ SELECT retention_report_page('[]');
 CREATE TEMP TABLE many AS SELECT jsonb_build_object('format', 1, 'source', '{"grid": "week"}'::jsonb, 'cohort_count', 500, 'curve', '[{"period": 1, "retention_rate": 6, "at_risk": 4990, "retained": 300}]'::jsonb,
   'cohorts', jsonb_agg(jsonb_build_object('cohort', date '2016-01-04' + 7 * c, 'cohort_size', 10, 'period', p, 'at_risk', 10, 'retained', k, 'retention_rate', 10 * k, 'status', CASE p WHEN 399 - c THEN 'partial' ELSE 'observed' END))) AS r
 FROM generate_series(300, 399) c, generate_series(0, 30) p, LATERAL (SELECT CASE WHEN p = 0 THEN 10 WHEN c >= 376 THEN 5 ELSE 1 END AS k) k WHERE p <= 399 - c;
-SELECT well_formed(p), p ~ 'The newest 24 of 500 cohorts, 240 customers\. The row &quot;all&quot; is of these' AS says, times(p, 'class="cell ') / 2 AS cells,
+SELECT well_formed(p), p ~ 'The newest 24 of 500 cohorts, 240 customers\. The row &quot;all&quot; pools these cohorts' AS says, times(p, 'class="cell ') / 2 AS cells,
   (regexp_match(p, '>all</text><text [^>]*>([0-9,]*)<'))[1] AS size, (regexp_match(p, 'class="pooled h[0-9][^>]*>.{0,200}?>([0-9.]+)</text>'))[1] AS pooled,
   (regexp_match(p, '<title>(week 1: [^<]*)<'))[1] AS curve
 FROM many, retention_report_page(r) p;

@@ -52,7 +52,8 @@ is(
         (SELECT count(DISTINCT plan) FROM subscriptions)}),
   't|t|t|t|3', 'some stay, some come back, all within three years, orders only while subscribed');
 # The same bits on every machine and version: hashes, no random numbers.
-is($node->safe_psql($database, q{SELECT count(*), sum(started - DATE '2023-01-01'), sum(ended - started) FROM subscriptions}),
+is($node->safe_psql($database, q{SELECT count(*), sum(started - DATE '2023-01-01'), sum(ended - started)
+  FROM subscriptions}),
   '2071|1264229|192299', 'the same shop each time');
 ($ok, $out, $err) = run_quietly(psql(), '-f', "$lib/shop_report.sql");
 ok($ok, 'its report is printed') or diag($err);
@@ -61,7 +62,8 @@ is(
   $node->safe_psql(
     $database,
     q{SELECT string_agg(plan, ' ' ORDER BY churn_rate(flow) DESC) FROM (
-        SELECT plan, customer_flow(presence, daterange('2025-01-01', '2026-01-01')) AS flow FROM presence GROUP BY plan) s}),
+        SELECT plan, customer_flow(presence, daterange('2025-01-01', '2026-01-01')) AS flow
+          FROM presence GROUP BY plan) s}),
   'basic plus premium', 'and the built-in order of the plans is found');
 
 # A whole page: it ends as one, and holds what the demo speaks of.
@@ -74,7 +76,8 @@ sub is_page
 }
 ($ok, $out, $err) = run_quietly(psql(), '-v', "page=$files/shop.html", '-f', "$lib/shop_page.sql");
 ok($ok && $out eq '', 'its page is written') or diag($err);
-is_page("$files/shop.html", 'shop', 'Retention of shop', 'Retention by plan', 'premium', 'How long they stay, by channel');
+is_page("$files/shop.html", 'shop', 'Retention of shop', 'Retention by plan', 'premium',
+  'How long customers stay, by channel');
 
 # --- Files that are read ------------------------------------------------------------------------
 
@@ -95,20 +98,23 @@ sub load
 }
 
 # The months of a report: month, at_start, gained, reactivated, lost, at_end.
-sub months { return join("\n", map { join(' ', (split /\s*\|\s*/, s/^\s+//r)[ 0 .. 5 ]) } grep /^ \d{4}-\d\d \|/, split /\n/, $_[0]) }
+sub months { return join("\n", map { join(' ', (split /\s*\|\s*/, s/^\s+//r)[ 0 .. 5 ]) } grep /^ \d{4}-\d\d \|/,
+  split /\n/, $_[0]) }
 
 my @presence = (
-  [ 'a,2024-01-10,2024-02-15', 'b,2024-01-10,', 'c,2024-02-01,2024-03-31', 'b,2024-01-20,2024-01-25', ',2024-01-01,', 'd,,' ],
+  [ 'a,2024-01-10,2024-02-15', 'b,2024-01-10,', 'c,2024-02-01,2024-03-31', 'b,2024-01-20,2024-01-25', ',2024-01-01,',
+    'd,,' ],
   "2024-01 0 2 0 0 2\n2024-02 2 1 0 1 2\n2024-03 2 0 0 1 1"
 );
 my $rows = join("\n", @{ $presence[0] });
 ($ok, $out, $err) = load(file('presence.csv', "customer,start,end\n$rows\n"), "page=$files/presence.html");
-is_page("$files/presence.html", 'presence', 'Retention of file', '3 customers in 4 rows');
+is_page("$files/presence.html", 'presence', 'Retention of presence.csv', '3 customers in 4 rows');
 ok($ok, 'customer, start, end is read') or diag($err);
 is(months($out), $presence[1], 'to the right months');
 like($err, qr/^note: 2 lines have no customer or no time and are left out$/m, 'and what is left out is said');
 
-my $semicolons = "Customer ID;Signed up;Cancelled at;Note\r\n" . join("\r\n", map { tr/,/;/r . ';"x;y"' } split /\n/, $rows) . "\r\n";
+my $semicolons = "Customer ID;Signed up;Cancelled at;Note\r\n" . join("\r\n", map { tr/,/;/r . ';"x;y"' } split /\n/,
+  $rows) . "\r\n";
 ($ok, $out, $err) = load(file('semicolons.csv', "\xef\xbb\xbf$semicolons"));
 is(months($out), $presence[1], 'semicolons, other names, quotes, CRLF and a byte order mark') or diag($err);
 ($ok, $out, $err) = load(file('tabs.csv', "who\tfrom here\tto there\n" . ($rows =~ tr/,/\t/r) . "\n"),
@@ -116,21 +122,29 @@ is(months($out), $presence[1], 'semicolons, other names, quotes, CRLF and a byte
 is(months($out), $presence[1], 'tabs, and columns named by the person') or diag($err);
 ($ok, $out, $err) = load(file('latin1.csv', "customer,start,end\nJ\xf6rg,2024-01-10,\nAnna,2024-01-11,2024-01-20\n"));
 like($out, qr/Windows-1252/, 'not UTF-8');
-is($node->safe_psql($database, q{SELECT customer FROM presence WHERE customer <> 'Anna'}), "J\xc3\xb6rg", 'is read as Windows-1252');
+is($node->safe_psql($database, q{SELECT customer FROM presence WHERE customer <> 'Anna'}), "J\xc3\xb6rg",
+  'is read as Windows-1252');
+
+($ok, $out, $err) = load(file('stripe.csv', "Customer ID,Created (UTC),Canceled At (UTC)\r\n"
+    . join('', map "$_\r\n", @{ $presence[0] }, '', ' ')));
+is(months($out), $presence[1], 'the names of an export, and blank lines at the end') or diag($err);
 
 ($ok, $out, $err) = load(
-  file('orders.csv', "user_id,order_date,amount\n1,2024-01-05,10.50\n1,2024-02-01,3\n2,2024-01-31 23:59:59,\"1,50\"\n1,2024-07-01,1\n3,2024-07-02T00:30:00+02:00,1\n"),
+  file('orders.csv', "user_id,order_date,amount\n1,2024-01-05,10.50\n1,2024-02-01,3\n2,2024-01-31 23:59:59,\"1,50\"\n"
+    . "1,2024-07-01,1\n3,2024-07-02T00:30:00+02:00,1\n"),
   'silence=60', "page=$files/orders.html");
 ok($ok, 'customer, time, amount is read') or diag($err);
 is(
   months($out),
-  "2024-01 0 2 0 0 2\n2024-02 2 0 0 0 2\n2024-03 2 0 0 1 1\n2024-04 1 0 0 1 0\n2024-05 0 0 0 0 0\n2024-06 0 0 0 0 0\n2024-07 0 1 1 0 2",
+  "2024-01 0 2 0 0 2\n2024-02 2 0 0 0 2\n2024-03 2 0 0 1 1\n2024-04 1 0 0 1 0\n2024-05 0 0 0 0 0\n"
+    . "2024-06 0 0 0 0 0\n2024-07 0 1 1 0 2",
   'a customer is there until the days of silence are over');
-is_page("$files/orders.html", 'orders', 'Retention of file', 'known until 2024-07-02', '3 customers in 5 rows');
+is_page("$files/orders.html", 'orders', 'Retention of orders.csv', 'data until 2024-07-02', '3 customers in 5 rows');
 is($node->safe_psql($database, 'SELECT sum(amount), min(ordered_at), max(ordered_at) FROM orders'),
   '17.00|2024-01-05 00:00:00|2024-07-01 22:30:00', 'amounts and times with a zone');
 ($ok, $out, $err) = load(file('two.csv', "customer,day\n1,2024-01-05\n2,2024-02-20\n"), 'as_of=2024-04-01');
-is(months($out), "2024-01 0 1 0 0 1\n2024-02 1 1 0 0 2\n2024-03 2 0 0 0 2", 'without amounts, as of a time that is given') or diag($err);
+is(months($out), "2024-01 0 1 0 0 1\n2024-02 1 1 0 0 2\n2024-03 2 0 0 0 2",
+  'without amounts, as of a time that is given') or diag($err);
 
 for my $case (
   [ 'german', "1,31.12.2023\n1,02.01.2024\n", '', '2023-12-31 2024-01-02' ],
@@ -140,7 +154,8 @@ for my $case (
 {
   my ($name, $lines, $dates, $days) = @$case;
   ($ok, $out, $err) = load(file("$name.csv", "customer,date\n$lines"), "dates=$dates");
-  is($node->safe_psql($database, q{SELECT string_agg(ordered_at::date::text, ' ' ORDER BY ordered_at) FROM orders}), $days, "$name dates") or diag($err);
+  is($node->safe_psql($database, q{SELECT string_agg(ordered_at::date::text, ' ' ORDER BY ordered_at) FROM orders}),
+    $days, "$name dates") or diag($err);
   like($err, qr/^note: dates such as .* are read as /m, 'and that is said');
 }
 
@@ -156,13 +171,22 @@ for my $case (
   [ 'binary', "a,b\0c", qr/not a text file/ ],
   [ 'single', "customer\n1\n", qr/one column only/ ],
   [ 'headless', "1,1997-01-01,11.77\n", qr/has no header: its first line is data\n.*1,1997-01-01/ ],
-  [ 'unknown', "colour,size\n1,2\n", qr/no column for the customer .*, and neither .*\n +It has: colour, size\n +Name the columns: --customer/ ],
-  [ 'no_time', "customer,size\n1,2\n", qr/: neither a start and an end/ ],
+  [
+    'unknown', "colour,size\n1,2\n",
+    qr/no column for the customer .*, and neither .*\n +It has: colour, size\n +Name the columns: --customer/
+  ],
+  [ 'no_time', "customer,size\n1,2\n", qr/: neither the start and end of a subscription/ ],
   [ 'bare', "customer,start,end\n", qr/a header and no lines below it/ ],
-  [ 'bad_date', "customer,start,end\n1,2024-01-01,\n2,2024-13-45,\n", qr/^demo: .*bad_date.csv, line 3: "2024-13-45" is not a date or a time$/m ],
+  [ 'bad_date', "customer,start,end\n1,2024-01-01,\n2,2024-13-45,\n",
+    qr/^demo: .*bad_date.csv, line 3: "2024-13-45" is not a date or a time$/m ],
+  [
+    'bad_dates', "customer,start,end\n1,2024-01-32,\n2,2024-01-01,\n3,2024-02-30,\n",
+    qr/^demo: .*, line 2: "2024-01-32" is not a date or a time\n  line 4: "2024-02-30" is not a date or a time$/m
+  ],
   [ 'bad_end', "customer,start,end\n1,2024-01-01,\n2,2024-01-01,soon\n", qr/line 3: "soon" is not a date or a time$/m ],
   [ 'now', "customer,time\n1,now\n", qr/line 2: "now" is not a date or a time$/m ],
-  [ 'backwards', "customer,start,end\n1,2024-02-01,2024-01-01\n", qr/line 2: it ends on 2024-01-01 00:00:00 before it starts on 2024-02-01 00:00:00$/m ],
+  [ 'backwards', "customer,start,end\n1,2024-02-01,2024-01-01\n",
+    qr/line 2: it ends on 2024-01-01 00:00:00 before it starts on 2024-02-01 00:00:00$/m ],
   [ 'bad_amount', "customer,time,amount\n1,2024-01-01,5\n1,2024-01-01,much\n", qr/line 3: "much" is not an amount$/m ],
   [ 'short', "customer,start,end\n1,2024-02-01\n", qr/line 2: it has fewer columns than the header \(3\)$/m ],
   [ 'long', "customer,start,end\n1,2024-02-01,,9\n", qr/line 2: it has more columns than the header \(3\)$/m ],

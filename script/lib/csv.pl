@@ -1,7 +1,7 @@
-# Reads the header of a CSV file and says what the columns are, as shell assignments:
+# Reads the header of a CSV file and prints what the columns are, as shell assignments:
 #   perl csv.pl FILE [customer=NAME] [start=NAME] [end=NAME] [time=NAME] [amount=NAME]
-# Prints kind (presence or orders), delimiter, width (the number of columns) and the position of each column that is used.
-# What it cannot read it refuses with a sentence for a person. Needs nothing but perl-base.
+# Prints kind (presence or orders), delimiter, width (the number of columns) and the position of each column that is
+# used. A file that it cannot read is refused with a sentence for a person. It needs nothing but perl-base.
 use strict;
 use warnings;
 
@@ -18,11 +18,12 @@ sub refuse
 my %names = (
   customer => [
     qw(customer customer_id customerid cust_id client client_id user user_id userid account account_id member member_id
-      subscriber subscriber_id buyer buyer_id contact_id email)
+      subscriber subscriber_id buyer buyer_id contact_id email customer_email)
   ],
   start => [
     qw(start started started_at started_on start_date start_time signup signed_up signed_up_at signup_date sign_up_date
-      subscribed subscribed_at joined joined_at join_date begin begin_date activated_at activation_date valid_from from)
+      subscribed subscribed_at joined joined_at join_date begin begin_date activated_at activation_date valid_from from
+      created created_at)
   ],
   end => [
     qw(end ended ended_at ended_on end_date end_time churned churned_at churn_date churned_on cancelled canceled
@@ -71,18 +72,22 @@ sub fields
 }
 my ($delimiter) = sort { (() = $line =~ /\Q$b\E/g) <=> (() = $line =~ /\Q$a\E/g) } ',', ';', "\t";
 my @columns = fields($line, $delimiter);
-@columns > 1 or refuse("the first line of $file has one column only: $line", 'Columns are separated by commas, semicolons or tabs.');
+@columns > 1 or refuse("the first line of $file has one column only: $line",
+  'Columns are separated by commas, semicolons or tabs.');
 if (grep /^[-+]?[\d.,]+$|^\d{1,4}[-.\/]\d{1,2}[-.\/]\d{1,4}/, @columns) {
-  refuse("$file has no header: its first line is data", "  $line", 'Put the names of the columns in the first line, such as: customer,start,end');
+  refuse("$file has no header: its first line is data", "  $line",
+    'Put the names of the columns in the first line, such as: customer,start,end');
 }
 
-sub plain { return lc($_[0] =~ s/([a-z0-9])([A-Z])/$1_$2/gr =~ s/[^A-Za-z0-9]+/_/gr =~ s/^_|_$//gr) }
+# The name of a column, in lower case with underscores: "Canceled At (UTC)" is canceled_at.
+sub plain { return lc($_[0] =~ s/([a-z0-9])([A-Z])/$1_$2/gr =~ s/[^A-Za-z0-9]+/_/gr =~ s/^_|_$//gr) =~ s/_utc$//r }
 
 my %at;
 for my $role (keys %names) {
   if (defined $given{$role}) {
     my @found = grep { lc $columns[$_] eq lc $given{$role} } 0 .. $#columns;
-    @found == 1 or refuse("$file has " . (@found ? 'more than one' : 'no') . " column '$given{$role}'", 'It has: ' . join(', ', @columns));
+    @found == 1 or refuse("$file has " . (@found ? 'more than one' : 'no') . " column '$given{$role}'",
+      'It has: ' . join(', ', @columns));
     $at{$role} = $found[0] + 1;
     next;
   }
@@ -104,7 +109,7 @@ my $kind =
 if (!$at{customer} || !$kind) {
   my @lacks;
   push @lacks, 'no column for the customer was recognised' unless $at{customer};
-  push @lacks, 'neither a start and an end of presence nor a time of an order was recognised' unless $kind;
+  push @lacks, 'neither the start and end of a subscription nor the time of an order was recognised' unless $kind;
   refuse("$file: " . join(', and ', @lacks), 'It has: ' . join(', ', @columns),
     'Name the columns: --customer COL --start COL --end COL, or --customer COL --time COL [--amount COL]');
 }

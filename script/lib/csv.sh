@@ -1,4 +1,4 @@
-# Loads a person's CSV file into the database that a psql command reaches, and prints the reports on it:
+# Loads a CSV file into the database that a psql command reaches, and prints the reports on it:
 #   csv.sh FILE [silence=DAYS] [dates=MDY|DMY|YMD] [as_of=TIME] [page=FILE] [ROLE=COLUMN...] -- PSQL...
 # PSQL is quiet and stops at errors (-X -q -v ON_ERROR_STOP=1).
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -14,7 +14,7 @@ while [ "$1" != -- ]; do
     silence=*) silence=${1#*=} ;;
     dates=*) dates=${1#*=} ;;
     as_of=*) as_of=${1#*=} ;;
-    page=*) page=(-v "$1") ;;
+    page=*) page=(-v "$1" -v "name=${file##*/}") ;;
     *) columns+=("$1") ;;
   esac
   shift
@@ -28,9 +28,10 @@ say "Reading $file: $summary ..."
 list=$(seq -s, -f 'c%.0f' "$width")
 "${client[@]}" -c "CREATE TABLE raw (line bigint GENERATED ALWAYS AS IDENTITY, ${list//,/ text, } text)"
 
+# Blank lines at the end are no rows.
 load_lines() { # ENCODING
-  "${client[@]}" -c "COPY raw ($list) FROM STDIN (FORMAT csv, HEADER, DELIMITER E'${delimiter/$'\t'/\\t}', ENCODING '$1')" \
-    <"$file" 2>&1
+  perl -0777 -pe 's/(\r\n|\r|\n)(?:[ \t]*(?:\r\n|\r|\n))*[ \t]*\z/$1/' "$file" | "${client[@]}" 2>&1 \
+    -c "COPY raw ($list) FROM STDIN (FORMAT csv, HEADER, DELIMITER E'${delimiter/$'\t'/\\t}', ENCODING '$1')"
 }
 # PostgreSQL names the line in its context: COPY raw, line 7, column c2: "..."
 refuse_lines() {

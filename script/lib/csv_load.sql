@@ -1,11 +1,11 @@
--- From the lines of a file (table raw: line, c1, c2, ...) to one row per customer (table presence).
+-- Turns the lines of a file (table raw: line, c1, c2, ...) into one row per customer (table presence).
 --   psql -v kind=orders|presence -v customer=c1 -v start=c2 -v end=c3 -v amount= -v silence=90 -v dates= -v as_of=
--- For orders, start is the time of the order. Sets psql's as_of, first, months and years for the report.
+-- For orders, start is the time of the order. Sets variables of psql for the reports.
 SET timezone = 'UTC';
 SET client_min_messages = notice;
 \set VERBOSITY terse
 
--- What stands in a column, without blanks; words for "nothing" are nothing.
+-- The value in a column, without blanks; words that mean "no value" are NULL.
 CREATE FUNCTION cell(value text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$
@@ -13,7 +13,7 @@ AS $$
     THEN btrim(value, E' \t') END
 $$;
 
--- A wall-clock time; one with an offset is taken to UTC.
+-- A wall-clock time; one with an offset is converted to UTC.
 CREATE FUNCTION moment(value text) RETURNS timestamp
 LANGUAGE sql STABLE PARALLEL SAFE
 AS $$ SELECT value::timestamptz AT TIME ZONE 'UTC' $$;
@@ -21,22 +21,31 @@ AS $$ SELECT value::timestamptz AT TIME ZONE 'UTC' $$;
 -- 12,50 and 12.50, with or without a currency sign before it.
 CREATE FUNCTION money_amount(value text) RETURNS numeric
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-AS $$ SELECT (CASE WHEN value ~ '^[^0-9-]?-?[0-9]+,[0-9]{1,2}$' THEN translate(value, ',€$£', '.') ELSE translate(value, ',€$£', '') END)::numeric $$;
+AS $$
+  SELECT (CASE WHEN value ~ '^[^0-9-]?-?[0-9]+,[0-9]{1,2}$' THEN translate(value, ',€$£', '.')
+    ELSE translate(value, ',€$£', '') END)::numeric
+$$;
 
--- Says which line of a column cannot be read as what it should be.
+-- Says which lines of a column cannot be read as what they should be, the first five of them.
 CREATE FUNCTION refuse_column(col text, form text, what text) RETURNS void
 LANGUAGE plpgsql
 AS $$
 DECLARE
   r record;
+  bad text[] := '{}';
 BEGIN
-  FOR r IN EXECUTE format('SELECT line, cell(%I) AS value FROM raw WHERE cell(%1$I) IS NOT NULL ORDER BY line', col) LOOP
+  FOR r IN EXECUTE format('SELECT line, cell(%I) AS value FROM raw WHERE cell(%1$I) IS NOT NULL '
+    'ORDER BY line', col) LOOP
     BEGIN
       EXECUTE format('SELECT %s(%L)', form, r.value);
     EXCEPTION WHEN data_exception THEN
-      RAISE EXCEPTION 'line %: "%" is not %', r.line + 1, r.value, what;
+      bad := bad || format('line %s: "%s" is not %s', r.line + 1, r.value, what);
+      EXIT WHEN cardinality(bad) = 5;
     END;
   END LOOP;
+  IF bad <> '{}' THEN
+    RAISE EXCEPTION '%', array_to_string(bad, E'\n  ');
+  END IF;
 END
 $$;
 
@@ -59,12 +68,14 @@ BEGIN
 
   -- Words such as "today" are times to PostgreSQL, not in a file.
   FOREACH col IN ARRAY cols LOOP
-    EXECUTE format('SELECT line, cell(%I) AS value FROM raw WHERE cell(%1$I) !~ ''^[0-9]'' ORDER BY line LIMIT 1', col) INTO r;
+    EXECUTE format('SELECT line, cell(%I) AS value FROM raw WHERE cell(%1$I) !~ ''^[0-9]'' ORDER BY line LIMIT 1', col)
+      INTO r;
     IF r.line IS NOT NULL THEN
       RAISE EXCEPTION 'line %: "%" is not a date or a time', r.line + 1, r.value;
     END IF;
     IF sample IS NULL THEN
-      EXECUTE format('SELECT cell(%I) FROM raw WHERE cell(%1$I) ~ ''^[0-9]{1,2}[./-][0-9]{1,2}[./-]'' LIMIT 1', col) INTO sample;
+      EXECUTE format('SELECT cell(%I) FROM raw WHERE cell(%1$I) ~ ''^[0-9]{1,2}[./-][0-9]{1,2}[./-]'' LIMIT 1', col)
+        INTO sample;
     END IF;
   END LOOP;
   IF dates = '' AND sample ~ '\.' THEN
@@ -75,8 +86,8 @@ BEGIN
     PERFORM set_config('datestyle', 'ISO, ' || style, false);
     BEGIN
       EXECUTE format(
-        'CREATE TABLE visits AS SELECT line + 1 AS line, cell(%I) AS customer, moment(cell(%I)) AS started, %s AS ended FROM raw',
-        customer, started,
+        'CREATE TABLE visits AS SELECT line + 1 AS line, cell(%I) AS customer, moment(cell(%I)) AS started, '
+          '%s AS ended FROM raw', customer, started,
         CASE WHEN kind = 'orders' THEN format('moment(cell(%I)) + make_interval(days => %s)', started, silence)
           ELSE format('moment(cell(%I))', ended) END);
       EXIT;
@@ -103,14 +114,15 @@ BEGIN
 
   IF kind = 'orders' AND amount <> '' THEN
     BEGIN
-      EXECUTE format('CREATE TABLE amounts AS SELECT line + 1 AS line, money_amount(cell(%I)) AS amount FROM raw', amount);
+      EXECUTE format(
+        'CREATE TABLE amounts AS SELECT line + 1 AS line, money_amount(cell(%I)) AS amount FROM raw', amount);
     EXCEPTION WHEN data_exception THEN
       PERFORM refuse_column(amount, 'money_amount', 'an amount');
       RAISE;
     END;
   END IF;
 
-  -- What cannot count: nobody, or no time.
+  -- Lines without a customer or a time do not count.
   DELETE FROM visits v WHERE v.customer IS NULL OR v.started IS NULL;
   GET DIAGNOSTICS n = ROW_COUNT;
   IF n > 0 THEN
@@ -136,12 +148,12 @@ SELECT :'kind' = 'orders' AS orders, :'kind' = 'orders' AND :'amount' <> '' AS a
   CREATE TABLE subscriptions AS SELECT customer, started, ended FROM visits;
 \endif
 
--- A row is a customer from here on.
+-- From here on each row is a customer.
 CREATE TABLE presence AS
 SELECT customer, range_agg(tsrange(started, ended)) AS presence FROM visits GROUP BY customer;
-COMMENT ON TABLE presence IS 'one row per customer of the file: when they were there';
+COMMENT ON TABLE presence IS 'one row per customer of the file: the times of their membership';
 
--- Known until: the end of the last day on which anything happened; an end in the future is a plan.
+-- The data reach until the end of the last day on which anything happened; an end in the future is a plan.
 SELECT CASE
     WHEN :'as_of' <> '' THEN moment(:'as_of')
     WHEN :'orders' THEN date_trunc('day', max(started)) + interval '1 day'

@@ -1,12 +1,14 @@
--- A person's own file as a source, and its report as a page, where one is asked for (page=FILE); runs in the session of
--- csv_load.sql.
+-- A CSV file as a source, and its report as a page where one is asked for (page=FILE, and name: what the page calls the
+-- file); runs in the session of csv_load.sql.
 \if :{?page}
   \if :orders
-    SELECT retention_source('file', 'events', 'orders', 'customer', at => 'ordered_at', gone_after => make_interval(days => :silence),
-      grid => 'month; time_zone=UTC', as_of => format('%L::timestamp', :'as_of')) \g /dev/null
+    SELECT retention_source('file', 'events', 'orders', 'customer', at => 'ordered_at',
+      gone_after => make_interval(days => :silence), grid => 'month; time_zone=UTC',
+      as_of => format('%L::timestamp', :'as_of')) \g /dev/null
   \else
-    SELECT retention_source('file', 'subscriptions', 'subscriptions', 'customer', started => 'started', ended => 'ended',
-      grid => 'month; time_zone=UTC', as_of => format('%L::timestamp', :'as_of')) \g /dev/null
+    SELECT retention_source('file', 'subscriptions', 'subscriptions', 'customer', started => 'started',
+      ended => 'ended', grid => 'month; time_zone=UTC', as_of => format('%L::timestamp', :'as_of')) \g /dev/null
   \endif
-  SELECT retention_report_html('file') \g (format=unaligned tuples_only=on) :page
+  SELECT retention_report_page(jsonb_set(retention_report('file'), '{source,name}', to_jsonb(:'name'::text)))
+  \g (format=unaligned tuples_only=on) :page
 \endif

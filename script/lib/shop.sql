@@ -1,11 +1,12 @@
 -- The demo's own data: a shop with subscriptions over three years, 2023 to 2025.
 --   psql -v customers=50000 -f shop.sql
--- Nothing is random: each draw is a hash of the customer and of what is drawn, so that the same data come out on every
--- machine. What is built in, to be found again by the reports:
---   * signups have a season (strong in November and January, weak in summer), a weekday and a growth of a quarter a year;
+-- Nothing is random: each draw is a hash of the customer and of what is drawn, so that the data are the same on every
+-- machine. What is built in, for the reports to find:
+--   * signups have a season (strong in November and January, weak in summer), a weekday and a growth of a quarter a
+--     year;
 --   * churn depends on the plan (basic loses most), falls with tenure, and is higher after "social" and lower after
 --     "referral"; the country has no influence;
---   * 8 in 100 of those who leave come back after three weeks to seven months.
+--   * 8 in 100 customers who leave come back after three weeks to seven months.
 \if :{?customers}
 \else
   \set customers 50000
@@ -64,7 +65,7 @@ CREATE TABLE subscriptions (
 );
 COMMENT ON TABLE subscriptions IS
 'one row per subscription, from its first day to the day it was over; a customer who comes back has another row';
-COMMENT ON COLUMN subscriptions.ended IS 'NULL: still there at the end of 2025';
+COMMENT ON COLUMN subscriptions.ended IS 'NULL: still running at the end of 2025';
 
 CREATE TABLE orders (
   order_id bigint PRIMARY KEY,
@@ -72,7 +73,7 @@ CREATE TABLE orders (
   ordered_at timestamptz NOT NULL,
   amount numeric(10, 2) NOT NULL
 );
-COMMENT ON TABLE orders IS 'what subscribers ordered, more of it before Christmas than in summer';
+COMMENT ON TABLE orders IS 'the orders of subscribers, more of them before Christmas than in summer';
 
 CREATE TEMP TABLE drawn AS
 SELECT c.customer_id, c.plan, c.channel, c.country, s.started, l.curve,
@@ -80,8 +81,10 @@ SELECT c.customer_id, c.plan, c.channel, c.country, s.started, l.curve,
 FROM (
     SELECT id AS customer_id,
       (ARRAY['basic', 'plus', 'premium'])[1 + width_bucket(draw(id, 1), ARRAY[0.55, 0.85]::double precision[])] AS plan,
-      (ARRAY['search', 'social', 'partner', 'referral'])[1 + width_bucket(draw(id, 2), ARRAY[0.45, 0.7, 0.85]::double precision[])] AS channel,
-      (ARRAY['Germany', 'France', 'United Kingdom', 'Netherlands', 'Spain'])[1 + width_bucket(draw(id, 3), ARRAY[0.35, 0.6, 0.8, 0.9]::double precision[])] AS country
+      (ARRAY['search', 'social', 'partner', 'referral'])[1
+        + width_bucket(draw(id, 2), ARRAY[0.45, 0.7, 0.85]::double precision[])] AS channel,
+      (ARRAY['Germany', 'France', 'United Kingdom', 'Netherlands', 'Spain'])[1
+        + width_bucket(draw(id, 3), ARRAY[0.35, 0.6, 0.8, 0.9]::double precision[])] AS country
     FROM generate_series(1, :customers) id
   ) c
   JOIN leaving l USING (plan, channel)
@@ -119,9 +122,10 @@ FROM (
     ) o
 ) o
 WHERE ordered_at < coalesce(ended, DATE '2026-01-01')::timestamp AT TIME ZONE 'UTC'
-  AND luck < (ARRAY[0.80, 0.75, 0.75, 0.75, 0.75, 0.65, 0.60, 0.60, 0.75, 0.80, 1.00, 1.00])[extract(month FROM ordered_at)::int];
+  AND luck < (ARRAY[0.80, 0.75, 0.75, 0.75, 0.75, 0.65, 0.60, 0.60, 0.75, 0.80, 1.00, 1.00])[
+    extract(month FROM ordered_at)::int];
 
--- From here on a row is a customer: when they were there, whatever number of subscriptions that took.
+-- From here on each row is a customer, with the times of all their subscriptions.
 CREATE TABLE presence AS
 SELECT customer_id, min(plan) AS plan, min(country) AS country, min(channel) AS channel,
   range_agg(daterange(started, ended)) AS presence
@@ -129,7 +133,7 @@ FROM subscriptions JOIN customers USING (customer_id)
 GROUP BY customer_id
 ORDER BY customer_id;
 ALTER TABLE presence ADD PRIMARY KEY (customer_id);
-COMMENT ON TABLE presence IS 'one row per customer: range_agg of the subscriptions';
+COMMENT ON TABLE presence IS 'one row per customer: the times of their subscriptions';
 
 DROP FUNCTION draw;
 ANALYZE;

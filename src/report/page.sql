@@ -1,4 +1,4 @@
--- report: the page a manager opens. One HTML file from the JSON of a report alone; its HTML is in page.html and
+-- report: the page for a browser. One HTML file from the JSON of a report alone; its HTML is in page.html and
 -- page_parts.html, its style in page.css.
 
 -- Values and tables.
@@ -120,7 +120,7 @@ AS $$
   WHERE value IS NOT NULL
 $$;
 COMMENT ON FUNCTION retention_internal.page_change(jsonb, jsonb, text, text, text) IS
-'how a headline number has changed, in words';
+'how a figure of the headline has changed, in words';
 
 CREATE FUNCTION retention_internal.page_headline(headline jsonb, unit text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -147,11 +147,12 @@ LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
   SELECT retention_internal.page_card('Retention rate',
-    format('Of those there at the start of a %s, how many were there at its end.', unit),
+    format('Share of the customers at the start of each %s who were still customers at its end.', unit),
     retention_internal.plot_rate(flow, unit, 520), retention_internal.plot_rate(flow, unit, 320),
     retention_internal.page_figures(retention_internal.page_named(flow, unit), ARRAY[['name', 'period', 'word'],
       ['at_start', 'at start', 'count'], ['kept', 'kept', 'count'], ['retention_rate', 'retention', 'percent'],
-      ['retention_low', 'from', 'percent'], ['retention_high', 'to', 'percent'], ['churn_rate', 'churn', 'percent']]))
+      ['retention_low', 'CI low', 'percent'], ['retention_high', 'CI high', 'percent'],
+      ['churn_rate', 'churn', 'percent']]))
 $$;
 COMMENT ON FUNCTION retention_internal.page_rate(jsonb, text) IS 'the retention rates of a report by period';
 
@@ -159,12 +160,12 @@ CREATE FUNCTION retention_internal.page_flow(flow jsonb, unit text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT retention_internal.page_card('Who came and who left',
-    'Customers gained, back again and lost; together they are the change.',
+  SELECT retention_internal.page_card('Customers gained and lost',
+    'Gained plus reactivated less lost is the change in the number of customers.',
     retention_internal.plot_flow(flow, unit, 520), retention_internal.plot_flow(flow, unit, 320),
     retention_internal.page_figures(retention_internal.page_named(flow, unit), ARRAY[['name', 'period', 'word'],
-      ['at_start', 'at start', 'count'], ['gained', 'gained', 'count'], ['reactivated', 'back again', 'count'],
-      ['lost', 'lost', 'count'], ['at_end', 'at end', 'count'], ['joined_and_left', 'new and gone within', 'count']]))
+      ['at_start', 'at start', 'count'], ['gained', 'gained', 'count'], ['reactivated', 'reactivated', 'count'],
+      ['lost', 'lost', 'count'], ['at_end', 'at end', 'count'], ['joined_and_left', 'joined and left', 'count']]))
 $$;
 COMMENT ON FUNCTION retention_internal.page_flow(jsonb, text) IS 'the movements of a report by period';
 
@@ -173,11 +174,11 @@ LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
   SELECT retention_internal.page_card('Active customers',
-    'New, retained from the period before, back after a pause; below the line those gone dormant.',
+    'New, retained from the period before, or back after a pause (resurrected); below the line those who went dormant.',
     retention_internal.plot_lifecycle(lifecycle, unit, 520), retention_internal.plot_lifecycle(lifecycle, unit, 320),
     retention_internal.page_figures(retention_internal.page_named(lifecycle, unit), ARRAY[['name', 'period', 'word'],
       ['active', 'active', 'count'], ['new', 'new', 'count'], ['retained', 'retained', 'count'],
-      ['resurrected', 'back again', 'count'], ['dormant', 'gone dormant', 'count']]))
+      ['resurrected', 'resurrected', 'count'], ['dormant', 'dormant', 'count']]))
 $$;
 COMMENT ON FUNCTION retention_internal.page_lifecycle(jsonb, text) IS 'the active customers of a report by period';
 
@@ -268,34 +269,35 @@ $$;
 COMMENT ON FUNCTION retention_internal.page_cohort_table(jsonb, text) IS
 'the cells of cohorts as a table: rate and limits, italic where it is partial';
 
-CREATE FUNCTION retention_internal.page_cohorts(cells jsonb, grid text, unit text, presence text, words text)
-RETURNS text
+CREATE FUNCTION retention_internal.page_cohorts(cells jsonb, grid text, unit text, kind text, presence text,
+  words text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
   SELECT retention_internal.page_card('Cohorts', concat_ws(' ',
-      format(CASE presence WHEN 'at_end'
-        THEN 'Customers by the %s they came, and how many per cent of them were there at the end of it and of each '
-          '%1$s after.'
-        ELSE 'Customers by the %s they came, and how many per cent of them were there in each %1$s after.' END, unit),
-      words || ' The row "all" is of these cohorts together.'),
+      format('Customers by the %s they joined, and the percentage of them who ' || CASE
+        WHEN kind = 'events' THEN 'were active in that %1$s and in each %1$s after it.'
+        WHEN presence = 'at_end' THEN 'were still customers at the end of that %1$s and of each %1$s after it.'
+        ELSE 'were customers at any time in that %1$s and in each %1$s after it.' END, unit),
+      words || ' The row "all" pools these cohorts.'),
     retention_internal.plot_heatmap(cells, grid, 1060), retention_internal.plot_heatmap(cells, grid, 320),
     retention_internal.fill('figures_on_screen', jsonb_build_object('figures', retention_internal.fill('figures',
       jsonb_build_object('table', retention_internal.page_cohort_table(cells, unit))))))
 $$;
-COMMENT ON FUNCTION retention_internal.page_cohorts(jsonb, text, text, text, text) IS 'the heat map of a report';
+COMMENT ON FUNCTION retention_internal.page_cohorts(jsonb, text, text, text, text, text) IS 'the heat map of a report';
 
 CREATE FUNCTION retention_internal.page_curve(curve jsonb, grid text, unit text, words text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
   SELECT retention_internal.page_card('Retention curve', concat_ws(' ',
-      format('The cohorts above, together, by %s after the start.', retention_internal.plot_units(unit)), words,
-      CASE WHEN jsonb_path_exists(curve, '$[*].ci_low ? (@ != null)') THEN 'With 95 % limits.' END),
+      format('The cohorts above, pooled, by %s after the start.', retention_internal.plot_units(unit)), words,
+      CASE WHEN jsonb_path_exists(curve, '$[*].ci_low ? (@ != null)')
+        THEN 'The band is the 95 % confidence interval.' END),
     retention_internal.plot_curve(series, grid, 520), retention_internal.plot_curve(series, grid, 320),
     retention_internal.page_figures(curve, ARRAY[['period', unit, 'word'], ['cohorts', 'cohorts', 'count'],
       ['at_risk', 'customers', 'count'], ['retained', 'retained', 'count'], ['retention_rate', 'retention', 'percent'],
-      ['ci_low', 'from', 'percent'], ['ci_high', 'to', 'percent']]))
+      ['ci_low', 'CI low', 'percent'], ['ci_high', 'CI high', 'percent']]))
   FROM (SELECT CASE WHEN jsonb_array_length(curve) > 0 THEN jsonb_build_array(jsonb_build_object('curve', curve))
     ELSE '[]' END AS series) s
 $$;
@@ -324,12 +326,13 @@ AS $$
     FROM survival v LEFT JOIN survival e ON e.segment IS NULL AND v.segment IS NOT NULL
     WHERE v.segment IS NOT NULL OR NOT EXISTS (SELECT FROM survival o WHERE o.segment IS NOT NULL)
   )
-  SELECT c.segment, n, retention_internal.page_card('How long they stay' || coalesce(', by ' || c.segment, ''),
-    'Share of customers who have not left yet, by time since they came. Who came back later had left.',
+  SELECT c.segment, n, retention_internal.page_card('How long customers stay' || coalesce(', by ' || c.segment, ''),
+    'Share of customers who have not left yet, by time since they joined (Kaplan-Meier). Customers who left and came '
+      'back count as having left.',
     retention_internal.plot_survival(groups, unit, 520), retention_internal.plot_survival(groups, unit, 320),
     retention_internal.page_figures(groups, ARRAY[['name', coalesce(c.segment, 'group'), 'word'],
-      ['customers', 'customers', 'count'], ['churned', 'left', 'count'], ['median', 'median ' || unit, 'count'],
-      ['median_low', 'from', 'count'], ['median_high', 'to', 'count']]))
+      ['customers', 'customers', 'count'], ['churned', 'churned', 'count'], ['median', 'median ' || unit, 'count'],
+      ['median_low', 'CI low', 'count'], ['median_high', 'CI high', 'count']]))
   FROM curves c
 $$;
 COMMENT ON FUNCTION retention_internal.page_survival(jsonb) IS
@@ -341,12 +344,13 @@ LANGUAGE sql STABLE PARALLEL SAFE ROWS 3
 SET search_path = pg_catalog, pg_temp
 AS $$
   SELECT r.segment, r.n, retention_internal.page_card('Retention by ' || coalesce(r.segment, 'segment'),
-    'In the last complete ' || unit || '; each value against all others.',
+    'In the last complete ' || unit || '; each value compared with all other customers.',
     retention_internal.plot_segments(rows, 520), retention_internal.plot_segments(rows, 320),
     retention_internal.page_figures(rows, ARRAY[['shown', coalesce(r.segment, 'segment'), 'word'],
       ['at_start', 'at start', 'count'], ['kept', 'kept', 'count'], ['retention_rate', 'retention', 'percent'],
-      ['low', 'from', 'percent'], ['high', 'to', 'percent'], ['difference', 'points against the rest', 'points'],
-      ['difference_low', 'from', 'points'], ['difference_high', 'to', 'points'], ['p_adjusted', 'p, adjusted', 'p']]))
+      ['low', 'CI low', 'percent'], ['high', 'CI high', 'percent'], ['difference', 'difference in points', 'points'],
+      ['difference_low', 'CI low', 'points'], ['difference_high', 'CI high', 'points'],
+      ['p_adjusted', 'adjusted p', 'p']]))
   FROM (
     SELECT s ->> 'segment' AS segment, min(n) AS n,
       jsonb_agg(s || jsonb_build_object('shown', coalesce(s ->> 'value', 'unknown')) ORDER BY n) AS rows
@@ -399,16 +403,17 @@ CREATE FUNCTION retention_internal.page_drivers(ranking jsonb, drivers jsonb) RE
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT retention_internal.page_card('What goes with leaving',
-    'Attributes by strength, from 0 (none) to 1 (leaving is fixed by it). What goes with churn need not be its cause.',
+  SELECT retention_internal.page_card('Churn drivers',
+    'Attributes by how strongly they are associated with churn, from 0 (not at all) to 1 (they determine who leaves). '
+      'An association need not be a cause.',
     NULL, NULL, concat(
       retention_internal.page_table(ranking, ARRAY[['attribute', 'attribute', 'word'],
-        ['cramers_v_corrected', 'strength', 'meter'], ['values', 'values', 'count'], ['p_adjusted', 'p, adjusted', 'p'],
+        ['cramers_v_corrected', 'strength', 'meter'], ['values', 'values', 'count'], ['p_adjusted', 'adjusted p', 'p'],
         ['note', 'note', 'word']]),
       retention_internal.page_table(drivers, ARRAY[['attribute', 'attribute', 'word'], ['value', 'value', 'word'],
-        ['customers', 'customers', 'count'], ['churned', 'left', 'count'], ['churn_rate', 'churn', 'percent'],
-        ['ci_low', 'from', 'percent'], ['ci_high', 'to', 'percent'], ['risk_ratio', 'times the rest', 'number'],
-        ['lift', 'times all', 'number'], ['note', 'note', 'word']])), 'long')
+        ['customers', 'customers', 'count'], ['churned', 'churned', 'count'], ['churn_rate', 'churn', 'percent'],
+        ['ci_low', 'CI low', 'percent'], ['ci_high', 'CI high', 'percent'], ['risk_ratio', 'relative risk', 'number'],
+        ['lift', 'lift', 'number'], ['note', 'note', 'word']])), 'long')
   WHERE jsonb_array_length(ranking) > 0 OR jsonb_array_length(drivers) > 0
 $$;
 COMMENT ON FUNCTION retention_internal.page_drivers(jsonb, jsonb) IS 'the drivers of a report, where it has them';
@@ -417,14 +422,14 @@ CREATE FUNCTION retention_internal.page_reasons(reasons jsonb) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT retention_internal.page_card('Why they say they leave',
-    'Known reasons by frequency, with simultaneous limits.',
+  SELECT retention_internal.page_card('Reasons for leaving',
+    'Stated reasons by frequency, with simultaneous 95 % confidence intervals.',
     NULL, NULL, retention_internal.page_table(
       jsonb_agg(r || jsonb_build_object('reason', coalesce(r ->> 'reason', 'unknown')) ORDER BY n),
       ARRAY[['reason', 'reason', 'word'], ['category', 'category', 'word'],
-        ['mitigated_by', 'who can do something', 'word'], ['customers', 'customers', 'count'],
-        ['share', 'share', 'percent'], ['ci_low', 'from', 'percent'], ['ci_high', 'to', 'percent'],
-        ['cumulative_share', 'up to here', 'percent']]))
+        ['mitigated_by', 'mitigated by', 'word'], ['customers', 'customers', 'count'],
+        ['share', 'share', 'percent'], ['ci_low', 'CI low', 'percent'], ['ci_high', 'CI high', 'percent'],
+        ['cumulative_share', 'cumulative', 'percent']]))
   FROM jsonb_array_elements(reasons) WITH ORDINALITY e (r, n)
   HAVING count(*) > 0
 $$;
@@ -434,18 +439,29 @@ CREATE FUNCTION retention_internal.page_benchmark(benchmark jsonb, unit text) RE
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT retention_internal.page_card('Against the industry', format('Our retention in the last complete %s was %s %%. '
-      'Averages of industries as they are widely quoted are a yardstick, not a target.', unit,
+  SELECT retention_internal.page_card('Industry benchmarks', format('Retention in the last complete %s was %s %%. '
+      'Benchmarks are averages as they are widely quoted: a yardstick, not a target.', unit,
       round((benchmark -> 0 ->> 'retention_rate')::numeric, 1)), NULL, NULL,
     retention_internal.page_table(benchmark, ARRAY[['industry', 'industry', 'word'], ['year', 'year', 'word'],
-      ['benchmark', 'its retention', 'percent'], ['difference', 'ours, points above', 'points'],
-      ['difference_low', 'from', 'points'], ['difference_high', 'to', 'points'], ['p_value', 'p', 'p']]))
+      ['benchmark', 'benchmark', 'percent'], ['difference', 'difference in points', 'points'],
+      ['difference_low', 'CI low', 'points'], ['difference_high', 'CI high', 'points'], ['p_value', 'p', 'p']]))
   WHERE jsonb_array_length(benchmark) > 0
 $$;
 COMMENT ON FUNCTION retention_internal.page_benchmark(jsonb, text) IS
 'the benchmarks of a report, where it has them';
 
 -- The page.
+
+CREATE FUNCTION retention_internal.page_definition(source jsonb) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT 'Retention is the share of the customers at the start of a period who are still customers at its end; churn '
+    'is the rest.' || CASE source ->> 'kind' WHEN 'events' THEN format(' A customer is lost when %s have passed since '
+    'their last event, so those lost in a period had that event %1$s earlier.', source ->> 'gone_after') ELSE '' END
+$$;
+COMMENT ON FUNCTION retention_internal.page_definition(jsonb) IS
+'the definitions behind the headline of a report';
 
 CREATE FUNCTION retention_internal.page_as_of(at timestamp) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -454,7 +470,7 @@ AS $$
   SELECT coalesce(to_char(at, CASE WHEN at = date_trunc('day', at) THEN 'YYYY-MM-DD' ELSE 'YYYY-MM-DD HH24:MI' END),
     'the last row')
 $$;
-COMMENT ON FUNCTION retention_internal.page_as_of(timestamp) IS 'until when a report knows, in words';
+COMMENT ON FUNCTION retention_internal.page_as_of(timestamp) IS 'the as-of time of a report, in words';
 
 CREATE FUNCTION retention_report_page(report jsonb) RETURNS text
 LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
@@ -491,7 +507,8 @@ BEGIN
     'relation', coalesce(source ->> 'relation', 'a table'), 'source', source ->> 'relation', 'grid', grid,
     'headline', retention_internal.page_headline(retention_internal.page_rows(report -> 'headline'), unit),
     'rate', retention_internal.page_rate(flow, unit), 'flow', retention_internal.page_flow(flow, unit),
-    'cohorts', retention_internal.page_cohorts(shown.cells, grid, unit, source ->> 'presence', shown.words),
+    'cohorts', retention_internal.page_cohorts(shown.cells, grid, unit, source ->> 'kind', source ->> 'presence',
+      shown.words),
     'curve', retention_internal.page_curve(shown.curve, grid, unit, shown.words),
     'lifecycle', retention_internal.page_lifecycle(lifecycle, unit),
     'segments', retention_internal.page_segments(report, unit),
@@ -502,7 +519,7 @@ BEGIN
       retention_internal.page_benchmark(retention_internal.page_rows(report -> 'benchmark'), unit)),
     'notes', retention_internal.fill('note', (SELECT jsonb_agg(jsonb_build_object('note', note) ORDER BY n)
       FROM jsonb_array_elements_text(retention_internal.page_rows(report -> 'notes')) WITH ORDINALITY e (note, n))),
-    'definition', source ->> 'definition',
+    'definition', retention_internal.page_definition(source), 'source_definition', source ->> 'definition',
     'call', format('SELECT retention_report_html(%L, %L, %s)', source ->> 'relation', report ->> 'as_of',
       coalesce(report ->> 'periods', '12')))) || E'\n';
 END

@@ -148,7 +148,7 @@ LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
   SELECT retention_internal.vega_lines('Retention curve',
-    'Share retained in per cent by ' || unit || ' after the start, with 95 % limits.', coalesce((
+    'Share retained in per cent by ' || unit || ' after the start, with 95 % confidence intervals.', coalesce((
       SELECT jsonb_agg(jsonb_build_object('name', retention_internal.vega_name(one), 'period', period,
         'retention', round(retention_rate, 4), 'low', round(ci_low, 4), 'high', round(ci_high, 4), 'retained', retained,
         'at_risk', at_risk) ORDER BY n, period)
@@ -178,12 +178,12 @@ AS $$
     SELECT DISTINCT ON (n, stretch) * FROM point WHERE survival IS NOT NULL ORDER BY n, stretch, "time" DESC
   )
   SELECT retention_internal.vega_lines('Survival',
-    'Probability of still being there by time since the start, with 95 % limits.', coalesce((
+    'Probability of not having left, by time since the start, with 95 % confidence intervals.', coalesce((
       SELECT jsonb_agg(jsonb_build_object('name', retention_internal.vega_name(one), 'time', "time",
         'survival', survival, 'low', low, 'high', high, 'at_risk', at_risk) ORDER BY n, "time")
       FROM shown), '[]'),
     jsonb_build_object('field', 'time', 'type', 'quantitative', 'title', unit || ' after the start'),
-    '{"field": "survival", "type": "quantitative", "title": "still there", "scale": {"domain": [0, 1]},
+    '{"field": "survival", "type": "quantitative", "title": "still customers", "scale": {"domain": [0, 1]},
       "axis": {"format": "%"}}', true, jsonb_array_length(groups) > 1)
 $$;
 COMMENT ON FUNCTION retention_internal.vega_survival(jsonb, text) IS 'survival curves as a Vega-Lite specification';
@@ -336,4 +336,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION retention_heatmap_text(retention_cohorts, text, timestamp) IS
-'the cohort table for psql, a line a cohort: per cent behind shades, empty where nothing can be known';
+'the cohort table for psql, one line per cohort: per cent behind shades, empty where nothing is known yet';

@@ -16,7 +16,7 @@ AS $$
   FROM (SELECT CASE WHEN value ~ '^[\x20-\x7e]*$' THEN value ELSE retention_internal.plot_visible(value) END AS shown) v
 $$;
 COMMENT ON FUNCTION retention_internal.plot_text_width(text) IS
-'about how many pixels a text takes, rather too many';
+'about how many pixels a text takes, rather overestimated';
 
 CREATE FUNCTION retention_internal.plot_fit(value text, width double precision) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -499,7 +499,7 @@ DECLARE
   curves jsonb;
   key record;
 BEGIN
-  -- The start, everybody, would press a low curve to the ground: it is drawn only where the rest is high too.
+  -- Period 0, always 100 %, would flatten a low curve: it is drawn only where the rest is high too.
   SELECT CASE WHEN max(rate) FILTER (WHERE period > 0) < 60 THEN min(period) FILTER (WHERE period > 0)
     ELSE min(period) END,
       max(period), least(100, greatest(max(least(c.ci_high, rate * 1.6 + 4)) FILTER (WHERE period > 0),
@@ -562,8 +562,8 @@ BEGIN
       WHERE jsonb_array_length(series) > 1), 0, (scale).low_pixel + 56, width);
   RETURN retention_internal.plot_svg('curve', width, ((scale).low_pixel + 42 + key.height)::integer,
     'Retention curve: share retained by ' || unit || ' after the start',
-    'Observed cells of all cohorts, pooled; the band is the 95 % interval.'
-      || CASE WHEN first > 0 THEN ' Period 0, everybody, is not drawn.' ELSE '' END,
+    'Observed cells of all cohorts, pooled; the band is the 95 % confidence interval.'
+      || CASE WHEN first > 0 THEN ' Period 0, which is 100 %, is not drawn.' ELSE '' END,
     retention_internal.fill('with_axes', jsonb_build_object(
       'y_axis', retention_internal.plot_y_axis(scale, x0, width - 14, '&#160;%'), 'y_name', 'per cent retained',
       'x_axis', retention_internal.plot_x_axis((
@@ -633,7 +633,7 @@ BEGIN
     WHERE retention_rate IS NOT NULL;
   RETURN retention_internal.plot_svg('rate', width, ((scale).low_pixel + 28)::integer,
     'Retention rate, ' || unit || ' by ' || unit,
-    'Customers kept of those there at the start of each period, in per cent; the whiskers are 95 % intervals.',
+    'Share of the customers at the start of each period who were kept, with 95 % confidence intervals.',
     retention_internal.fill('with_axes', jsonb_build_object(
       'y_axis', retention_internal.plot_y_axis(scale, x0, width - 14, '&#160;%'), 'y_name', 'per cent retained',
       'x_axis', retention_internal.plot_x_axis(labels, x0, band, (scale).low_pixel + 18),
@@ -729,14 +729,15 @@ LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
   SELECT retention_internal.plot_bars('flow', 'Customers gained and lost by ' || unit,
-    'Above the line those there at the end of the period but not at its start, below it those lost.', 'customers',
+    'Above the line: customers at the end of a period who were none at its start. Below it: customers lost.',
+    'customers',
     jsonb_agg(jsonb_build_object('at', period_start, 'hatched', status = 'partial',
       'up', jsonb_build_array(gained, reactivated), 'down', lost,
-      'words', format('%s: gained %s, back again %s, lost %s, at the end %s%s',
+      'words', format('%s: gained %s, reactivated %s, lost %s, at the end %s%s',
         retention_internal.plot_period(period_start, unit), retention_internal.plot_count(gained),
         retention_internal.plot_count(reactivated), retention_internal.plot_count(lost),
         retention_internal.plot_count(at_end), CASE WHEN status = 'partial' THEN ' (partial)' ELSE '' END))),
-    ARRAY['gained', 'back again', 'lost'], ARRAY['s1', 's6', 's2'], unit, width)
+    ARRAY['gained', 'reactivated', 'lost'], ARRAY['s1', 's6', 's2'], unit, width)
   FROM jsonb_to_recordset(flow) AS f (period_start timestamp, status text, gained numeric, reactivated numeric,
     lost numeric, at_end numeric)
 $$;
@@ -748,22 +749,22 @@ LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
   SELECT retention_internal.plot_bars('lifecycle', 'Active customers by ' || unit,
-    'Above the line the active customers: retained from the period before, back after a pause, new. Below it those '
-    'active in the period before and not in this one.', 'active customers',
+    'Above the line: active customers, retained from the period before, back after a pause (resurrected), or new. '
+    'Below it: customers active in the period before but not in this one (dormant).', 'active customers',
     jsonb_agg(jsonb_build_object('at', period_start, 'hatched', status = 'partial',
       'up', jsonb_build_array(retained, resurrected, new), 'down', dormant,
-      'words', format('%s: active %s, of them retained %s, back again %s, new %s; gone dormant %s%s',
+      'words', format('%s: active %s, of them retained %s, resurrected %s, new %s; dormant %s%s',
         retention_internal.plot_period(period_start, unit), retention_internal.plot_count(active),
         retention_internal.plot_count(retained), retention_internal.plot_count(resurrected),
         retention_internal.plot_count(new), coalesce(retention_internal.plot_count(dormant), 'unknown'),
         CASE WHEN status = 'partial' THEN ' (partial)' ELSE '' END))),
-    ARRAY['retained', 'back again', 'new', 'gone dormant'], ARRAY['s1', 's6', 's5', 's0'], unit, width)
+    ARRAY['retained', 'resurrected', 'new', 'dormant'], ARRAY['s1', 's6', 's5', 's0'], unit, width)
   FROM jsonb_to_recordset(lifecycle) AS l (period_start timestamp, status text, active numeric, new numeric,
     retained numeric, resurrected numeric, dormant numeric)
 $$;
 COMMENT ON FUNCTION retention_internal.plot_lifecycle(jsonb, text, integer) IS 'the rows of lifecycle() as SVG';
 
--- How long they stay.
+-- How long customers stay.
 
 CREATE FUNCTION retention_internal.survival_path(curve jsonb, x_scale retention_internal.plot_scale,
   y_scale retention_internal.plot_scale, OUT line text, OUT band text)
@@ -833,7 +834,7 @@ BEGIN
       survival double precision)
     WHERE survival IS NOT NULL HAVING max("time") IS NOT NULL;
   IF last IS NULL THEN
-    RETURN retention_internal.plot_svg('survival', width, 48, 'Survival', 'Nobody was followed.', '');
+    RETURN retention_internal.plot_svg('survival', width, 48, 'Survival', 'There are no customers.', '');
   END IF;
   x_scale := ROW(0, last, retention_internal.survival_step(last, unit, CASE WHEN narrow THEN 5 ELSE 7 END), 44,
     width - 14);
@@ -869,13 +870,13 @@ BEGIN
     height := height + 18;
   END IF;
   RETURN retention_internal.plot_svg('survival', width, height - 6,
-    'Survival: share of customers still there by time since the start',
-    'Kaplan-Meier curves with their 95 % bands; the median is the time after which half have left.',
+    'Survival: share of customers who have not left, by time since the start',
+    'Kaplan-Meier curves with bands of 95 % confidence intervals; half of the customers have left by the median.',
     retention_internal.fill('with_axes', jsonb_build_object(
       'y_axis', retention_internal.plot_y_axis(y_scale, (x_scale).low_pixel, (x_scale).high_pixel, '&#160;%'),
       'x_axis', (SELECT retention_internal.fill('x_axis', jsonb_agg(jsonb_build_object('x', pixel,
         'y', (y_scale).low_pixel + 18, 'label', label) ORDER BY value)) FROM retention_internal.plot_ticks(x_scale)),
-      'y_name', 'per cent still there', 'right', (x_scale).high_pixel, 'x_name_y', (y_scale).low_pixel + 34,
+      'y_name', 'per cent still customers', 'right', (x_scale).high_pixel, 'x_name_y', (y_scale).low_pixel + 34,
       'x_name', unit || ' after the start', 'body', keys || curves)));
 END
 $$;
@@ -929,7 +930,7 @@ BEGIN
           low numeric, high numeric)
     ) p;
   RETURN retention_internal.plot_svg('segments', width, (bottom + 8)::integer, 'Retention by segment',
-    'Retention rate of each value in per cent with its 95 % interval.', axis || rows);
+    'Retention rate of each value in per cent with its 95 % confidence interval.', axis || rows);
 END
 $$;
 COMMENT ON FUNCTION retention_internal.plot_segments(jsonb, integer) IS

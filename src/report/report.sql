@@ -1,4 +1,4 @@
--- report: everything on one page, as one jsonb. Keys are the column names of the functions that give the numbers.
+-- report: everything about a source, as one jsonb. Keys are the column names of the functions that give the numbers.
 
 -- Answers as rows of JSON. Periods are local times of the grid's zone: days, in a grid of hours clock times.
 
@@ -154,7 +154,7 @@ AS $$
   ), figure (place, name, label, unit, hits) AS (VALUES
     (1, 'retention_rate', 'Retention', 'percent', 'kept'), (2, 'churn_rate', 'Churn', 'percent', 'churned'),
     (3, 'customers', 'Customers at the end', 'customers', 'at_end'), (4, 'joined', 'Joined', 'customers', 'joined'),
-    (5, 'reactivated', 'Came back', 'customers', 'reactivated'), (6, 'lost', 'Lost', 'customers', 'lost'))
+    (5, 'reactivated', 'Reactivated', 'customers', 'reactivated'), (6, 'lost', 'Lost', 'customers', 'lost'))
   SELECT coalesce(jsonb_agg(retention_internal.report_figure(f.name, f.label, f.unit,
     retention_internal.report_rate(t.now, f.hits), retention_internal.report_rate(t.before, f.hits),
     retention_internal.report_rate(t.year, f.hits)) ORDER BY f.place), '[]')
@@ -184,7 +184,7 @@ AS $$
     FROM period AS p
     WHERE p.period ->> 'status' = 'observed'
   ), pair (place, name, label, unit, now, before) AS (
-    SELECT 1, 'first_return', 'New customers who came back in the next period', 'percent', n.figure, b.figure
+    SELECT 1, 'first_return', 'New customers active in the next period', 'percent', n.figure, b.figure
     FROM first_return AS n LEFT JOIN first_return AS b ON b.back = 2 WHERE n.back = 1
     UNION ALL
     SELECT 2, 'active', 'Active', 'customers', n.figure, b.figure
@@ -213,7 +213,7 @@ AS $$
   SELECT array_agg(a.p ORDER BY a.place) FROM adjusted AS a
 $$;
 COMMENT ON FUNCTION retention_internal.report_adjusted(double precision[]) IS
-'p-values adjusted for how many there are (false discovery rate)';
+'p-values adjusted for how many tests there are (false discovery rate)';
 
 CREATE FUNCTION retention_internal.report_segments(counts jsonb) RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -374,8 +374,8 @@ reach AS (
   FROM reach AS p
   GROUP BY p.customer
 ), survival AS MATERIALIZED (
-  -- Who left in the course of a day (or hour) left at its end; who is still there was seen for the whole ones that have
-  -- passed.
+  -- A departure in the course of a day (or hour) counts at its end; customers who are still there have been observed
+  -- for the whole days that have passed.
   SELECT v.place, v.segment, v.value, @extschema@.survival(
     CASE WHEN c.ended IS NULL THEN floor(%3$s) ELSE ceil(%4$s) END, c.ended IS NOT NULL) AS state
   FROM customer AS c, %5$s
@@ -448,7 +448,7 @@ BEGIN
     || retention_internal.report_stays(source, type, known, hours)
     || format($query$,
 since AS MATERIALIZED (
-  -- Whom the drivers are about: the customers of the earliest complete period shown that has at least half as many as
+  -- The drivers are about the customers of the earliest complete period shown that has at least half as many as
   -- the one with most.
   SELECT q.period_start AS starts
   FROM (
@@ -514,8 +514,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION retention_internal.report_counted(retention_internal.source, retention_cohorts, text, text) IS
-'how many rows a source has, how many of them are ignored, and the reasons of the departures between two times, given '
-'as SQL';
+'how many rows a source has, how many of them are ignored, and the reasons of the departures between two times, which '
+'are given as SQL';
 
 CREATE FUNCTION retention_internal.report_drivers(drivers retention_drivers, since jsonb, until jsonb,
   OUT rows jsonb, OUT ranking jsonb, OUT counted jsonb)
@@ -538,7 +538,7 @@ AS $$
   WHERE $1 IS NOT NULL
 $$;
 COMMENT ON FUNCTION retention_internal.report_drivers(retention_drivers, jsonb, jsonb) IS
-'drivers as a report writes them, and of whom they speak';
+'drivers as a report writes them, and which customers they are about';
 
 CREATE FUNCTION retention_internal.report_benchmark(latest jsonb) RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -556,7 +556,7 @@ AS $$
     AND (latest ->> 'period_end')::timestamp = (latest ->> 'period_start')::timestamp + interval '1 year'
 $$;
 COMMENT ON FUNCTION retention_internal.report_benchmark(jsonb) IS
-'the retention of a period of a year against each industry; NULL: it is not a year, or nobody was there';
+'the retention of a period of a year against each industry; NULL for other periods and where there were no customers';
 
 CREATE FUNCTION retention_internal.report_secured(source regclass) RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -579,13 +579,13 @@ LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
   SELECT CASE
-    WHEN source.kind = 'events' THEN format('A customer is there from an event until %s without another one.',
-      source.gone_after)
-    WHEN source.presence = 'at_end' THEN 'Cohorts count who is there at the end of a period, as the flow does.'
-    ELSE 'Cohorts count who was there at any moment of a period.' END
+    WHEN source.kind = 'events' THEN format('A customer stays one from an event until %s without another one (the '
+      'inactivity window).', source.gone_after)
+    WHEN source.presence = 'at_end' THEN 'Cohorts count the customers at the end of each period, as the flow does.'
+    ELSE 'Cohorts count everyone who was a customer at any time in a period.' END
 $$;
 COMMENT ON FUNCTION retention_internal.report_definition(retention_internal.source) IS
-'what it means in a report that a customer is there';
+'who counts as a customer in a report';
 
 CREATE FUNCTION retention_internal.report_notes(source retention_internal.source, report jsonb, asked boolean,
   kept boolean, crowded jsonb) RETURNS jsonb
@@ -597,24 +597,24 @@ AS $$
       row_number() OVER (PARTITION BY p.period ->> 'status' ORDER BY p.place DESC) AS back
     FROM jsonb_array_elements($2 -> 'flow') WITH ORDINALITY AS p (period, place)
   ), note (place, words) AS (
-    SELECT 1, format(CASE WHEN $3 THEN 'Seen as of %s, as asked for.'
-      WHEN $1.has_as_of THEN 'Seen as of %s, as the source says.'
-      ELSE 'Seen as of %s: the latest row, itself included.' END, ($2 ->> 'as_of')::timestamp)
+    SELECT 1, format(CASE WHEN $3 THEN 'As of %s, as requested.'
+      WHEN $1.has_as_of THEN 'As of %s, which the source sets.'
+      ELSE 'As of %s, so that the latest row is included.' END, ($2 ->> 'as_of')::timestamp)
     UNION ALL
-    SELECT 2, format('%s to %s is partial: what was seen so far, without rates.', p.period ->> 'period_start',
-      p.period ->> 'period_end')
+    SELECT 2, format('The period from %s to %s is not over: its counts are partial, and it has no rates.',
+      p.period ->> 'period_start', p.period ->> 'period_end')
     FROM period AS p WHERE p.status = 'partial'
     UNION ALL
     SELECT 3, CASE
       WHEN NOT EXISTS (SELECT FROM period AS p WHERE p.status = 'observed' AND p.back = 1 AND p.at_start > 0)
-        THEN 'Nobody was there at the start of the last complete period: it has no rate.'
+        THEN 'There were no customers at the start of the last complete period, so it has no rates.'
       WHEN (SELECT p.at_start FROM period AS p WHERE p.place = 1) = 0 THEN (
-        SELECT format('There are no customers before %s.', p.period ->> 'period_start') FROM period AS p
+        SELECT format('There were no customers before %s.', p.period ->> 'period_start') FROM period AS p
         WHERE (p.period ->> 'at_end')::bigint > 0 OR (p.period ->> 'joined')::bigint > 0
         ORDER BY p.place LIMIT 1) END
     UNION ALL
-    SELECT 4, format('There are %s cohorts; this report holds the newest %s, since %s.', $2 ->> 'cohort_count', c.held,
-      c.oldest)
+    SELECT 4, format('There are %s cohorts; this report contains the newest %s, from %s on.',
+      $2 ->> 'cohort_count', c.held, c.oldest)
     FROM (
       SELECT count(DISTINCT n.cell -> 'cohort') AS held, min(n.cell ->> 'cohort') AS oldest
       FROM jsonb_array_elements($2 -> 'cohorts') AS n (cell)
@@ -623,10 +623,10 @@ AS $$
     UNION ALL
     SELECT 5, retention_internal.report_definition($1)
     UNION ALL
-    SELECT 6, 'Read from kept facts: rows written since the last refresh are not in it.' WHERE $4
+    SELECT 6, 'Made from kept facts: rows written since the last refresh are missing.' WHERE $4
     UNION ALL
-    SELECT 7, format('%s of %s rows are left out: they have no customer or no time, or lie at the as-of or later.',
-      $2 ->> 'ignored', $2 ->> 'rows')
+    SELECT 7, format('%s of %s rows are left out: they have no customer, no time, or a time at or after the as-of '
+      'time.', $2 ->> 'ignored', $2 ->> 'rows')
     WHERE ($2 ->> 'ignored')::bigint > 0
     UNION ALL
     SELECT 8, format('Row-level security: only rows that %s may see are counted.', quote_ident(current_user))
@@ -635,11 +635,11 @@ AS $$
     SELECT 9, format('%s has %s values: the 8 largest are drawn, the 20 largest compared.', z.segment, z."values")
     FROM jsonb_to_recordset($5) AS z (segment text, "values" bigint)
     UNION ALL
-    SELECT 10, 'Fewer than half of the customers have left so far: there is no median.'
+    SELECT 10, 'Fewer than half of the customers have left so far, so there is no median.'
     WHERE $2 -> 'survival' -> 0 ->> 'median' IS NULL
     UNION ALL
-    SELECT 11, format('Drivers: of the %s customers of %s, %s had gone by %s. What goes with leaving need not be its '
-        'cause.', d.d ->> 'customers', d.d ->> 'period_start', d.d ->> 'churned', d.d ->> 'period_end')
+    SELECT 11, format('Churn drivers: of the %s customers at the start of %s, %s had left by %s. An association need '
+        'not be a cause.', d.d ->> 'customers', d.d ->> 'period_start', d.d ->> 'churned', d.d ->> 'period_end')
     FROM (SELECT $2 -> 'drivers_since' AS d) AS d WHERE jsonb_typeof(d.d) = 'object'
   )
   SELECT jsonb_agg(n.words ORDER BY n.place, n.words COLLATE "C") FROM note AS n WHERE n.words IS NOT NULL
@@ -709,12 +709,12 @@ BEGIN
     RAISE EXCEPTION USING ERRCODE = '22008', MESSAGE = 'the as_of of a report must be finite';
   END IF;
   s := retention_internal.source_find(source);
-  -- Whatever session asks: texts and casts of instants are local times of the grid. Ends with this function.
+  -- Texts and casts of instants are local times of the grid, whatever the session's zone. Ends with this function.
   PERFORM set_config('TimeZone', s.time_zone, true);
   report := retention_internal.report_head(s, periods);
 
   PERFORM retention_internal.progress('report', source, 'until when', 1, 3);
-  -- Kept facts know until the latest row; of another time the source is asked.
+  -- Kept facts reach until the latest row; for another time the source is read.
   kept := CASE WHEN as_of IS NULL THEN retention_internal.facts_totals(s) END;
   IF as_of IS NULL THEN
     EXECUTE 'SELECT ' || coalesce('t.as_of ' || kept, retention_internal.source_as_of(s)) INTO known;
@@ -766,5 +766,5 @@ BEGIN
 END
 $body$;
 COMMENT ON FUNCTION retention_report(regclass, timestamp, integer) IS
-'everything about a source on one page, as JSON: rates now and before, flow, cohorts, curve, lifecycle, survival, '
+'everything about a source in one JSON value: rates now and before, flow, cohorts, curve, lifecycle, survival, '
 'segments, drivers, reasons, notes';

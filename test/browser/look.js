@@ -7,12 +7,14 @@ function visible(element) {
 
 // Pairs of texts of one picture that cover each other by more than a pixel both ways.
 function overlaps(elements) {
-  const boxes = elements.map((e) => ({ text: e.textContent, r: e.getBoundingClientRect() })).filter((b) => b.r.width > 0);
+  const boxes = elements.map((e) => ({ text: e.textContent, r: e.getBoundingClientRect() }))
+    .filter((b) => b.r.width > 0);
   const found = [];
   for (let i = 0; i < boxes.length; i++) {
     for (let j = i + 1; j < boxes.length; j++) {
       const a = boxes[i].r, b = boxes[j].r;
-      if (Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1 && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 3) {
+      if (Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1
+        && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 3) {
         found.push(boxes[i].text.slice(0, 30) + ' | ' + boxes[j].text.slice(0, 30));
       }
     }
@@ -23,7 +25,8 @@ function overlaps(elements) {
 // Contrast of two colours: WCAG 2.1, "contrast ratio" and "relative luminance".
 function contrast(one, two) {
   const luminance = (colour) => {
-    const [r, g, b] = colour.match(/[\d.]+/g).map((v) => v / 255).map((v) => (v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
+    const [r, g, b] = colour.match(/[\d.]+/g).map((v) => v / 255)
+      .map((v) => (v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
     return 0.2126 * r + 0.7152 * g + 0.0722 * b;
   };
   const [low, high] = [luminance(one), luminance(two)].sort((a, b) => a - b);
@@ -38,7 +41,8 @@ function look(frame) {
     loaded: view.performance.getEntriesByType('resource').length,
     wider: root.localName === 'svg' ? 0 : root.scrollWidth - root.clientWidth,
     dark: view.matchMedia('(prefers-color-scheme: dark)').matches,
-    overlaps: [], outside: [], crowded: [], faint: [], tiny: [], kinds: {}, cells: 0, pooled: 0, hatched: 0, words: root.textContent.replace(/\s+/g, ' '),
+    overlaps: [], outside: [], crowded: [], faint: [], tiny: [], kinds: {}, cells: 0, pooled: 0, hatched: 0,
+    words: root.textContent.replace(/\s+/g, ' '),
   };
   for (const picture of pictures) {
     const kind = picture.getAttribute('class').replace('retention-plot ', '');
@@ -47,22 +51,33 @@ function look(frame) {
     facts.overlaps.push(...overlaps(texts).map((pair) => kind + ': ' + pair));
     for (const text of texts) {
       const r = text.getBoundingClientRect();
-      if (r.left < box.left - 1 || r.right > box.right + 1 || r.top < box.top - 1 || r.bottom > box.bottom + 1) facts.outside.push(kind + ': ' + text.textContent.slice(0, 40));
-      if (parseFloat(view.getComputedStyle(text).fontSize) * box.width / picture.viewBox.baseVal.width < 9) facts.tiny.push(kind + ': ' + text.textContent.slice(0, 40));
+      if (r.left < box.left - 1 || r.right > box.right + 1 || r.top < box.top - 1 || r.bottom > box.bottom + 1) {
+        facts.outside.push(kind + ': ' + text.textContent.slice(0, 40));
+      }
+      if (parseFloat(view.getComputedStyle(text).fontSize) * box.width / picture.viewBox.baseVal.width < 9) {
+        facts.tiny.push(kind + ': ' + text.textContent.slice(0, 40));
+      }
     }
     for (const cell of picture.querySelectorAll('.cell, .pooled')) {
       const rect = cell.querySelector('rect'), text = cell.querySelector('text');
-      if (text.getBoundingClientRect().width > rect.getBoundingClientRect().width + 1) facts.crowded.push(text.textContent);
-      if (contrast(view.getComputedStyle(rect).fill, view.getComputedStyle(text).fill) < 4.5) facts.faint.push(cell.getAttribute('class') + ' ' + text.textContent);
+      if (text.getBoundingClientRect().width > rect.getBoundingClientRect().width + 1) {
+        facts.crowded.push(text.textContent);
+      }
+      if (contrast(view.getComputedStyle(rect).fill, view.getComputedStyle(text).fill) < 4.5) {
+        facts.faint.push(cell.getAttribute('class') + ' ' + text.textContent);
+      }
     }
     facts.cells += picture.querySelectorAll('.cell').length;
     facts.pooled += picture.querySelectorAll('.pooled').length;
     facts.hatched += picture.querySelectorAll('.cell rect[fill^="url("]').length;
   }
   if (root.localName !== 'svg') {
-    facts.overlaps.push(...overlaps([...page.querySelectorAll('h1, h2, section > p, header > p, footer > p, summary, .tile b, .tile p, li')].filter(visible)));
+    const texts = 'h1, h2, section > p, header > p, footer > p, summary, .tile b, .tile p, li';
+    facts.overlaps.push(...overlaps([...page.querySelectorAll(texts)].filter(visible)));
     for (const text of page.querySelectorAll('h1, h2, p, b, td, summary')) {
-      if (visible(text) && parseFloat(view.getComputedStyle(text).fontSize) < 11) facts.tiny.push(text.textContent.slice(0, 40));
+      if (visible(text) && parseFloat(view.getComputedStyle(text).fontSize) < 11) {
+        facts.tiny.push(text.textContent.slice(0, 40));
+      }
     }
   }
   return facts;

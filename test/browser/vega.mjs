@@ -12,7 +12,8 @@ const { compile } = await load('vega-lite');
 for (const file of process.argv.slice(2)) {
   const said = [];
   const tell = (level) => (...words) => { said.push(level + ': ' + words.join(' ')); return logger; };
-  const logger = { level: () => logger, error: tell('error'), warn: tell('warn'), info: () => logger, debug: () => logger };
+  const logger = { level: () => logger, error: tell('error'), warn: tell('warn'), info: () => logger,
+    debug: () => logger };
   const spec = JSON.parse(readFileSync(file, 'utf8'));
   let svg = '';
   try {
@@ -22,5 +23,6 @@ for (const file of process.argv.slice(2)) {
     said.push('error: ' + error.message);
   }
   const count = (pattern) => (svg.match(pattern) || []).length;
-  console.log(JSON.stringify({ said, texts: count(/<text/g), paths: count(/<path/g), svg: svg.startsWith('<svg'), bad: count(/NaN|undefined/g), script: count(/<script/g) }));
+  console.log(JSON.stringify({ said, texts: count(/<text/g), paths: count(/<path/g), svg: svg.startsWith('<svg'),
+    bad: count(/NaN|undefined/g), script: count(/<script/g) }));
 }
