@@ -213,17 +213,6 @@ wire_check_text(const char *type_name, Tag tag)
 		wire_corrupt(type_name, "A text in it is not valid in the encoding of the database.");
 }
 
-int
-tag_compare(Tag a, Tag b)
-{
-	int common;
-
-	if (a.length < 0 || b.length < 0)
-		return (a.length < 0) - (b.length < 0);
-	common = memcmp(a.bytes, b.bytes, Min(a.length, b.length));
-	return common != 0 ? common : a.length - b.length;
-}
-
 void
 wire_end(WireReader *in)
 {

@@ -129,7 +129,16 @@ extern void wire_end(WireReader *in);				  /* no bytes may be left */
 extern void wire_check_text(const char *type_name, Tag tag);
 
 /* The order of the bytes; NULL comes last. */
-extern int tag_compare(Tag a, Tag b);
+static inline int
+tag_compare(Tag a, Tag b)
+{
+	int common;
+
+	if (a.length < 0 || b.length < 0)
+		return (a.length < 0) - (b.length < 0);
+	common = memcmp(a.bytes, b.bytes, Min(a.length, b.length));
+	return common != 0 ? common : a.length - b.length;
+}
 
 /* To hexadecimal digits, appended to out, and back. wire_from_text() raises 22P02 on anything else. */
 extern void wire_to_text(StringInfo wire, StringInfo out);

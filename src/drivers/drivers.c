@@ -49,7 +49,10 @@ same_key(AttributeKey one, AttributeKey other)
 static inline uint32
 key_hash(int attribute, AttributeKey key)
 {
-	return (uint32) mix64(mix64(key.word[0], key.word[1]), (uint64) attribute);
+	uint64 word = key.word[0] ^ (key.word[1] << 29 | key.word[1] >> 35);
+
+	/* Numbers and texts of eight letters may differ in their upper bits only. */
+	return (uint32) mix64(word ^ (word >> 32), (uint64) attribute << 24);
 }
 
 static uint32
