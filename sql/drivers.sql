@@ -2,18 +2,10 @@
 SET client_min_messages = warning;
 -- Under valgrind the longest tests do less (script/test --valgrind): 1 is the whole.
 SELECT coalesce(nullif(current_setting('retention_test.thin', true), ''), '1')::integer AS thin \gset
-CREATE FUNCTION near(a float8, b float8) RETURNS boolean LANGUAGE sql IMMUTABLE AS
-$$ SELECT coalesce(abs(a - b) <= 1e-9 * greatest(abs(a), abs(b)) + 1e-14, a IS NULL AND b IS NULL) $$;
--- Runs a statement and shows how it fails.
-CREATE FUNCTION fails(statement text) RETURNS TABLE (code text, message text, detail text, hint text) LANGUAGE plpgsql AS
-$$ BEGIN
-    EXECUTE statement;
-    RETURN QUERY SELECT 'none', 'no error', '', '';
-EXCEPTION WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
-    code = SQLSTATE;
-    RETURN NEXT;
-END $$;
+\set helpers_file `echo "${PG_ABS_SRCDIR:-.}/test/helpers.sql"`
+\set ECHO none
+\i :helpers_file
+\set ECHO all
 
 --
 -- A small table whose figures R has

@@ -7,29 +7,10 @@ SET client_min_messages = warning;
 SET max_parallel_workers_per_gather = 0;
 \set SHOW_CONTEXT never
 
--- What is kept against what the rows say, bit for bit: the cohorts of everybody and of each value of a segment, the facts and
--- stays of each customer, the segments of the first event. differs('x') is zero everywhere right after a refresh.
-CREATE FUNCTION differs(source regclass) RETURNS TABLE (cohorts bigint, facts bigint, parts bigint) LANGUAGE plpgsql AS $$
-DECLARE
-  s retention_internal.source := retention_internal.source_find(source);
-  grid text;
-  rows text := format('(SELECT %s, true AS retention_whole FROM %s AS r WHERE r.customer IS NOT NULL) AS r', retention_internal.facts_items(s), source);
-  direct text;
-BEGIN
-  EXECUTE 'SELECT ' || CASE WHEN s.grid::text ~ 'elapsed|recurring' THEN retention_internal.source_grid(s) ELSE quote_literal(s.grid) END INTO grid;
-  direct := format('SELECT NULL::text AS segment, NULL::text AS value, cohort_retention(r.customer, r.at, %L)::text AS s FROM %s HAVING count(*) > 0', grid, rows);
-  FOR i IN 1 .. cardinality(s.segments) LOOP
-    direct := direct || format(' UNION ALL SELECT %L, r.%I::text, cohort_retention(r.customer, r.at, %L)::text FROM %s GROUP BY 2', s.segments[i], s.segments[i], grid, rows);
-  END LOOP;
-  EXECUTE format('SELECT count(*) FROM ((SELECT segment, value, cohorts::text FROM %1$s WHERE cohorts IS NOT NULL EXCEPT ALL %2$s) UNION ALL (%2$s EXCEPT ALL SELECT segment, value, cohorts::text FROM %1$s WHERE cohorts IS NOT NULL)) d',
-    (s.kept).summary, '(' || direct || ')') INTO cohorts;
-  EXECUTE format('SELECT count(*) FROM (SELECT k.segment, k.value, to_jsonb(f) - ''part'' - ''facts'' || jsonb_build_object(''f'', f.facts::text) AS f FROM %s f JOIN %s k USING (part)) a
-    FULL JOIN (SELECT q.segment, q.value, to_jsonb(q) - ''segment'' - ''value'' - ''whole'' - ''facts'' || jsonb_build_object(''f'', q.facts::text) AS f FROM (%s) q) b
-    ON a.segment IS NOT DISTINCT FROM b.segment AND a.value IS NOT DISTINCT FROM b.value AND a.f = b.f WHERE a.f IS NULL OR b.f IS NULL',
-    (s.kept).facts, (s.kept).summary, retention_internal.facts_select(s, '(SELECT * FROM ' || rows || ')')) INTO facts;
-  EXECUTE format('SELECT count(*) FROM %s WHERE part > 0 AND cohorts IS NULL', (s.kept).summary) INTO parts;
-  RETURN NEXT;
-END $$;
+\set facts_file `echo "${PG_ABS_SRCDIR:-.}/test/facts.sql"`
+\set ECHO none
+\i :facts_file
+\set ECHO all
 
 CREATE TABLE shop_order (id serial PRIMARY KEY, customer_id integer, ordered_at timestamptz, plan text, status text DEFAULT 'paid', note text);
 CREATE FUNCTION some_orders(n integer, seed integer) RETURNS SETOF shop_order LANGUAGE sql AS $$

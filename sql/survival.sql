@@ -4,23 +4,13 @@ SET search_path = survival_test, public;
 \set srcdir `echo "${PG_ABS_SRCDIR:-.}"`
 \set rows_file :srcdir '/test/survival/data.sql'
 \set figures_file :srcdir '/test/survival/figures.sql'
+\set helpers_file :srcdir '/test/helpers.sql'
 SET client_min_messages = warning;
 \set ECHO none
 \i :rows_file
 \i :figures_file
+\i :helpers_file
 \set ECHO all
-CREATE FUNCTION near(a float8, b float8) RETURNS boolean LANGUAGE sql IMMUTABLE AS
-$$ SELECT coalesce(abs(a - b) <= 1e-9 * greatest(abs(a), abs(b)) + 1e-14, a IS NULL AND b IS NULL) $$;
--- Runs a statement and shows how it fails.
-CREATE FUNCTION fails(statement text) RETURNS TABLE (code text, message text, detail text, hint text) LANGUAGE plpgsql AS
-$$ BEGIN
-    EXECUTE statement;
-    RETURN QUERY SELECT 'none', 'no error', '', '';
-EXCEPTION WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
-    code = SQLSTATE;
-    RETURN NEXT;
-END $$;
 CREATE TABLE states AS
 SELECT dataset, survival(duration, churned, entry, weight) s FROM r_rows GROUP BY dataset;
 

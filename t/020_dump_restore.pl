@@ -24,7 +24,8 @@ my $inventory = q{
     UNION ALL SELECT 'operator ' || oid::regoperator FROM pg_operator WHERE oid >= 16384
     UNION ALL SELECT 'operator class ' || opcname FROM pg_opclass WHERE oid >= 16384
     UNION ALL SELECT 'operator family ' || opfname FROM pg_opfamily WHERE oid >= 16384
-    UNION ALL SELECT 'relation ' || oid::regclass FROM pg_class WHERE oid >= 16384 AND relnamespace = 'public'::regnamespace
+    UNION ALL SELECT 'relation ' || oid::regclass FROM pg_class
+      WHERE oid >= 16384 AND relnamespace = 'public'::regnamespace
     UNION ALL SELECT 'extension ' || extname FROM pg_extension WHERE oid >= 16384
     UNION ALL SELECT 'dependency ' || classid::regclass || ' ' || objid FROM pg_depend WHERE objid >= 16384
     UNION ALL SELECT 'comment ' || description FROM pg_description WHERE objoid >= 16384
@@ -47,6 +48,7 @@ my %kept = (
   retention_logrank_state => 'tests',
   retention_population => 'populations',
   retention_reasons    => 'reasons',
+  retention_span       => 'spans',
   retention_survival   => 'survivals',
   retention_survival_drivers => 'survival_drivers',
 );
@@ -54,7 +56,8 @@ my @tables = sort values %kept;
 is(
   $node->safe_psql(
     'one',
-    q{SELECT string_agg(t.typname, ' ' ORDER BY t.typname COLLATE "C") FROM pg_type t JOIN pg_depend d ON d.objid = t.oid
+    q{SELECT string_agg(t.typname, ' ' ORDER BY t.typname COLLATE "C") FROM pg_type t
+      JOIN pg_depend d ON d.objid = t.oid
       JOIN pg_extension e ON e.oid = d.refobjid AND d.deptype = 'e'
       WHERE extname = 'retention' AND typtype = 'b' AND typcategory <> 'A'}),
   join(' ', sort keys %kept),
@@ -70,7 +73,9 @@ $node->safe_psql(
   INSERT INTO grids VALUES
     (1, 'month'), (2, 'week'), (3, retention_grid('week', week_start => 'sunday', time_zone => 'Europe/Berlin')),
     (4, retention_grid('day', brackets => '1-3,4-10', windows => 'elapsed', cohorts => 'recurring', min_events => 2)),
-    (5, retention_grid('month', as_of => '2026-04-01 12:34:56.789')), (6, retention_grid('28 days', origin => '1999-12-31'));
+    (5, retention_grid('month', as_of => '2026-04-01 12:34:56.789')),
+    (6, retention_grid('28 days', origin => '1999-12-31'));
+  CREATE TABLE spans AS SELECT 1 AS id, retention_span '[2024-01-01,2024-02-01)' AS span;
   CREATE TABLE flows (id int PRIMARY KEY, flow retention_flow);
   INSERT INTO flows
     SELECT 1, customer_flow(started, ended, 'month', daterange('2024-01-01', '2025-01-01')) FROM customers
@@ -88,13 +93,18 @@ $node->safe_psql(
     FROM customers GROUP BY 1;
   CREATE TABLE facts AS
     SELECT customer % 300 AS id, activity(started, 'day') AS fact FROM customers GROUP BY 1
-    UNION ALL SELECT 1000 + customer % 5, activity(started, retention_grid('28 days', windows => 'elapsed', min_events => 2))
+    UNION ALL SELECT 1000 + customer % 5,
+      activity(started, retention_grid('28 days', windows => 'elapsed', min_events => 2))
     FROM customers GROUP BY 1;
   CREATE TABLE summaries AS
     SELECT 1 AS id, cohort_retention(customer % 700, started, 'month') AS summary FROM customers
-    UNION ALL SELECT 2, cohort_retention(customer % 700, started, retention_grid('week', cohorts => 'recurring', brackets => '1-3,4')) FROM customers
-    UNION ALL SELECT 3, cohort_retention(customer % 700, started, retention_grid('month', windows => 'elapsed')) FROM customers;
-  CREATE AGGREGATE population_of(bigint, date, retention_grid) (SFUNC = retention_internal.cohort_transfn, STYPE = retention_internal.retention_population);
+    UNION ALL SELECT 2,
+      cohort_retention(customer % 700, started, retention_grid('week', cohorts => 'recurring', brackets => '1-3,4'))
+      FROM customers
+    UNION ALL SELECT 3, cohort_retention(customer % 700, started, retention_grid('month', windows => 'elapsed'))
+      FROM customers;
+  CREATE AGGREGATE population_of(bigint, date, retention_grid) (SFUNC = retention_internal.cohort_transfn,
+    STYPE = retention_internal.retention_population);
   CREATE TABLE populations AS
     SELECT 1 AS id, population_of(customer % 700, started, 'month') AS population FROM customers
     UNION ALL SELECT 2, population_of(customer, started, 'month') FROM customers WHERE customer < 9;
@@ -102,45 +112,60 @@ $node->safe_psql(
     SELECT 1 AS id, survival(started, ended, DATE '2024-08-01') AS survival FROM customers
     UNION ALL SELECT 2, survival(customer % 40 + 1, customer % 3 = 0, NULL, 1.5) FROM customers;
   CREATE TABLE causes AS
-    SELECT 1 AS id, cumulative_incidence(customer % 40 + 1, CASE customer % 3 WHEN 0 THEN 'price' WHEN 1 THEN 'moved' END) AS incidence
+    SELECT 1 AS id, cumulative_incidence(customer % 40 + 1,
+      CASE customer % 3 WHEN 0 THEN 'price' WHEN 1 THEN 'moved' END) AS incidence
     FROM customers;
   CREATE TABLE fits AS
-    SELECT 1 AS id, cox_fit(customer % 97 + 1, customer % 3 = 0, ARRAY[customer % 5, customer % 2]::float8[]) AS fit FROM customers;
-  CREATE AGGREGATE rows_of_fit(float8, boolean, float8[]) (SFUNC = retention_internal.cox_transfn, STYPE = retention_internal.retention_cox_rows);
+    SELECT 1 AS id, cox_fit(customer % 97 + 1, customer % 3 = 0, ARRAY[customer % 5, customer % 2]::float8[]) AS fit
+      FROM customers;
+  CREATE AGGREGATE rows_of_fit(float8, boolean, float8[]) (SFUNC = retention_internal.cox_transfn,
+    STYPE = retention_internal.retention_cox_rows);
   CREATE TABLE rows_of_fits AS
-    SELECT 1 AS id, rows_of_fit(customer % 97 + 1, customer % 3 = 0, ARRAY[customer % 5, customer % 2]::float8[]) AS fit FROM customers;
-  CREATE AGGREGATE test_state(float8, boolean, text) (SFUNC = retention_internal.logrank_transfn, STYPE = retention_internal.retention_logrank_state);
+    SELECT 1 AS id, rows_of_fit(customer % 97 + 1, customer % 3 = 0, ARRAY[customer % 5, customer % 2]::float8[])
+      AS fit FROM customers;
+  CREATE AGGREGATE test_state(float8, boolean, text) (SFUNC = retention_internal.logrank_transfn,
+    STYPE = retention_internal.retention_logrank_state);
   CREATE TABLE tests AS
     SELECT 1 AS id, test_state(customer % 97 + 1, customer % 3 = 0, 'group ' || customer % 3) AS state FROM customers;
   CREATE TABLE drivers AS
     SELECT 1 AS id, churn_drivers(customer % 3 = 0, a) AS drivers
-    FROM customers, LATERAL (SELECT 'plan ' || customer % 4 AS plan, customer % 7 AS products, started > '2024-03-01' AS late) a;
+    FROM customers, LATERAL (SELECT 'plan ' || customer % 4 AS plan, customer % 7 AS products,
+      started > '2024-03-01' AS late) a;
   CREATE TABLE reasons AS
-    SELECT 1 AS id, churn_reasons(CASE WHEN customer % 5 > 0 THEN 'reason ' || customer % 5 END) AS reasons FROM customers;
+    SELECT 1 AS id, churn_reasons(CASE WHEN customer % 5 > 0 THEN 'reason ' || customer % 5 END) AS reasons
+      FROM customers;
   CREATE TABLE survival_drivers AS
     SELECT 1 AS id, survival_drivers(customer % 97 + 1, customer % 3 = 0, a) AS drivers
     FROM customers, LATERAL (SELECT 'plan ' || customer % 4 AS plan) a;
-  INSERT INTO retention_churn_reason (reason, category, mitigated_by) VALUES ('the ferry stopped', 'geography', 'a bridge');
-  INSERT INTO retention_benchmark (industry, retention_rate, period, year, source) VALUES ('ferries', 12, 'year', 2025, 'the harbour');
+  INSERT INTO retention_churn_reason (reason, category, mitigated_by)
+    VALUES ('the ferry stopped', 'geography', 'a bridge');
+  INSERT INTO retention_benchmark (industry, retention_rate, period, year, source)
+    VALUES ('ferries', 12, 'year', 2025, 'the harbour');
   CREATE ROLE dump_analyst;
   CREATE SCHEMA "b i";
   CREATE TABLE stays AS SELECT customer, 'plan ' || customer % 3 AS plan, started, ended FROM customers;
   CREATE TABLE "or ders" (who int, at timestamptz, kind text);
-  INSERT INTO "or ders" SELECT i % 500, timestamptz '2024-01-01 12:00+00' + i % 400 * interval '1 day', 'paid' FROM generate_series(1, 3000) i;
+  INSERT INTO "or ders" SELECT i % 500, timestamptz '2024-01-01 12:00+00' + i % 400 * interval '1 day', 'paid'
+    FROM generate_series(1, 3000) i;
   CREATE TABLE gone (who int, at date);
   GRANT SELECT ON stays TO dump_analyst;
   CREATE SCHEMA analyst AUTHORIZATION dump_analyst;
-  SELECT retention_source('"b i".stays', 'subscriptions', 'stays', 'customer', 'started', 'ended', segments => '{plan}', as_of => $s$date '2024-09-10'$s$);
-  SELECT retention_source('"b i"."or''ders"', 'events', '"or ders"', 'who', at => 'at', event => 'kind', events => '{paid}', grid => 'week; time_zone=Europe/Berlin', filter => E'who > 3 -- and\n AND kind <> \'a\nb\'');
+  SELECT retention_source('"b i".stays', 'subscriptions', 'stays', 'customer', 'started', 'ended',
+    segments => '{plan}', as_of => $s$date '2024-09-10'$s$);
+  SELECT retention_source('"b i"."or''ders"', 'events', '"or ders"', 'who', at => 'at', event => 'kind',
+    events => '{paid}', grid => 'week; time_zone=Europe/Berlin', filter => E'who > 3 -- and\n AND kind <> \'a\nb\'');
   SELECT retention_source('gone_source', 'events', 'gone', 'who', at => 'at');
   CREATE TABLE account (id int PRIMARY KEY, opened date);
   INSERT INTO account SELECT i, DATE '2024-01-01' + i FROM generate_series(1, 100) i;
   CREATE VIEW "b i".grouped AS SELECT id AS customer, opened AS at FROM account GROUP BY id;
-  SELECT retention_source_set('"b i".grouped', grid => 'month; time_zone=UTC', gone_after => '5 months', keep_runs => 3);
-  SELECT retention_create_views('"b i".stays'), retention_create_views('"b i"."or''ders"'), retention_create_views('"b i".grouped');
+  SELECT retention_source_set('"b i".grouped', grid => 'month; time_zone=UTC', gone_after => '5 months',
+    keep_runs => 3);
+  SELECT retention_create_views('"b i".stays'), retention_create_views('"b i"."or''ders"'),
+    retention_create_views('"b i".grouped');
   COMMENT ON VIEW "b i".stays_flow IS 'what the board looks at';
   SET ROLE dump_analyst;
-  SELECT retention_source('analyst.stays', 'subscriptions', 'stays', 'customer', 'started', 'ended', filter => 'customer > 10', presence => 'any');
+  SELECT retention_source('analyst.stays', 'subscriptions', 'stays', 'customer', 'started', 'ended',
+    filter => 'customer > 10', presence => 'any');
   SELECT retention_run_report('analyst.stays', '2024-06-01');
   RESET ROLE;
   ALTER TABLE stays ENABLE ROW LEVEL SECURITY;
@@ -156,6 +181,7 @@ $node->safe_psql(
 
 my %look = (
   grids     => 'SELECT id, grid FROM grids ORDER BY id',
+  spans     => 'SELECT id, span FROM spans ORDER BY id',
   flows     => 'SELECT id, flow FROM flows ORDER BY id',
   facts     => 'SELECT id, fact FROM facts ORDER BY id',
   summaries => 'SELECT id, summary FROM summaries ORDER BY id',
@@ -177,12 +203,17 @@ my %look = (
   periods   => 'SELECT id, (flow_periods(flow)).* FROM flows WHERE id <> 3 ORDER BY id',
   function  => 'SELECT grid_of_the_house()',
   sources   => 'SELECT * FROM retention_sources',
-  settings  => 'SELECT source, grid, gone_after, keep_runs, presence FROM retention_internal.source_setting s WHERE EXISTS (SELECT FROM pg_class WHERE oid = source) ORDER BY source::text',
-  definitions => q{SELECT s.source, pg_get_viewdef(s.source), reloptions FROM retention_sources s JOIN pg_class c ON c.oid = s.source ORDER BY s.source::text},
-  owner     => q{SET ROLE dump_analyst; SELECT source, owner, state FROM retention_sources; SELECT (retention_internal.source_find('analyst.stays')).keep_runs},
+  settings  => 'SELECT source, grid, gone_after, keep_runs, presence FROM retention_internal.source_setting s
+    WHERE EXISTS (SELECT FROM pg_class WHERE oid = source) ORDER BY source::text',
+  definitions => q{SELECT s.source, pg_get_viewdef(s.source), reloptions FROM retention_sources s
+    JOIN pg_class c ON c.oid = s.source ORDER BY s.source::text},
+  owner     => q{SET ROLE dump_analyst; SELECT source, owner, state FROM retention_sources;
+    SELECT (retention_internal.source_find('analyst.stays')).keep_runs},
   runs      => 'SELECT * FROM "b i".stays_report_run',
   report    => q{SELECT retention_report('"b i".stays')},
-  tenant    => q{SET ROLE dump_analyst; SELECT run, state, report ->> 'rows', md5(html) FROM analyst.stays_report_run ORDER BY run; SELECT retention_report('analyst.stays', '2024-07-01', 3)},
+  tenant    => q{SET ROLE dump_analyst;
+    SELECT run, state, report ->> 'rows', md5(html) FROM analyst.stays_report_run ORDER BY run;
+    SELECT retention_report('analyst.stays', '2024-07-01', 3)},
   changes   => q{SET ROLE dump_analyst; SELECT * FROM retention_report_changes('analyst.stays')},
   view_flow => 'SELECT * FROM "b i".stays_flow',
   view_cohorts => 'SELECT * FROM "b i".stays_cohorts',
@@ -190,8 +221,10 @@ my %look = (
   view_survival => q{SELECT * FROM "b i"."or'ders_survival"},
   view_grouped => 'SELECT * FROM "b i".grouped_cohorts',
   view_lifecycle => q{SELECT * FROM "b i"."or'ders_lifecycle"},
-  view_comments => q{SELECT c.relname, c.reloptions, obj_description(c.oid), string_agg(col_description(c.oid, attnum), '; ' ORDER BY attnum)
-    FROM pg_class c JOIN pg_attribute ON attrelid = c.oid AND attnum > 0 WHERE relnamespace = '"b i"'::regnamespace GROUP BY c.oid ORDER BY 1},
+  view_comments => q{SELECT c.relname, c.reloptions, obj_description(c.oid),
+      string_agg(col_description(c.oid, attnum), '; ' ORDER BY attnum)
+    FROM pg_class c JOIN pg_attribute ON attrelid = c.oid AND attnum > 0 WHERE relnamespace = '"b i"'::regnamespace
+      GROUP BY c.oid ORDER BY 1},
 );
 my %one = map { $_ => $node->safe_psql('one', $look{$_}) } keys %look;
 like($one{periods}, qr/^2\|2024-03-01\|/m, 'there is something to compare');
@@ -208,13 +241,17 @@ for my $format ('plain', 'custom') {
   is($node->safe_psql($other, $look{$_}), $one{$_}, "$format: $_ are the same") for sort keys %look;
 }
 
-is($node->safe_psql('other_custom', q{SELECT retention_create_views('"b i".stays'); SELECT * FROM "b i".stays_flow; SELECT (retention_internal.source_find('"b i".stays')).source}) =~ s/\A(?:\(.*\n)*//r,
+is($node->safe_psql('other_custom', q{SELECT retention_create_views('"b i".stays'); SELECT * FROM "b i".stays_flow;
+  SELECT (retention_internal.source_find('"b i".stays')).source}) =~ s/\A(?:\(.*\n)*//r,
   qq{$one{view_flow}\n"b i".stays}, 'a restored source goes on');
-is($node->safe_psql('other_custom', q{SET ROLE dump_analyst; SELECT retention_run_report('analyst.stays', '2024-07-01', 3) > (SELECT max(run) FROM analyst.stays_report_run);
-    SELECT count(*), count(DISTINCT report::text) FROM analyst.stays_report_run WHERE as_of = '2024-07-01'}), "t\n2|1", 'a restored table of runs goes on, for a tenant, with the same report');
+is($node->safe_psql('other_custom', q{SET ROLE dump_analyst;
+  SELECT retention_run_report('analyst.stays', '2024-07-01', 3) > (SELECT max(run) FROM analyst.stays_report_run);
+  SELECT count(*), count(DISTINCT report::text) FROM analyst.stays_report_run WHERE as_of = '2024-07-01'}),
+  "t\n2|1", 'a restored table of runs goes on, for a tenant, with the same report');
 like($one{tenant}, qr/^1\|done\|2990\|\w+\n2\|done\|\d{3,4}\|\w+\n\{/, 'a tenant sees own runs and own numbers');
 unlike($one{tenant}, qr/^2\|done\|2990/m, 'only');
-is($node->safe_psql('one', 'SELECT count(*) FROM retention_internal.source_setting') - $node->safe_psql('other_custom', 'SELECT count(*) FROM retention_internal.source_setting'),
+my $settings = 'SELECT count(*) FROM retention_internal.source_setting';
+is($node->safe_psql('one', $settings) - $node->safe_psql('other_custom', $settings),
   1, 'the settings of a source that is gone are not dumped');
 
 # The numbers of a restored materialized view are those of its query, too.
@@ -227,7 +264,8 @@ for my $type (sort keys %kept) {
   $node->safe_psql('one', "COPY $table TO '$folder/$table.bin' (FORMAT binary); CREATE TABLE again_$table (LIKE $table);
     COPY again_$table FROM '$folder/$table.bin' (FORMAT binary)");
   is($node->safe_psql('one', $look{$table} =~ s/FROM /FROM again_/r), $one{$table}, "$type: binary COPY out and in");
-  is($node->safe_psql('one', "SELECT count(*) FROM $table a JOIN again_$table b USING (id) WHERE a::text IS DISTINCT FROM b::text"),
+  is($node->safe_psql('one', "SELECT count(*) FROM $table a JOIN again_$table b USING (id)
+    WHERE a::text IS DISTINCT FROM b::text"),
     '0', "$type: the same values");
   # A file cut short is refused, the server goes on.
   my $bytes = slurp_file("$folder/$table.bin");
@@ -243,7 +281,8 @@ my ($rc, $said, $err) = $node->psql('one', 'DROP EXTENSION retention');
 like($err, qr/cannot drop extension retention because other objects depend on it/, 'not while tables use it');
 $node->safe_psql('one', 'DROP EXTENSION retention CASCADE');
 is($node->safe_psql('one', 'SELECT count(*) FROM customers'), '3000', 'the data stay');
-is($node->safe_psql('one', "SELECT string_agg(attname, ' ') FROM pg_attribute WHERE attrelid = '$_'::regclass AND attnum > 0 AND NOT attisdropped"),
+is($node->safe_psql('one', "SELECT string_agg(attname, ' ') FROM pg_attribute WHERE attrelid = '$_'::regclass
+  AND attnum > 0 AND NOT attisdropped"),
   'id', "the columns of $_ go") for @tables;
 $node->safe_psql('one', 'DROP SCHEMA "b i", analyst CASCADE; DROP TABLE stays, "or ders", account');
 $node->safe_psql('one', 'DROP TABLE customers, ' . join(', ', map { ($_, "again_$_") } @tables));
@@ -256,16 +295,19 @@ is(
   50, 'and it can be created again, in another schema');
 
 
-# Who may only CREATE in the database installs it as well, in a schema of their own; the machinery stays out of their reach.
-$node->safe_psql('postgres', q{CREATE ROLE tenant LOGIN; CREATE DATABASE theirs; GRANT CREATE ON DATABASE theirs TO tenant});
+# A role with CREATE on the database can install it, too, in a schema of its own, but cannot change retention_internal.
+$node->safe_psql('postgres', q{CREATE ROLE tenant LOGIN; CREATE DATABASE theirs;
+  GRANT CREATE ON DATABASE theirs TO tenant});
 my @tenant = (extra_params => [ '-U', 'tenant' ]);
 $node->safe_psql('theirs', q{CREATE SCHEMA kept; CREATE EXTENSION retention SCHEMA kept}, @tenant);
 is(
   $node->safe_psql(
-    'theirs', q{CREATE TABLE kept.facts AS SELECT kept.activity(date '2024-01-01' + i, 'month'::kept.retention_grid) AS fact FROM generate_series(1, 40) i;
+    'theirs', q{CREATE TABLE kept.facts AS
+      SELECT kept.activity(date '2024-01-01' + i, 'month'::kept.retention_grid) AS fact FROM generate_series(1, 40) i;
       SELECT period_start FROM kept.facts, kept.active_periods(fact) ORDER BY 1}, @tenant),
   "2024-01-01\n2024-02-01", 'without superuser, in another schema');
-($rc, $said, $err) = $node->psql('theirs', q{CREATE FUNCTION retention_internal.flow_combine(text) RETURNS text LANGUAGE sql AS 'SELECT $1'}, @tenant);
+($rc, $said, $err) = $node->psql('theirs', q{CREATE FUNCTION retention_internal.flow_combine(text) RETURNS text
+  LANGUAGE sql AS 'SELECT $1'}, @tenant);
 like($err, qr/permission denied for schema retention_internal/, 'who installed it adds nothing to the machinery');
 $node->safe_psql('postgres', 'CREATE DATABASE taken');
 ($rc, $said, $err) = $node->psql('taken', 'CREATE SCHEMA retention_internal; CREATE EXTENSION retention');

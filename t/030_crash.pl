@@ -16,9 +16,11 @@ $node->safe_psql(
   'postgres', q{
   CREATE EXTENSION retention;
   CREATE TABLE customers AS
-    SELECT DATE '2020-01-01' + i % 1500 AS started, CASE WHEN i % 3 > 0 THEN DATE '2020-01-01' + i % 1500 + i % 400 END AS ended
+    SELECT DATE '2020-01-01' + i % 1500 AS started,
+      CASE WHEN i % 3 > 0 THEN DATE '2020-01-01' + i % 1500 + i % 400 END AS ended
     FROM generate_series(1, 20000) i;
-  CREATE TABLE flows AS SELECT 1 AS id, customer_flow(started, ended, 'month', daterange('2020-01-01', '2025-01-01')) AS flow
+  CREATE TABLE flows AS
+    SELECT 1 AS id, customer_flow(started, ended, 'month', daterange('2020-01-01', '2025-01-01')) AS flow
     FROM customers;
   CHECKPOINT});
 
@@ -42,7 +44,8 @@ sub begin_long
   my $psql = IPC::Run::start(
     [ 'psql', '-X', '-d', $node->connstr('postgres') . ' application_name=long', '-c', $long{$name} ],
     '<', \undef, '>', \$out, '2>', \$err);
-  my $running = "SELECT pid FROM pg_stat_activity WHERE application_name = 'long' AND state = 'active' AND query LIKE 'SELECT%'";
+  my $running = "SELECT pid FROM pg_stat_activity WHERE application_name = 'long' AND state = 'active'
+    AND query LIKE 'SELECT%'";
   my $pid = '';
   for (1 .. 200) {
     $pid = $node->safe_psql('postgres', $running);

@@ -385,8 +385,7 @@ COMMENT ON FUNCTION retention_internal.source_views(regclass) IS
 CREATE FUNCTION retention_internal.source_view_words(what text, presence text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
   SELECT CASE $1
-    WHEN 'flow' THEN
-      'customers at the start and at the end, and who came, left and came back in between, one row per period'
+    WHEN 'flow' THEN 'customers at the start, gained, reactivated, lost and at the end, one row per period'
     WHEN 'cohorts' THEN 'cohorts by the period of the first start, one row per cohort and period'
     WHEN 'curve' THEN 'the retention curve of all cohorts together, one row per period since the start'
     WHEN 'lifecycle' THEN 'active customers: new, retained, resurrected, gone dormant, one row per period'
