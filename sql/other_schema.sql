@@ -61,7 +61,8 @@ SELECT difference FROM "X y".against_benchmark(850, 1000, 'IT');
 CREATE TABLE shop.kept AS SELECT plan, "X y".survival(id, ended IS NOT NULL) AS s, "X y".customer_flow(started,
   ended, daterange('2025-03-01', '2025-04-01')) AS f FROM shop.member GROUP BY plan;
 SELECT ("X y".survival_summary("X y".rollup(s))).customers, "X y".rollup(f) IS NOT NULL AS flow FROM shop.kept;
-SELECT count(*) AS same FROM (SELECT f FROM shop.kept INTERSECT SELECT f::text::"X y".retention_flow FROM shop.kept) q;
+SELECT count(*) AS same FROM (SELECT s, f FROM shop.kept
+  INTERSECT SELECT s::text::"X y".retention_survival, f::text::"X y".retention_flow FROM shop.kept) q;
 -- pictures
 SELECT left("X y".retention_plot_survival(s, unit => 'days'), 4) AS svg, left("X y".retention_plot_survival(ARRAY[s],
   format => 'vega-lite'), 1) AS vega FROM shop.kept LIMIT 1;

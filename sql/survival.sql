@@ -172,6 +172,7 @@ SET retention.enable_batch_scan = off;
 SELECT name, only_times(s) = (SELECT only_times(e.s::retention_survival) FROM expected e) AS same FROM (
   SELECT 'bigint date', survival(id, started, ended, '2025-07-01') FROM contract
   UNION ALL SELECT 'integer', survival(id::integer, started, ended, date '2025-07-01') FROM contract
+  UNION ALL SELECT 'numeric', survival(id::numeric, started, ended, '2025-07-01') FROM contract
   UNION ALL SELECT 'uuid date', survival(uuid, started, ended, '2025-07-01') FROM contract
   UNION ALL SELECT 'text date', survival(name, started, ended, '2025-07-01') FROM contract
   UNION ALL SELECT 'varchar', survival(name::varchar, started, ended, '2025-07-01') FROM contract

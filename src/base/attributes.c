@@ -70,7 +70,7 @@ attributes_changed(const char *one, const char *other)
 					errhint("The names, the types and the order of the columns must agree.")));
 }
 
-/* Text, enums, and whatever has another type: its text. */
+/* Whether the text of a value is asked of the output function of its type: neither a text nor a label of an enum. */
 static inline bool
 needs_output(Oid type)
 {
@@ -79,7 +79,7 @@ needs_output(Oid type)
 }
 
 /* The next column; type is that of its values, without domains. */
-static AttributeColumn *
+static void
 add_column(AttributeReader *reader, const char *name, int number, Oid type)
 {
 	AttributeColumn *column = &reader->column[reader->count++];
@@ -96,7 +96,6 @@ add_column(AttributeReader *reader, const char *name, int number, Oid type)
 	for (const char *c = name; *c != '\0'; c++)
 		reader->shape = mix64(reader->shape, (uint8) *c);
 	reader->shape = mix64(reader->shape, 256 + column->kind);
-	return column;
 }
 
 static AttributeReader *
@@ -133,7 +132,7 @@ reader_make(Oid type, int32 typmod, MemoryContext context)
 			if (strcmp(reader->column[j].name, name) == 0)
 				ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 								errmsg("two attributes are named \"%s\"", name)));
-		(void) add_column(reader, name, i, getBaseType(from->atttypid));
+		add_column(reader, name, i, getBaseType(from->atttypid));
 	}
 	if (reader->count == 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -188,7 +187,8 @@ attributes_of_value(void **remembered, MemoryContext context, Oid type, Datum va
 		reader->values = palloc(sizeof(Datum));
 		reader->nulls = palloc(sizeof(bool));
 		reader->context = context;
-		(void) add_column(reader, "attribute", 0, type);
+		reader->shape = 1;
+		add_column(reader, "attribute", 0, type);
 		reader->shape |= 1;
 		MemoryContextSwitchTo(old);
 		*remembered = reader;
