@@ -434,7 +434,7 @@ BEGIN
         ELSE retention_internal.facts_presence(source, known_sql) END,
       retention_internal.report_summary(source, kept, known_sql, grid, plain))
     || format('flow AS MATERIALIZED (SELECT @extschema@.customer_flow(p.%s, p.started, p.ended, '
-        '%L::@extschema@.retention_grid, %s(%s, %s)) AS flow FROM presence AS p), ',
+        '%L::@extschema@.retention_grid, %s(%s, %s)::@extschema@.retention_span) AS flow FROM presence AS p), ',
       retention_internal.source_customer(source), plain, CASE type WHEN 'date'::regtype THEN 'daterange'
         WHEN 'timestamptz'::regtype THEN 'tstzrange' ELSE 'tsrange' END,
       retention_internal.report_moment(type, format('%L::timestamptz', span.first), source.time_zone),

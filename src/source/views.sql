@@ -206,7 +206,8 @@ span AS (
 ),
 %8$s,
 summary AS (
-  SELECT @extschema@.customer_flow(p.%11$s, p.started, p.ended, %9$s, (SELECT span FROM span)) AS flow
+  SELECT @extschema@.customer_flow(p.%11$s, p.started, p.ended, %9$s,
+    (SELECT span::@extschema@.retention_span FROM span)) AS flow
   FROM presence AS p
 )
 SELECT f.* FROM summary AS s, @extschema@.flow_periods%10$s(s.flow) AS f$q$,
