@@ -2,7 +2,7 @@
 SET datestyle = 'ISO';
 SET timezone = 'UTC';
 
--- A plan that has a node, without costs and counts of a machine.
+-- Whether a plan has a node.
 CREATE FUNCTION plan_has(query text, node text) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE line text; found boolean := false;
 BEGIN
@@ -82,7 +82,7 @@ RESET work_mem;
 RESET max_parallel_workers_per_gather;
 SELECT count(*) AS parts, rollup(flow)::text = (SELECT flow::text FROM flow_serial WHERE plan IS NULL) AS same FROM flow_spilled;
 
--- a group costs its state once (24 months take 2.2 kB, which palloc makes 4)
+-- a group has its state in memory once (24 months take 2.2 kB, for which palloc takes 4)
 CREATE FUNCTION hash_memory(query text) RETURNS int LANGUAGE plpgsql AS $$
 DECLARE line text;
 BEGIN
@@ -176,7 +176,7 @@ SELECT rollup(flow)::text = (SELECT flow::text FROM flow_serial WHERE plan IS NU
 SELECT pg_column_size(flow) < 256 AS small, retention_rate(flow) = (SELECT retention FROM flow_serial WHERE plan IS NULL) AS same
 FROM flow_stored WHERE plan = 'one';
 
--- large states cross a sort, whose memory can neither free nor enlarge from 17 on: from tables, then from files
+-- large states pass through a sort, whose memory can neither be freed nor enlarged from 17 on: from tables, then from files
 CREATE TABLE cohort_serial AS SELECT plan, cohort_retention(customer, started, 'month') AS cohorts FROM presence GROUP BY plan;
 CREATE VIEW cohort_sorted AS SELECT plan, count(*), cohort_retention(customer, started, 'month') AS cohorts FROM presence GROUP BY plan;
 SET retention.enable_batch_scan = off;

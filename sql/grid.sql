@@ -6,7 +6,7 @@ SET client_min_messages = warning;
 -- Under valgrind the longest questions ask less (script/test --valgrind): 1 is the whole.
 SELECT coalesce(nullif(current_setting('retention_test.thin', true), ''), '1')::integer AS thin \gset
 
--- What a statement raises, in one text.
+-- The error of a statement, as one text.
 CREATE FUNCTION pg_temp.refusal(statement text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
   detail text;
@@ -45,7 +45,7 @@ INSERT INTO reports VALUES ('1 month') ON CONFLICT DO NOTHING;
 SELECT grid FROM reports ORDER BY grid DESC;
 DROP TABLE reports;
 
--- What is written is read as the same.
+-- What is written is read back as the same grid.
 SELECT count(*) AS grids,
   count(*) FILTER (WHERE g::text::retention_grid::text <> g::text OR g::text::retention_grid <> g) AS differ
 FROM unnest('{hour,12 hours,day,28 days,week,2 weeks,month,3 months,quarter,year,7 years}'::text[]) AS unit,
@@ -60,7 +60,7 @@ FROM unnest('{hour,12 hours,day,28 days,week,2 weeks,month,3 months,quarter,year
   LATERAL (SELECT retention_grid(unit, week_start, time_zone, origin, windows, cohorts, brackets, min_events,
     as_of) AS g) AS built;
 
--- Everything that is refused, and what is said about it.
+-- Everything that is refused, with its error.
 \pset format unaligned
 \pset tuples_only on
 SELECT pg_temp.refusal(format('SELECT %L::retention_grid', input))
@@ -88,7 +88,7 @@ FROM unnest(ARRAY[
 SELECT pg_temp.refusal(format('SELECT ''day; brackets=%s''::retention_grid', string_agg(n::text, ',')))
 FROM generate_series(1, 1001) AS n;
 
--- The builder says the same of its arguments.
+-- The builder raises the same errors for its arguments.
 SELECT pg_temp.refusal('SELECT retention_grid(' || arguments || ')')
 FROM unnest(ARRAY[
   '''mnth''::text', 'unit => ''month; week_start=sunday''', 'unit => ''week'', week_start => ''funday''',
@@ -142,11 +142,11 @@ SELECT id, retention_internal.retention_grid_send(g.grid) = retention_internal.r
   length(c.grid::text)
 FROM grids AS g JOIN copies AS c USING (id) ORDER BY id;
 
--- A long one is stored compressed, and is read like any other.
+-- A long grid is stored compressed, and is read like any other.
 SELECT pg_column_size(grid) < length(grid::text) AS compressed,
   retention_period_number('2000-01-05'::date, grid) AS number FROM copies WHERE id = 4;
 
--- What comes in is not trusted.
+-- Input is not trusted.
 \set SHOW_CONTEXT never
 INSERT INTO raw VALUES (1, '\x02' || 'month'::bytea);
 COPY raw TO STDOUT (FORMAT binary) \g grid_binary.tmp
@@ -169,14 +169,14 @@ COPY raw TO STDOUT (FORMAT binary) \g grid_binary.tmp
 UPDATE raw SET bytes = '\x01' || 'month '::bytea || '\xff';
 COPY raw TO STDOUT (FORMAT binary) \g grid_binary.tmp
 \copy copies FROM 'grid_binary.tmp' (FORMAT binary)
--- What is not canonical is made so.
+-- Input that is not canonical becomes canonical.
 UPDATE raw SET bytes = '\x01' || ' 1 MONTHS;week_start=Sunday '::bytea;
 COPY raw TO STDOUT (FORMAT binary) \g grid_binary.tmp
 \copy copies FROM 'grid_binary.tmp' (FORMAT binary)
 SELECT grid FROM copies WHERE grid::text LIKE 'month;%';
 \! rm -f grid_binary.tmp
 
--- Bytes that no door of the type has written.
+-- Bytes that the type did not write.
 CREATE CAST (bytea AS retention_grid) WITHOUT FUNCTION;
 \pset format unaligned
 \pset tuples_only on
@@ -250,7 +250,7 @@ FROM (SELECT n - 1 AS day, retention_grid('week', week_start => name) AS grid
 -- Zones
 ---------------------------------------------------------------------------------------------------
 
--- The session's zone counts where the grid names none, also when it changes.
+-- A grid without a zone uses that of the session, also when it changes.
 PREPARE day_of AS SELECT retention_period_start('2024-03-31 23:30:00+00'::timestamptz, 'day') AT TIME ZONE 'UTC' AS utc;
 EXECUTE day_of;
 SET TimeZone = 'Asia/Tokyo';
@@ -384,7 +384,7 @@ FROM unnest('{hour,day,week,month,quarter,year}'::text[]) AS unit,
 SELECT retention_period_start(at, '3 hours; time_zone=Europe/Berlin') AT TIME ZONE 'Europe/Berlin' AS local_start
 FROM unnest('{2300-03-25 01:00:00+00,2300-03-25 00:59:59.999999+00}'::timestamptz[]) AS at;
 
--- More grids than are kept decoded, in turn, give what each gives alone.
+-- More grids than the cache has, in turn, give what each gives alone.
 SELECT count(DISTINCT n) AS grids, count(*) FILTER (WHERE number <> floor((day - date '2000-01-01') / n::numeric)) AS wrong
 FROM (SELECT day::date, n, retention_period_number(day::date, retention_grid(n || ' days')) AS number
   FROM generate_series('1990-01-01'::timestamp, '2010-01-01', '100 days') AS day, generate_series(1, 100) AS n) AS turns;
@@ -447,7 +447,7 @@ SELECT g AS grid, o.* FROM unnest(ARRAY['month', '28 days; week_start=sunday; or
   '36 hours; windows=elapsed; cohorts=recurring; brackets=1,3-5,7; min_events=2; as_of=2026-04-01 12:30',
   '2 weeks', 'year']::retention_grid[]) AS g, grid_options(g) AS o \gx
 SELECT o.* IS NULL AS of_null FROM grid_options(NULL) AS o;
--- A period is as long as its interval says, and every grid says what it was made of.
+-- A period is as long as its interval, and every grid has the parts that it was made of.
 SELECT count(*) AS grids, count(*) FILTER (WHERE retention_grid(o.period, o.week_start, o.time_zone, o.origin, o.windows, o.cohorts,
     array_to_string(o.brackets, ','), o.min_events, o.as_of) <> g) AS differ,
   count(*) FILTER (WHERE o.period::retention_grid::text <> o.period OR o.length <> CASE o.unit WHEN 'quarter' THEN 3 * o.count * interval '1 month'
@@ -457,5 +457,5 @@ FROM unnest(ARRAY['hour', '5 days', 'week', '2 months', '3 quarters', 'year']) A
   unnest('{first,recurring}'::text[]) AS c (cohorts), unnest('{NULL,"2,4-9"}'::text[]) AS b (brackets), generate_series(1, 2) AS m (min_events),
   unnest('{NULL,2026-04-01}'::timestamp[]) AS a (as_of), LATERAL retention_grid(unit, week_start, zone, origin, windows, cohorts, brackets, min_events, as_of) AS g,
   grid_options(g) AS o;
--- What is left of a grid for calendar periods alone.
+-- A grid reduced to its calendar periods.
 SELECT retention_internal.grid_calendar('2 weeks; week_start=sunday; time_zone=UTC; origin=2024-04-07; windows=elapsed; cohorts=recurring; brackets=1-3; min_events=2; as_of=2026-04-01');

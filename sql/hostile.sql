@@ -1,4 +1,4 @@
--- Bytes that nobody wrote: every stored type must answer with an error or with a value that holds together.
+-- Corrupt bytes: every stored type must answer with an error or with a consistent value.
 SET datestyle = 'ISO';
 SET timezone = 'UTC';
 SET client_min_messages = warning;
@@ -69,7 +69,7 @@ CREATE TABLE sample AS SELECT customer_flow(started, ended, 'month', '[2026-01-0
 FROM (VALUES (date '2025-05-05', NULL), ('2026-01-10', date '2026-02-20'), ('2026-02-03', '2026-02-09'), ('2025-01-01', '2026-03-03')) v (started, ended);
 SELECT outcome, times > 100 AS many FROM sample, mutate_text(flow::text, 'SELECT use_flow(%s::retention_flow)');
 SELECT outcome, times > 100 AS many FROM sample, mutate_stored(flow::bytea, 'SELECT use_flow($1::retention_flow)');
--- a value of another type, another kind of bytes, a version to come
+-- a value of another type, bytes of another kind, a later version
 SELECT '\x'::bytea::retention_flow;
 SELECT '\x52460101'::bytea::retention_flow;
 SELECT ('\x52460900'::bytea || substr(flow::bytea, 5))::retention_flow FROM sample;
@@ -84,7 +84,7 @@ DROP TABLE sample;
 DROP FUNCTION use_flow, mutate_text, mutate_stored;
 DELETE FROM pg_cast WHERE oid > 4000000000;
 
--- ---- Input that is merely wrong: text is 22P02, bytes of a client 22P03; a version to come is 0A000 ----
+-- ---- Invalid input: 22P02 for text, 22P03 for bytes of a client, 0A000 for a later version ----
 CREATE FUNCTION outcome(query text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
   EXECUTE query;
@@ -136,7 +136,7 @@ BEGIN
 EXCEPTION WHEN OTHERS THEN
   RETURN SQLSTATE || ' ' || query;
 END $$;
--- thousands of queries: a worker for each would only take long
+-- thousands of queries: workers would only take longer
 SET max_parallel_workers_per_gather = 0;
 CREATE TABLE moment AS SELECT * FROM (VALUES
   ('date', '4714-11-24 BC'), ('date', '5874897-12-31'), ('date', '294276-12-31'), ('date', '2020-01-01'),

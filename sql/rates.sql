@@ -1,9 +1,9 @@
--- Rates from counts that are already there.
+-- Rates from counts.
 \pset null '(null)'
 \set VERBOSITY default
 
 --
--- The printed examples of the field.
+-- Printed examples.
 --
 SELECT retention_rate(20, 24, 5), retention_rate(1000, 800, 400), retention_rate(1000, 1025, 65),
        retention_rate(44, 43, 12);
@@ -74,7 +74,7 @@ SELECT v.*, d.difference, round(d.low / 100, 4) AS low, round(d.high / 100, 4) A
 FROM (VALUES (56, 70, 48, 80), (9, 10, 3, 10), (6, 7, 2, 7), (5, 56, 0, 29), (0, 10, 0, 20), (0, 10, 0, 10),
              (10, 10, 0, 20), (10, 10, 0, 10)) v (hits_a, total_a, hits_b, total_b),
      rate_difference(hits_a, total_a, hits_b, total_b) d;
--- Garwood 1936: the expected number where x are seen.
+-- Garwood 1936: limits of the expected number if x are seen.
 SELECT x, p.rate, round(p.low, 3) AS low, round(p.high, 3) AS high
 FROM unnest('{0, 1, 2, 5, 10, 20, 100}'::int[]) x, person_time_interval(x, 1) p;
 
@@ -321,7 +321,7 @@ FROM unnest(ARRAY[
 GROUP BY 1 ORDER BY 1;
 
 --
--- What the planner knows of the functions; every function has a comment.
+-- What the planner knows about the functions; every function has a comment.
 --
 SELECT p.oid::regprocedure AS function, provolatile AS v, proisstrict AS s, proparallel AS p,
        obj_description(p.oid, 'pg_proc') IS NOT NULL AS described

@@ -5,7 +5,8 @@ CREATE SCHEMA stored_types;
 SET search_path = stored_types, public;
 
 CREATE TABLE customer WITH (autovacuum_enabled = off) AS
-SELECT i AS c, date '2024-01-01' + i * 37 % 200 AS started, CASE WHEN i % 3 > 0 THEN date '2024-01-01' + i * 37 % 200 + i % 50 END AS ended,
+SELECT i AS c, date '2024-01-01' + i * 37 % 200 AS started,
+  CASE WHEN i % 3 > 0 THEN date '2024-01-01' + i * 37 % 200 + i % 50 END AS ended,
   (i * 31 % 40)::float8 AS time, i % 3 = 0 AS churned, (ARRAY['basic', 'plus', NULL, 'é'])[1 + i % 4] AS plan
 FROM generate_series(1, 3000) i;
 ANALYZE customer;
@@ -26,11 +27,13 @@ INSERT INTO sample VALUES
 -- every type is one of them, or a state or an argument that nobody keeps
 SELECT t.oid::regtype AS type, count(opcdefault) AS operator_classes
 FROM pg_type t JOIN pg_depend d ON d.classid = 'pg_type'::regclass AND d.objid = t.oid AND d.deptype = 'e'
-  JOIN pg_extension e ON e.oid = d.refobjid AND extname = 'retention' LEFT JOIN pg_opclass ON opcintype = t.oid AND opcdefault
-WHERE typtype = 'b' AND typelem = 0 AND t.oid::regtype::text NOT IN (SELECT type FROM sample) GROUP BY 1 ORDER BY t.oid::regtype::text COLLATE "C";
+  JOIN pg_extension e ON e.oid = d.refobjid AND extname = 'retention'
+  LEFT JOIN pg_opclass ON opcintype = t.oid AND opcdefault
+WHERE typtype = 'b' AND typelem = 0 AND t.oid::regtype::text NOT IN (SELECT type FROM sample)
+GROUP BY 1 ORDER BY t.oid::regtype::text COLLATE "C";
 
--- Each answer in the ways that it can come about: from rows in another order, from workers, from parts, through text and
--- bytes, and as the state of an aggregate without a final function, which may be a log or a hash table.
+-- Each answer in the ways in which it can come about: from rows in another order, from workers, from parts, through
+-- text and bytes, and as the state of an aggregate without a final function, which may be a log or a hash table.
 CREATE FUNCTION make(type text, answer text, sum text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   file text := current_setting('data_directory') || '/retention_stored_types.copy';
@@ -39,22 +42,30 @@ DECLARE
   of record;
 BEGIN
   EXECUTE format('CREATE TABLE %1$s_value (way text, v %1$s)', type);
-  FOREACH way SLICE 1 IN ARRAY ARRAY[['serial', '0', answer, 'customer'], ['another order', '0', answer, '(SELECT * FROM customer ORDER BY plan, c DESC) q'],
-      ['parallel', '2', answer, 'customer'], ['sum', '0', sum || '(a)', format('(SELECT %s AS a FROM customer GROUP BY c %% 7) q', answer)],
-      ['text', '0', format('(%s)::text::%s', answer, type), 'customer'], ['fewer', '0', answer, 'customer WHERE c > 1'], ['nothing', '0', answer, 'customer WHERE c < 1']] LOOP
-    PERFORM set_config('max_parallel_workers_per_gather', way[2], true), set_config('parallel_setup_cost', '0', true), set_config('parallel_tuple_cost', '0', true),
-      set_config('min_parallel_table_scan_size', '0', true), set_config('retention.enable_batch_scan', 'off', true);
+  PERFORM set_config('parallel_setup_cost', '0', true), set_config('parallel_tuple_cost', '0', true),
+    set_config('min_parallel_table_scan_size', '0', true), set_config('retention.enable_batch_scan', 'off', true);
+  FOREACH way SLICE 1 IN ARRAY ARRAY[
+      ['serial', '0', answer, 'customer'],
+      ['another order', '0', answer, '(SELECT * FROM customer ORDER BY plan, c DESC) q'],
+      ['parallel', '2', answer, 'customer'],
+      ['sum', '0', sum || '(a)', format('(SELECT %s AS a FROM customer GROUP BY c %% 7) q', answer)],
+      ['text', '0', format('(%s)::text::%s', answer, type), 'customer'],
+      ['fewer', '0', answer, 'customer WHERE c > 1'],
+      ['nothing', '0', answer, 'customer WHERE c < 1']] LOOP
     CONTINUE WHEN way[3] IS NULL;
+    PERFORM set_config('max_parallel_workers_per_gather', way[2], true);
     EXECUTE format('CREATE TABLE one AS SELECT %s AS v FROM %s', way[3], way[4]);
     EXECUTE format('INSERT INTO %s_value SELECT %L, v FROM one', type, way[1]);
     DROP TABLE one;
   END LOOP;
-  FOR of IN SELECT aggtransfn, pg_get_function_identity_arguments(p.oid) AS arguments FROM pg_proc p JOIN pg_aggregate a ON a.aggfnoid = p.oid
+  FOR of IN SELECT aggtransfn, pg_get_function_identity_arguments(p.oid) AS arguments
+      FROM pg_proc p JOIN pg_aggregate a ON a.aggfnoid = p.oid
       WHERE p.proname = name AND aggtranstype = type::regtype AND aggfinalfn <> 0 LOOP
-    EXECUTE format('CREATE AGGREGATE unfinished_%s(%s) (SFUNC = %s, STYPE = %s)', name, of.arguments, of.aggtransfn, type);
+    EXECUTE format('CREATE AGGREGATE unfinished_%s(%s) (SFUNC = %s, STYPE = %s)',
+      name, of.arguments, of.aggtransfn, type);
   END LOOP;
   IF of IS NOT NULL THEN
-    EXECUTE format('INSERT INTO %s_value SELECT ''unfinished'', unfinished_%s FROM (SELECT * FROM customer ORDER BY c DESC) q', type, answer);
+    EXECUTE format('INSERT INTO %s_value SELECT ''unfinished'', unfinished_%s FROM customer', type, answer);
   END IF;
   EXECUTE format('COPY (SELECT ''bytes'', v FROM %s_value WHERE way = ''serial'') TO %L (FORMAT binary)', type, file);
   EXECUTE format('COPY %s_value FROM %L (FORMAT binary)', type, file);
@@ -63,9 +74,11 @@ END $$;
 SELECT count(make(type, answer, sum)) FROM sample;
 
 -- ---- Equality: the digits of the text are the same ----
-CREATE FUNCTION compare(type text, OUT equal text, OUT hashes bigint, OUT another text, OUT in_order boolean) LANGUAGE plpgsql AS $$
+CREATE FUNCTION compare(type text, OUT equal text, OUT hashes bigint, OUT another text, OUT in_order boolean)
+LANGUAGE plpgsql AS $$
 BEGIN
-  EXECUTE format('SELECT string_agg(a.way, '', '' ORDER BY a.way COLLATE "C") FILTER (WHERE a.v = b.v AND NOT a.v <> b.v),
+  EXECUTE format('SELECT
+      string_agg(a.way, '', '' ORDER BY a.way COLLATE "C") FILTER (WHERE a.v = b.v AND NOT a.v <> b.v),
       count(DISTINCT retention_internal.%1$s_hash(a.v)) FILTER (WHERE a.v = b.v),
       string_agg(a.way, '', '') FILTER (WHERE a.v <> b.v AND NOT a.v = b.v),
       bool_and((a.v < b.v) = (b.v > a.v) AND (a.v <= b.v) = NOT (a.v > b.v) AND (a.v >= b.v) = NOT (a.v < b.v)
@@ -74,11 +87,14 @@ BEGIN
 END $$;
 SELECT type, c.* FROM sample, compare(type) c ORDER BY type COLLATE "C";
 -- what SQL makes of it, by hashing and by sorting
-CREATE FUNCTION use_equality(type text, OUT "distinct" bigint, OUT counted bigint, OUT "except" bigint, OUT joined bigint) LANGUAGE plpgsql AS $$
+CREATE FUNCTION use_equality(type text, OUT "distinct" bigint, OUT counted bigint, OUT "except" bigint,
+  OUT joined bigint) LANGUAGE plpgsql AS $$
 BEGIN
-  EXECUTE format('SELECT (SELECT count(*) FROM (SELECT DISTINCT v FROM %1$s_value) q), (SELECT count(DISTINCT v) FROM %1$s_value),
+  EXECUTE format('SELECT (SELECT count(*) FROM (SELECT DISTINCT v FROM %1$s_value) q),
+    (SELECT count(DISTINCT v) FROM %1$s_value),
     (SELECT count(*) FROM (SELECT v FROM %1$s_value EXCEPT SELECT v FROM %1$s_value WHERE way = ''serial'') q),
-    (SELECT count(*) FROM %1$s_value a JOIN %1$s_value b USING (v) WHERE b.way = ''fewer'')', type) INTO "distinct", counted, "except", joined;
+    (SELECT count(*) FROM %1$s_value a JOIN %1$s_value b USING (v) WHERE b.way = ''fewer'')', type)
+  INTO "distinct", counted, "except", joined;
 END $$;
 SELECT type, u.* FROM sample, use_equality(type) u ORDER BY type COLLATE "C";
 SET enable_hashagg = off;
@@ -101,26 +117,33 @@ CREATE FUNCTION texts(type text) RETURNS TABLE (text text) LANGUAGE plpgsql AS $
 BEGIN
   RETURN QUERY EXECUTE format('SELECT v::text FROM %s_value WHERE way = ''serial''', type);
 END $$;
--- the comment may say what it likes, or not be there; what is written again says what is so
-SELECT split_part(text, '*/', 1) AS comment, reads(type, digits) = text AS no_comment, reads(type, '/* of ''day'', /* 7 cohorts *//; \ */ ' || digits) = text AS lies,
-  string_agg(prefix, ',') FILTER (WHERE reads(type, prefix || digits) <> 'refused') AS read, reads(type, text || '00') AS longer, reads(type, left(text, -2)) AS shorter
-FROM sample, texts(type), split_part(text, ' ', -1) AS digits, unnest(ARRAY['/* ', '/**/', '/* x*/', '/* x */', '/* x */  ', '/* */ ', ' /* x */ ', '/* x */ /* y */ ', '*/ ', '-- x ']) AS prefix
+-- the comment may say anything, or be missing; the value is written with the right one again
+SELECT split_part(text, '*/', 1) AS comment, reads(type, digits) = text AS no_comment,
+  reads(type, '/* of ''day'', /* 7 cohorts *//; \ */ ' || digits) = text AS lies,
+  string_agg(prefix, ',') FILTER (WHERE reads(type, prefix || digits) <> 'refused') AS read,
+  reads(type, text || '00') AS longer, reads(type, left(text, -2)) AS shorter
+FROM sample, texts(type), split_part(text, ' ', -1) AS digits, unnest(ARRAY['/* ', '/**/', '/* x*/', '/* x */',
+  '/* x */  ', '/* */ ', ' /* x */ ', '/* x */ /* y */ ', '*/ ', '-- x ']) AS prefix
 WHERE type <> 'retention_grid' GROUP BY type, text, digits ORDER BY type COLLATE "C";
-SELECT customer_flow(started, ended, '[2024-01-01,2024-01-08)'), activity(started, 'month') FROM customer WHERE c = 1;
+SELECT customer_flow(started, ended, '[2024-01-01,2024-01-08)') AS flow FROM customer WHERE c = 1;
+SELECT activity(started, 'month') FROM customer WHERE c = 1;
 -- it depends on no setting of the session
 SET datestyle = 'German';
 SET timezone = 'Asia/Tokyo';
 SET extra_float_digits = 0;
-SELECT type, count(t.text) FROM sample, texts(type) t WHERE t.text = (SELECT reads(type, t.text)) GROUP BY type ORDER BY type COLLATE "C";
+SELECT type, count(t.text) FROM sample, texts(type) t WHERE t.text = reads(type, t.text)
+GROUP BY type ORDER BY type COLLATE "C";
 SET datestyle = 'ISO';
 SET timezone = 'UTC';
 
--- ---- Bytes that nobody wrote are refused where they are compared, too ----
+-- ---- Corrupt bytes are refused where they are compared, too ----
 SET client_min_messages = warning;
 SET allow_system_table_mods = on;
 INSERT INTO pg_cast (oid, castsource, casttarget, castfunc, castcontext, castmethod)
-SELECT 4200000000 + row_number() OVER (ORDER BY t.oid, way), CASE way WHEN 1 THEN 'bytea'::regtype ELSE t.oid END, CASE way WHEN 1 THEN t.oid ELSE 'bytea'::regtype END, 0, 'e', 'b'
-FROM pg_type t, generate_series(1, 2) way WHERE t.oid::regtype::text IN (SELECT type FROM sample WHERE type <> 'retention_grid');
+SELECT 4200000000 + row_number() OVER (ORDER BY t.oid, way), CASE way WHEN 1 THEN 'bytea'::regtype ELSE t.oid END,
+  CASE way WHEN 1 THEN t.oid ELSE 'bytea'::regtype END, 0, 'e', 'b'
+FROM pg_type t, generate_series(1, 2) way
+WHERE t.oid::regtype::text IN (SELECT type FROM sample WHERE type <> 'retention_grid');
 CREATE FUNCTION mutate(type text) RETURNS TABLE (outcome text) LANGUAGE plpgsql AS $$
 DECLARE
   bytes bytea;
@@ -128,19 +151,23 @@ DECLARE
 BEGIN
   EXECUTE format('SELECT v::bytea FROM %s_value WHERE way = ''bytes''', type) INTO bytes;
   FOR i IN 0 .. least(length(bytes) - 1, 150) LOOP
-    FOREACH changed IN ARRAY ARRAY[set_byte(bytes, i, get_byte(bytes, i) # 1), set_byte(bytes, i, 255), substr(bytes, 1, i)] LOOP
+    FOREACH changed IN ARRAY ARRAY[set_byte(bytes, i, get_byte(bytes, i) # 1), set_byte(bytes, i, 255),
+        substr(bytes, 1, i)] LOOP
       CONTINUE WHEN changed = bytes;
       BEGIN
-        EXECUTE format('SELECT CASE WHEN a = a AND a <> v AND (a < v) = (v > a) AND retention_internal.%1$s_hash(a) IS NOT NULL THEN ''another value'' ELSE ''nonsense'' END
+        EXECUTE format('SELECT CASE
+            WHEN a = a AND a <> v AND (a < v) = (v > a) AND retention_internal.%1$s_hash(a) IS NOT NULL
+            THEN ''another value'' ELSE ''nonsense'' END
           FROM %1$s_value, (SELECT $1::%1$s AS a) q WHERE way = ''serial''', type) INTO outcome USING changed;
-      EXCEPTION WHEN data_corrupted OR feature_not_supported OR invalid_parameter_value OR program_limit_exceeded OR datetime_field_overflow
-          OR character_not_in_repertoire THEN
+      EXCEPTION WHEN data_corrupted OR feature_not_supported OR invalid_parameter_value OR program_limit_exceeded
+          OR datetime_field_overflow OR character_not_in_repertoire THEN
         outcome := 'an error';
       END;
       RETURN NEXT;
     END LOOP;
   END LOOP;
 END $$;
-SELECT type, outcome, count(*) > 20 AS many FROM sample, mutate(type) WHERE type <> 'retention_grid' GROUP BY 1, 2 ORDER BY type COLLATE "C", outcome;
+SELECT type, outcome, count(*) > 20 AS many FROM sample, mutate(type) WHERE type <> 'retention_grid'
+GROUP BY 1, 2 ORDER BY type COLLATE "C", outcome;
 DELETE FROM pg_cast WHERE oid > 4200000000;
 DROP SCHEMA stored_types CASCADE;

@@ -1,8 +1,8 @@
--- An aggregate that any role may make hands to our functions, as the state to be changed, whatever value of its type it likes: compressed, out of
--- line, with a short header, of another kind. The answer is that of the value, or an error.
+-- Any role may make an aggregate that passes any value of a state type to our functions, as the state to be changed:
+-- compressed, out of line, with a short header, of another kind. The answer must be that of the value, or an error.
 SET client_min_messages = warning;
 SET timezone = 'UTC';
--- thousands of queries: a worker for each would only take long
+-- thousands of queries: workers would only take longer
 SET max_parallel_workers_per_gather = 0;
 CREATE ROLE regress_untrusted;
 CREATE SCHEMA untrusted AUTHORIZATION regress_untrusted;
@@ -50,17 +50,18 @@ SELECT type, 'retention_internal.' || combine, 'retention_internal.' || transiti
   ('retention_reasons', 'reasons_combine', 'reasons_transfn', 'text', $$'price'::text$$),
   ('retention_survival_drivers', 'survival_drivers_combine', 'survival_drivers_record_transfn', 'double precision, boolean, record',
     $$7, true, ROW('gold'::text, 3)$$)) v (type, combine, transition, arguments, value);
--- every transition and combine function of the extension is one of them, or the same C code for another type of time or customer
+-- every transition and combine function is one of them, or the same C code for another type of time or customer
 SELECT DISTINCT p.oid::regproc::text AS untried FROM pg_aggregate a JOIN pg_proc p ON p.oid IN (aggtransfn, aggcombinefn)
 WHERE p.pronamespace = 'retention_internal'::regnamespace AND p.oid::regproc::text NOT IN (SELECT transition FROM states UNION SELECT combine FROM states)
   AND p.oid::regproc::text !~ '\.(flow_((bigint|uuid|text|numeric)_|(multi)?range_grid_)|survival_(bigint|uuid|text|numeric|timestamp)|(survival_)?drivers_[a-z]+_transfn|[a-z]+_(any|single)_transfn)' ORDER BY 1;
 
--- A state is brought from a table, in each way a table may keep it, and then changed, by a transition function (as the inverse of a moving
--- aggregate) or by a combine function: as the aggregate had it, hashed or with a log, and as it is written.
+-- A state comes from a table, in each way in which a table can store it, and is then changed by a transition function (as
+-- the inverse function of a moving aggregate) or by a combine function: as the aggregate had it, hashed or with a log, and
+-- as it is written.
 CREATE FUNCTION bring(s states) RETURNS TABLE (form text, storage text, added boolean, combined boolean, compression text, out_of_line boolean) LANGUAGE plpgsql AS $$
 DECLARE
   moves text := 'FROM generate_series(1, 4) i WINDOW w AS (ORDER BY i ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)';
-  -- neither plans it as a constant, which would unpack it
+  -- neither is planned as a constant, which would detoast it
   body text := '$f$ BEGIN IF $1 IS NOT NULL THEN RETURN $1; END IF; RETURN (SELECT v FROM held); END $f$';
   expected text;
   found text[];
@@ -108,7 +109,7 @@ CREATE AGGREGATE evil(retention_flow) (SFUNC = pick, STYPE = retention_flow,
   MSFUNC = pick, MINVFUNC = retention_internal.flow_combine, MSTYPE = retention_flow);
 SELECT n, evil(f) OVER (ORDER BY n ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)::text = f::text AS same FROM flows;
 
--- what is not a state of this aggregate is refused, whatever brought it: errors that show both, and no bytes of the server
+-- a state of another aggregate is refused, wherever it comes from: errors show both, and no bytes of the server
 CREATE FUNCTION refusal(query text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
   EXECUTE query;
@@ -141,7 +142,7 @@ SELECT together(p)::text = (SELECT cohort_retention(c, d, 'month')::text FROM (S
   SELECT i, date '2020-01-05' + i % 300 FROM generate_series(1, 5000) i) r) AS same FROM population WHERE n IN (1, 5);
 SELECT together(p)::text = (SELECT together(p)::text FROM population WHERE n = 5) AS same
 FROM (SELECT of_cohorts(i, date '2020-01-05' + i % 300, 'month') AS p FROM generate_series(1, 5000) i) q;
--- a value that a moving aggregate's other function brings, again and again, large and of the right or another kind
+-- the other function of a moving aggregate returns a value again and again: large, of the right or of another kind
 CREATE FUNCTION held_population(retention_internal.retention_population, bigint, date, retention_grid) RETURNS retention_internal.retention_population
   LANGUAGE sql AS 'SELECT p FROM population WHERE n = $2';
 CREATE AGGREGATE moved(bigint, date, retention_grid) (SFUNC = held_population, STYPE = retention_internal.retention_population,
@@ -153,13 +154,14 @@ DO $$ BEGIN
   EXECUTE format('CREATE AGGREGATE from_flow(retention_flow) (SFUNC = retention_internal.flow_combine, STYPE = retention_flow, INITCOND = %L)', (SELECT f FROM flows WHERE n = 1));
 END $$;
 SELECT from_flow(f)::text = (SELECT rollup(f)::text FROM flows WHERE n < 3) AS same FROM flows WHERE n = 2;
--- no aggregate, no state
+-- called without an aggregate
 SELECT DISTINCT refusal(format('SELECT %s(%s)', p.oid::regproc, (SELECT string_agg(format('NULL::%s', replace(t::regtype::text, 'anyenum', 'letter')), ', ') FROM unnest(p.proargtypes) t)))
 FROM pg_aggregate a JOIN pg_proc p ON p.oid IN (aggtransfn, aggcombinefn, aggfinalfn) WHERE p.pronamespace = 'retention_internal'::regnamespace ORDER BY 1;
 SELECT refusal('SELECT retention_internal.flow_combine(f, f) FROM flows'), refusal('SELECT retention_internal.population_combine(p, p) FROM population');
 RESET ROLE;
 
--- Bytes that nobody wrote, as the state: an error, or a value that can be written. The good ones were made in another session, so that nothing is known of them.
+-- Corrupt bytes as the state: an error, or a value that can be written. The good ones were made in another session, so that
+-- this process knows nothing of them.
 CREATE TABLE untrusted.good (number int, s untrusted.states, bytes bytea);
 SET allow_system_table_mods = on;
 INSERT INTO pg_cast (oid, castsource, casttarget, castfunc, castcontext, castmethod)
