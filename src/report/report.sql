@@ -638,7 +638,7 @@ AS $$
     SELECT 10, 'Fewer than half of the customers have left so far, so there is no median.'
     WHERE $2 -> 'survival' -> 0 ->> 'median' IS NULL
     UNION ALL
-    SELECT 11, format('Churn drivers: of the %s customers at the start of %s, %s had left by %s. An association need '
+    SELECT 11, format('Churn drivers: of the %s customers as of %s, %s had left by %s. An association need '
         'not be a cause.', d.d ->> 'customers', d.d ->> 'period_start', d.d ->> 'churned', d.d ->> 'period_end')
     FROM (SELECT $2 -> 'drivers_since' AS d) AS d WHERE jsonb_typeof(d.d) = 'object'
   )
