@@ -17,7 +17,8 @@ RETURNS TABLE (
 LANGUAGE C IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'cox_table';
 COMMENT ON FUNCTION cox_table(retention_cox, text[], double precision) IS
-'the coefficients of a model; hazard_ratio is the factor by which the rate of leaving changes for one more of the covariate';
+'the coefficients of a model; hazard_ratio is the factor by which the rate of leaving changes for one more of the '
+'covariate';
 
 CREATE FUNCTION cox_summary(
     fit retention_cox,

@@ -106,7 +106,7 @@ covariates_argument(FunctionCallInfo fcinfo, int number, int *count)
 	return values;
 }
 
-/* (state, duration, churned, covariates [, ties [, entry]]): one customer. The covariates are an array, or one number. */
+/* (state, duration, churned, covariates [, ties [, entry]]): one customer. Covariates are an array, or one number. */
 static Datum
 add_customer(FunctionCallInfo fcinfo, bool single)
 {

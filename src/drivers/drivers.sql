@@ -21,7 +21,9 @@ RETURNS TABLE (
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 50
 AS 'MODULE_PATHNAME', 'driver_table';
 COMMENT ON FUNCTION driver_table(retention_drivers, double precision) IS
-'every value of every attribute: its customers, their share and churn rate in per cent (Wilson limits), the relative risk against all other customers (Koopman limits) and the lift over all customers; limits are not adjusted for the number of values';
+'every value of every attribute: its customers, their share and churn rate in per cent (Wilson limits), the '
+'relative risk against all other customers (Koopman limits) and the lift over all customers; limits are not '
+'adjusted for the number of values';
 
 CREATE FUNCTION driver_ranking(s retention_drivers)
 RETURNS TABLE (
@@ -38,7 +40,8 @@ RETURNS TABLE (
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 10
 AS 'MODULE_PATHNAME', 'driver_ranking';
 COMMENT ON FUNCTION driver_ranking(retention_drivers) IS
-'the attributes by the strength of their association with churn (bias-corrected Cramer''s V), with a chi-squared test, p-values adjusted for all attributes, and information value; rare values are put together';
+'the attributes by the strength of their association with churn (bias-corrected Cramer''s V), with a chi-squared '
+'test, p-values adjusted for all attributes, and information value; rare values are put together';
 
 CREATE FUNCTION driver_summary(
     s retention_drivers,
@@ -64,7 +67,8 @@ COMMENT ON TABLE retention_churn_reason IS
 COMMENT ON COLUMN retention_churn_reason.reason IS 'the reason as your data have it';
 COMMENT ON COLUMN retention_churn_reason.category IS 'where in the customer lifecycle it arises';
 COMMENT ON COLUMN retention_churn_reason.mitigated_by IS 'the teams that can do something about it';
-COMMENT ON COLUMN retention_churn_reason.built_in IS 'came with the extension and is created again with it, so it is not dumped';
+COMMENT ON COLUMN retention_churn_reason.built_in IS
+'came with the extension and is created again with it, so it is not dumped';
 
 INSERT INTO retention_churn_reason (reason, category, mitigated_by, built_in) VALUES
     ('wrong use case', 'acquisition', 'marketing and sales', true),
@@ -93,7 +97,8 @@ RETURNS TABLE (
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 10
 AS 'MODULE_PATHNAME', 'reason_shares';
 COMMENT ON FUNCTION reason_shares(retention_reasons, double precision) IS
-'known reasons, most frequent first, with their shares in per cent and simultaneous limits (Goodman); then the unknown ones with their share of all';
+'known reasons, most frequent first, with their shares in per cent and simultaneous limits (Goodman); then the '
+'unknown ones with their share of all';
 
 CREATE FUNCTION reason_table(
     s retention_reasons,
@@ -117,7 +122,8 @@ AS $$
     ORDER BY n.place
 $$;
 COMMENT ON FUNCTION reason_table(retention_reasons, double precision) IS
-'reasons, most frequent first, with category and teams from retention_churn_reason, shares in per cent of the known ones, simultaneous limits (Goodman) and cumulative share (Pareto)';
+'reasons, most frequent first, with category and teams from retention_churn_reason, shares in per cent of the known '
+'ones, simultaneous limits (Goodman) and cumulative share (Pareto)';
 
 -- Reference.
 
@@ -133,11 +139,13 @@ CREATE TABLE retention_benchmark (
 COMMENT ON TABLE retention_benchmark IS
 'retention rates of industries in per cent; rows of your own survive dump and restore';
 COMMENT ON COLUMN retention_benchmark.industry IS 'the name, in upper or lower case';
-COMMENT ON COLUMN retention_benchmark.retention_rate IS 'per cent of the customers at the start who are there at the end of the period';
+COMMENT ON COLUMN retention_benchmark.retention_rate IS
+'per cent of the customers at the start who are there at the end of the period';
 COMMENT ON COLUMN retention_benchmark.period IS 'against_benchmark() compares with rates of a year';
 COMMENT ON COLUMN retention_benchmark.year IS 'against_benchmark() compares with the latest one of an industry';
 COMMENT ON COLUMN retention_benchmark.source IS 'where the figure comes from';
-COMMENT ON COLUMN retention_benchmark.built_in IS 'came with the extension and is created again with it, so it is not dumped';
+COMMENT ON COLUMN retention_benchmark.built_in IS
+'came with the extension and is created again with it, so it is not dumped';
 
 INSERT INTO retention_benchmark (industry, retention_rate, period, year, source, built_in) VALUES
     ('retail', 63, 'year', 2020, 'industry average as widely quoted', true),
@@ -202,7 +210,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION against_benchmark(bigint, bigint, text, double precision) IS
-'a yearly retention rate (hits of total) against that of an industry: the difference in percentage points, its confidence limits and the exact p-value of no difference';
+'a yearly retention rate (hits of total) against that of an industry: the difference in percentage points, its '
+'confidence limits and the exact p-value of no difference';
 
 CREATE FUNCTION against_benchmark(
     rate numeric,
@@ -228,7 +237,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION against_benchmark(numeric, text) IS
-'a yearly retention rate in per cent against that of an industry; without counts of customers there is no confidence interval';
+'a yearly retention rate in per cent against that of an industry; without counts of customers there is no '
+'confidence interval';
 
 CREATE FUNCTION against_benchmark(
     flow retention_flow,
@@ -276,4 +286,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION against_benchmark(retention_flow, text, double precision) IS
-'the retention of a flow of one year against that of an industry: the difference in percentage points, its confidence limits and the exact p-value of no difference';
+'the retention of a flow of one year against that of an industry: the difference in percentage points, its '
+'confidence limits and the exact p-value of no difference';

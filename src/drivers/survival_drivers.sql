@@ -12,7 +12,8 @@ RETURNS TABLE (
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 10
 AS 'MODULE_PATHNAME', 'survival_driver_ranking';
 COMMENT ON FUNCTION survival_driver_ranking(retention_survival_drivers) IS
-'the log-rank test of every attribute: do customers with different values leave at the same pace? Smallest p-value first; values with few departures are put together';
+'the log-rank test of every attribute: do customers with different values leave at the same pace? Smallest p-value '
+'first; values with few departures are put together';
 
 CREATE FUNCTION survival_driver_table(
     s retention_survival_drivers,
@@ -35,4 +36,5 @@ RETURNS TABLE (
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 50
 AS 'MODULE_PATHNAME', 'survival_driver_table';
 COMMENT ON FUNCTION survival_driver_table(retention_survival_drivers, double precision[], text, double precision) IS
-'every value of every attribute at each given time: survival until then (0..1) with limits, and the mean time stayed until then with limits; limits are not adjusted for the number of values';
+'every value of every attribute at each given time: survival until then (0..1) with limits, and the mean time '
+'stayed until then with limits; limits are not adjusted for the number of values';

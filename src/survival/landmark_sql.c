@@ -2,9 +2,9 @@
  * landmark_sql.c
  *		Landmarks: what was known some time after the start, and how long customers stayed from then on.
  *
- * "Customers who upgraded within three months stay longer" must not count the months they had to stay to upgrade: J. R.
- * Anderson, K. C. Cain and R. D. Gelber, "Analysis of survival by tumor response", J. Clin. Oncol. 1 (1983) 710-719. Only
- * those still there at the landmark are compared, by what was known then, and time counts from there.
+ * "Customers who upgraded within three months stay longer" must not count the months they had to stay to upgrade: J.
+ * R. Anderson, K. C. Cain and R. D. Gelber, "Analysis of survival by tumor response", J. Clin. Oncol. 1 (1983)
+ * 710-719. Only those still there at the landmark are compared, by what was known then, and time counts from there.
  */
 #include "retention.h"
 

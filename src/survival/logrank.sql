@@ -10,7 +10,8 @@ CREATE TYPE retention_logrank AS (
     expected double precision[]
 );
 COMMENT ON TYPE retention_logrank IS
-'answer of a rank test: chi-squared, degrees of freedom, p-value, and by group the customers and the observed and expected departures (weighted)';
+'answer of a rank test: chi-squared, degrees of freedom, p-value, and by group the customers and the observed and '
+'expected departures (weighted)';
 
 CREATE FUNCTION logrank_test(VARIADIC states retention_survival[]) RETURNS retention_logrank
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE

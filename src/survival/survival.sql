@@ -19,7 +19,8 @@ RETURNS TABLE (
 LANGUAGE C IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'survival_curve';
 COMMENT ON FUNCTION survival_curve(retention_survival, text, double precision, double precision[]) IS
-'the survival curve (0..1) at each time somebody left or was still there, or at the given times; ci: plain, log, log-log, logit, arcsin';
+'the survival curve (0..1) at each time somebody left or was still there, or at the given times; ci: plain, log, '
+'log-log, logit, arcsin';
 
 -- The confidence as the second argument. It has no name: with one, a call with confidence => 0.9 would be ambiguous.
 CREATE FUNCTION survival_curve(s retention_survival, double precision)
@@ -105,7 +106,8 @@ CREATE FUNCTION restricted_mean(
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'restricted_mean';
 COMMENT ON FUNCTION restricted_mean(retention_survival, double precision, double precision) IS
-'mean time stayed of the first tau: the area under the survival curve; NULL with a note if customers were not followed that long';
+'mean time stayed of the first tau: the area under the survival curve; NULL with a note if customers were not '
+'followed that long';
 
 CREATE FUNCTION restricted_mean_difference(
     a retention_survival,
@@ -152,7 +154,8 @@ CREATE FUNCTION payback(
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'payback';
 COMMENT ON FUNCTION payback(retention_survival, double precision, double precision, double precision) IS
-'the first time at which margin_per_unit_time times the restricted mean has paid back the cost, with limits; NULL: not in the time for which customers were followed';
+'the first time at which margin_per_unit_time times the restricted mean has paid back the cost, with limits; NULL: '
+'not in the time for which customers were followed';
 
 CREATE FUNCTION survival_summary(
     s retention_survival,

@@ -224,8 +224,8 @@ batch_finish(struct varlena *summary, bool *isnull)
 /* clang-format off */
 #define SURVIVAL_BATCH_ENTRY(name, key_kind, row_kind) \
 	{survival_##name##_transfn, \
-	 &(const BatchMethods){.narguments = 4, .constants = 1 << 3, .key = (key_kind), .kind = (row_kind), .open = batch_open, \
-						   .add = batch_add, .summarise = batch_summarise, .merge = batch_merge}}
+	 &(const BatchMethods){.narguments = 4, .constants = 1 << 3, .key = (key_kind), .kind = (row_kind), \
+						   .open = batch_open, .add = batch_add, .summarise = batch_summarise, .merge = batch_merge}}
 
 static const BatchEntry batch_entries[] = {
 	SURVIVAL_BATCH_ENTRY(bigint_date, KEY_INT64, TIME_DATE),

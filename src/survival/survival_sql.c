@@ -330,7 +330,7 @@ restricted_mean(PG_FUNCTION_ARGS)
 	return emit_one(fcinfo, values, nulls);
 }
 
-/* Two independent restricted means, compared as normal: P. Royston and M. K. B. Parmar, Statist. Med. 30 (2011) 2409. */
+/* The difference of two independent means is normal: P. Royston and M. K. B. Parmar, Statist. Med. 30 (2011) 2409. */
 RETENTION_FUNCTION(restricted_mean_difference);
 Datum
 restricted_mean_difference(PG_FUNCTION_ARGS)
