@@ -1,14 +1,14 @@
--- survival_drivers: survival by attribute.
+-- Survival by attribute.
 
 CREATE FUNCTION survival_driver_ranking(s retention_survival_drivers)
 RETURNS TABLE (
-    attribute text,
-    "values" integer,
-    chi2 double precision,
-    df integer,
-    p_value double precision,
-    p_adjusted double precision,
-    note text)
+  attribute text,
+  "values" integer,
+  chi2 double precision,
+  df integer,
+  p_value double precision,
+  p_adjusted double precision,
+  note text)
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 10
 AS 'MODULE_PATHNAME', 'survival_driver_ranking';
 COMMENT ON FUNCTION survival_driver_ranking(retention_survival_drivers) IS
@@ -16,23 +16,23 @@ COMMENT ON FUNCTION survival_driver_ranking(retention_survival_drivers) IS
 'first; values with few departures are put together';
 
 CREATE FUNCTION survival_driver_table(
-    s retention_survival_drivers,
-    times double precision[],
-    ci text DEFAULT 'log-log',
-    confidence double precision DEFAULT 0.95)
+  s retention_survival_drivers,
+  times double precision[],
+  ci text DEFAULT 'log-log',
+  confidence double precision DEFAULT 0.95)
 RETURNS TABLE (
-    attribute text,
-    value text,
-    customers bigint,
-    churned bigint,
-    "time" double precision,
-    survival double precision,
-    ci_low double precision,
-    ci_high double precision,
-    restricted_mean double precision,
-    mean_low double precision,
-    mean_high double precision,
-    note text)
+  attribute text,
+  value text,
+  customers bigint,
+  churned bigint,
+  "time" double precision,
+  survival double precision,
+  ci_low double precision,
+  ci_high double precision,
+  restricted_mean double precision,
+  mean_low double precision,
+  mean_high double precision,
+  note text)
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 50
 AS 'MODULE_PATHNAME', 'survival_driver_table';
 COMMENT ON FUNCTION survival_driver_table(retention_survival_drivers, double precision[], text, double precision) IS

@@ -1,4 +1,4 @@
--- rates: from counts that are already there.
+-- Rates from counts that are already there.
 
 CREATE FUNCTION retention_rate(at_start numeric, at_end numeric, new numeric) RETURNS numeric
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
@@ -36,12 +36,12 @@ COMMENT ON FUNCTION compound_churn(numeric, numeric) IS
 'per cent lost over several periods, or a fraction of one, from the per cent lost in one';
 
 CREATE FUNCTION rate_interval(
-    hits numeric,
-    total numeric,
-    confidence double precision DEFAULT 0.95,
-    method text DEFAULT 'wilson',
-    OUT low numeric,
-    OUT high numeric)
+  hits numeric,
+  total numeric,
+  confidence double precision DEFAULT 0.95,
+  method text DEFAULT 'wilson',
+  OUT low numeric,
+  OUT high numeric)
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'rate_interval';
 
@@ -49,15 +49,15 @@ COMMENT ON FUNCTION rate_interval(numeric, numeric, double precision, text) IS
 'confidence limits of the rate 100 * hits / total, in per cent; methods: wilson, exact';
 
 CREATE FUNCTION rate_difference(
-    hits_a numeric,
-    total_a numeric,
-    hits_b numeric,
-    total_b numeric,
-    confidence double precision DEFAULT 0.95,
-    OUT difference numeric,
-    OUT low numeric,
-    OUT high numeric,
-    OUT p_value double precision)
+  hits_a numeric,
+  total_a numeric,
+  hits_b numeric,
+  total_b numeric,
+  confidence double precision DEFAULT 0.95,
+  OUT difference numeric,
+  OUT low numeric,
+  OUT high numeric,
+  OUT p_value double precision)
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'rate_difference';
 
@@ -65,12 +65,12 @@ COMMENT ON FUNCTION rate_difference(numeric, numeric, numeric, numeric, double p
 'the rate of a minus the rate of b in percentage points, its confidence limits, and the p-value of no difference';
 
 CREATE FUNCTION person_time_interval(
-    events numeric,
-    exposure numeric,
-    confidence double precision DEFAULT 0.95,
-    OUT rate numeric,
-    OUT low numeric,
-    OUT high numeric)
+  events numeric,
+  exposure numeric,
+  confidence double precision DEFAULT 0.95,
+  OUT rate numeric,
+  OUT low numeric,
+  OUT high numeric)
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'person_time_interval';
 

@@ -1,4 +1,4 @@
--- landmark: what was known some time after the start.
+-- Landmarks: what was known some time after the start.
 
 CREATE FUNCTION landmark_duration(duration double precision, landmark double precision) RETURNS double precision
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE

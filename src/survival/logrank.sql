@@ -1,13 +1,13 @@
--- logrank: do groups leave at the same pace?
+-- Rank tests: do groups leave at the same pace?
 
 CREATE TYPE retention_logrank AS (
-    chi2 double precision,
-    df integer,
-    p_value double precision,
-    groups text[],
-    n bigint[],
-    observed double precision[],
-    expected double precision[]
+  chi2 double precision,
+  df integer,
+  p_value double precision,
+  groups text[],
+  n bigint[],
+  observed double precision[],
+  expected double precision[]
 );
 COMMENT ON TYPE retention_logrank IS
 'answer of a rank test: chi-squared, degrees of freedom, p-value, and by group the customers and the observed and '
