@@ -1,4 +1,4 @@
--- Module source: facts of a source, kept in tables and brought up to date by what changed.
+-- Kept facts: right after a refresh they are what the rows say, whatever was written.
 CREATE SCHEMA facts_test;
 SET search_path = facts_test, public;
 SET datestyle = 'ISO';
@@ -22,7 +22,7 @@ SELECT retention_source('orders', 'events', 'shop_order', 'customer_id', at => '
   segments => '{plan}', filter => 'customer_id <> 13', grid => 'month');
 SELECT view FROM retention_create_views('orders');
 
--- The views say the same before and after.
+-- The views show the same before and after.
 CREATE FUNCTION all_views() RETURNS TABLE (view text, line text) LANGUAGE plpgsql AS $$
 BEGIN
   FOREACH view IN ARRAY ARRAY['flow', 'cohorts', 'curve', 'lifecycle', 'stickiness', 'segments', 'survival'] LOOP
@@ -45,7 +45,7 @@ SELECT retention_source, facts, summary, changes, relations, refreshed IS NOT NU
 SELECT retention_refresh('orders');
 
 -- ---- Every way to change rows ----
--- Rows inserted are noted; customers whose rows are updated or deleted are; a change that does not count is not.
+-- Inserted rows are noted, and customers whose rows are updated or deleted; changes of other columns are not.
 INSERT INTO shop_order (customer_id, ordered_at, plan) VALUES (1, '2025-12-30', 'basic'), (1001, '2025-03-03', 'gold'), (NULL, '2025-03-03', 'gold'), (13, '2025-03-03', 'gold');
 UPDATE shop_order SET note = 'seen';
 UPDATE shop_order SET plan = plan, ordered_at = ordered_at WHERE customer_id = 2;
@@ -58,21 +58,22 @@ SELECT retention_refresh('orders');
 SELECT * FROM orders_changes;
 SELECT * FROM differs('orders');
 SELECT part, segment, value, (cohort_totals(cohorts)).customers FROM orders_summary ORDER BY part;
--- A value that nobody has any more; a customer of whom nothing is left; one whose rows do not count any more.
+-- A value that no customer has any more; a customer without rows; one whose rows no longer count.
 DELETE FROM shop_order WHERE plan = 'gold';
 DELETE FROM shop_order WHERE customer_id = 1002;
 UPDATE shop_order SET status = 'test' WHERE customer_id = 6;
 SELECT retention_refresh('orders');
 SELECT * FROM differs('orders');
 SELECT part, segment, value FROM orders_summary ORDER BY part;
--- The latest row of all goes, then the first: nobody else has changed.
+-- The latest row of all is deleted, then the first; no other customer has changed.
 DELETE FROM shop_order WHERE ordered_at = (SELECT max(ordered_at) FROM shop_order WHERE status <> 'test' AND customer_id <> 13);
 SELECT retention_refresh('orders');
 SELECT * FROM differs('orders');
 UPDATE shop_order SET ordered_at = '2025-06-06' WHERE ordered_at = (SELECT min(ordered_at) FROM shop_order WHERE status <> 'test' AND customer_id <> 13);
 SELECT retention_refresh('orders');
 SELECT * FROM differs('orders');
--- A customer with an insert and a delete between two refreshes; a row that comes and goes; a transaction rolled back; a savepoint.
+-- A customer with an insert and a delete between two refreshes; a row inserted and deleted; a transaction that is
+-- rolled back; a savepoint.
 INSERT INTO shop_order (customer_id, ordered_at, plan) VALUES (7, '2025-01-02', 'basic'), (8, '2025-01-02', 'plus');
 DELETE FROM shop_order WHERE customer_id = 7 AND plan = 'plus';
 BEGIN;
@@ -101,7 +102,7 @@ COPY shop_order (customer_id, ordered_at, plan) FROM STDIN;
 \.
 SELECT retention_refresh('orders');
 SELECT * FROM differs('orders');
--- NULL times, and a customer who has nothing else.
+-- NULL times, and a customer with no other.
 INSERT INTO shop_order (customer_id, ordered_at, plan) VALUES (30, NULL, 'basic'), (1003, NULL, 'basic');
 SELECT retention_refresh('orders');
 SELECT * FROM differs('orders');
@@ -111,7 +112,7 @@ SELECT * FROM differs('orders');
 INSERT INTO shop_order (customer_id, ordered_at, plan) VALUES (1003, '2025-08-08', NULL), (1003, NULL, 'a'), (1003, '2025-08-08', 'all');
 SELECT retention_refresh('orders');
 SELECT * FROM differs('orders');
--- Everything goes and comes.
+-- All rows are deleted and inserted again.
 BEGIN;
 TRUNCATE shop_order;
 INSERT INTO shop_order SELECT * FROM some_orders(400, 77);
@@ -126,7 +127,7 @@ INSERT INTO shop_order SELECT * FROM some_orders(900, 5);
 SELECT retention_refresh('orders');
 SELECT * FROM differs('orders');
 
--- ---- Who writes ----
+-- ---- Writers ----
 CREATE ROLE retention_clerk;
 CREATE ROLE retention_reader;
 CREATE SCHEMA AUTHORIZATION retention_clerk;
@@ -137,14 +138,14 @@ GRANT SELECT ON shop_order, orders_cohorts TO retention_reader;
 SET ROLE retention_clerk;
 INSERT INTO shop_order (customer_id, ordered_at, plan) VALUES (31, '2025-08-08', 'basic');
 DELETE FROM shop_order WHERE customer_id = 32;
--- They note what they write, and may neither see nor write the notes themselves.
+-- Their changes are noted, but they can neither read nor write the notes themselves.
 SELECT * FROM orders_changes;
 INSERT INTO orders_changes VALUES (true, 33);
 RESET ROLE;
 SELECT has_table_privilege('public', 'orders_changes', 'INSERT') AS everybody;
 SELECT retention_redo, customer_id FROM orders_changes ORDER BY 1, 2;
 SET ROLE retention_reader;
--- Facts are their owner's until they are granted.
+-- Only the owner reads facts until they are granted.
 SELECT count(*) FROM orders_cohorts;
 SELECT retention_refresh('orders');
 RESET ROLE;
@@ -154,7 +155,7 @@ SELECT count(*) > 0 AS cells FROM orders_cohorts;
 RESET ROLE;
 SELECT retention_refresh('orders');
 SELECT * FROM differs('orders');
--- Rows that a foreign key deletes, for somebody who may not delete them.
+-- A foreign key deletes rows for a role that may not delete them itself.
 CREATE TABLE customer (id integer PRIMARY KEY);
 INSERT INTO customer SELECT DISTINCT customer_id FROM shop_order;
 ALTER TABLE shop_order ADD FOREIGN KEY (customer_id) REFERENCES customer ON DELETE CASCADE ON UPDATE CASCADE;
@@ -167,7 +168,7 @@ SELECT retention_redo, customer_id FROM orders_changes ORDER BY 1, 2;
 SELECT retention_refresh('orders');
 SELECT * FROM differs('orders');
 ALTER TABLE shop_order DROP CONSTRAINT shop_order_customer_id_fkey;
--- Row-level security of the table: its owner keeps the facts of all, who is held to a part cannot.
+-- Row-level security: the owner of the table keeps the facts of all rows; a role that sees part of them cannot.
 ALTER TABLE shop_order ENABLE ROW LEVEL SECURITY;
 CREATE POLICY mine ON shop_order USING (plan = 'basic') WITH CHECK (plan = 'basic');
 SET ROLE retention_clerk;
@@ -177,7 +178,7 @@ CREATE VIEW retention_clerk.mine AS SELECT customer_id AS customer, ordered_at A
 SELECT retention_source_set('retention_clerk.mine');
 SELECT retention_materialize('retention_clerk.mine');
 RESET ROLE;
--- Whoever owns the table sees all of it, unless its policies are forced upon them.
+-- The owner of the table sees all rows, unless row-level security is forced.
 ALTER TABLE shop_order OWNER TO retention_clerk;
 ALTER TABLE shop_order FORCE ROW LEVEL SECURITY;
 SET ROLE retention_clerk;
@@ -189,7 +190,7 @@ SELECT retention_refresh('orders');
 SELECT * FROM differs('orders');
 ALTER TABLE shop_order DISABLE ROW LEVEL SECURITY;
 DROP POLICY mine ON shop_order;
--- A publication of everything lets a refresh delete what it has taken; a session writes intervals its own way.
+-- A refresh works with a publication of all tables, and in a session with another interval style.
 SET client_min_messages = error;
 CREATE PUBLICATION everything FOR ALL TABLES;
 SET client_min_messages = warning;
@@ -202,21 +203,21 @@ RESET intervalstyle;
 SELECT p.*, o.* FROM differs('published') p, differs('orders') o;
 SELECT retention_unmaterialize('published');
 DROP PUBLICATION everything;
--- A replica's writes count.
+-- Writes with session_replication_role = replica are noted.
 SET session_replication_role = replica;
 INSERT INTO shop_order (customer_id, ordered_at, plan) VALUES (43, '2025-08-08', 'basic');
 RESET session_replication_role;
 SELECT retention_refresh('orders');
 SELECT * FROM differs('orders');
 
--- ---- What heals, and says why ----
+-- ---- Everything is read again, with the reason ----
 SET client_min_messages = notice;
 SELECT retention_drop_source('orders');
 ALTER TABLE shop_order DISABLE TRIGGER orders_deletes;
 DELETE FROM shop_order WHERE customer_id = 35;
 SELECT retention_refresh('orders') > 50 AS everybody;
 SELECT * FROM differs('orders');
--- Disabled and enabled again; enabled in another way, which is what a restore of data does.
+-- A trigger that was disabled and enabled again; enabled in another mode, as a restore of data does.
 ALTER TABLE shop_order DISABLE TRIGGER orders_deletes;
 DELETE FROM shop_order WHERE customer_id = 36;
 ALTER TABLE shop_order ENABLE ALWAYS TRIGGER orders_deletes;
@@ -228,7 +229,7 @@ RESET session_replication_role;
 SELECT retention_refresh('orders') > 50 AS everybody;
 SELECT retention_refresh('orders');
 SELECT * FROM differs('orders');
--- In the transaction in which they were made.
+-- In the transaction that created the triggers.
 BEGIN;
 SELECT retention_materialize('orders') > 50 AS everybody;
 ALTER TABLE shop_order DISABLE TRIGGER orders_inserts;
@@ -237,7 +238,7 @@ ALTER TABLE shop_order ENABLE ALWAYS TRIGGER orders_inserts;
 COMMIT;
 SELECT retention_refresh('orders') > 50 AS everybody;
 SELECT * FROM differs('orders');
--- A trigger made by hand in place of ours notes nothing and is found out.
+-- A trigger created by hand in place of ours notes nothing and is noticed.
 CREATE OR REPLACE TRIGGER orders_inserts AFTER INSERT ON shop_order REFERENCING NEW TABLE AS new_rows
 FOR EACH STATEMENT EXECUTE FUNCTION retention_internal.facts_note('1');
 ALTER TABLE shop_order ENABLE ALWAYS TRIGGER orders_inserts;
@@ -245,7 +246,7 @@ INSERT INTO shop_order (customer_id, ordered_at) VALUES (39, '2025-08-08');
 SELECT count(*) FROM orders_changes;
 SELECT retention_refresh('orders') > 50 AS everybody;
 SELECT * FROM differs('orders');
--- A column that is called otherwise stops no writer; nor does a table of changes that is.
+-- A renamed column makes no statement fail; nor does a renamed table of changes.
 ALTER TABLE shop_order RENAME COLUMN plan TO tariff;
 INSERT INTO shop_order (customer_id, ordered_at, tariff) VALUES (44, '2025-08-08', 'basic');
 SELECT retention_redo, count(*) FROM orders_changes GROUP BY 1;
@@ -261,7 +262,7 @@ SELECT retention_refresh('orders');
 SELECT * FROM differs('orders');
 DROP TABLE orders_changes;
 ALTER TABLE somewhere RENAME TO orders_changes;
--- The source says something else; so do its settings, and until then nobody who asks for the source is given old facts.
+-- The query of the source changes, then its settings. Until the refresh no function uses the old facts.
 CREATE OR REPLACE VIEW orders AS SELECT customer_id AS customer, ordered_at AS at, plan FROM shop_order WHERE status = 'paid';
 SELECT retention_refresh('orders') > 50 AS everybody;
 SELECT * FROM differs('orders');
@@ -271,14 +272,14 @@ SELECT retention_refresh('orders') > 50 AS everybody;
 SELECT retention_internal.facts_totals(retention_internal.source_find('orders')) IS NOT NULL AS reads_facts;
 SELECT * FROM differs('orders');
 SELECT max(period) > 40 AS weeks FROM orders_cohorts;
--- Another segment: the tables are built beside the old ones, and whoever could read those may read these.
+-- Another segment: the tables are built beside the old ones, and roles that could read those may read these.
 CREATE OR REPLACE VIEW orders AS SELECT customer_id AS customer, ordered_at AS at, plan, status FROM shop_order WHERE status <> 'test';
 SELECT retention_refresh('orders') > 50 AS everybody;
 SELECT * FROM differs('orders');
 SELECT relname, (SELECT array_agg(r::text) FROM unnest(relacl) r WHERE r::text LIKE 'retention%') AS granted
 FROM pg_class WHERE relname ~ '^orders_(facts|summary|changes|state)2?$' ORDER BY 1;
 SELECT count(DISTINCT segment) AS segments FROM orders_segments;
--- Rows whose time is no time of a customer.
+-- Rows without a time from 1900 to 2199.
 INSERT INTO shop_order (customer_id, ordered_at, plan) VALUES (46, '9999-12-31', 'basic'), (46, 'infinity', 'basic'),
   (47, '-infinity', 'plus'), (47, '0001-01-01', 'plus'), (2047, 'infinity', 'basic');
 SELECT retention_refresh('orders');
@@ -304,7 +305,7 @@ SELECT retention_refresh('orders') > 50 AS everybody;
 SELECT * FROM differs('orders');
 SELECT view FROM retention_create_views('orders');
 SELECT rebuilt_because FROM orders_state;
--- Built anew because somebody asks for it: no lock that keeps readers or writers away.
+-- Built anew on request, without a lock that readers or writers wait for.
 BEGIN;
 SELECT retention_materialize('orders') > 50 AS everybody;
 SELECT relation::regclass, mode FROM pg_locks WHERE pid = pg_backend_pid() AND relation >= 16384
@@ -320,7 +321,7 @@ SELECT retention_refresh('orders');
 SELECT retention_refresh('order');
 SELECT retention_refresh(NULL);
 
--- ---- What is refused ----
+-- ---- Errors ----
 BEGIN ISOLATION LEVEL REPEATABLE READ;
 SELECT retention_materialize('orders');
 ROLLBACK;
@@ -373,7 +374,7 @@ CREATE DOMAIN sure AS integer NOT NULL;
 CREATE TABLE sure_event (customer sure, at date);
 SELECT retention_source('surely', 'events', 'sure_event', 'customer', at => 'at');
 SELECT retention_materialize('surely');
--- Tables that Citus distributes, by its own list of them.
+-- Tables that Citus distributes.
 SET allow_system_table_mods = on;
 BEGIN;
 CREATE TABLE pg_catalog.pg_dist_partition (logicalrelid regclass);
@@ -390,14 +391,14 @@ CREATE TABLE orders_facts ();
 SELECT retention_materialize('orders');
 DROP TABLE orders_facts;
 SELECT retention_materialize('orders') > 50 AS everybody;
--- Everything goes with the table: no dashboard is left that shows old numbers.
+-- DROP TABLE ... CASCADE drops everything, so that no dashboard shows old numbers.
 DROP TABLE shop_order;
 SET client_min_messages = warning;
 DROP TABLE shop_order CASCADE;
 SELECT relname FROM pg_class WHERE relname LIKE 'orders%' AND relnamespace = 'facts_test'::regnamespace;
 SELECT retention_refresh('orders');
 
--- ---- Built later: nobody waits ----
+-- ---- Built by the first refresh ----
 CREATE TABLE visit (customer uuid, day date, device text COLLATE "C");
 INSERT INTO visit SELECT md5((g % 50)::text)::uuid, date '2025-01-01' + g * 7 % 300, (ARRAY['phone', 'desk'])[1 + g % 2] FROM generate_series(1, 600) g;
 SELECT retention_source('visits', 'events', 'visit', 'customer', at => 'day', segments => '{device}', grid => 'week; week_start=sunday; min_events=2; brackets=1,2-4', gone_after => '10 days');
@@ -412,7 +413,7 @@ INSERT INTO visit SELECT md5((g % 70)::text)::uuid, date '2025-02-01' + g * 11 %
 DELETE FROM visit WHERE day > '2025-11-01' OR customer = md5('3')::uuid;
 SELECT retention_refresh('visits');
 SELECT * FROM differs('visits');
--- Elapsed windows and recurring cohorts know their latest row: the summary is made from the facts.
+-- With elapsed windows and recurring cohorts the summary is built from all facts.
 SELECT retention_source('elapsed', 'events', 'visit', 'customer', at => 'day', segments => '{device}', grid => 'month; windows=elapsed');
 SELECT retention_source('recurring', 'events', 'visit', 'customer', at => 'day', grid => 'month; cohorts=recurring');
 SELECT retention_materialize('elapsed'), retention_materialize('recurring');
@@ -450,7 +451,7 @@ INSERT INTO visited SELECT g % 40, timestamptz '2025-01-01' + g * interval '5 ho
 SELECT retention_source('log', 'events', 'visited', 'customer', at => 'at', segments => '{kind}', grid => 'week');
 SELECT retention_materialize('log');
 SELECT relations FROM log_state;
--- Through the whole, into a part, from one part into another.
+-- Written through the parent, to a partition, and moved from one partition to another.
 INSERT INTO visited SELECT g % 50, timestamptz '2025-02-01' + g * interval '15 hours', g % 4 FROM generate_series(1, 80) g;
 INSERT INTO visit_2a VALUES (51, '2025-05-05', 1);
 INSERT INTO visit_2 VALUES (52, '2025-05-05', 1);
@@ -463,7 +464,7 @@ SELECT * FROM differs('log');
 TRUNCATE visit_2b;
 SELECT retention_refresh('log') > 20 AS everybody;
 SELECT * FROM differs('log');
--- Parts that come, empty or full, and go.
+-- Partitions that are attached, empty or with rows, and detached or dropped.
 CREATE TABLE visit_3 PARTITION OF visited FOR VALUES FROM ('2025-07-01') TO ('2025-08-01');
 INSERT INTO visited VALUES (60, '2025-07-07', 1);
 INSERT INTO visit_3 VALUES (61, '2025-07-07', 1);
@@ -486,7 +487,7 @@ SELECT tgrelid::regclass, count(*) FROM pg_trigger WHERE tgname LIKE 'log\_%' GR
 SELECT retention_unmaterialize('log');
 SELECT count(*) AS triggers FROM pg_trigger WHERE tgname LIKE 'log\_%';
 
--- A trigger of a partition that is disabled, and is so still, is found out.
+-- A disabled trigger of a partition is noticed.
 SELECT retention_materialize('log') > 20 AS everybody;
 SET client_min_messages = notice;
 ALTER TABLE visit_2a DISABLE TRIGGER log_inserts;
@@ -518,7 +519,7 @@ SELECT * FROM differs('"odd %I"');
 SELECT count(*) FROM "odd %I_cohorts";
 RESET standard_conforming_strings;
 SET search_path = facts_test, public;
--- Two sources of one name over one table.
+-- Two sources of the same name over one table.
 CREATE SCHEMA facts_test_2;
 SELECT retention_source('twice', 'events', 'visit', 'customer', at => 'day'), retention_source('facts_test_2.twice', 'events', 'visit', 'customer', at => 'day', segments => '{device}');
 SELECT retention_materialize('twice'), retention_materialize('facts_test_2.twice');
@@ -529,7 +530,7 @@ SELECT retention_unmaterialize('twice');
 DELETE FROM visit WHERE device = 'desk' AND day < '2025-02-01';
 SELECT retention_refresh('facts_test_2.twice') > 0 AS some;
 SELECT * FROM differs('facts_test_2.twice');
--- Customers made of two columns, with an expression: who was 'Ann' Lee or 'ann' Lee is one.
+-- Customers made of two columns by an expression: 'Ann' Lee and 'ann' Lee are one customer.
 CREATE TABLE person (first text, last text, day date, kind text);
 INSERT INTO person SELECT (ARRAY['Ann', 'ann', 'Bob', 'bob', NULL])[1 + g % 5], (ARRAY['Lee', 'Ray'])[1 + g % 2], date '2025-01-01' + g, 'k' || g % 3 FROM generate_series(1, 60) g;
 CREATE VIEW people WITH (security_invoker = true) AS SELECT lower(first) || last AS customer, day AS at, kind || '!' AS kind FROM person WHERE kind <> 'k2';
@@ -542,8 +543,8 @@ SELECT retention_redo, first, last, count(*) FROM people_changes GROUP BY 1, 2, 
 SELECT retention_refresh('people');
 SELECT * FROM differs('people');
 
--- ---- Cost: a small refresh looks at what changed ----
--- An index on an integer serves.
+-- ---- Cost: a small refresh reads what changed ----
+-- An index on an integer column is used.
 CREATE TABLE much (customer integer, at date);
 INSERT INTO much SELECT g % 20000, date '2025-01-01' + g % 330 FROM generate_series(1, 60000) g;
 CREATE INDEX ON much (customer);

@@ -1,4 +1,4 @@
--- Module source: kept facts of one role are safe from others, and make nobody run what belongs to somebody else.
+-- Kept facts are safe from other roles, and no role runs code of another because of them.
 SET datestyle = 'ISO';
 SET client_min_messages = warning;
 \set SHOW_CONTEXT never
@@ -19,7 +19,7 @@ SELECT count(*) AS views FROM retention_create_views('orders');
 SELECT relname, relowner::regrole, relacl FROM pg_class WHERE relname LIKE 'orders\_%' AND relkind = 'r' ORDER BY 1;
 RESET ROLE;
 
--- ---- Whoever is not the owner, be it a superuser or a member of the role, does nothing for them ----
+-- ---- Only the owner changes them, not a superuser or a member of the owning role ----
 SELECT retention_materialize('orders');
 SELECT retention_refresh('orders');
 SELECT retention_unmaterialize('orders');
@@ -31,7 +31,7 @@ RESET ROLE;
 SET ROLE facts_other;
 SELECT retention_refresh('facts_shop.orders');
 RESET ROLE;
--- A trigger of the owner on their facts runs as the owner alone.
+-- A trigger of the owner on their facts runs with the rights of the owner.
 SET ROLE facts_owner;
 CREATE TABLE ran_as (who name);
 CREATE FUNCTION spy() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO facts_shop.ran_as VALUES (current_user); RETURN new; END $$;
@@ -50,7 +50,7 @@ GRANT USAGE ON SCHEMA facts_shop, facts_own TO facts_other, facts_owner;
 SET ROLE facts_other;
 SET search_path = facts_own, public;
 CREATE TABLE mine (id integer, customer integer, day date, plan text);
--- A trigger of their own that notes somewhere else.
+-- A trigger of another role that notes in a table of its own.
 CREATE TRIGGER orders_inserts AFTER INSERT ON mine REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION retention_internal.facts_note('1');
 INSERT INTO mine VALUES (1, 1, '2025-01-01', 'x');
 SELECT retention_internal.facts_link_trigger('mine', 'orders_inserts', 'facts_shop.orders_changes');
@@ -58,14 +58,14 @@ SELECT retention_internal.facts_link_trigger('facts_shop.sale', 'orders_inserts'
 CREATE CONSTRAINT TRIGGER forged AFTER INSERT ON mine FROM facts_shop.orders_changes FOR EACH ROW EXECUTE FUNCTION retention_internal.facts_note('1');
 SELECT retention_internal.facts_link_table('mine', 'facts_shop.orders');
 SELECT retention_internal.facts_link_table('facts_shop.orders_facts', 'facts_shop.orders');
--- Tables that say they belong to the source.
+-- Tables of another role that refer to the source.
 CREATE TABLE fake (retention_source regclass DEFAULT 'facts_shop.orders'::regclass, facts regclass DEFAULT 'mine'::regclass,
   summary regclass DEFAULT 'mine'::regclass, changes regclass DEFAULT 'mine'::regclass);
 INSERT INTO fake DEFAULT VALUES;
 RESET ROLE;
 SET search_path = facts_shop, public;
 SELECT retention_internal.facts_kept('orders');
--- Even one who was let put triggers on the table of changes.
+-- The same with the privilege TRIGGER on the table of changes.
 GRANT TRIGGER ON orders_changes TO facts_other;
 SET ROLE facts_other;
 CREATE CONSTRAINT TRIGGER forged AFTER INSERT ON facts_own.mine FROM facts_shop.orders_changes FOR EACH ROW EXECUTE FUNCTION retention_internal.facts_note('1');
@@ -75,7 +75,7 @@ DROP TRIGGER forged ON facts_own.mine;
 RESET ROLE;
 REVOKE TRIGGER ON orders_changes FROM facts_other;
 SELECT count(*) AS noted FROM orders_changes;
--- The owner of a source points it at tables of somebody else: these are none of it.
+-- The owner of a source refers to tables of another role: they do not count.
 CREATE TABLE facts_own.victim (part integer, customer integer);
 INSERT INTO facts_own.victim VALUES (1, 1);
 ALTER TABLE facts_own.victim OWNER TO facts_other;
@@ -94,8 +94,8 @@ RESET ROLE;
 SELECT count(*) AS safe FROM facts_own.victim;
 SELECT count(*) AS mine FROM facts_own.mine;
 
--- ---- Writers need nothing ----
--- Through a view that may be written, without USAGE on the schema of the table.
+-- ---- Writers need no privileges ----
+-- Through an updatable view, without USAGE on the schema of the table.
 CREATE SCHEMA facts_views;
 CREATE VIEW facts_views.sale AS SELECT * FROM sale;
 ALTER VIEW facts_views.sale OWNER TO facts_owner;
@@ -108,7 +108,7 @@ DELETE FROM facts_views.sale WHERE id = 3;
 SELECT has_schema_privilege('facts_shop', 'USAGE') AS usage;
 RESET ROLE;
 SELECT * FROM orders_changes ORDER BY 1, 2;
--- What the owner puts on the table of changes runs as the owner, with a search_path of no writer's making.
+-- Triggers and checks that the owner adds to the table of changes run as the owner, with a fixed search_path.
 SET ROLE facts_owner;
 SELECT retention_refresh('orders');
 DELETE FROM ran_as;
@@ -137,7 +137,7 @@ DROP TRIGGER take_over ON orders_changes;
 DROP TRIGGER spy ON orders_changes;
 DROP TRIGGER spy_after ON orders_changes;
 SELECT retention_refresh('orders');
--- A table of changes that is no such table any more stops nobody.
+-- A table of changes that was altered makes no statement fail.
 ALTER TABLE orders_changes RENAME COLUMN retention_redo TO mark;
 ALTER TABLE orders_changes ALTER mark TYPE text;
 RESET ROLE;
@@ -146,7 +146,7 @@ SET ROLE facts_owner;
 SET client_min_messages = notice;
 SELECT retention_refresh('orders');
 SET client_min_messages = warning;
--- A role that may put triggers on a table and does not own it could not take them away again.
+-- A role with TRIGGER on a table that it does not own could not drop the triggers again.
 RESET ROLE;
 CREATE VIEW facts_own.theirs AS SELECT customer, day AS at FROM facts_shop.sale;
 ALTER VIEW facts_own.theirs OWNER TO facts_other;
@@ -156,10 +156,10 @@ SELECT retention_source_set('facts_own.theirs');
 SELECT retention_materialize('facts_own.theirs');
 RESET ROLE;
 
--- ---- Roles that go ----
+-- ---- Dropped roles ----
 CREATE ROLE facts_heir;
 GRANT ALL ON SCHEMA facts_shop TO facts_heir;
--- The table alone goes to somebody else: no row of it is handed on to its owner of before.
+-- The table alone gets a new owner: none of its rows is written for the old one.
 ALTER TABLE sale OWNER TO facts_heir;
 REVOKE ALL ON sale FROM facts_owner;
 INSERT INTO sale VALUES (305, 24, '2025-06-06', 'secret');
@@ -182,12 +182,12 @@ SELECT source, owner, state FROM retention_sources WHERE source = 'orders'::regc
 SELECT retention_materialize('orders') > 20 AS everybody;
 RESET ROLE;
 
--- ---- A table swapped for another, as loading tools do it ----
+-- ---- A table swapped for another, as loading tools do ----
 SET ROLE facts_heir;
 CREATE TABLE sale_new AS SELECT * FROM sale WHERE customer < 10;
 ALTER TABLE sale RENAME TO sale_old;
 ALTER TABLE sale_new RENAME TO sale;
--- Until the old one is dropped its source reads it; then both are gone, and whoever looks is told so.
+-- Until the old table is dropped, the source reads it; then both are gone, and queries fail.
 SELECT retention_refresh('orders');
 DROP TABLE sale_old CASCADE;
 SELECT count(*) FROM orders_cohorts;
@@ -208,7 +208,7 @@ INSERT INTO target VALUES (1);
 DROP TRIGGER wrong ON target;
 CREATE TRIGGER wrong AFTER INSERT ON target FOR EACH ROW EXECUTE FUNCTION retention_internal.facts_note();
 INSERT INTO target VALUES (1);
--- Linked, with arguments that are none.
+-- Linked triggers with wrong arguments.
 CREATE TABLE noted (mark boolean, id integer);
 SELECT retention_internal.facts_link_trigger('target', 'wrong', 'noted');
 INSERT INTO target VALUES (2);
@@ -221,7 +221,7 @@ CREATE TRIGGER wrong AFTER INSERT ON target FOR EACH ROW EXECUTE FUNCTION retent
 SELECT retention_internal.facts_link_trigger('target', 'wrong', 'noted');
 INSERT INTO target VALUES (4);
 SELECT * FROM noted;
--- In itself, and in a circle.
+-- A table that notes its changes in itself, and tables that note in a circle.
 SELECT retention_internal.facts_link_trigger('target', 'wrong', 'target');
 CREATE TABLE circle (retention_redo boolean, id integer);
 CREATE TABLE round (retention_redo boolean, id integer);

@@ -1,4 +1,4 @@
--- Sources: what makes one and its checks, views against plain SQL, who may run and write what.
+-- Sources: registration and its checks, views against plain SQL, privileges.
 \set VERBOSITY default
 
 SET TimeZone = 'Europe/Berlin';
@@ -25,7 +25,7 @@ SELECT attrelid::regclass AS source, string_agg(attname || ' ' || format_type(at
 FROM pg_attribute WHERE attrelid IN ('bi.subs'::regclass, 'bi.orders'::regclass) AND attnum > 0 GROUP BY 1 ORDER BY 1;
 SELECT relname, reloptions FROM pg_class WHERE relnamespace = 'bi'::regnamespace ORDER BY 1;
 
--- What is wrong is said with the words of the call.
+-- Errors name the arguments of the call.
 SELECT retention_source('bi.subs', 'subscriptions', 'shop.subscription', 'customer_id', 'started', 'ended');
 SELECT retention_source('shop.orders', 'events', 'shop.orders', 'customer_id', at => 'ordered_at');
 SELECT retention_source('shop.subscription', 'events', 'shop.orders', 'customer_id', at => 'ordered_at');
@@ -104,11 +104,11 @@ BEGIN
   PERFORM retention_source('bi.a', 'events', 'shop.loose', 'who', at => 'at');
   RAISE 'a nondeterministic collation is taken';
 EXCEPTION WHEN feature_not_supported THEN
-  -- also what a server without ICU says
+  -- a server without ICU reports the same
   NULL;
 END $$;
 SELECT count(*) AS nothing_was_made FROM retention_sources WHERE source::text ~ '(^|[.])a$';
--- a name of 52 bytes has views of 63
+-- the views of a name of 52 bytes have names of 63
 SELECT octet_length(relname) FROM retention_source(repeat('ü', 26), 'events', 'shop.orders', 'customer_id', at => 'ordered_at') s JOIN pg_class ON oid = s;
 SELECT count(*) FROM retention_create_views(repeat('ü', 26)::regclass);
 SELECT max(octet_length(relname)) FROM pg_class WHERE relname LIKE 'ü%' AND relkind = 'v';
@@ -133,7 +133,7 @@ SELECT grid, gone_after, keep_runs, presence FROM retention_sources WHERE source
 SELECT retention_drop_source('bi.settings');
 SELECT retention_drop_source('shop.orders');
 
--- A view that somebody wrote is a source once its owner says so.
+-- A view that was written by hand becomes a source.
 CREATE VIEW bi.by_hand AS SELECT customer_id AS customer, ordered_on AS at, country, DATE '2026-01-01' AS as_of FROM shop.orders WHERE status LIKE 'paid%';
 SELECT retention_internal.source_find('bi.by_hand');
 SELECT retention_source_set('bi.by_hand', grid => 'month; time_zone=UTC');
@@ -164,7 +164,7 @@ SELECT retention_source_set('bi.bad');
 DROP VIEW bi.bad;
 SELECT retention_drop_source('bi.by_hand');
 
--- No text is changed after it was read: line feeds in values and in a filter, comments, quotes.
+-- Line feeds, comments and quotes in values and in a filter are kept.
 CREATE TABLE shop.texts (who int, at date, what text);
 INSERT INTO shop.texts VALUES (1, '2026-01-01', E'two\nlines'), (2, '2026-01-02', 'one line'), (3, '2026-01-03', E'-- it''s \\ %s /* no comment */');
 SELECT retention_source('bi.texts', 'events', 'shop.texts', 'who', at => 'at', event => 'what', events => ARRAY[E'two\nlines', E'-- it''s \\ %s /* no comment */'],
@@ -174,7 +174,7 @@ SELECT (SELECT count(*) FROM bi.texts) AS rows, (SELECT sum(cohort_size) FROM bi
   (SELECT at_end FROM bi.texts_flow WHERE period_start = '2026-01-01') AS at_end, (SELECT max(at_risk) FROM bi.texts_survival) AS followed;
 SELECT retention_drop_source('bi.texts');
 
--- The texts a source is made of.
+-- The queries of views.
 \pset format unaligned
 \pset tuples_only on
 SELECT retention_internal.source_rows(s), retention_internal.source_as_of(s), retention_internal.source_grid(s, plain => true), retention_internal.source_presence(s)
@@ -195,7 +195,7 @@ SELECT (SELECT count(*) FROM bi.subs_flow) + (SELECT count(*) FROM bi.subs_cohor
   (SELECT count(*) FROM bi.orders_flow) + (SELECT count(*) FROM bi.orders_cohorts) + (SELECT count(*) FROM bi.orders_curve)
   + (SELECT count(*) FROM bi.orders_lifecycle) + (SELECT count(*) FROM bi.orders_stickiness) + (SELECT count(*) FROM bi.orders_segments)
   + (SELECT count(*) FROM bi.orders_survival) AS orders;
--- Only NULLs: the same.
+-- A table of NULLs: the same.
 INSERT INTO shop.subscription (customer_id, plan) VALUES (1, 'a'), (NULL, 'b');
 INSERT INTO shop.subscription (customer_id, started) VALUES (NULL, '2026-01-01');
 SELECT count(*) FROM bi.subs_flow;
@@ -204,7 +204,8 @@ SELECT count(*) FROM bi.subs_segments;
 SELECT count(*) FROM bi.subs_survival;
 TRUNCATE shop.subscription;
 
--- Subscriptions in every type of time, against plain SQL. One row in seven is of a customer who comes back, some overlap, some touch.
+-- Subscriptions in every type of time, against plain SQL. One row in seven belongs to a customer who comes back; some
+-- rows overlap, some touch.
 INSERT INTO shop.subscription (customer_id, plan, started, ended, fee, why)
 SELECT c, plan, s, CASE WHEN i % 5 > 0 THEN s + len END, 10, 'reason ' || i % 3
 FROM (SELECT i, i % 240 AS c, 'plan ' || (i * 7 % 11) % 3 AS plan, DATE '2024-01-01' + (i * 7919 % 700) AS s, (i * 104729 % 200) AS len
@@ -216,14 +217,14 @@ UNION ALL SELECT 901, 'plan 1', NULL, '2024-04-01', 1, NULL
 UNION ALL SELECT 902, 'plan 1', '2027-01-01', NULL, 1, NULL;
 CREATE VIEW shop.subscription_local AS SELECT customer_id, plan, started::timestamp AS started, ended::timestamp AS ended FROM shop.subscription;
 CREATE TABLE shop.subscription_tz AS SELECT customer_id, plan, started::timestamptz AS started, ended::timestamptz AS ended FROM shop.subscription;
--- the view is the owner's to change: here it learns until when the rows are known
+-- the owner changes the view: it gets an as_of
 CREATE OR REPLACE VIEW bi.subs WITH (security_invoker = true) AS
   SELECT customer_id AS customer, started, ended, fee AS amount, why AS reason, plan, DATE '2026-02-10' AS as_of FROM shop.subscription;
 SELECT retention_source('bi.subs_local', 'subscriptions', 'shop.subscription_local', 'customer_id', 'started', 'ended', segments => '{plan}', as_of => 'date ''2026-02-10''');
 SELECT retention_source('bi.subs_tz', 'subscriptions', 'shop.subscription_tz', 'customer_id', 'started', 'ended', segments => '{plan}', as_of => 'timestamptz ''2026-02-10 Europe/Berlin''');
 SELECT count(*) FROM unnest('{bi.subs,bi.subs_local,bi.subs_tz}'::regclass[]) s, retention_create_views(s);
 
--- who was there, by month: a plain join with every month
+-- customers by month: a plain join with every month
 CREATE VIEW plain_month AS SELECT m::date AS starts, (m + interval '1 month')::date AS ends FROM generate_series(timestamp '2024-01-01', '2026-02-01', '1 month') m;
 CREATE VIEW plain_presence AS SELECT customer_id AS c, plan, started AS s, CASE WHEN ended < '2026-02-10' THEN ended END AS e FROM shop.subscription
   WHERE customer_id IS NOT NULL AND started < '2026-02-10' AND started < coalesce(ended, 'infinity');
@@ -241,7 +242,7 @@ FROM plain_flow p FULL JOIN bi.subs_flow v USING (period_start, period_end);
 SELECT (SELECT count(*) FROM (TABLE bi.subs_flow EXCEPT TABLE bi.subs_local_flow) d) AS local, (SELECT count(*) FROM (
   SELECT period_start, at_start, kept, lost, retention_rate FROM bi.subs_flow EXCEPT SELECT period_start, at_start, kept, lost, retention_rate FROM bi.subs_tz_flow) d) AS tz;
 
--- cohorts: active in a month at whose end the customer is there; who of a cohort is there at the end of its own month, too
+-- cohorts: active in a month means a customer at its end, in the first month as well
 CREATE VIEW plain_active AS SELECT c, starts AS m FROM plain_there WHERE at_end;
 CREATE VIEW plain_cells AS
 WITH first AS (SELECT c, date_trunc('month', min(s))::date AS cohort FROM plain_presence GROUP BY c),
@@ -264,7 +265,7 @@ FROM (SELECT m AS period_start, count(*) AS active, count(*) FILTER (WHERE first
               lag(m) OVER (PARTITION BY c ORDER BY m) = m - interval '1 month' AS kept FROM plain_active) q GROUP BY 1) p
   FULL JOIN bi.subs_lifecycle v USING (period_start);
 
--- who is there at the end of a month: the cohorts, the lifecycle and the flow say the same, in every month and every kind of time
+-- customers at the end of a month: the same in cohorts, lifecycle and flow, in every month and type of time
 SELECT v.name, count(*) AS months, count(*) FILTER (WHERE partial) AS partial, count(*) FILTER (WHERE cohorts IS DISTINCT FROM flow OR lifecycle IS DISTINCT FROM flow) AS differ
 FROM (SELECT 'subs' AS name, f.status = 'partial' AS partial, f.at_end AS flow, (SELECT sum(retained) FROM bi.subs_cohorts c WHERE c.period_start = f.period_start) AS cohorts,
     (SELECT active FROM bi.subs_lifecycle l WHERE l.period_start = f.period_start) AS lifecycle FROM bi.subs_flow f
@@ -274,14 +275,14 @@ FROM (SELECT 'subs' AS name, f.status = 'partial' AS partial, f.at_end AS flow, 
     (SELECT active FROM bi.subs_tz_lifecycle l WHERE l.period_start = f.period_start) FROM bi.subs_tz_flow f) v GROUP BY 1 ORDER BY 1;
 SELECT count(*) FILTER (WHERE c.retained <> f.gained OR c.cohort_size <> f.joined) AS differ, count(*) FILTER (WHERE c.retained < c.cohort_size) AS left_at_once
 FROM bi.subs_cohorts c JOIN bi.subs_flow f USING (period_start) WHERE period = 0;
--- the rates are those of the counts, and a partial cell has none
+-- the rates are those of the counts; a partial cell has none
 SELECT status, count(*), count(*) FILTER (WHERE retention_rate IS NULL) AS no_rate, count(*) FILTER (WHERE round(retention_rate, 6) <> round(100.0 * retained / at_risk, 6)) AS wrong,
   count(*) FILTER (WHERE (ci_low, ci_high) IS DISTINCT FROM (SELECT (i.low, i.high) FROM rate_interval(retained, at_risk) i)) AS other_interval
 FROM bi.subs_cohorts GROUP BY 1 ORDER BY 1;
 SELECT c.period, c.retained = p.retained AND c.at_risk = p.size AND (c.ci_low, c.ci_high) = (i.low, i.high) AS pooled
 FROM bi.subs_curve c JOIN (SELECT period, sum(retained) AS retained, sum(cohort_size) AS size FROM plain_cells WHERE period_start < '2026-02-01' GROUP BY 1) p USING (period),
   rate_interval(c.retained, c.at_risk) i WHERE period < 2 ORDER BY 1;
--- on request whoever is there at any moment of a month
+-- presence => 'any': customers at any moment of a month
 SELECT retention_source_set('bi.subs', presence => 'any');
 SELECT view, shows FROM retention_create_views('bi.subs') WHERE view ~ 'cohorts';
 CREATE VIEW plain_any AS SELECT DISTINCT c, starts AS m FROM plain_month, plain_presence WHERE s < least(ends, DATE '2026-02-10') AND coalesce(e > starts, true);
@@ -306,7 +307,7 @@ SELECT (SELECT count(*) FROM (TABLE bi.subs_segments EXCEPT TABLE bi.subs_local_
 SELECT i.low = v.retention_low AND i.high = v.retention_high AS interval, d.difference = v.difference AND d.p_value = v.p_value AS difference
 FROM bi.subs_segments v, rate_interval(kept, at_start) i, rate_difference(kept, at_start, rest_kept, rest_at_start) d WHERE segment = 'plan';
 
--- survival: the first stay, overlapping and touching rows taken together
+-- survival: the first membership, overlapping and touching rows taken together
 CREATE VIEW plain_stay AS
   SELECT c, (SELECT plan FROM plain_presence o WHERE o.c = q.c ORDER BY s, plan LIMIT 1) AS plan, lower(r) AS s,
     CASE WHEN upper(r) < '2026-02-10' THEN upper(r) END AS e
@@ -320,7 +321,7 @@ SELECT (SELECT count(*) FROM (TABLE bi.subs_survival EXCEPT TABLE bi.subs_local_
   (SELECT count(*) FROM (TABLE bi.subs_survival EXCEPT TABLE bi.subs_tz_survival) d) AS tz;
 SELECT * FROM bi.subs_survival WHERE days = 0 ORDER BY segment, value;
 
--- Events: views equal the plain calls, in every type of time.
+-- Events: the views equal plain calls of the aggregates, in every type of time.
 INSERT INTO shop.orders
 SELECT i, 'c' || i * 31 % 97, timestamptz '2025-01-01 23:30 America/New_York' + i * 71 % 11000 * interval '1 hour', NULL::date, (ARRAY['paid', 'shipped', 'void'])[1 + i % 3],
   i % 4, (ARRAY['DE', 'FR', NULL])[1 + i % 97 % 3]
@@ -372,7 +373,7 @@ SELECT retention_source_set('bi.hourly_events', gone_after => '3 days');
 SELECT retention_source_set(s, grid => 'day; time_zone=UTC; cohorts=recurring; brackets=1,2-3') FROM unnest('{bi.hourly,bi.hourly_local,bi.hourly_events}'::regclass[]) s;
 SELECT count(*) FROM unnest('{bi.hourly,bi.hourly_local,bi.hourly_events}'::regclass[]) s, retention_create_views(s);
 SELECT pg_typeof(period_start), count(*) FROM bi.hourly_flow GROUP BY 1;
--- a start that is not inside another stay; who of them is there at the end of that day
+-- starts that are not inside another membership, and who of them is a customer at the end of that day
 SELECT v.cohort, v.cohort_size, p.starts, v.retained, p.still FROM bi.hourly_cohorts v FULL JOIN (
   SELECT (lower(r) AT TIME ZONE 'UTC')::date AS cohort, count(DISTINCT who) AS starts,
     count(DISTINCT who) FILTER (WHERE upper(r) >= ((lower(r) AT TIME ZONE 'UTC')::date + 1)::timestamp AT TIME ZONE 'UTC') AS still
@@ -385,7 +386,7 @@ SELECT * FROM bi.hourly_events_curve;
 SELECT count(*) FROM (SELECT c.* FROM (SELECT cohort_retention(who, at, '12 hours; time_zone=UTC; windows=elapsed; min_events=2') AS s FROM shop.visits) q, retention_curve(s) c EXCEPT TABLE bi.hourly_events_curve) d;
 SELECT retention_source_set('bi.hourly', grid => '24 hours; time_zone=UTC; windows=elapsed');
 
--- Idempotent, and careful with what is not its own.
+-- Creating views twice changes nothing, and objects that are not views of the source are left alone.
 COMMENT ON VIEW bi.subs_flow IS 'what the board looks at';
 GRANT SELECT ON bi.subs_flow TO pg_monitor;
 CREATE VIEW dashboard AS SELECT count(*) FROM bi.subs_flow;
@@ -406,7 +407,7 @@ SELECT view FROM retention_create_views('bi.other');
 SELECT view FROM retention_create_views('bi.other', 'nowhere');
 DROP VIEW bi.other_curve;
 SELECT count(*) FROM retention_create_views('bi.other');
--- other columns: the views follow
+-- other columns of the source: the views follow
 DROP VIEW bi.other CASCADE;
 SELECT (retention_internal.source_find('bi.orders')).source AS others_stay;
 CREATE VIEW bi.other AS SELECT customer_id::text AS customer, ordered_at AS at FROM shop.orders;
@@ -414,7 +415,7 @@ SELECT retention_source_set('bi.other', grid => 'month; time_zone=UTC');
 SELECT count(*) FROM retention_create_views('bi.other');
 CREATE OR REPLACE VIEW bi.other AS SELECT customer_id::text AS customer, ordered_at AS at, country, amount FROM shop.orders;
 SELECT view FROM retention_create_views('bi.other');
--- what somebody else built on the source is not dropped with it
+-- objects of others that depend on the source are not dropped with it
 CREATE VIEW built AS SELECT count(*) FROM bi.other;
 SELECT retention_drop_source('bi.other');
 DROP VIEW built;
@@ -430,7 +431,7 @@ WHERE c.relnamespace = 'bi'::regnamespace AND c.relname ~ '^(subs|orders)_' AND 
 SELECT attname, format_type(atttypid, NULL) AS type, col_description(attrelid, attnum) AS says FROM pg_attribute WHERE attrelid = 'bi.subs_lifecycle'::regclass AND attnum > 0 ORDER BY attnum;
 SELECT reloptions, obj_description(oid) FROM pg_class WHERE oid = 'bi.subs_lifecycle'::regclass;
 
--- Names change, and all goes on: a table, a column, the source, its schema.
+-- Renames are followed: of a table, a column, the source, its schema.
 CREATE SCHEMA moving;
 CREATE TABLE moving.t (who int, at date);
 INSERT INTO moving.t SELECT i % 7, DATE '2026-01-01' + i FROM generate_series(1, 90) i;
@@ -445,7 +446,7 @@ SELECT count(*) FROM retention_create_views('moved.s');
 SELECT count(*) AS differ FROM (TABLE moved.s_cohorts EXCEPT TABLE before) d;
 ALTER VIEW moved.s RENAME TO r;
 SELECT source, relation, state FROM retention_sources WHERE source = 'moved.r'::regclass;
--- views of the old name are the owner's own from now on
+-- views of the old name no longer belong to the source
 SELECT * FROM retention_drop_views('moved.r');
 SELECT view FROM retention_create_views('moved.r') LIMIT 1;
 SELECT retention_drop_source('moved.r');
@@ -465,7 +466,7 @@ SELECT count(*) FROM "Sch; %s ema"."so'urce ""é"" %s \_survival";
 SELECT count(*) FROM "Sch; %s ema"."so'urce ""é"" %s \_flow";
 SELECT count(*) FROM "Sch; %s ema"."so'urce ""é"" %s \_cohorts";
 SELECT retention_drop_source('"Sch; %s ema"."so''urce ""é"" %s \"');
--- the old way of quoting: no warning, the same answer
+-- standard_conforming_strings = off: no warning, the same answer
 SET standard_conforming_strings = off;
 SELECT retention_source('bi.old_way', 'events', '"Sch; %s ema"."Ta''ble ""x"" %s
 second line"', 'select', at => 'as_of', segments => '{"retention %I"}', filter => $f$k > 1 AND "retention %I" <> '\0'$f$, grid => 'month; time_zone=Europe/Berlin');
@@ -484,7 +485,7 @@ SELECT retention_guess('"Sch; %s ema"."Ta''ble ""x"" %s
 second line"');
 SET standard_conforming_strings = on;
 
--- Domains, enums, partitions, materialised views that are not filled.
+-- Domains, enums, partitions, materialised views without data.
 CREATE DOMAIN shop.customer_number AS integer CHECK (VALUE > 0);
 CREATE DOMAIN shop.customer_word AS varchar(20);
 CREATE TYPE shop.step AS ENUM ('seen', 'bought');
@@ -502,7 +503,7 @@ REFRESH MATERIALIZED VIEW shop.later;
 SELECT retention_internal.source_as_of(retention_internal.source_find('bi.later')) AS as_of \gset
 SELECT :as_of;
 
--- One row that ends before it starts stops every number, unless the source says that such rows do not count.
+-- A row that ends before it starts is an error, unless the source ignores such rows.
 CREATE TABLE shop.contract (who int, since date, until date);
 INSERT INTO shop.contract VALUES (1, '2026-01-01', NULL), (2, '2026-01-10', '2026-03-01'), (3, '2026-02-01', '2026-01-01'), (4, '9999-12-31', NULL), (5, '2026-01-05', '9999-12-31'), (6, '0001-01-01', '2026-02-01');
 SELECT retention_source('bi.strict', 'subscriptions', 'shop.contract', 'who', 'since', 'until', grid => 'month; time_zone=UTC');
@@ -511,7 +512,7 @@ SELECT count(*) FROM unnest('{bi.strict,bi.lenient}'::regclass[]) s, retention_c
 \set VERBOSITY terse
 SELECT count(*) FROM bi.strict_flow;
 \set VERBOSITY default
--- a time in the year 9999 is never; whoever was there before 1900 was there already
+-- a time in the year 9999 means never; a customer from before 1900 is a customer from the beginning
 SELECT min(period_start), max(period_end), count(*) FROM bi.lenient_flow;
 SELECT period_start, at_start, at_end, status FROM bi.lenient_flow WHERE period_start >= '2026-01-01';
 SELECT retention_drop_source('bi.strict'), retention_drop_source('bi.lenient');
@@ -524,12 +525,12 @@ SELECT source, state FROM retention_sources ORDER BY source::text COLLATE "C";
 SELECT retention_internal.source_find('bi.steps');
 ALTER VIEW bi.steps RENAME COLUMN "when" TO at;
 SELECT retention_drop_source('bi.steps'), retention_drop_source('bi.words');
--- settings of views that are gone are not dumped, not shown, and go with the next writing
+-- settings of dropped views are not dumped and not shown, and are deleted by the next change of a setting
 SELECT count(*) FROM retention_internal.source_setting s WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = s.source);
 SELECT retention_source_set('bi.subs');
 SELECT count(*) FROM retention_internal.source_setting s WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = s.source);
 
--- Other roles: everything of a source is its owner's.
+-- Other roles: only the owner changes a source.
 CREATE ROLE retention_ann;
 CREATE ROLE retention_bob;
 CREATE ROLE retention_tenant;
@@ -544,7 +545,7 @@ SELECT retention_source('ann.secret', 'events', 'shop.secret', 'who', at => 'at'
 SELECT retention_source('bi.mine', 'events', 'shop.orders', 'customer_id', at => 'ordered_at');
 SELECT retention_source('ann.orders', 'events', 'shop.orders', 'customer_id', at => 'ordered_at', filter => 'country = ''DE''', grid => 'month; time_zone=UTC');
 SELECT count(*) FROM retention_create_views('ann.orders');
--- the settings are readable as catalogs are, and written by nobody directly
+-- everybody reads the settings, nobody writes them directly
 SELECT source, owner, state FROM retention_sources ORDER BY source::text COLLATE "C";
 INSERT INTO retention_internal.source_setting VALUES ('ann.orders', 'month', NULL, 1, NULL) ON CONFLICT DO NOTHING;
 INSERT INTO retention_internal.source_setting VALUES ('bi.subs_tz', 'month', NULL, 1, NULL);
@@ -554,7 +555,7 @@ LOCK TABLE retention_internal.source_setting IN SHARE MODE;
 ROLLBACK;
 UPDATE retention_internal.source_setting SET keep_runs = 1;
 DELETE FROM retention_internal.source_setting;
--- of others nothing is written, changed, locked or dropped, not even by who could do it by hand
+-- nothing of another role is written, changed, locked or dropped, not even by a role that could do it by hand
 SELECT retention_source_set('bi.subs', keep_runs => 1);
 SELECT retention_drop_source('bi.subs');
 SELECT * FROM retention_create_views('bi.subs', 'ann');
@@ -576,7 +577,7 @@ SELECT retention_internal.source_lock('ann.orders', NULL, false);
 RESET ROLE;
 SELECT retention_source_set('ann.orders', keep_runs => 1);
 SELECT retention_drop_source('ann.orders');
--- a reader needs what PostgreSQL asks of a reader
+-- readers need SELECT, as on any view
 SET ROLE retention_tenant;
 SELECT retention_internal.source_find('ann.orders');
 SELECT source, state FROM retention_sources ORDER BY source::text COLLATE "C";
@@ -589,12 +590,12 @@ SET ROLE retention_bob;
 SELECT count(*) FROM ann.orders_cohorts;
 RESET ROLE;
 
--- Who may do everything runs nothing of somebody else: not a source of theirs, ...
+-- A superuser runs no code of other roles: not a source of theirs, ...
 SELECT retention_internal.source_find('ann.orders');
 SET ROLE retention_bypass;
 SELECT retention_internal.source_find('ann.orders');
 RESET ROLE;
--- ... not a view, function, operator, aggregate or domain of theirs in a source of one's own, however deep
+-- ... not a view, function, operator, aggregate or domain of theirs in a source of the superuser, however deep
 SET ROLE retention_ann;
 CREATE FUNCTION ann.evil(integer) RETURNS integer LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RAISE WARNING 'evil ran as %', current_user; RETURN $1; END $$;
 CREATE OPERATOR ann.@@@ (FUNCTION = ann.evil, RIGHTARG = integer);
@@ -638,18 +639,18 @@ SELECT query, asks(query) FROM unnest(ARRAY[
   'SELECT who::ann.evil_number::integer AS customer, at FROM ann.t',
   'SELECT who::boss.evil_number::integer AS customer, at FROM ann.t',
   'SELECT abs(who) AS customer, at FROM ann.t WHERE kind = ''a''::ann.harmless']) AS query;
--- ... not even in the planner, nor while a source is made
+-- ... not even in the planner, nor while a source is created
 SELECT retention_source('boss.s', 'events', 'ann.v', 'who', at => 'at', filter => 'who > 0', as_of => 'ann.evil(1)::text::date');
 SELECT retention_source('boss.s', 'events', 'ann.v', 'who', at => 'at', filter => 'who > ann.evil(0)');
 SELECT retention_internal.source_find('boss.s');
 SELECT retention_create_views('boss.s');
 SELECT retention_drop_source('boss.s');
--- ... nor a view of one's own in a schema where somebody else could put another in its place
+-- ... nor a view of the superuser in a schema where another role could replace it
 CREATE VIEW ann.boss_view AS SELECT who AS customer, at FROM ann.t;
 SELECT retention_source_set('ann.boss_view', grid => 'month; time_zone=UTC');
 SELECT retention_internal.source_find('ann.boss_view');
 DROP VIEW ann.boss_view;
--- others read by PostgreSQL's own rules
+-- for other roles PostgreSQL's privileges apply
 GRANT SELECT ON ann.v TO retention_bob;
 SET ROLE retention_ann;
 SELECT retention_source('ann.own', 'events', 'ann.v', 'who', at => 'at', grid => 'month; time_zone=UTC');
@@ -659,7 +660,7 @@ SET ROLE retention_bob;
 SELECT (retention_internal.source_find('ann.own')).source AS of_somebody;
 RESET ROLE;
 
--- Reassigned with its owner's things, a source goes on; the role can go.
+-- A source goes on after REASSIGN OWNED, and its old owner can be dropped.
 GRANT SELECT ON shop.orders TO retention_bob;
 REASSIGN OWNED BY retention_ann TO retention_bob;
 DROP OWNED BY retention_ann;
@@ -673,7 +674,7 @@ RESET ROLE;
 DROP SCHEMA boss, ann CASCADE;
 SELECT count(*) AS leave_nothing FROM retention_sources WHERE owner <> current_user;
 
--- Tenants: a policy on the table, views of the owner, each reader sees the own numbers.
+-- Tenants: a policy on the table and views of its owner; each reader sees their own numbers.
 ALTER TABLE shop.orders ENABLE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON shop.orders USING (country = CASE current_user WHEN 'retention_tenant' THEN 'FR' WHEN 'retention_bob' THEN 'DE' END);
 GRANT SELECT ON ALL TABLES IN SCHEMA bi TO retention_tenant, retention_bob;
@@ -689,7 +690,7 @@ SELECT * FROM seen();
 SET ROLE retention_bob;
 SELECT * FROM seen();
 RESET ROLE;
--- who may not read the table sees nothing through a view
+-- a role that may not read the table sees nothing through a view
 REVOKE SELECT ON shop.orders FROM retention_bob;
 SET ROLE retention_bob;
 SELECT count(*) FROM bi.orders_flow;
@@ -714,7 +715,7 @@ SELECT retention_guess('shop.orders_pkey');
 SET ROLE retention_bob;
 SELECT retention_guess('shop.account');
 RESET ROLE;
--- what is proposed can be pasted
+-- the proposed call can be run
 SELECT string_agg(g, E'\n') AS call FROM retention_guess('shop.account') g \gset
 :call
 SELECT source, kind, relation, segments, grid, state FROM retention_sources WHERE relation = 'shop.account';
@@ -732,7 +733,7 @@ SELECT retention_source('bi.bought2', 'events', 'shop.bought', 'customer_id', at
 SELECT retention_drop_source('bi.bought');
 DROP TABLE shop.bought;
 
--- Away.
+-- Clean up.
 DROP FUNCTION seen(), asks(text);
 DROP SCHEMA shop, bi, bi2, "Sch; %s ema" CASCADE;
 DROP VIEW plain_month CASCADE;

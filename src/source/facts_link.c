@@ -1,9 +1,9 @@
 /*
  * facts_link.c
- *		Which trigger notes in which table, and which tables go with a source: entries of pg_depend.
+ *		Which trigger notes changes in which table, and which tables are dropped with a source: entries of pg_depend.
  *
- * Nothing that SQL offers writes such an entry for a trigger of the kind that is looked at here, so whoever finds one
- * knows that link_trigger() was called by the owner of both tables. A dump does not carry it.
+ * No SQL command writes such an entry for a trigger of this kind. An entry therefore proves that link_trigger() was
+ * called by the owner of both tables. A dump does not contain it.
  */
 #include "retention.h"
 
@@ -48,7 +48,7 @@ check_own(Oid relation, char kind)
 	ReleaseSysCache(tuple);
 }
 
-/* True for the entry that links a trigger of a relation; it depends on its own relation, too. */
+/* Whether this entry links a trigger of a relation; a trigger depends on its own relation, too. */
 static bool
 is_link(Form_pg_depend entry, Oid relation)
 {
@@ -56,7 +56,7 @@ is_link(Form_pg_depend entry, Oid relation)
 		   entry->refobjsubid == 0 && entry->deptype == DEPENDENCY_AUTO;
 }
 
-/* The table that a trigger is linked to; forget: it is not any more. */
+/* The table that a trigger is linked to; forget: removes the link. */
 static Oid
 link_scan(Oid trigger, Oid relation, bool forget)
 {

@@ -3,9 +3,9 @@
  *		Notes what statements change in the relation of a materialised source.
  *
  * A row of the table of changes has a mark and the columns that facts depend on. The mark is false for a row that was
- * inserted; true for a customer whose rows are to be looked up, with the columns that make up the customer; NULL where
- * everything has to be read again. The row is written as the owner of that table, who may read the relation anyhow: the
- * writer needs no privilege, and nobody else writes there.
+ * inserted; true for a customer whose rows are to be looked up, with only the columns that make up the customer; NULL
+ * where everything has to be read again. The row is written with the rights of the owner of that table, who may read
+ * the relation anyway: writers need no privilege on it.
  */
 #include "retention.h"
 
@@ -25,7 +25,7 @@
 #include "utils/rls.h"
 #include "utils/tuplestore.h"
 
-/* So many customers that a statement noted lately are remembered, not to be noted again. */
+/* How many customers a statement remembers, so as not to note one again. */
 #define NOTED_LATELY 1024
 
 typedef enum Mark
@@ -37,7 +37,7 @@ typedef enum Mark
 
 typedef struct NotedColumn
 {
-	int from; /* place in a row of the relation, and in one of the table of changes */
+	int from; /* its place in a row of the relation, and in one of the table of changes */
 	int to;
 	int16 length;
 	bool by_value;
@@ -49,16 +49,17 @@ typedef struct Notes
 	EState *estate;
 	ResultRelInfo *result;
 	TupleTableSlot *row;
-	bool reads_all; /* the columns of both tables agree */
+	bool reads_all; /* rows can be noted; else only that something changed */
 	int columns;
-	int customers; /* so many of them, the first, make up the customer */
+	int customers; /* how many of them, the first, make up the customer */
 	NotedColumn *column;
-	Datum *lately; /* by hash; only where one column makes up the customer */
+	Datum
+		*lately; /* customers noted before, by hash; only where one column makes up the customer */
 	bool *is_lately;
 	bool null_lately;
 } Notes;
 
-/* A mark in the first place; then columns of the relation, those of the customer before the others. */
+/* The first column is the mark; columns of the relation follow, those of the customer before the others. */
 static bool
 map_notes(Notes *notes, TupleDesc relation, int customers)
 {
@@ -96,7 +97,7 @@ map_notes(Notes *notes, TupleDesc relation, int customers)
 	return true;
 }
 
-/* What a user may have put on the table of changes runs with a search_path that no writer chose. */
+/* Whether an insertion runs nothing of the owner, such as triggers and index expressions; else search_path is set. */
 static bool
 is_plain(Relation relation)
 {
@@ -114,7 +115,7 @@ write_row(Notes *notes)
 	ResetPerTupleExprContext(notes->estate);
 }
 
-/* The row to write, all NULL but for the mark. */
+/* Starts the row to write: all columns are NULL except for the mark. */
 static void
 begin_row(Notes *notes, Mark mark)
 {
@@ -153,7 +154,7 @@ note_inserted(Notes *notes, TupleTableSlot *from)
 	write_row(notes);
 }
 
-/* True where the customer, of one column, was noted before. */
+/* Whether the customer was noted before by this statement; false where that is not remembered. */
 static bool
 noted_lately(Notes *notes, TupleTableSlot *from)
 {
@@ -220,8 +221,8 @@ is_same(const Notes *notes, TupleTableSlot *one, TupleTableSlot *other)
 }
 
 /*
- * Rows before and after an update, one of each at a time. Which belongs to which does not matter: where no pair of
- * rows that a customer is in differs, the customer has the same rows as before.
+ * One row before and one after an update. They need not be versions of the same row: if no pair with a row of a
+ * customer differs, the customer has the same rows as before.
  */
 static void
 note_pair(Notes *notes, TupleTableSlot *before, TupleTableSlot *after)
@@ -234,10 +235,10 @@ note_pair(Notes *notes, TupleTableSlot *before, TupleTableSlot *after)
 		note_customer(notes, after);
 }
 
-/* A transition table from its beginning; other triggers read it, too. */
+/* Reads a transition table from its beginning. Other triggers read it, too, so it has a read pointer of its own. */
 typedef struct RowReader
 {
-	Tuplestorestate *rows; /* NULL: there are none */
+	Tuplestorestate *rows; /* NULL: no rows */
 	int pointer;
 	TupleTableSlot *slot;
 } RowReader;
@@ -298,7 +299,7 @@ note_statement(Notes *notes, const TriggerData *data)
 	reader_end(&after);
 }
 
-/* Rows that a subscription brings; the same row may be noted as part of a statement, so it is looked up. */
+/* A row that a subscription brings. A statement may have noted it, too, so its customer is looked up. */
 static void
 note_row(Notes *notes, const TriggerData *data)
 {
@@ -310,7 +311,7 @@ note_row(Notes *notes, const TriggerData *data)
 		note_pair(notes, data->tg_trigslot, data->tg_newslot);
 }
 
-/* Where the owner of the changes may not read all rows of the relation any more, none is handed to them. */
+/* Whether the owner of the changes may still read all rows of the relation; else none is written there. */
 static bool
 may_read(const TriggerData *data, Oid owner)
 {

@@ -2,8 +2,8 @@
  * facts_shape.c
  *		What the query of a source reads, and the same query over another relation.
  *
- * Facts can be kept of rows that count once and for all: rows of one table, by immutable expressions over their own
- * columns. Then what a statement did to a row is known from that row.
+ * Facts can be kept of the rows of one table where immutable expressions over the columns of a row tell whether and how
+ * it counts. Then the row alone tells what a statement did to it.
  */
 #include "retention.h"
 
@@ -32,10 +32,10 @@ refuse(const char *source, const char *reason)
 		(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 		 errmsg("facts of source \"%s\" cannot be kept: %s", source, reason),
 		 errdetail(
-			 "Facts are kept of rows of one table that count once and for all, by their own columns.")));
+			 "The source must read one table, and whether a row counts must follow from its own columns for good.")));
 }
 
-/* Why a query as a whole is not one table's rows; NULL: it is. */
+/* Why a query as a whole is not a SELECT of the rows of one table; NULL: it is. */
 static const char *
 query_reason(const Query *query)
 {
@@ -64,7 +64,7 @@ query_reason(const Query *query)
 	return NULL;
 }
 
-/* Of an expression; NULL: it says the same of a row for ever. Columns that it reads are added to the set. */
+/* Why an expression may change its value for a row; NULL: it cannot. Columns that it reads are added to the set. */
 static const char *
 expression_reason(Node *expression, Index index, Bitmapset **columns)
 {
@@ -93,7 +93,7 @@ is_column(const TargetEntry *entry, const char *name)
 	return entry->resname != NULL && strcmp(entry->resname, name) == 0;
 }
 
-/* Columns of a source that facts do not hold. */
+/* Columns of a source that are not part of facts. */
 static bool
 is_beside(const TargetEntry *entry)
 {
@@ -231,7 +231,7 @@ column_names(TupleDesc columns)
 	return names;
 }
 
-/* Whether the mark of a row of changes says so; in the query over that table. */
+/* The condition that a row of changes has this mark, for a query over that table. */
 static Node *
 mark_condition(Index index, Relation changes, bool marked)
 {

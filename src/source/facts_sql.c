@@ -82,7 +82,7 @@ facts_link_table(PG_FUNCTION_ARGS)
 
 	if (!OidIsValid(extension))
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-						errmsg("this function belongs to no extension")));
+						errmsg("the function does not belong to an extension")));
 	link_table(PG_GETARG_OID(0), PG_GETARG_OID(1), extension);
 	PG_RETURN_VOID();
 }
@@ -108,16 +108,19 @@ facts_note(PG_FUNCTION_ARGS)
 	Oid changes;
 
 	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_AFTER(data->tg_event))
-		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-						errmsg("facts_note() is a trigger that fires after a statement or row")));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+			 errmsg(
+				 "facts_note() must be called as a trigger that fires after a statement or a row")));
 	if (TRIGGER_FIRED_FOR_STATEMENT(data->tg_event) && !TRIGGER_FIRED_BY_TRUNCATE(data->tg_event) &&
 		data->tg_oldtable == NULL && data->tg_newtable == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("trigger \"%s\" has no transition table", data->tg_trigger->tgname)));
-	/* Row triggers that note changes of each other's tables end here. */
+	/* Row triggers that note changes of each other's tables would recurse without end. */
 	check_stack_depth();
-	/* A constraint trigger depends on tables that its maker chose. */
+	/* Who makes a constraint trigger chooses tables that it depends on. */
 	changes = OidIsValid(data->tg_trigger->tgconstraint)
 				  ? InvalidOid
 				  : link_find(data->tg_trigger->tgoid, RelationGetRelid(data->tg_relation));

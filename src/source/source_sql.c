@@ -30,7 +30,7 @@ RETENTION_FUNCTION(source_is_expression);
 RETENTION_FUNCTION(source_near);
 RETENTION_FUNCTION(source_refuse);
 
-/* 42501 unless the current role itself owns the relation: nothing is ever done with the rights of somebody else. */
+/* 42501 unless the current role itself owns the relation; a superuser or a member of the owning role does not. */
 static void
 check_owner(Oid relation)
 {
@@ -63,7 +63,7 @@ settings_table(void)
 	return get_relname_relid("source_setting", get_namespace_oid("retention_internal", false));
 }
 
-/* Runs a statement as the owner of the settings, whoever calls. Its names are qualified. */
+/* Runs a statement with the rights of the owner of the settings. All its names are qualified. */
 static void
 write_settings(const char *statement, int count, Oid *types, Datum *values, const char *nulls)
 {
@@ -78,7 +78,7 @@ write_settings(const char *statement, int count, Oid *types, Datum *values, cons
 	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
 	ReleaseSysCache(tuple);
 
-	/* After an error the server takes the role back itself. */
+	/* After an error the server restores the role itself. */
 	GetUserIdAndSecContext(&user, &context);
 	SetUserIdAndSecContext(owner,
 						   context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
@@ -123,7 +123,7 @@ source_write(PG_FUNCTION_ARGS)
 		values[i] = PG_GETARG_DATUM(i);
 		nulls[i] = PG_ARGISNULL(i) ? 'n' : ' ';
 	}
-	/* Settings of views that are gone go with the next writing. */
+	/* Deletes settings of views that were dropped. */
 	write_settings("DELETE FROM " SETTINGS
 				   " AS s WHERE NOT (EXISTS (SELECT FROM pg_catalog.pg_class "
 				   "AS c WHERE c.oid OPERATOR(pg_catalog.=) s.source))",
@@ -148,7 +148,7 @@ source_forget(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* Part of a relation of the current role, as something to lock. */
+/* The lock tag of a part of a relation of the current role. */
 static LOCKTAG
 checked_part(FunctionCallInfo fcinfo)
 {
@@ -165,8 +165,8 @@ checked_part(FunctionCallInfo fcinfo)
 }
 
 /*
- * source_lock(relation, part, wait, over_commit): the server itself locks parts of a relation nowhere, and SQL has no
- * command for it. A lock over a COMMIT is one of the session; like those of VACUUM it goes with any error.
+ * source_lock(relation, part, wait, over_commit): neither the server nor any SQL command takes such a lock on a part of
+ * a relation. A lock over a COMMIT is a lock of the session; like those of VACUUM it is released by any error.
  */
 Datum
 source_lock(PG_FUNCTION_ARGS)
