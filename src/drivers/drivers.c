@@ -184,12 +184,6 @@ attribute_add(Drivers **drivers, Tag name, AttributeKind kind)
 }
 
 static Tag
-column_name(const AttributeColumn *column)
-{
-	return (Tag){column->name, (int) strlen(column->name)};
-}
-
-static Tag
 attribute_name(const Drivers *drivers, int attribute)
 {
 	return drivers_tag(drivers, drivers_attribute(drivers, attribute)->base.tag);
@@ -202,7 +196,12 @@ drivers_new(const AttributeReader *reader)
 											   (int64) NAMEDATALEN * reader->count);
 
 	for (int i = 0; i < reader->count; i++)
-		(void) attribute_add(&drivers, column_name(&reader->column[i]), reader->column[i].kind);
+	{
+		const AttributeColumn *column = &reader->column[i];
+
+		(void) attribute_add(&drivers, (Tag){column->name, (int) strlen(column->name)},
+							 column->kind);
+	}
 	drivers->shape = reader->shape;
 	return drivers;
 }
@@ -224,12 +223,7 @@ drivers_attribute_name(const Drivers *drivers, int attribute)
 	return pnstrdup(name.bytes, name.length);
 }
 
-static void
-append_attribute(StringInfo out, const char *name, AttributeKind kind)
-{
-	appendStringInfo(out, "%s%s %s", out->len > 0 ? ", " : "(", name, attribute_kind_name(kind));
-}
-
+/* The attributes and their kinds, for a message. */
 static char *
 describe(const Drivers *drivers)
 {
@@ -237,37 +231,10 @@ describe(const Drivers *drivers)
 
 	initStringInfo(&out);
 	for (int i = 0; i < drivers->base.items; i++)
-		append_attribute(&out, drivers_attribute_name(drivers, i),
-						 (AttributeKind) drivers_attribute(drivers, i)->kind);
+		appendStringInfo(&out, "%s%s %s", i > 0 ? ", " : "(", drivers_attribute_name(drivers, i),
+						 attribute_kind_name((AttributeKind) drivers_attribute(drivers, i)->kind));
 	appendStringInfoChar(&out, ')');
 	return out.data;
-}
-
-static char *
-describe_reader(const AttributeReader *reader)
-{
-	StringInfoData out;
-
-	initStringInfo(&out);
-	for (int i = 0; i < reader->count; i++)
-		append_attribute(&out, reader->column[i].name, reader->column[i].kind);
-	appendStringInfoChar(&out, ')');
-	return out.data;
-}
-
-void
-drivers_require_shape(Drivers *drivers, const AttributeReader *reader)
-{
-	bool same = drivers->base.items == reader->count;
-
-	if (likely(drivers->shape == reader->shape))
-		return;
-	for (int i = 0; same && i < reader->count; i++)
-		same = drivers_attribute(drivers, i)->kind == (int32) reader->column[i].kind &&
-			   tag_compare(attribute_name(drivers, i), column_name(&reader->column[i])) == 0;
-	if (!same)
-		attributes_changed(describe(drivers), describe_reader(reader));
-	drivers->shape = reader->shape;
 }
 
 static void
@@ -280,6 +247,19 @@ require_same_attributes(const Drivers *one, const Drivers *other)
 			   tag_compare(attribute_name(one, i), attribute_name(other, i)) == 0;
 	if (!same)
 		attributes_changed(describe(one), describe(other));
+}
+
+void
+drivers_require_shape(Drivers *drivers, const AttributeReader *reader)
+{
+	Drivers *empty;
+
+	if (likely(drivers->shape == reader->shape))
+		return;
+	empty = drivers_new(reader);
+	require_same_attributes(drivers, empty);
+	pfree(empty);
+	drivers->shape = reader->shape;
 }
 
 /* ---- Counting ---- */
