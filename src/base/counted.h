@@ -11,10 +11,10 @@
  * The head is a struct of the module that begins with a Counted, an item one that begins with a CountedItem, a slot one
  * that begins with a CountedSlot.
  *
- * While an aggregate runs, its table is HASHED: the place of a slot follows from a hash of its key (linear probing), and
- * a table that fills up is replaced by a larger one. What leaves an aggregate is SORTED, without gaps, so that equal rows
- * give equal bytes whatever their order. Partial states travel between workers hashed: whoever reads two states takes
- * both forms.
+ * While an aggregate runs, its table is HASHED: the place of a slot follows from a hash of its key (linear probing),
+ * and a table that fills up is replaced by a larger one. What leaves an aggregate is SORTED, without gaps, so that
+ * equal rows give equal bytes whatever their order. Partial states travel between workers hashed: whoever reads two
+ * states takes both forms.
  *
  * How to use it (survival/times.c and drivers/drivers.c do):
  *
@@ -95,7 +95,10 @@ typedef struct CountedType
 
 	/* The order of items in a sorted table; NULL: that in which they were added. */
 	int (*compare_items)(const Counted *table, int one, int other);
-	/* The order of slots: by these two numbers, then by their tags. The slot is of any table and counts as one of `item`. */
+	/*
+	 * The order of slots: by these two numbers, then by their tags. The slot is of any table and counts as one of
+	 * `item`.
+	 */
 	void (*sort_key)(const Counted *table, int item, const CountedSlot *slot, uint64 *key);
 
 	/* After a table was made from one of the other form or of another process, its items in place; may be NULL. */

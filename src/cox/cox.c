@@ -2,9 +2,9 @@
  * cox.c
  *		What goes with leaving, and by how much: proportional hazards regression.
  *
- * D. R. Cox, "Regression models and life-tables", J. R. Stat. Soc. B 34 (1972) 187-220: the partial likelihood, maximised
- * by Newton's method. Ties: B. Efron, J. Am. Stat. Assoc. 72 (1977) 557-565, or N. Breslow, Biometrics 30 (1974) 89-99.
- * The rows are put into one order first, so that equal rows give equal bits.
+ * D. R. Cox, "Regression models and life-tables", J. R. Stat. Soc. B 34 (1972) 187-220: the partial likelihood,
+ * maximised by Newton's method. Ties: B. Efron, J. Am. Stat. Assoc. 72 (1977) 557-565, or N. Breslow, Biometrics 30
+ * (1974) 89-99. The rows are sorted first, so that equal rows give equal bits.
  */
 #include "retention.h"
 
@@ -12,22 +12,23 @@
 
 #include "base/check.h"
 #include "base/sort.h"
-#include "storage/shmem.h"
 #include "cox/cox.h"
+#include "storage/shmem.h"
 
 #define FIT_VERSION 1
 #define FIT_NAME "retention_cox"
 
 #define MAX_ITERATIONS 40
-/* Newton's decrement, squared: twice the likelihood a step can still gain. In its units a standard error is 1. */
+/* Newton's decrement, squared: twice what a step can still add to the likelihood. A standard error would be 1. */
 #define FINISHED 1e-18
-/* A pivot smaller than this part of its own variance: the covariate follows from others. */
+/* A covariate follows from others if its pivot is smaller than this part of its own variance. */
 #define COLLINEAR 1e-10
-/* A covariate that still moves by so many of its standard deviations while the likelihood stands still. */
+/* A coefficient has no finite maximum if it still moves so far, in units of 1 / the standard deviation ... */
 #define RUNAWAY_STEP 0.02
+/* ... while the likelihood grows by no more than this part of itself. */
 #define STANDSTILL 1e-8
 
-/* Rows in their final order: by duration, the still here after those who left. */
+/* The rows by duration; of equal ones, customers who left come before those who are still there. */
 typedef struct CoxData
 {
 	int64 rows;
@@ -61,7 +62,7 @@ compare_doubles(double a, double b)
 	return a < b ? -1 : a > b;
 }
 
-/* Equal rows apart, any two rows have an order. arg: the number of values of a row after the first. */
+/* An order of all rows that are not equal. arg: the number of values of a row after the first. */
 static int
 compare_sort_keys(const void *a, const void *b, void *arg)
 {
@@ -138,7 +139,7 @@ cox_order(const CoxRows *state)
 		sort_any(data.by_entry, state->rows, sizeof(int64), compare_entries, data.entry);
 	pfree(key);
 
-	/* Centre and scale, for the sake of the arithmetic only. */
+	/* Centre and scale the covariates: the model is the same, and the arithmetic loses less. */
 	for (int k = 0; k < p; k++)
 	{
 		double mean = 0;
@@ -151,7 +152,7 @@ cox_order(const CoxRows *state)
 			double value = data.x[i * p + k];
 
 			CHECK_NOW_AND_THEN(i);
-			/* By steps: the plain sum of large values could overflow. */
+			/* A running mean: the sum of large values could overflow. */
 			mean += (value - mean) / (double) (i + 1);
 			least = fmin(least, value);
 			most = fmax(most, value);
@@ -160,7 +161,7 @@ cox_order(const CoxRows *state)
 			mean = least;
 		if (!isfinite(mean) || !isfinite(most - least))
 			ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-							errmsg("covariate %d spreads too far to be computed with", k + 1)));
+							errmsg("the values of covariate %d are too far apart", k + 1)));
 		for (int64 i = 0; i < state->rows; i++)
 		{
 			double share = most > least ? (data.x[i * p + k] - mean) / (most - least) : 0;
@@ -224,8 +225,9 @@ row_eta(const CoxData *data, const double *beta, int64 row)
 }
 
 /*
- * From the latest time back, so that those at risk are those met so far (less those who have not entered yet). At a time
- * with d departures Efron divides by the sums over those at risk less j / d of the sums over those leaving, j = 0 .. d - 1;
+ * From the latest time back: the customers at risk are those met so far, less those who have not entered yet. At a time
+ * with d departures Efron divides by the sums over those at risk, less j / d of the sums over those leaving, for
+ * j = 0 .. d - 1;
  * Breslow by those over all at risk, d times.
  */
 static void
@@ -248,7 +250,7 @@ cox_likelihood(const CoxData *data, const double *beta, CoxLikelihood *answer, R
 		int64 d = 0;
 
 		CHECK_FOR_INTERRUPTS();
-		/* Those who left are first among equal times, so they come last here. */
+		/* Of equal times the customers who left come first, so last here. */
 		for (next = at; next >= 0 && data->time[next] == time && !data->churned[next]; next--)
 		{
 			CHECK_FOR_INTERRUPTS();
@@ -386,7 +388,7 @@ compare_plain(const void *a, const void *b, void *arg)
 	return compare_doubles(*(const double *) a, *(const double *) b);
 }
 
-/* The place of a value in sorted values, among which it is. */
+/* The place of a value, which is one of the sorted ones. */
 static int64
 place_of(const double *sorted, int64 count, double value)
 {
@@ -422,9 +424,9 @@ tree_sum(const int64 *tree, int64 before)
 }
 
 /*
- * F. E. Harrell and others, J. Am. Med. Assoc. 247 (1982) 2543-2546: of the pairs of which one left while the other was at
- * risk and stayed longer, the share in which who left had the higher risk; equal risks count one half. Customers who left
- * at the same time are no pair.
+ * F. E. Harrell and others, J. Am. Med. Assoc. 247 (1982) 2543-2546: of the pairs in which one customer left while the
+ * other was at risk and stayed longer, the share in which the one who left had the higher risk. Equal risks count one
+ * half. Two customers who left at the same time are no pair.
  */
 static double
 concordance_of(const CoxData *data, const double *beta)
@@ -585,7 +587,7 @@ cox_fit_rows(const CoxRows *state)
 
 		if (decrement <= FINISHED)
 		{
-			/* The last step is worth taking, but not worth another look at the rows. */
+			/* Take the last step, without computing the likelihood again. */
 			for (int k = 0; k < p; k++)
 				beta[k] += step[k];
 			fit->converged = 1;
@@ -593,7 +595,7 @@ cox_fit_rows(const CoxRows *state)
 		}
 		fit->iterations++;
 
-		/* Halve the step until the likelihood is no worse, beyond what rounding makes of it. */
+		/* Halve the step until the likelihood is not less, but for rounding. */
 		for (;;)
 		{
 			for (int k = 0; k < p; k++)
@@ -608,7 +610,7 @@ cox_fit_rows(const CoxRows *state)
 				step[k] /= 2;
 		}
 		if (halvings > 20)
-			break; /* no way up: stay where we are, not converged */
+			break; /* no step helps: not converged */
 		memcpy(beta, tried, sizeof(double) * p);
 		swap = now;
 		now = trial;
@@ -623,7 +625,7 @@ cox_fit_rows(const CoxRows *state)
 			break;
 	}
 
-	/* What still runs while the likelihood stands has no finite maximum. */
+	/* A coefficient that still moves while the likelihood does not has no finite maximum. */
 	if (!fit->converged && standing > 0)
 		for (int k = 0; k < p; k++)
 			if (flag[k] == COX_FINE && fabs(step[k]) > RUNAWAY_STEP)
@@ -634,7 +636,7 @@ cox_fit_rows(const CoxRows *state)
 
 	fit->loglik = now.loglik;
 	fit->concordance = concordance_of(&data, beta);
-	/* The decomposition of the information where we stopped. */
+	/* The decomposition of the information at the end. */
 	(void) decompose(now.information, p, l, flag, false);
 	if (infinite)
 		fit->wald = NAN;
@@ -687,7 +689,7 @@ check_fit(const CoxFit *fit)
 			!(term->std_error >= 0) ||
 			(isinf(term->coefficient) != 0) != (term->flag == COX_INFINITE) ||
 			isinf(term->std_error))
-			wire_corrupt(FIT_NAME, "A coefficient in it is none.");
+			wire_corrupt(FIT_NAME, "A coefficient in it is not one that a fit can have.");
 	}
 }
 

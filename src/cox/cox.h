@@ -1,6 +1,12 @@
 /*
  * cox.h
  *		What goes with leaving, and by how much: proportional hazards regression.
+ *
+ * The module answers by which factor a covariate changes the rate at which customers leave. The way of a row: the
+ * transition function of cox_fit() (cox_sql.c) checks it and appends it to the state, all rows as they came
+ * (cox_rows.c). Partial states are appended to each other. The final function sorts the rows, so that equal rows give
+ * equal bits, and fits the model by Newton's method (cox.c). Only the fitted model, a few numbers for each covariate,
+ * is the value that is stored; cox_table() and cox_summary() (cox_sql.c) show it.
  */
 #ifndef RETENTION_COX_COX_H
 #define RETENTION_COX_COX_H
@@ -61,7 +67,7 @@ typedef struct CoxTerm
 	int64 flag;
 } CoxTerm;
 
-/* A fitted model: small, and all that is kept. */
+/* A fitted model. */
 typedef struct CoxFit
 {
 	FlatHeader header;
@@ -78,8 +84,8 @@ typedef struct CoxFit
 	double loglik_null;
 	double loglik;
 	double score;
-	double wald;		/* NaN: not to be said */
-	double concordance; /* NaN: nothing to compare */
+	double wald;		/* NaN: a coefficient is infinite */
+	double concordance; /* NaN: no pairs of customers to compare */
 	CoxTerm term[FLEXIBLE_ARRAY_MEMBER];
 } CoxFit;
 
@@ -89,6 +95,8 @@ extern CoxRows *cox_rows_new(int covariates, CoxTies ties);
 /* May leave a larger state in *state; the old one is not freed (see times.h). entry -1: none. */
 extern void cox_rows_add(CoxRows **state, double duration, bool churned, double entry,
 						 const double *covariates);
+/* 22023 unless the state has so many covariates and these ties. */
+extern void cox_rows_require(const CoxRows *state, int covariates, CoxTies ties);
 extern void cox_rows_merge(CoxRows **into, const CoxRows *from);
 extern CoxRows *cox_rows_copy(const CoxRows *state);
 /* Whether the sizes written in a state, its marks known, are those of its memory. */

@@ -8,12 +8,12 @@
 
 #include "base/check.h"
 #include "base/memory.h"
-#include "storage/shmem.h"
 #include "cox/cox.h"
+#include "storage/shmem.h"
 #include "utils/memutils.h"
 
 #define ROWS_NAME "retention_cox_rows"
-#define FIRST_ROOM 16
+#define FIRST_CAPACITY 16
 
 static Size
 rows_size(int stride, int64 capacity)
@@ -31,7 +31,7 @@ rows_alloc(int covariates, CoxTies ties, int entries, int64 capacity)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("the rows of cox_fit() take more than 1 GB"),
-				 errdetail("Each row takes 8 bytes, and 8 for every covariate and the entry."),
+				 errdetail("A row takes 8 bytes, and 8 more for each covariate and for the entry."),
 				 errhint("Fit a sample of the customers.")));
 	state = palloc(size);
 	memset(state, 0, sizeof(CoxRows));
@@ -46,13 +46,13 @@ rows_alloc(int covariates, CoxTies ties, int entries, int64 capacity)
 CoxRows *
 cox_rows_new(int covariates, CoxTies ties)
 {
-	CoxRows *state = rows_alloc(covariates, ties, 0, FIRST_ROOM);
+	CoxRows *state = rows_alloc(covariates, ties, 0, FIRST_CAPACITY);
 
 	memory_clear(cox_row(state, 0), VARSIZE(state) - sizeof(CoxRows));
 	return state;
 }
 
-/* A copy with more room, and with entries if wanted. */
+/* A copy with that capacity, and with entries if wanted. */
 static CoxRows *
 rows_rebuild(const CoxRows *from, int entries, int64 capacity)
 {
@@ -71,7 +71,7 @@ rows_rebuild(const CoxRows *from, int entries, int64 capacity)
 			memcpy(cox_row(state, i), cox_row(from, i), sizeof(double) * cox_stride(from));
 			cox_row(state, i)[1 + from->covariates] = -1;
 		}
-	/* Nothing uninitialised travels to other processes. */
+	/* A state may travel to another process: no memory in it is uninitialised. */
 	memory_clear(cox_row(state, state->rows),
 				 sizeof(double) * cox_stride(state) * (Size) (capacity - state->rows));
 	return state;
@@ -80,10 +80,10 @@ rows_rebuild(const CoxRows *from, int entries, int64 capacity)
 CoxRows *
 cox_rows_copy(const CoxRows *state)
 {
-	return rows_rebuild(state, state->entries, Max(state->rows, FIRST_ROOM));
+	return rows_rebuild(state, state->entries, Max(state->rows, FIRST_CAPACITY));
 }
 
-/* Room for `more` rows, of the kind with entries if wanted. */
+/* Space for `more` rows, with entries if wanted. */
 static void
 rows_reserve(CoxRows **state, int64 more, int entries)
 {
@@ -96,7 +96,7 @@ rows_reserve(CoxRows **state, int64 more, int entries)
 		return;
 	if (it->rows + more > capacity)
 	{
-		/* Double, but use what a value can be to its end. */
+		/* Double, but at the end use all of the 1 GB that a value can have. */
 		capacity = Max(capacity * 2, it->rows + more);
 		most = (int64) ((MaxAllocSize - sizeof(CoxRows)) /
 						(sizeof(double) * (1 + it->covariates + entries)));
@@ -121,16 +121,22 @@ cox_rows_add(CoxRows **state, double duration, bool churned, double entry, const
 }
 
 void
+cox_rows_require(const CoxRows *state, int covariates, CoxTies ties)
+{
+	if (state->covariates != covariates)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("every row of cox_fit() must have the same number of covariates"),
+				 errdetail("There are rows with %d and with %d.", state->covariates, covariates)));
+	if (state->ties != (int32) ties)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("the way to treat ties must be the same in every row")));
+}
+
+void
 cox_rows_merge(CoxRows **into, const CoxRows *from)
 {
-	if ((*into)->covariates != from->covariates)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("all rows of cox_fit() must have the same number of covariates"),
-						errdetail("There are rows with %d and with %d.", (*into)->covariates,
-								  from->covariates)));
-	if ((*into)->ties != from->ties)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("the way to treat ties must be the same in all rows")));
+	cox_rows_require(*into, from->covariates, (CoxTies) from->ties);
 	rows_reserve(into, from->rows, from->entries);
 	count_add(&(*into)->unknown, from->unknown);
 	count_add(&(*into)->never_at_risk, from->never_at_risk);
@@ -160,7 +166,7 @@ check_row(const CoxRows *state, const double *row)
 	if (state->entries &&
 		!(row[1 + state->covariates] == -1 ||
 		  (row[1 + state->covariates] >= 0 && row[1 + state->covariates] < fabs(row[0]))))
-		wire_corrupt(ROWS_NAME, "An entry in it is not before its end.");
+		wire_corrupt(ROWS_NAME, "An entry in it is not before the end of its duration.");
 }
 
 bool

@@ -137,14 +137,8 @@ add_customer(FunctionCallInfo fcinfo, bool single)
 
 	if (state == NULL)
 		state = cox_rows_new(count, ties);
-	else if (state->covariates != count)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("every row of cox_fit() must have the same number of covariates"),
-				 errdetail("There are rows with %d and with %d.", state->covariates, count)));
-	else if (state->ties != (int32) ties)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("the way to treat ties must be the same in every row")));
+	else
+		cox_rows_require(state, count, ties);
 	if (PG_ARGISNULL(2) || covariates == NULL)
 		count_add(&state->unknown, 1);
 	else if (has_entry && entry >= duration)

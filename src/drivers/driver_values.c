@@ -1,6 +1,6 @@
 /*
  * driver_values.c
- *		What is shown of the state: values and bands, and which attribute goes with leaving most.
+ *		What is shown of the state: values and bands, and the ranking of attributes.
  */
 #include "retention.h"
 
@@ -15,7 +15,7 @@
 static void
 add_counts(DriverValue *value, const int64 *count)
 {
-	/* The sums of all slots of an attribute fit: drivers_open() has seen to it. */
+	/* The sums of all slots of an attribute fit: drivers_open() has checked it. */
 	value->count[0] += count[0];
 	value->count[1] += count[1];
 }
@@ -39,7 +39,7 @@ value_text(const Drivers *drivers, const DriverAttribute *attribute, const Drive
 	}
 }
 
-/* The edges of what a slot holds, as numbers: a value is its own lower and upper edge. */
+/* The edges of a slot as numbers; a value is both of its own edges. */
 static double
 slot_low(const DriverAttribute *attribute, const DriverSlot *slot)
 {
@@ -101,7 +101,7 @@ slot_is_nan(const DriverAttribute *attribute, const DriverSlot *slot)
 										  : isnan(slot_low(attribute, slot)));
 }
 
-/* slot[0 .. n) are different numbers in their order, none NaN. */
+/* slot[0 .. n) are distinct numbers in their order, none of them NaN. */
 static int
 make_bands(const DriverAttribute *attribute, const DriverSlot *slot, int n, DriverValue *out)
 {
@@ -192,7 +192,7 @@ add_note(DriverRank *rank, const char *note)
 	rank->note = rank->note == NULL ? pstrdup(note) : psprintf("%s; %s", rank->note, note);
 }
 
-/* Neighbours are put together until enough is expected of each; returns how many are left. */
+/* Combines neighbours until enough departures are expected of each; returns how many are left. */
 static int
 pool_neighbours(double *kept, double *churned, int ordered, double share)
 {
@@ -251,7 +251,7 @@ table_to_test(const DriverValue *value, int values, double share, double *kept, 
 		double k = kept[i];
 		double c = churned[i];
 
-		/* A group is met first at its own place or before it. */
+		/* The first value of a group comes at its place or after it, so that nothing is overwritten unread. */
 		if (group[i] == seen)
 		{
 			kept[seen] = churned[seen] = 0;

@@ -80,7 +80,7 @@ bits_of(double number)
 	uint64 bits;
 
 	if (isnan(number))
-		number = NAN; /* one of them */
+		number = NAN; /* the one that is kept */
 	number += 0.0;	  /* no -0 */
 	memcpy(&bits, &number, sizeof(bits));
 	return bits;
@@ -95,14 +95,14 @@ number_of(uint64 bits)
 	return number;
 }
 
-/* An unsigned number that is ordered as signed ones are, given the bits of one. */
+/* The bits of a signed number as an unsigned one that has the same order. */
 static uint64
 signed_order(uint64 bits)
 {
 	return bits ^ (UINT64CONST(1) << 63);
 }
 
-/* By attribute, NULL at the end of each; texts by their bytes. */
+/* By attribute, NULL at the end of each; texts by their bytes alone. */
 static void
 slot_sort_key(const Counted *counted, int item, const CountedSlot *base, uint64 *key)
 {
@@ -131,12 +131,12 @@ bin_key(const DriverAttribute *attribute, AttributeKey key)
 }
 
 static inline bool
-is_given_up(const DriverAttribute *attribute)
+is_dropped(const DriverAttribute *attribute)
 {
 	return attribute->how == DRIVER_MANY || attribute->how == DRIVER_LONG;
 }
 
-/* What the attributes of the reader were is known of this process and of hashed states only. */
+/* Which shape the attributes have is known only while the state is of one form in one process. */
 static void
 forget_shape(Counted *counted)
 {
@@ -289,12 +289,12 @@ slot_add(Drivers **drivers, const DriverKey *key)
 
 static void merge_slots(Drivers **into, const Drivers *from);
 
-/* Another way to keep the values of an attribute from now on: those that are there are dropped or put into bins. */
+/* Keeps the values of an attribute in another way from now on: those it has are dropped or put into bins. */
 static void
 change_how(Drivers **drivers, int attribute, DriverHow how)
 {
 	const Drivers *from = *drivers;
-	bool has_values = !is_given_up(drivers_attribute(from, attribute));
+	bool has_values = !is_dropped(drivers_attribute(from, attribute));
 
 	if (has_values)
 		*drivers = (Drivers *) counted_without_slots(&type, &from->base);
@@ -310,13 +310,10 @@ static void
 too_many_reasons(const char *message)
 {
 	ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg_internal("%s", message),
-					errhint("Put free texts into a few reasons first.")));
+					errhint("Map free texts to a few reasons first.")));
 }
 
-/*
- * The slot of a value, made if it is new; NULL where the attribute has given up its values. This may be what makes it
- * give up.
- */
+/* The slot of a value, made if it is new; NULL where the values are dropped, which this one may be the reason for. */
 static DriverSlot *
 slot_take(Drivers **drivers, const DriverKey *wanted)
 {
@@ -333,7 +330,7 @@ slot_take(Drivers **drivers, const DriverKey *wanted)
 			change_how(drivers, key.attribute, DRIVER_LONG);
 		return NULL;
 	}
-	if (unlikely(it->how != DRIVER_EXACT && key.length != LENGTH_NULL && is_given_up(it)))
+	if (unlikely(it->how != DRIVER_EXACT && key.length != LENGTH_NULL && is_dropped(it)))
 		return NULL;
 	slot = slot_find(*drivers, &key);
 	if (likely(slot->base.taken))
@@ -446,7 +443,7 @@ drivers_add(Drivers **drivers, AttributeReader *reader, DriverWhich which)
 		DriverKey key = {i, LENGTH_NUMBER, no_key, NULL};
 		DriverSlot *slot;
 
-		/* The usual cases at once: a value that is in the table, read without a call. */
+		/* The usual cases first: a value that is in the table, read without a call. */
 		if (drivers_attribute(*drivers, i)->how == DRIVER_EXACT && !reader->nulls[column->number])
 		{
 			switch (column->type)
@@ -515,7 +512,7 @@ static int
 most_values(const Drivers *drivers, const DriverAttribute *attribute)
 {
 	return attribute->how == DRIVER_BINS			   ? MAX_BINS
-		   : is_given_up(attribute)					   ? 0
+		   : is_dropped(attribute)					   ? 0
 		   : drivers->base.header.kind == WIRE_REASONS ? MAX_REASONS
 													   : MAX_VALUES;
 }
@@ -546,7 +543,7 @@ check_attribute(const Counted *counted, const CountedItem *item)
 	if (attribute->kind < ATTRIBUTE_TEXT || attribute->kind > ATTRIBUTE_LAST ||
 		attribute->how < 0 || attribute->how > DRIVER_HOW_LAST || attribute->values < 0 ||
 		attribute->values > most_values(drivers, attribute) || item->hash != 0 ||
-		(is_given_up(attribute) && attribute->kind != ATTRIBUTE_TEXT) ||
+		(is_dropped(attribute) && attribute->kind != ATTRIBUTE_TEXT) ||
 		(attribute->how == DRIVER_BINS && attribute->kind != ATTRIBUTE_INTEGER &&
 		 attribute->kind != ATTRIBUTE_NUMBER))
 		corrupt(drivers, "An attribute in it is of a kind that does not exist.");
@@ -597,7 +594,7 @@ check_slot(const Counted *counted, const CountedSlot *base)
 		corrupt(drivers, "A value in it has no customers.");
 	if (value.length < LENGTH_NULL || value.length > MAX_VALUE_BYTES ||
 		(value.length != LENGTH_NULL &&
-		 (is_given_up(attribute) ||
+		 (is_dropped(attribute) ||
 		  (attribute->kind == ATTRIBUTE_TEXT) != (value.length != LENGTH_NUMBER))))
 		corrupt(drivers, "A value in it is not one that its attribute can have.");
 	if (value.length == LENGTH_NUMBER)
@@ -613,7 +610,7 @@ check_slot(const Counted *counted, const CountedSlot *base)
 		corrupt(drivers, "The key of a value is not that of its text.");
 }
 
-/* Every customer has one value of each attribute, unless its values have been given up. */
+/* Every customer has one value of each attribute, unless its values are dropped. */
 static void
 check_counts(const Counted *counted)
 {
@@ -636,12 +633,12 @@ check_counts(const Counted *counted)
 	for (int i = 0; i < counted->items; i++)
 	{
 		const DriverAttribute *attribute = drivers_attribute(drivers, i);
-		bool all = !is_given_up(attribute);
+		bool all = !is_dropped(attribute);
 
 		if (attribute->values != counts[i][2] ||
 			(all ? counts[i][0] != drivers->count[0] || counts[i][1] != drivers->count[1]
 				 : counts[i][0] > drivers->count[0] || counts[i][1] > drivers->count[1]))
-			corrupt(drivers, "The values of an attribute have not all of its customers.");
+			corrupt(drivers, "The counts of an attribute's values do not add up to its customers.");
 	}
 	pfree(counts);
 }
@@ -704,7 +701,7 @@ drivers_read(const char *bytes, Size size, WireKind kind)
 	int64 slots = 0;
 	int64 tags = 0;
 
-	/* Read twice: how much there is, and then what. */
+	/* Read twice: the first time only to know how much there is. */
 	for (int pass = 0; pass < 2; pass++)
 	{
 		if (pass == 1)

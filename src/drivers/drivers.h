@@ -2,12 +2,18 @@
  * drivers.h
  *		Which attributes and which reasons go with leaving: customers counted by the value of every attribute.
  *
- * The state is a table of counters (base/counted.h) whose items are the attributes, and whose slots their values.
+ * The way of a row: the transition function of churn_drivers() (drivers_sql.c) reads the columns of its record
+ * (base/attributes.h) and counts the customer under the value of each of them (drivers.c). The state is a table of
+ * counters (base/counted.h) whose items are the attributes, and whose slots are their values; partial states and
+ * stored values add up. What is shown is computed from the sorted table: values, bands of numbers and the ranking of
+ * attributes in driver_values.c, with the statistics of math/compare.h; drivers_sql.c makes rows of it.
+ * survival_drivers() asks the same of how long customers stay: survival_drivers_sql.c, over a table of times
+ * (survival/times.h).
  *
- * It is bounded: a text attribute with too many values gives them up and says so; an integer or a number with too
- * many goes over to bins of three significant digits (math/bins.h). Both follow from the set of values alone.
+ * The state is bounded: a text attribute with too many values drops them and says so; an integer or a number with too
+ * many keeps them in bins of three significant digits (math/bins.h). Which it is follows from the set of values alone.
  *
- * Reasons are the same state with one attribute and one count.
+ * Reasons for leaving are the same state with one attribute and one count.
  */
 #ifndef RETENTION_DRIVERS_DRIVERS_H
 #define RETENTION_DRIVERS_DRIVERS_H
@@ -27,13 +33,13 @@
 #define DRIVERS_TYPE "retention_drivers"
 #define REASONS_TYPE "retention_reasons"
 
-/* How the values of an attribute are kept; each of those after the first is for good. */
+/* How the values of an attribute are kept. Once it is not exact it stays so. */
 typedef enum DriverHow
 {
 	DRIVER_EXACT = 0,
 	DRIVER_BINS = 1, /* integers and numbers */
-	DRIVER_MANY = 2, /* texts: too many, given up */
-	DRIVER_LONG = 3, /* texts: too long, given up */
+	DRIVER_MANY = 2, /* texts: dropped, for there are too many */
+	DRIVER_LONG = 3, /* texts: dropped, for one is too long */
 	DRIVER_HOW_LAST = DRIVER_LONG,
 } DriverHow;
 
@@ -60,7 +66,7 @@ typedef struct DriverSlot
 {
 	CountedSlot base; /* of an attribute */
 	TagPlace tag;	  /* a text */
-	/* Of a text; or in its first word a boolean, an integer, the bits of a number, a bin. */
+	/* Of a text: attribute_text_key(). Else its first word is a boolean, an integer, the bits of a number or a bin. */
 	AttributeKey key;
 	int64 count[2];
 } DriverSlot;
@@ -105,7 +111,7 @@ extern const char *drivers_type_name(WireKind kind);
 extern Drivers *drivers_new(const AttributeReader *reader);
 extern Drivers *reasons_new(void);
 
-/* Whether the state has the attributes of the reader, else 22023. Remembers the answer in the state. */
+/* 22023 unless the state has the attributes of the reader. Remembers in the state that it has. */
 extern void drivers_require_shape(Drivers *drivers, const AttributeReader *reader);
 
 /* One customer: the row at hand of the reader, or a reason. May move the state, as counted_add_slot() does. */
@@ -125,7 +131,7 @@ typedef struct DriverValue
 	char *text;		  /* NULL: no value */
 	const char *note; /* NULL: none */
 	bool band;
-	bool ordered; /* a number or a band of them: what comes next is its neighbour */
+	bool ordered; /* a number or a band: the next value is its neighbour */
 	int64 count[2];
 } DriverValue;
 
@@ -137,7 +143,7 @@ extern DriverValue *drivers_values(const Drivers *drivers, int attribute, int *v
 typedef struct DriverRank
 {
 	int attribute;
-	int values; /* -1: given up */
+	int values; /* -1: dropped */
 	double chi2;
 	int df;
 	double p_value;
@@ -148,7 +154,7 @@ typedef struct DriverRank
 	char *note;
 } DriverRank;
 
-/* All attributes, strongest first; NaN where something cannot be said. */
+/* All attributes, strongest first; NaN where a figure is not known. */
 extern DriverRank *drivers_ranking(const Drivers *drivers);
 
 #endif /* RETENTION_DRIVERS_DRIVERS_H */

@@ -11,13 +11,14 @@
 #include "survival/incidence.h"
 
 /*
- * O. O. Aalen and S. Johansen, Scand. J. Stat. 5 (1978) 141-150: F_k = sum of S(t-) d_k / n, with S the curve of staying.
+ * O. O. Aalen and S. Johansen, Scand. J. Stat. 5 (1978) 141-150: F_k = sum of S(t-) d_k / n, with S the curve of
+ * staying.
  *
  * The variance is the infinitesimal jackknife, as T. M. Therneau's survival package has it: the sum over customers of
- * U^2, with U the derivative of F_k by the customer's weight. While a customer stays, the derivative of log S(t-) is
- * a = G = sum d / (n (n - d)) (see curve_of()), and each time adds a S d_k / n - S d_k / n^2 to U. At leaving for cause k
- * itself U gains S / n, and a becomes G(t-) - 1 / n. From then on, and after censoring, a stays and each time adds
- * a S d_k / n. So those who stay share one U, and of those gone three sums are enough: of U^2, U a and a^2.
+ * U^2, with U the derivative of F_k by the customer's weight. While a customer stays, the derivative of log S(t-) is a
+ * = G = sum d / (n (n - d)) (see curve_of()), and each time adds a S d_k / n - S d_k / n^2 to U. At leaving for cause
+ * k itself U gains S / n, and a becomes G(t-) - 1 / n. From then on, and after censoring, a stays and each time adds a
+ * S d_k / n. So those who stay share one U, and of those who are gone three sums are enough: of U^2, U a and a^2.
  */
 void
 incidence_of(const TimeTable *table, int cell, Incidence *curve)
@@ -27,7 +28,7 @@ incidence_of(const TimeTable *table, int cell, Incidence *curve)
 	double g = 0;
 	double incidence = 0;
 	double others = 0;	/* left for another cause */
-	double staying = 0; /* U of those who stay */
+	double staying = 0; /* U of each customer who stays */
 	double gone_uu = 0;
 	double gone_ua = 0;
 	double gone_aa = 0;
@@ -91,7 +92,7 @@ incidence_of(const TimeTable *table, int cell, Incidence *curve)
 		curve->point[curve->points].time = time;
 		curve->point[curve->points].incidence = incidence;
 		curve->point[curve->points].std_error = sqrt(fmax(gone_uu + left * staying * staying, 0));
-		/* All have left for this cause: of the sums only their rounding is left. */
+		/* All have left for this cause: what is left in the sums is rounding. */
 		if (survival == 0 && others == 0)
 		{
 			incidence = curve->point[curve->points].incidence = 1;

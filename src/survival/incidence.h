@@ -21,7 +21,7 @@ typedef struct Incidence
 	double survival;	   /* at the last of them */
 } Incidence;
 
-/* The curve of the cause of a cell of a sorted table. Reuses the points of `curve` if there are some. */
+/* The curve of the cause that is a cell of a sorted table, into curve->point: allocated if it is NULL, else reused. */
 extern void incidence_of(const TimeTable *table, int cell, Incidence *curve);
 
 #endif /* RETENTION_SURVIVAL_INCIDENCE_H */

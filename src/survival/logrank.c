@@ -63,7 +63,7 @@ test_rows(const TimeTable *table, int *rows, Tag **groups, int *ngroups)
 	int *group = palloc(sizeof(int) * Max(table->base.items, 1));
 	int n = 0;
 
-	/* A group may be in several strata. */
+	/* A group may have a cell in several strata. */
 	for (int i = 0; i < table->base.items; i++)
 		tag[i] = times_group(table, i);
 	qsort(tag, table->base.items, sizeof(Tag), compare_tags);
@@ -121,13 +121,14 @@ test_rows_of_states(const TimeTable **states, int nstates, int *rows)
 	{
 		if (states[i] != NULL && states[i]->flags & TIME_FRACTIONAL)
 			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-							errmsg("rank tests have no weights that are not whole"),
-							errdetail("State %d was made with such weights.", i + 1)));
+							errmsg("rank tests take whole weights only"),
+							errdetail("State %d has weights that are not whole numbers.", i + 1)));
 		total += states[i] != NULL ? states[i]->base.used : 0;
 	}
 	if (total > PG_INT32_MAX)
-		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-						errmsg("the states of a test have too many times together")));
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("the states of a test have more than %d times together", PG_INT32_MAX)));
 	row = palloc_extended(mul_size(Max(total, 1), sizeof(TestRow)), MCXT_ALLOC_HUGE);
 	for (int i = 0; i < nstates; i++)
 		for (int at = 0; states[i] != NULL && at < states[i]->base.used; at++)
@@ -149,8 +150,8 @@ test_rows_of_states(const TimeTable **states, int nstates, int *rows)
 }
 
 /*
- * x' V^- x for a symmetric V >= 0 of the given size, by the LDL' decomposition; *rank gets the number of pivots that are
- * not zero. V and x are overwritten.
+ * x' V^- x for a symmetric V >= 0 of the given size, by the LDL' decomposition; *rank gets the number of pivots that
+ * are not zero. V and x are overwritten.
  */
 static double
 quadratic_form(double *v, double *x, int size, int *rank)
@@ -184,11 +185,12 @@ quadratic_form(double *v, double *x, int size, int *rank)
 
 /*
  * N. Mantel, Cancer Chemother. Rep. 50 (1966) 163-170, for several groups D. R. Cox, J. R. Stat. Soc. B 34 (1972) and
- * R. Peto and J. Peto, J. R. Stat. Soc. A 135 (1972) 185-207: at each time d of n customers leave, of whom d n_g / n are
- * expected in group g, with the covariances of the hypergeometric distribution. The weights of the times: E. A. Gehan,
- * Biometrika 52 (1965) 203; R. E. Tarone and J. Ware, Biometrika 64 (1977) 156; Peto and Peto 1972, modified by P. K.
- * Andersen and others, both as in J. P. Klein and M. L. Moeschberger, "Survival Analysis" (2nd ed. 2003) section 7.3;
- * D. P. Harrington and T. R. Fleming, Biometrika 69 (1982) 553-566, with the Kaplan-Meier curve just before the time.
+ * R. Peto and J. Peto, J. R. Stat. Soc. A 135 (1972) 185-207: at each time d of n customers leave, of whom d n_g / n
+ * are expected in group g, with the covariances of the hypergeometric distribution. The weights of the times: E. A.
+ * Gehan, Biometrika 52 (1965) 203; R. E. Tarone and J. Ware, Biometrika 64 (1977) 156; Peto and Peto 1972, modified by
+ * P. K. Andersen and others, both as in J. P. Klein and M. L. Moeschberger, "Survival Analysis" (2nd ed. 2003) section
+ * 7.3; D. P. Harrington and T. R. Fleming, Biometrika 69 (1982) 553-566, with the Kaplan-Meier curve just before the
+ * time.
  */
 TestResult
 test_groups(const TestRow *row, int rows, int groups, TestWeighting weighting, double rho)
@@ -280,7 +282,7 @@ test_groups(const TestRow *row, int rows, int groups, TestWeighting weighting, d
 		}
 	}
 
-	/* Groups nobody could be expected to leave from say nothing; of the others one follows from the rest. */
+	/* A group in which no departures are expected tells nothing; of the others one follows from the rest. */
 	for (int g = 0; g < groups; g++)
 		if (result.expected[g] > 0)
 			used[size++] = g;

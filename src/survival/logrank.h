@@ -28,13 +28,13 @@ typedef struct TestResult
 	double *expected;
 } TestResult;
 
-/* "logrank", ..., "fleming-harrington(0.5)"; 22023 on anything else. */
+/* "logrank" to "fleming-harrington(0.5)"; 22023 on anything else. */
 extern TestWeighting test_weighting(const char *name, double *rho);
 
-/* Rows of a sorted table of groups; groups gets the tags of the groups, in order. */
+/* The rows of a sorted table, and the names of its groups in order. */
 extern TestRow *test_rows(const TimeTable *table, int *rows, Tag **groups, int *ngroups);
 
-/* Rows of plain states, one group each; NULL states have no customers. */
+/* The rows of plain states, a group each; a NULL state has no customers. */
 extern TestRow *test_rows_of_states(const TimeTable **states, int nstates, int *rows);
 
 extern TestResult

@@ -53,9 +53,8 @@ logrank(FunctionCallInfo fcinfo, bool any)
 		table->option = weighting;
 		table->parameter = rho;
 	}
-	else if (table->option != (int32) weighting || table->parameter != rho)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("the weighting of a test must be the same in every row")));
+	else
+		times_require_test(table, weighting, rho);
 	if (PG_ARGISNULL(2))
 		count_add(&table->unknown, 1);
 	else if (has_entry && entry >= duration)

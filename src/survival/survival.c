@@ -56,7 +56,7 @@ curve_limits(CurveScale scale, double p, double std_error, double z)
 	return none;
 }
 
-/* Whether some came under observation late. An entry at 0 is late only where somebody leaves at 0. */
+/* Whether some came under observation late. An entry at 0 is late only where a customer leaves at 0. */
 static bool
 table_has_late_entries(const TimeTable *table)
 {
@@ -125,7 +125,7 @@ curve_of(const TimeTable *table)
 	double greenwood = 0;
 	double hazard = 0;
 	double hazard_variance = 0;
-	double gone = 0;		/* robust: sum of (weight * derivative)^2 of those no longer followed */
+	double gone = 0; /* robust: sum of (weight * derivative)^2 of customers no longer followed */
 	double gone_hazard = 0; /* the same for the hazard */
 
 	for (int i = 0; i < table->base.used; i++)
@@ -171,7 +171,7 @@ curve_of(const TimeTable *table)
 		{
 			double w2 = (double) slot_squares(table, slot, TIME_CENSORED) * unit;
 
-			/* Nobody is censored where all leave, so greenwood is finite. */
+			/* Where all leave no customer is censored, so greenwood is finite. */
 			gone += w2 * pow(greenwood, 2);
 			gone_hazard += w2 * pow(hazard_variance, 2);
 		}
@@ -241,7 +241,7 @@ curve_survival(const SurvivalCurve *curve, double time)
 	return survival;
 }
 
-/* As R has it: shares closer than this are equal (square root of the machine's precision). */
+/* Shares closer than this are equal, as in R: the square root of the precision of a double. */
 #define SHARE_TOLERANCE 1.490116119384766e-8
 
 static double
@@ -263,8 +263,8 @@ survival_itself(const SurvivalPoint *point, CurveScale scale, double z)
 }
 
 /*
- * The first time at which the value has fallen to 1 - p; where it is 1 - p for a while, the middle of that while, which
- * ends at the last time seen if the value never falls below.
+ * The first time at which the value has fallen to 1 - p. Where it stays at 1 - p for a while, the middle of that span;
+ * it ends at the last time followed if the value never falls below.
  */
 static double
 first_below(const SurvivalCurve *curve, double p, CurveScale scale, double z,
@@ -286,7 +286,7 @@ first_below(const SurvivalCurve *curve, double p, CurveScale scale, double z,
 		if (share - SHARE_TOLERANCE >= p)
 			return (first + curve->point[i].time) / 2;
 	}
-	/* NaN stays NaN. */
+	/* NaN if first is. */
 	return (first + curve_followed(curve)) / 2;
 }
 
@@ -301,9 +301,9 @@ curve_quantile(const SurvivalCurve *curve, double p, CurveScale scale, double z,
 }
 
 /*
- * The area under the curve up to a moving time. Its variance is the sum over the times of leaving t_j of
- * A_j^2 d_j / (n_j (n_j - d_j)), with A_j the area from t_j on (Kaplan and Meier 1958, section 6.2): as A_j grows by the
- * same x for all j, three sums follow it.
+ * The area under the curve up to a time that moves on. Its variance is the sum over the times of leaving t_j of
+ * A_j^2 d_j / (n_j (n_j - d_j)), with A_j the area from t_j on (Kaplan and Meier 1958, section 6.2). As A_j grows by
+ * the same x for all j, three sums are enough to follow it.
  */
 typedef struct Area
 {
@@ -390,8 +390,8 @@ robust_mean_variance(const TimeTable *table, const SurvivalCurve *curve, double 
 }
 
 /*
- * The restricted mean and its use: J. O. Irwin, J. Hyg. 47 (1949) 188-189; P. Royston and M. K. B. Parmar, BMC Med. Res.
- * Methodol. 13 (2013) 152.
+ * The restricted mean and its use: J. O. Irwin, J. Hyg. 47 (1949) 188-189; P. Royston and M. K. B. Parmar, BMC Med.
+ * Res. Methodol. 13 (2013) 152.
  */
 RestrictedMean
 restricted_mean_of(const TimeTable *table, double tau)
@@ -447,7 +447,7 @@ area_reaches(const Area *area, double target, double most, double sign, double z
 	double roots[2];
 	double best = NAN;
 
-	/* There already: a limit is a continuous function of time. */
+	/* It is there already: a limit is a continuous function of time. */
 	if (area->mean + sign * z * sqrt(area->squares) >= target)
 		return 0;
 	if (!(area->survival > 0))
@@ -497,7 +497,7 @@ mean_reaches(const TimeTable *table, double target, double z, double *time, Limi
 		area_advance(&area, curve.point[i].time);
 		area_leave(&area, &curve.point[i]);
 	}
-	/* The very end: where it is reached exactly there. */
+	/* It may be reached exactly at the end. */
 	for (int which = 0; curve.points > 0 && which < (limited ? 3 : 1); which++)
 		if (isnan(reached[which]))
 			reached[which] = area.time + area_reaches(&area, target, 0, signs[which], z);
@@ -512,7 +512,7 @@ band_of(double time, double width)
 {
 	double number = ceil(time / width) - 1;
 
-	/* The quotient is rounded: hold on to what the ends of the bands say. */
+	/* The quotient is rounded: the ends of the bands decide. */
 	if (number * width >= time)
 		number--;
 	else if ((number + 1) * width < time)
@@ -561,7 +561,7 @@ hazard_bands(const TimeTable *table, double width, int *bands)
 		CHECK_NOW_AND_THEN(i);
 		if (slot->time > last)
 			break;
-		/* Those at risk spend (from, time] here. */
+		/* Customers at risk spend (from, time] in these bands. */
 		while (at < *bands - 1 && slot->time > band[at].high)
 		{
 			band[at].exposure += (double) at_risk * unit * (band[at].high - from);

@@ -1,6 +1,18 @@
 /*
  * survival.h
  *		How long customers stay: the survival curve of a table of times, and what is read off it.
+ *
+ * The module answers how long customers stay (survival_sql.c), whether groups leave at the same pace (logrank_sql.c),
+ * and how many leave for which cause (incidence_sql.c). The way of a row:
+ *
+ *	 1. A transition function of a *_sql.c checks its arguments and adds a customer to the aggregate's state, a table of
+ *		times (times.h). survival_customer_sql.c first finds one membership of each customer, by a population.
+ *	 2. Partial states are combined and stored states rolled up by times_sql.c, all of them tables of times.
+ *	 3. The final function gives the sorted table, which is the value that is stored, or with logrank_test() the answer.
+ *	 4. Functions over a stored value compute from the sorted table: survival.c curves, quantiles and means, logrank.c
+ *		tests, incidence.c causes. landmark_sql.c has functions of single rows, to be called before an aggregate.
+ *
+ * times.c is a table of counters (base/counted.h). cox/ and drivers/ build on this module.
  */
 #ifndef RETENTION_SURVIVAL_SURVIVAL_H
 #define RETENTION_SURVIVAL_SURVIVAL_H
@@ -21,7 +33,7 @@ typedef enum CurveScale
 	SCALE_ARCSIN,
 } CurveScale;
 
-/* The state of the curve just after a time at which somebody left or was censored. A NaN is "cannot be said". */
+/* The curve just after a time at which a customer left or was censored. NaN: not known. */
 typedef struct SurvivalPoint
 {
 	double time;
@@ -40,7 +52,7 @@ typedef struct SurvivalCurve
 	SurvivalPoint *point;
 } SurvivalCurve;
 
-/* NaN in a field: not to be said; note says why. */
+/* NaN: not known; then note says why. */
 typedef struct RestrictedMean
 {
 	double mean;
@@ -56,7 +68,7 @@ typedef struct HazardBand
 	double exposure; /* customers times time */
 } HazardBand;
 
-/* 22023 on an unknown name. */
+/* 22023 on an unrecognized name. */
 extern CurveScale curve_scale(const char *name);
 
 /* Limits of probability p with that standard error; NaN where the scale has none. */
@@ -64,28 +76,28 @@ extern Limits curve_limits(CurveScale scale, double p, double std_error, double 
 
 extern SurvivalCurve curve_of(const TimeTable *table);
 
-/* Customers at risk at a time (just before it), and those who left or were censored until it, itself included. */
+/* Customers at risk just before a time, and those who left or were censored until then, at that time included. */
 extern void times_counts_at(const TimeTable *table, double time, double *at_risk, double *churned,
 							double *censored);
 
 /* The last point at or before a time; NULL before the first. */
 extern const SurvivalPoint *curve_at(const SurvivalCurve *curve, double time);
 
-/* Survival at a time; NaN where nobody was followed that long and some were still there. */
+/* Survival at a time; NaN after the last time at which a customer was followed, if some were still there. */
 extern double curve_survival(const SurvivalCurve *curve, double time);
 
-/* The last time at which somebody was seen; -1 for a curve without points. */
+/* The last time at which a customer was followed; -1 for a curve without points. */
 extern double curve_followed(const SurvivalCurve *curve);
 
-/* The first time by which a share p has left; NaN: not reached. ci limits likewise, of the curve's limits. */
+/* The first time by which a share p has left, and the same for the limits of the curve; NaN: not reached. */
 extern void curve_quantile(const SurvivalCurve *curve, double p, CurveScale scale, double z,
 						   double *time, Limits *limits);
 
 extern RestrictedMean restricted_mean_of(const TimeTable *table, double tau);
 
 /*
- * The first times at which the restricted mean, its upper and its lower limit reach a target; NaN: not within what
- * was followed.
+ * The first times at which the restricted mean, its upper and its lower limit reach a target; NaN: not in the time that
+ * customers were followed.
  */
 extern void
 mean_reaches(const TimeTable *table, double target, double z, double *time, Limits *limits);

@@ -12,7 +12,7 @@
 #include "common/int.h"
 #include "survival/times.h"
 
-/* No sum of weights passes this, so that the sums over all times fit too. */
+/* The largest sum of weights of a slot, so that sums over all slots fit, too. */
 #define WEIGHT_SUM_MOST ((int128) 1 << 104)
 
 const char *
@@ -227,7 +227,7 @@ times_find_cell(TimeTable **table, Tag group, Tag stratum)
 						errhint("Combine rare values.")));
 	if ((int64) it->base.tag_bytes + Max(group.length, 0) + Max(stratum.length, 0) > MAX_TAG_BYTES)
 		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-						errmsg("the names of the groups in %s are longer than %d bytes together",
+						errmsg("the names of the groups in %s take more than %d bytes",
 							   table_name(it), MAX_TAG_BYTES)));
 	item = counted_add_item(&type, (Counted **) table, hash, tags_length(group, stratum));
 	cell_fill(*table, item, group, stratum);
@@ -281,6 +281,14 @@ times_count(TimeTable **table, double time, int cell, TimeWhat what, int64 weigh
 	}
 }
 
+void
+times_require_test(const TimeTable *table, int option, double parameter)
+{
+	if (table->option != option || table->parameter != parameter)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("the weighting of a test must be the same in every row")));
+}
+
 static void
 times_merge(Counted **counted, const Counted *other)
 {
@@ -288,9 +296,7 @@ times_merge(Counted **counted, const Counted *other)
 	const TimeTable *from = (const TimeTable *) other;
 	int *cells = palloc0(sizeof(int) * Max(other->items, 1));
 
-	if ((*into)->option != from->option || (*into)->parameter != from->parameter)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("the weighting of a test must be the same in all rows")));
+	times_require_test(*into, from->option, from->parameter);
 	require_flags(into, from->flags);
 	count_add(&(*into)->unknown, from->unknown);
 	count_add(&(*into)->never_at_risk, from->never_at_risk);
@@ -340,9 +346,9 @@ check_front(const Counted *counted)
 		signbit(table->parameter) || table->option < 0 || table->option > TEST_LAST)
 		wire_corrupt(name, "A number at its front is out of range.");
 	if ((counted->slot_size == (int32) type.wide_slot_size) != (table->flags & TIME_WEIGHTED))
-		wire_corrupt(name, "It has weights and does not say so, or the reverse.");
+		wire_corrupt(name, "Its flags do not agree with the size of its counters.");
 	if (kind == WIRE_SURVIVAL ? counted->items != 0 : counted->items == 0 && counted->used > 0)
-		wire_corrupt(name, "The number of its groups is not one that its type has.");
+		wire_corrupt(name, "It has groups that its type does not have, or times without a group.");
 	if ((kind != WIRE_LOGRANK && table->option != 0) ||
 		(table->option != TEST_FLEMING_HARRINGTON && table->parameter != 0))
 		wire_corrupt(name, "It has the weighting of another type.");
@@ -400,7 +406,8 @@ check_slot(const Counted *counted, const CountedSlot *base)
 		bool here = times_cell(table, base->item)->group_length < 0;
 
 		if (slot->rows[TIME_ENTERED] != 0 || slot->rows[here ? TIME_CHURNED : TIME_CENSORED] != 0)
-			wire_corrupt(table_name(table), "A cause in it has customers of another kind.");
+			wire_corrupt(table_name(table),
+						 "Customers in it left without a cause, or did not leave and have one.");
 	}
 }
 
@@ -440,12 +447,12 @@ check_flow(const Counted *counted)
 		const TimeSlot *slot = times_slot(table, i);
 
 		CHECK_NOW_AND_THEN(i);
-		/* Those who entered at this time are at risk after it. */
+		/* Customers who enter at this time are at risk after it. */
 		rows[slot->base.item] -= slot->rows[TIME_CHURNED] + slot->rows[TIME_CENSORED];
 		amount[slot->base.item] -=
 			slot_amount(table, slot, TIME_CHURNED) + slot_amount(table, slot, TIME_CENSORED);
 		if (rows[slot->base.item] < 0 || amount[slot->base.item] < 0)
-			wire_corrupt(table_name(table), "More customers leave in it than were there.");
+			wire_corrupt(table_name(table), "More customers leave in it than are at risk.");
 		rows[slot->base.item] += slot->rows[TIME_ENTERED];
 		amount[slot->base.item] += slot_amount(table, slot, TIME_ENTERED);
 	}
@@ -533,7 +540,7 @@ times_read(const char *bytes, Size size, WireKind kind)
 	head.never_at_risk = wire_get_int_between(&in, 0, PG_INT64_MAX);
 	head.not_started = wire_get_int_between(&in, 0, PG_INT64_MAX);
 
-	/* Cells are read twice: for how many bytes they have, and then what they are. */
+	/* Cells are read twice: first only the bytes of their tags are counted. */
 	cells = (int) wire_get_int_between(&in, 0, MAX_CELLS);
 	tags = in;
 	for (int i = 0; i < cells; i++)

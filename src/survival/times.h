@@ -3,20 +3,20 @@
  *		A table of distinct times: how many left, were censored and entered at each. The one state behind survival
  *		curves, tests between groups and several ways to leave.
  *
- * It is a table of counters (base/counted.h). Its items are cells: a cell is a group within a stratum (tests) or a cause
- * (several ways to leave); a plain survival state has none. Sorted, cells are in the order of their strata and groups,
- * and slots in that of strata, times and cells.
+ * It is a table of counters (base/counted.h) whose items are cells. A cell is a group within a stratum (tests) or a
+ * cause (several ways to leave); a plain survival state has none. In a sorted table the order of cells is that of
+ * strata and groups, the order of slots that of strata, times and cells.
  */
 #ifndef RETENTION_SURVIVAL_TIMES_H
 #define RETENTION_SURVIVAL_TIMES_H
 
 #include "base/counted.h"
 
-/* Distinct times (by cell) of one state: 2^21. */
+/* Distinct times of one state, counted by cell: 2^21. */
 #define MAX_TIMES 2097152
 /* Groups by strata, or causes. */
 #define MAX_CELLS 10000
-/* All tags together. */
+/* Bytes of all tags together. */
 #define MAX_TAG_BYTES (16 * 1024 * 1024)
 
 /* Weights are whole numbers of 2^-40; the largest is 2^20. */
@@ -39,7 +39,7 @@ typedef struct TimeSlot
 	int64 rows[TIME_WHATS];
 } TimeSlot;
 
-/* Follows the slot in tables with weights other than 1. */
+/* After the slot, in tables with weights other than 1. */
 typedef struct TimeWeights
 {
 	int128 sum[TIME_WHATS];		/* of weights, in 2^-40 */
@@ -117,7 +117,7 @@ times_stratum(const TimeTable *table, int number)
 	return (Tag){group.bytes + Max(group.length, 0), times_cell(table, number)->stratum_length};
 }
 
-/* Customers of a slot, in units of times_unit(): exact. */
+/* The customers of a slot, in units of times_unit(): exact. */
 static inline int128
 slot_amount(const TimeTable *table, const TimeSlot *slot, TimeWhat what)
 {
@@ -126,7 +126,7 @@ slot_amount(const TimeTable *table, const TimeSlot *slot, TimeWhat what)
 	return slot->rows[what];
 }
 
-/* Their sum of squared weights, in units of times_unit(). */
+/* The sum of their squared weights, in units of times_unit(). */
 static inline int128
 slot_squares(const TimeTable *table, const TimeSlot *slot, TimeWhat what)
 {
@@ -146,9 +146,13 @@ extern const char *times_type_name(WireKind kind);
 /* An empty hashed table, in the current context. */
 extern TimeTable *times_new(WireKind kind);
 
-/* The number of a cell, and a customer of a cell at a time. Either may move the table, as counted_add_slot() does. */
+/* The number of a cell, which is added if it is new. May move the table, as counted_add_slot() does. */
 extern int times_find_cell(TimeTable **table, Tag group, Tag stratum);
+/* Counts one customer of a cell at a time. May move the table, too. */
 extern void times_count(TimeTable **table, double time, int cell, TimeWhat what, int64 weight);
+
+/* 22023 unless the table is of a test with this weighting. */
+extern void times_require_test(const TimeTable *table, int option, double parameter);
 
 /* Any value of an argument in sorted form, checked: XX001 on bytes that no aggregate has written. */
 extern const TimeTable *times_open(Datum value, WireKind kind);
