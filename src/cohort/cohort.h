@@ -220,8 +220,8 @@ typedef struct CohortTime
 	int64 complete; /* the last one that is over: begun, or begun - 1 */
 } CohortTime;
 
-/* asked: wall-clock time in the grid's zone, or NULL. Raises 22023 if the summary has no answer for that time. */
-extern CohortTime cohort_time(const Cohorts *cohorts, const Timestamp *asked);
+/* as_of: wall-clock time in the grid's zone, or NULL. Raises 22023 if the summary has no answer for that time. */
+extern CohortTime cohort_time(const Cohorts *cohorts, const Timestamp *as_of);
 
 typedef struct CohortCell
 {
@@ -253,7 +253,7 @@ typedef struct CellReader
 } CellReader;
 
 extern CellReader
-cohort_cells_begin(const Cohorts *cohorts, CohortCriterion criterion, const Timestamp *asked);
+cohort_cells_begin(const Cohorts *cohorts, CohortCriterion criterion, const Timestamp *as_of);
 
 /* The next cell, by cohort and period, or false after the last. */
 extern bool cohort_cells_next(CellReader *reader, CohortCell *cell);
@@ -282,7 +282,7 @@ typedef struct CurvePoint
 
 /* Points 0..count - 1, palloc'ed; returns count. */
 extern int64 cohort_curve(const Cohorts *cohorts, CohortCriterion criterion, CurveMean mean,
-						  const Timestamp *asked, double confidence, CurvePoint **points);
+						  const Timestamp *as_of, double confidence, CurvePoint **points);
 
 /*
  * Elapsed windows: the number of base offsets that are complete for all customers who start in a cohort (a period),

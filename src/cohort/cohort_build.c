@@ -118,14 +118,14 @@ visit_calendar(void *argument, Event *events, int count)
 }
 
 static inline void
-planes_add(uint64 *planes, uint64 word)
+planes_add(uint64 *planes, uint64 bitmap)
 {
-	for (int p = 0; word != 0; p++)
+	for (int p = 0; bitmap != 0; p++)
 	{
-		uint64 carry = planes[p] & word;
+		uint64 carry = planes[p] & bitmap;
 
-		planes[p] ^= word;
-		word = carry;
+		planes[p] ^= bitmap;
+		bitmap = carry;
 	}
 }
 
@@ -135,7 +135,7 @@ planes_count(const uint64 *planes, int place)
 {
 	int64 count = 0;
 
-	for (int p = 0; p < WORD_PLANES; p++)
+	for (int p = 0; p < BITMAP_PLANES; p++)
 		count += (int64) (planes[p] >> place & 1) << p;
 	return count;
 }
@@ -143,22 +143,22 @@ planes_count(const uint64 *planes, int place)
 static void
 flush_words(Builder *b, int64 cohort)
 {
-	Words *words = b->words[cohort];
+	Bitmaps *bitmaps = b->bitmaps[cohort];
 	CellCounts *row = row_of(b, cohort);
 
-	if (words->count == 0)
+	if (bitmaps->count == 0)
 		return;
-	b->periods[cohort][PERIOD_NEW] += words->count;
+	b->periods[cohort][PERIOD_NEW] += bitmaps->count;
 	for (int i = 0; i < 64 && cohort + i < b->span; i++)
 	{
-		int64 on = planes_count(words->on, i);
+		int64 on = planes_count(bitmaps->on, i);
 
 		b->periods[cohort + i][PERIOD_ACTIVE] += on;
-		b->periods[cohort + i][PERIOD_RETAINED] += planes_count(words->retained, i);
+		b->periods[cohort + i][PERIOD_RETAINED] += planes_count(bitmaps->retained, i);
 		if (i > 0)
 			row[i][CELL_ON - CELL_ON] += on;
 	}
-	memset(words, 0, sizeof(Words));
+	memset(bitmaps, 0, sizeof(Bitmaps));
 }
 
 /* visit_calendar() for plain events where each customer has one cohort, offsets are their own cells, and rows dense. */
@@ -169,11 +169,11 @@ visit_word(void *argument, int64 first, uint64 bits)
 	int64 cohort = checked_period(b, first);
 	uint64 after = bits >> 1;
 	CellCounts *row = row_of(b, cohort);
-	Words *words = b->words[cohort];
+	Bitmaps *bitmaps = b->bitmaps[cohort];
 
 	(void) checked_period(b, first + pg_leftmost_one_pos64(bits));
-	if (unlikely(words == NULL))
-		words = b->words[cohort] = palloc0(sizeof(Words));
+	if (unlikely(bitmaps == NULL))
+		bitmaps = b->bitmaps[cohort] = palloc0(sizeof(Bitmaps));
 	b->customers++;
 	b->sizes[cohort]++;
 	b->histogram[pg_popcount64(bits)]++;
@@ -183,9 +183,9 @@ visit_word(void *argument, int64 first, uint64 bits)
 		row[pg_leftmost_one_pos64(after) + 1][CELL_LAST - CELL_ON]++;
 	}
 	row[pg_rightmost_one_pos64(~after) + 1][CELL_ENDED - CELL_ON]++;
-	planes_add(words->on, bits);
-	planes_add(words->retained, bits & bits << 1);
-	if (++words->count == WORDS_MOST)
+	planes_add(bitmaps->on, bits);
+	planes_add(bitmaps->retained, bits & bits << 1);
+	if (++bitmaps->count == BITMAPS_MOST)
 		flush_words(b, cohort);
 }
 
@@ -382,7 +382,7 @@ begin_counts(Builder *b)
 	b->dense = width * b->span <= DENSE_CELLS;
 	if (b->dense)
 		b->rows = palloc0(b->span * sizeof(*b->rows));
-	b->words = palloc0(b->span * sizeof(*b->words));
+	b->bitmaps = palloc0(b->span * sizeof(*b->bitmaps));
 	b->starts = palloc(b->span * sizeof(int64));
 	b->moments = palloc(b->span * sizeof(int64));
 	b->complete_windows = palloc(b->span * sizeof(int64));
@@ -540,7 +540,7 @@ cohort_build(Population *population, Share share)
 			population_visit_share(population, share, takes_words ? visit_word : NULL,
 								   visit_calendar, b);
 		for (int64 cohort = 0; takes_words && cohort < b->span; cohort++)
-			if (b->words[cohort] != NULL)
+			if (b->bitmaps[cohort] != NULL)
 				flush_words(b, cohort);
 		sums_finish(b);
 		for (int table = 0; table < COHORT_TABLES; table++)

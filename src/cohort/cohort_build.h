@@ -53,25 +53,25 @@ typedef struct Outcome
 /*
  * The sums of one customer with recurring cohorts; all but those of CRITERION_ON are differences from cell to cell.
  */
-typedef struct Own
+typedef struct CustomerSums
 {
 	int64 n;
 	int64 x[CRITERIA];
-} Own;
+} CustomerSums;
 
 /*
  * Bitmaps of the customers of one cohort that are not in the counts yet. Plane p holds bit p of 64 counters, one for
  * each bit of a bitmap, so that a bitmap is added to all counters with a few operations.
  */
-#define WORD_PLANES 8
-#define WORDS_MOST ((1 << WORD_PLANES) - 1)
+#define BITMAP_PLANES 8
+#define BITMAPS_MOST ((1 << BITMAP_PLANES) - 1)
 
-typedef struct Words
+typedef struct Bitmaps
 {
 	int count;
-	uint64 on[WORD_PLANES];		  /* active, place i: i periods after the first */
-	uint64 retained[WORD_PLANES]; /* active, and in the period before too */
-} Words;
+	uint64 on[BITMAP_PLANES];		/* active, place i: i periods after the first */
+	uint64 retained[BITMAP_PLANES]; /* active, and in the period before too */
+} Bitmaps;
 
 typedef struct Builder
 {
@@ -90,7 +90,7 @@ typedef struct Builder
 	int64 (*periods)[PERIOD_COLUMNS]; /* as the table's rows, by period from base; likewise sums */
 	int64 *histogram;
 
-	Words **words;	   /* by cohort; NULL: no customer with a bitmap yet */
+	Bitmaps **bitmaps; /* by cohort; NULL: no customer with a bitmap yet */
 	CellCounts **rows; /* by cohort; NULL: not used, or nobody yet */
 	bool dense;
 	CellTable cells;   /* what is not in the rows */
@@ -104,7 +104,7 @@ typedef struct Builder
 	int64 *starts;	/* cohorts */
 	int64 *moments; /* elapsed: when the clock of each cohort begins */
 	int64 *on;		/* cells in which they came back, without repeats */
-	int64 on_room;
+	int64 on_capacity;
 
 	int64 *complete_windows; /* elapsed and recurring: by cohort, -1: not known yet */
 
@@ -112,7 +112,7 @@ typedef struct Builder
 	 * Sums of recurring cohorts. What one customer adds changes in a few cells only: `touched` has a bit for each of
 	 * these. All sums but those of CRITERION_ON are differences from cell to cell until sums_finish().
 	 */
-	Own *own;
+	CustomerSums *own;
 	uint64 *touched;
 	int64 own_capacity;
 	int64 own_reach; /* the greatest cell with a bit */

@@ -61,19 +61,19 @@ print_moment(const Grid *grid, TimeKind kind, int64 moment)
 }
 
 CohortTime
-cohort_time(const Cohorts *cohorts, const Timestamp *asked)
+cohort_time(const Cohorts *cohorts, const Timestamp *as_of)
 {
 	CohortTime time = {.grid = cohort_grid(cohorts)};
 
-	if (asked != NULL && TIMESTAMP_NOT_FINITE(*asked))
+	if (as_of != NULL && TIMESTAMP_NOT_FINITE(*as_of))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("as_of must be a finite time")));
 	time.known = cohort_known_until(time.grid, cohorts->kind, cohorts->latest, &time.as_of);
 	if (!time.known)
 		return time;
-	if (asked != NULL)
+	if (as_of != NULL)
 	{
-		int64 moment = moment_of_local(time.grid, cohorts->kind, *asked);
+		int64 moment = moment_of_local(time.grid, cohorts->kind, *as_of);
 
 		if (moment < time.as_of || (moment > time.as_of && time.grid->windows == GRID_ELAPSED))
 			ereport(ERROR,
@@ -95,10 +95,10 @@ cohort_time(const Cohorts *cohorts, const Timestamp *asked)
 }
 
 CellReader
-cohort_cells_begin(const Cohorts *cohorts, CohortCriterion criterion, const Timestamp *asked)
+cohort_cells_begin(const Cohorts *cohorts, CohortCriterion criterion, const Timestamp *as_of)
 {
 	CellReader reader = {
-		.cohorts = cohorts, .time = cohort_time(cohorts, asked), .criterion = criterion};
+		.cohorts = cohorts, .time = cohort_time(cohorts, as_of), .criterion = criterion};
 
 	return reader;
 }

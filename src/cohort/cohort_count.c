@@ -203,11 +203,11 @@ check_rows(Builder *b, int starts, int returns)
 static inline void
 reserve_on(Builder *b, int64 cells)
 {
-	if (cells <= b->on_room)
+	if (cells <= b->on_capacity)
 		return;
-	b->on_room = Max(Max(64, b->on_room * 2), cells);
-	b->on = b->on == NULL ? palloc(b->on_room * sizeof(int64))
-						  : repalloc(b->on, b->on_room * sizeof(int64));
+	b->on_capacity = Max(Max(64, b->on_capacity * 2), cells);
+	b->on = b->on == NULL ? palloc(b->on_capacity * sizeof(int64))
+						  : repalloc(b->on, b->on_capacity * sizeof(int64));
 }
 
 /* The cell in which a customer came back, noted for the sums of recurring cohorts. */
@@ -343,21 +343,21 @@ count_member(Builder *b, int64 cohort, Returns *returns)
 /* ---------- sums of recurring cohorts ---------- */
 
 /* The sums of a customer, by cell, and which of them are touched. */
-typedef struct OwnCells
+typedef struct CustomerSumCells
 {
-	Own *own;
+	CustomerSums *own;
 	uint64 *touched;
-} OwnCells;
+} CustomerSumCells;
 
-static inline Own *
-own_cell(OwnCells cells, int64 cell)
+static inline CustomerSums *
+own_cell(CustomerSumCells cells, int64 cell)
 {
 	cells.touched[cell / 64] |= UINT64CONST(1) << (cell % 64);
 	return &cells.own[cell];
 }
 
 static inline void
-own_range(OwnCells cells, int criterion, int64 from, int64 to)
+own_range(CustomerSumCells cells, int criterion, int64 from, int64 to)
 {
 	if (from <= to)
 	{
@@ -377,13 +377,13 @@ own_reserve(Builder *b, int64 cells)
 	b->own_capacity = capacity;
 	if (before == 0)
 	{
-		b->own = palloc0(capacity * sizeof(Own));
+		b->own = palloc0(capacity * sizeof(CustomerSums));
 		b->touched = palloc0(capacity / 64 * sizeof(uint64));
 		return;
 	}
-	b->own = repalloc(b->own, capacity * sizeof(Own));
+	b->own = repalloc(b->own, capacity * sizeof(CustomerSums));
 	b->touched = repalloc(b->touched, capacity / 64 * sizeof(uint64));
-	memset(b->own + before, 0, (capacity - before) * sizeof(Own));
+	memset(b->own + before, 0, (capacity - before) * sizeof(CustomerSums));
 	memset(b->touched + before / 64, 0, (capacity - before) / 64 * sizeof(uint64));
 }
 
@@ -392,7 +392,7 @@ sums_add(Builder *b, const Outcome *outcome, int64 reach)
 {
 	int64 cells = b->grid->nbrackets == 0 ? reach : bracket_after(b->grid, 0, reach + 1, false);
 	const int64 *on = b->on;
-	OwnCells own;
+	CustomerSumCells own;
 
 	if (cells < 1)
 		return;
@@ -403,7 +403,7 @@ sums_add(Builder *b, const Outcome *outcome, int64 reach)
 	/* What ends with the last cell is subtracted in the one after it. */
 	own_reserve(b, cells + 2);
 	b->own_reach = Max(b->own_reach, cells + 1);
-	own = (OwnCells){b->own, b->touched};
+	own = (CustomerSumCells){b->own, b->touched};
 	own_cell(own, 1)->n++;
 	own_cell(own, cells + 1)->n--;
 	for (int64 i = 0; i < outcome->on_count && on[i] <= cells; i++)
@@ -416,7 +416,7 @@ sums_add(Builder *b, const Outcome *outcome, int64 reach)
 
 /* Add the squares and products of a customer from a cell on to the differences there, or subtract them. */
 static inline void
-add_products(int64 *sums, const Own *run, int64 sign)
+add_products(int64 *sums, const CustomerSums *run, int64 sign)
 {
 	sums[SUM_CUSTOMERS] += run->n > 0 ? sign : 0;
 	sums[SUM_NN] += sign * run->n * run->n;
@@ -430,7 +430,7 @@ add_products(int64 *sums, const Own *run, int64 sign)
 void
 sums_end_customer(Builder *b)
 {
-	Own run = {0};
+	CustomerSums run = {0};
 
 	if (b->own_reach == 0)
 		return;
@@ -449,7 +449,7 @@ sums_end_customer(Builder *b)
 		for (; b->touched[word] != 0; b->touched[word] &= b->touched[word] - 1)
 		{
 			int64 cell = word * 64 + pg_rightmost_one_pos64(b->touched[word]);
-			Own *own = &b->own[cell];
+			CustomerSums *own = &b->own[cell];
 			int64 *sums = b->sums[cell];
 			int64 on = own->x[CRITERION_ON];
 
@@ -466,7 +466,7 @@ sums_end_customer(Builder *b)
 				count_add(&b->most, run.n * run.n);
 			sums[SUM_XX + CRITERION_ON] += on * on;
 			sums[SUM_XN + CRITERION_ON] += on * run.n;
-			*own = (Own){0};
+			*own = (CustomerSums){0};
 		}
 	}
 	b->own_reach = 0;

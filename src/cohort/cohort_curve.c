@@ -159,10 +159,10 @@ sums_row(const Cohorts *cohorts, int64 offset)
 
 /* Add up the observed cells; returns the number of periods. */
 static int64
-sum_cells(const Cohorts *cohorts, CohortCriterion criterion, CurveMean mean, const Timestamp *asked,
+sum_cells(const Cohorts *cohorts, CohortCriterion criterion, CurveMean mean, const Timestamp *as_of,
 		  double confidence, CurveSums **sums, bool *later)
 {
-	CellReader reader = cohort_cells_begin(cohorts, criterion, asked);
+	CellReader reader = cohort_cells_begin(cohorts, criterion, as_of);
 	const Grid *grid = reader.time.grid;
 	bool elapsed = grid->windows == GRID_ELAPSED;
 	bool recurring = cohort_is_recurring(cohorts);
@@ -216,14 +216,14 @@ sum_cells(const Cohorts *cohorts, CohortCriterion criterion, CurveMean mean, con
 
 int64
 cohort_curve(const Cohorts *cohorts, CohortCriterion criterion, CurveMean mean,
-			 const Timestamp *asked, double confidence, CurvePoint **points)
+			 const Timestamp *as_of, double confidence, CurvePoint **points)
 {
 	bool recurring = cohort_is_recurring(cohorts);
 	Numeric still = numeric_from_int64(1);
 	double greenwood = 0;
 	CurveSums *sums;
 	bool later;
-	int64 count = sum_cells(cohorts, criterion, mean, asked, confidence, &sums, &later);
+	int64 count = sum_cells(cohorts, criterion, mean, as_of, confidence, &sums, &later);
 
 	*points = palloc0(Max(count, 1) * sizeof(CurvePoint));
 	for (int64 i = 0; i < count; i++)

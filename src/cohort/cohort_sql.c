@@ -349,12 +349,12 @@ any_null(FunctionCallInfo fcinfo, const int *arguments, int count)
 }
 
 static const Timestamp *
-asked_argument(FunctionCallInfo fcinfo, int argument, Timestamp *asked)
+optional_as_of(FunctionCallInfo fcinfo, int argument, Timestamp *as_of)
 {
 	if (PG_ARGISNULL(argument))
 		return NULL;
-	*asked = PG_GETARG_TIMESTAMP(argument);
-	return asked;
+	*as_of = PG_GETARG_TIMESTAMP(argument);
+	return as_of;
 }
 
 static void
@@ -377,7 +377,7 @@ emit_cells(FunctionCallInfo fcinfo, ShowPeriod show)
 	CohortCell cell;
 	CohortCriterion criterion;
 	double confidence;
-	Timestamp asked;
+	Timestamp as_of;
 	Datum begin = (Datum) 0;
 	MemoryContext row_context, old;
 
@@ -386,7 +386,7 @@ emit_cells(FunctionCallInfo fcinfo, ShowPeriod show)
 	cohorts = cohorts_argument(PG_GETARG_DATUM(0));
 	criterion = cohort_criterion(text_to_cstring(PG_GETARG_TEXT_PP(1)));
 	confidence = check_confidence(PG_GETARG_FLOAT8(3));
-	reader = cohort_cells_begin(cohorts, criterion, asked_argument(fcinfo, 2, &asked));
+	reader = cohort_cells_begin(cohorts, criterion, optional_as_of(fcinfo, 2, &as_of));
 	grid = reader.time.grid;
 	require_days(grid, show, "cohort_cells_at()");
 
@@ -452,7 +452,7 @@ cohort_retention_curve(PG_FUNCTION_ARGS)
 	CohortCriterion criterion;
 	CurveMean mean;
 	double confidence;
-	Timestamp asked;
+	Timestamp as_of;
 	CurvePoint *points;
 	int64 count;
 
@@ -462,7 +462,7 @@ cohort_retention_curve(PG_FUNCTION_ARGS)
 	criterion = cohort_criterion(text_to_cstring(PG_GETARG_TEXT_PP(1)));
 	mean = cohort_mean(text_to_cstring(PG_GETARG_TEXT_PP(2)), criterion);
 	confidence = check_confidence(PG_GETARG_FLOAT8(4));
-	count = cohort_curve(cohorts, criterion, mean, asked_argument(fcinfo, 3, &asked), confidence,
+	count = cohort_curve(cohorts, criterion, mean, optional_as_of(fcinfo, 3, &as_of), confidence,
 						 &points);
 	for (int64 i = 0; i < count; i++)
 	{
@@ -491,13 +491,13 @@ emit_lifecycle(FunctionCallInfo fcinfo, ShowPeriod show)
 	const Cohorts *cohorts;
 	const int64 *row, *end;
 	CohortTime time;
-	Timestamp asked;
+	Timestamp as_of;
 	int64 before = 0;
 
 	if (any_null(fcinfo, (const int[]){0}, 1))
 		return (Datum) 0;
 	cohorts = cohorts_argument(PG_GETARG_DATUM(0));
-	time = cohort_time(cohorts, asked_argument(fcinfo, 1, &asked));
+	time = cohort_time(cohorts, optional_as_of(fcinfo, 1, &as_of));
 	require_days(time.grid, show, "lifecycle_at()");
 	row = cohort_table(cohorts, COHORT_PERIODS);
 	end = row + cohorts->counts[COHORT_PERIODS] * PERIOD_COLUMNS;

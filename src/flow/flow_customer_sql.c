@@ -103,7 +103,7 @@ accumulate(FunctionCallInfo fcinfo, KeyKind key, TimeKind kind, FlowForm form)
 	const Datum *as_of = NULL;
 	const Grid *grid = NULL;
 	const FlowRequest *request;
-	PopulationIdentity asked;
+	PopulationIdentity identity;
 	Population *population;
 	char *differs;
 
@@ -123,8 +123,8 @@ accumulate(FunctionCallInfo fcinfo, KeyKind key, TimeKind kind, FlowForm form)
 	if (form == FLOW_PERIOD_AS_OF && !PG_ARGISNULL(5))
 		as_of = &fcinfo->args[5].value;
 	request = flow_request_find(span_range(PG_GETARG_DATUM(span_argument), kind), grid, as_of);
-	asked = population_part(request, key, kind);
-	population = population_state(fcinfo, &asked, &differs);
+	identity = population_part(request, key, kind);
+	population = population_state(fcinfo, &identity, &differs);
 	if (unlikely(differs != NULL))
 		identities_differ(population_identity(population_argument(PG_GETARG_DATUM(0))), grid);
 

@@ -28,12 +28,12 @@ static const Grid *
 open_coarse(const Grid *fine, Datum value)
 {
 	struct varlena *bytes = PG_DETOAST_DATUM_PACKED(value);
-	Grid *asked = grid_read_stored(VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes));
+	Grid *grid = grid_read_stored(VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes));
 	char *written;
 
-	if (asked->zone_name == NULL)
-		asked->zone_name = fine->zone_name;
-	written = grid_write(asked);
+	if (grid->zone_name == NULL)
+		grid->zone_name = fine->zone_name;
+	written = grid_write(grid);
 	return grid_open_text(written, (int) strlen(written));
 }
 
