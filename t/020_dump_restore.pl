@@ -37,6 +37,7 @@ $node->safe_psql('one', 'CREATE EXTENSION retention');
 
 # A type of the extension that is missing below would go untested.
 my %kept = (
+  numeric_customer     => 'numbers',
   retention_activity   => 'facts',
   retention_cohorts    => 'summaries',
   retention_cox        => 'fits',
@@ -75,6 +76,7 @@ $node->safe_psql(
     (4, retention_grid('day', brackets => '1-3,4-10', windows => 'elapsed', cohorts => 'recurring', min_events => 2)),
     (5, retention_grid('month', as_of => '2026-04-01 12:34:56.789')),
     (6, retention_grid('28 days', origin => '1999-12-31'));
+  CREATE TABLE numbers AS SELECT 1 AS id, 7::numeric::retention_internal.numeric_customer AS customer;
   CREATE TABLE spans AS SELECT 1 AS id, retention_span '[2024-01-01,2024-02-01)' AS span;
   CREATE TABLE flows (id int PRIMARY KEY, flow retention_flow);
   INSERT INTO flows
