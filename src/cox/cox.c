@@ -519,11 +519,47 @@ dot(const double *a, const double *b, int p)
 	return sum;
 }
 
-static void
-likelihood_alloc(CoxLikelihood *likelihood, int p)
+/* The search for the maximum of the likelihood. */
+typedef struct CoxSearch
 {
-	likelihood->score = palloc0(sizeof(double) * p);
-	likelihood->information = palloc0(sizeof(double) * p * p);
+	CoxData data;
+	CoxLikelihood now;	 /* at beta */
+	CoxLikelihood trial; /* at tried */
+	RiskSums risk;
+	RiskSums leaving;
+	double *beta;
+	double *step; /* from beta, by Newton's method */
+	double *tried;
+	double *l; /* the information at beta, decomposed */
+	CoxFlag *flag;
+} CoxSearch;
+
+static double *
+alloc_doubles(int count)
+{
+	return palloc0(sizeof(double) * count);
+}
+
+static CoxSearch
+search_new(const CoxRows *state)
+{
+	int p = state->covariates;
+	CoxSearch search = {.data = cox_order(state)};
+
+	search.now.score = alloc_doubles(p);
+	search.now.information = alloc_doubles(p * p);
+	search.trial.score = alloc_doubles(p);
+	search.trial.information = alloc_doubles(p * p);
+	search.risk.s1 = alloc_doubles(p);
+	search.risk.s2 = alloc_doubles(p * p);
+	search.leaving.s1 = alloc_doubles(p);
+	search.leaving.s2 = alloc_doubles(p * p);
+	search.beta = alloc_doubles(p);
+	search.step = alloc_doubles(p);
+	search.tried = alloc_doubles(p);
+	search.l = alloc_doubles(p * p);
+	search.flag = palloc0(sizeof(CoxFlag) * p);
+	return search;
 }
 
 static CoxFit *
@@ -537,134 +573,147 @@ fit_alloc(int covariates)
 	return fit;
 }
 
-CoxFit *
-cox_fit_rows(const CoxRows *state)
+/* Goes a step, halved until the likelihood is not less, but for rounding. False: no step helps. */
+static bool
+search_step(CoxSearch *search)
 {
-	CoxData data = cox_order(state);
-	int p = data.covariates;
-	CoxFit *fit = fit_alloc(p);
-	CoxLikelihood now;
-	CoxLikelihood trial;
-	RiskSums risk;
-	RiskSums leaving;
-	double *beta = palloc0(sizeof(double) * p);
-	double *step = palloc0(sizeof(double) * p);
-	double *tried = palloc0(sizeof(double) * p);
-	double *l = palloc0(sizeof(double) * p * p);
-	CoxFlag *flag = palloc0(sizeof(CoxFlag) * p);
-	int standing = 0;
-	bool infinite = false;
+	int p = search->data.covariates;
+	CoxLikelihood before = search->now;
 
-	likelihood_alloc(&now, p);
-	likelihood_alloc(&trial, p);
-	risk.s1 = palloc(sizeof(double) * p);
-	risk.s2 = palloc(sizeof(double) * p * p);
-	leaving.s1 = palloc(sizeof(double) * p);
-	leaving.s2 = palloc(sizeof(double) * p * p);
-
-	fit->ties = data.ties;
-	fit->customers = data.rows;
-	fit->unknown = state->unknown;
-	fit->never_at_risk = state->never_at_risk;
-	for (int64 i = 0; i < data.rows; i++)
-		fit->churned += data.churned[i];
-
-	cox_likelihood(&data, beta, &now, &risk, &leaving);
-	fit->loglik_null = now.loglik;
-	(void) decompose(now.information, p, l, flag, true);
-	solve(l, p, now.score, step);
-	fit->score = dot(step, now.score, p);
-	for (int k = 0; k < p; k++)
-		fit->df += flag[k] == COX_FINE;
-
-	while (fit->df > 0 && fit->iterations < MAX_ITERATIONS)
+	for (int halvings = 0; halvings <= 20; halvings++)
 	{
-		double decrement = dot(step, now.score, p);
-		double before = now.loglik;
-		double largest = 0;
-		int halvings = 0;
-		CoxLikelihood swap;
+		if (halvings > 0)
+			for (int k = 0; k < p; k++)
+				search->step[k] /= 2;
+		for (int k = 0; k < p; k++)
+			search->tried[k] = search->beta[k] + search->step[k];
+		cox_likelihood(&search->data, search->tried, &search->trial, &search->risk,
+					   &search->leaving);
+		if (isfinite(search->trial.loglik) &&
+			search->trial.loglik >= before.loglik - 1e-11 * fabs(before.loglik) &&
+			decompose(search->trial.information, p, search->l, search->flag, false))
+		{
+			memcpy(search->beta, search->tried, sizeof(double) * p);
+			search->now = search->trial;
+			search->trial = before;
+			return true;
+		}
+	}
+	return false;
+}
 
-		if (decrement <= FINISHED)
+/* Newton's method. Whether coefficients still moved at the end while the likelihood did not. */
+static bool
+search_maximum(CoxSearch *search, CoxFit *fit)
+{
+	int p = search->data.covariates;
+	int standing = 0; /* steps without a better likelihood */
+
+	while (fit->df > 0 && fit->iterations < MAX_ITERATIONS && standing < 2)
+	{
+		double before = search->now.loglik;
+		double largest = 0;
+
+		if (dot(search->step, search->now.score, p) <= FINISHED)
 		{
 			/* Take the last step, without computing the likelihood again. */
 			for (int k = 0; k < p; k++)
-				beta[k] += step[k];
+				search->beta[k] += search->step[k];
 			fit->converged = 1;
-			break;
+			return false;
 		}
 		fit->iterations++;
-
-		/* Halve the step until the likelihood is not less, but for rounding. */
-		for (;;)
-		{
-			for (int k = 0; k < p; k++)
-				tried[k] = beta[k] + step[k];
-			cox_likelihood(&data, tried, &trial, &risk, &leaving);
-			if (isfinite(trial.loglik) && trial.loglik >= now.loglik - 1e-11 * fabs(now.loglik) &&
-				decompose(trial.information, p, l, flag, false))
-				break;
-			if (++halvings > 20)
-				break;
-			for (int k = 0; k < p; k++)
-				step[k] /= 2;
-		}
-		if (halvings > 20)
-			break; /* no step helps: not converged */
-		memcpy(beta, tried, sizeof(double) * p);
-		swap = now;
-		now = trial;
-		trial = swap;
-		for (int k = 0; k < p; k++)
-			largest = fmax(largest, fabs(step[k]));
-		standing = largest > RUNAWAY_STEP && now.loglik - before <= STANDSTILL * (fabs(before) + 1)
-					   ? standing + 1
-					   : 0;
-		solve(l, p, now.score, step);
-		if (standing >= 2)
+		if (!search_step(search))
 			break;
-	}
-
-	/* A coefficient that still moves while the likelihood does not has no finite maximum. */
-	if (!fit->converged && standing > 0)
 		for (int k = 0; k < p; k++)
-			if (flag[k] == COX_FINE && fabs(step[k]) > RUNAWAY_STEP)
-			{
-				flag[k] = COX_INFINITE;
-				infinite = true;
-			}
-
-	fit->loglik = now.loglik;
-	fit->concordance = concordance_of(&data, beta);
-	/* The decomposition of the information at the end. */
-	(void) decompose(now.information, p, l, flag, false);
-	if (infinite)
-		fit->wald = NAN;
-	else
-	{
-		/* beta' I beta, with I from its lower triangle */
-		for (int i = 0; i < p; i++)
-			for (int j = 0; j < p; j++)
-				fit->wald += flag[i] == COX_FINE && flag[j] == COX_FINE
-								 ? beta[i] * beta[j] * now.information[Max(i, j) * p + Min(i, j)]
-								 : 0;
+			largest = fmax(largest, fabs(search->step[k]));
+		if (largest > RUNAWAY_STEP &&
+			search->now.loglik - before <= STANDSTILL * (fabs(before) + 1))
+			standing++;
+		else
+			standing = 0;
+		solve(search->l, p, search->now.score, search->step);
 	}
+	return standing > 0;
+}
+
+/* beta' I beta, with the information I from its lower triangle. */
+static double
+wald_statistic(const CoxSearch *search)
+{
+	int p = search->data.covariates;
+	const double *beta = search->beta;
+	double wald = 0;
+
+	for (int i = 0; i < p; i++)
+		for (int j = 0; j < p; j++)
+			wald += search->flag[i] == COX_FINE && search->flag[j] == COX_FINE
+						? beta[i] * beta[j] * search->now.information[Max(i, j) * p + Min(i, j)]
+						: 0;
+	return wald;
+}
+
+static void
+set_terms(CoxSearch *search, CoxFit *fit)
+{
+	int p = search->data.covariates;
+
 	for (int k = 0; k < p; k++)
 	{
 		CoxTerm *term = &fit->term[k];
 
-		term->flag = flag[k];
-		if (flag[k] == COX_FINE)
+		term->flag = search->flag[k];
+		if (term->flag == COX_FINE)
 		{
-			memset(tried, 0, sizeof(double) * p);
-			tried[k] = 1;
-			solve(l, p, tried, step);
-			term->coefficient = beta[k] / data.scale[k];
-			term->std_error = sqrt(step[k]) / data.scale[k];
+			memset(search->tried, 0, sizeof(double) * p);
+			search->tried[k] = 1;
+			solve(search->l, p, search->tried, search->step);
+			term->coefficient = search->beta[k] / search->data.scale[k];
+			term->std_error = sqrt(search->step[k]) / search->data.scale[k];
 		}
-		else if (flag[k] == COX_INFINITE)
-			term->coefficient = copysign(INFINITY, beta[k]);
+		else if (term->flag == COX_INFINITE)
+			term->coefficient = copysign(INFINITY, search->beta[k]);
 	}
+}
+
+CoxFit *
+cox_fit_rows(const CoxRows *state)
+{
+	CoxSearch search = search_new(state);
+	int p = state->covariates;
+	CoxFit *fit = fit_alloc(p);
+	bool infinite = false;
+
+	fit->ties = search.data.ties;
+	fit->customers = search.data.rows;
+	fit->unknown = state->unknown;
+	fit->never_at_risk = state->never_at_risk;
+	for (int64 i = 0; i < search.data.rows; i++)
+		fit->churned += search.data.churned[i];
+
+	cox_likelihood(&search.data, search.beta, &search.now, &search.risk, &search.leaving);
+	fit->loglik_null = search.now.loglik;
+	(void) decompose(search.now.information, p, search.l, search.flag, true);
+	solve(search.l, p, search.now.score, search.step);
+	fit->score = dot(search.step, search.now.score, p);
+	for (int k = 0; k < p; k++)
+		fit->df += search.flag[k] == COX_FINE;
+
+	/* A coefficient that still moves while the likelihood does not has no finite maximum. */
+	if (search_maximum(&search, fit))
+		for (int k = 0; k < p; k++)
+			if (search.flag[k] == COX_FINE && fabs(search.step[k]) > RUNAWAY_STEP)
+			{
+				search.flag[k] = COX_INFINITE;
+				infinite = true;
+			}
+
+	fit->loglik = search.now.loglik;
+	fit->concordance = concordance_of(&search.data, search.beta);
+	/* The information at the end, of the covariates that are fine. */
+	(void) decompose(search.now.information, p, search.l, search.flag, false);
+	fit->wald = infinite ? NAN : wald_statistic(&search);
+	set_terms(&search, fit);
 	return fit;
 }
 

@@ -183,6 +183,28 @@ quadratic_form(double *v, double *x, int size, int *rank)
 	return form;
 }
 
+/* The weight of a time at which n are at risk: by the curves just after it (Peto and Peto's) and before it. */
+static double
+weight_of_time(TestWeighting weighting, double n, double peto, double survival, double rho)
+{
+	switch (weighting)
+	{
+		case TEST_LOGRANK:
+			return 1;
+		case TEST_GEHAN_WILCOXON:
+			return n;
+		case TEST_TARONE_WARE:
+			return sqrt(n);
+		case TEST_PETO_PETO:
+			return peto;
+		case TEST_PETO_MODIFIED:
+			return peto * n / (n + 1);
+		case TEST_FLEMING_HARRINGTON:
+			return pow(survival, rho);
+	}
+	return 1;
+}
+
 /*
  * N. Mantel, Cancer Chemother. Rep. 50 (1966) 163-170, for several groups D. R. Cox, J. R. Stat. Soc. B 34 (1972) and
  * R. Peto and J. Peto, J. R. Stat. Soc. A 135 (1972) 185-207: at each time d of n customers leave, of whom d n_g / n
@@ -233,32 +255,13 @@ test_groups(const TestRow *row, int rows, int groups, TestWeighting weighting, d
 				d += row[next].count[TIME_CHURNED];
 			if (d > 0)
 			{
-				double weight = 1;
+				double weight;
 				double spread;
 
 				for (int g = 0; g < groups; g++)
 					n += at_risk[g];
 				peto *= 1 - d / (n + 1);
-				switch (weighting)
-				{
-					case TEST_LOGRANK:
-						break;
-					case TEST_GEHAN_WILCOXON:
-						weight = n;
-						break;
-					case TEST_TARONE_WARE:
-						weight = sqrt(n);
-						break;
-					case TEST_PETO_PETO:
-						weight = peto;
-						break;
-					case TEST_PETO_MODIFIED:
-						weight = peto * n / (n + 1);
-						break;
-					case TEST_FLEMING_HARRINGTON:
-						weight = pow(survival, rho);
-						break;
-				}
+				weight = weight_of_time(weighting, n, peto, survival, rho);
 				survival *= (n - d) / n;
 
 				spread = n > 1 ? weight * weight * d * (n - d) / (n - 1) : 0;
