@@ -183,6 +183,7 @@ $node->safe_psql(
 
 my %look = (
   grids     => 'SELECT id, grid FROM grids ORDER BY id',
+  numbers   => 'SELECT id, customer FROM numbers ORDER BY id',
   spans     => 'SELECT id, span FROM spans ORDER BY id',
   flows     => 'SELECT id, flow FROM flows ORDER BY id',
   facts     => 'SELECT id, fact FROM facts ORDER BY id',
