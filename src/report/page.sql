@@ -4,10 +4,11 @@
 -- Values and tables.
 
 CREATE FUNCTION retention_internal.page_value(value text, kind text) RETURNS text
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT CASE
+BEGIN
+  RETURN CASE
     WHEN value IS NULL THEN '&#8211;'
     WHEN kind = 'count' THEN retention_internal.plot_count(value::numeric)
     WHEN kind = 'percent' THEN retention_internal.plot_percent(value::numeric)
@@ -22,7 +23,8 @@ AS $$
     WHEN kind = 'meter' THEN retention_internal.fill('meter', jsonb_build_object(
       'number', round(value::numeric, 3), 'width', round(least(100, greatest(0, 100 * value::numeric)))))
     ELSE retention_internal.plot_escape(value)
-  END
+  END;
+END
 $$;
 COMMENT ON FUNCTION retention_internal.page_value(text, text) IS
 'a value of a table of the page: word, count, percent, share (of 100, with a meter), points, number, p or meter (of 1)';
@@ -497,8 +499,7 @@ BEGIN
 
   RETURN retention_internal.fill('page.html', jsonb_build_object(
     'version', report ->> 'version', 'name', coalesce(source ->> 'name', 'unknown'),
-    'style', retention_internal.fill('style', jsonb_build_object('style', retention_internal.fill('page.css', '{}')))
-      || retention_internal.plot_style(),
+    'style', '<style>' || retention_internal.template('page.css') || '</style>' || retention_internal.plot_style(),
     'every', upper(left(unit, 1)) || substr(unit, 2) || ' by ' || unit,
     'as_of', retention_internal.page_as_of((report ->> 'as_of')::timestamp),
     'customers', retention_internal.page_value(report ->> 'customers', 'count'),

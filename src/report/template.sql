@@ -60,16 +60,16 @@ BEGIN
   SELECT string_agg(coalesce(CASE kind
         WHEN '{' THEN value
         WHEN '=' THEN CASE WHEN value ~ '^[-A-Za-z0-9 .,:]*$' THEN value ELSE retention_internal.plot_escape(value) END
-        END, '') || text, '' ORDER BY place, n)
-      FILTER (WHERE CASE section_kind WHEN '#' THEN has_section WHEN '^' THEN NOT has_section ELSE true END),
-      min(name) FILTER (WHERE kind <> '/' AND NOT part ? name)
+        END, '') || text, '' ORDER BY place, n),
+      min(name) FILTER (WHERE place = 1 AND kind <> '/' AND NOT part ? name)
     INTO filled, missing
-    FROM jsonb_array_elements(CASE jsonb_typeof(parts) WHEN 'array' THEN parts WHEN 'object'
-      THEN jsonb_build_array(parts)
-        ELSE '[]' END) WITH ORDINALITY AS p (part, place)
-      CROSS JOIN cut
-      CROSS JOIN LATERAL (SELECT part ->> name AS value,
-        coalesce(part ->> section_name NOT IN ('', 'false'), false) AS has_section) v;
+    FROM jsonb_array_elements(CASE jsonb_typeof(parts) WHEN 'array' THEN parts
+        WHEN 'object' THEN jsonb_build_array(parts) ELSE '[]' END) WITH ORDINALITY AS p (part, place)
+      CROSS JOIN cut CROSS JOIN LATERAL (SELECT part ->> name AS value) v
+    WHERE CASE section_kind
+      WHEN '#' THEN coalesce(part ->> section_name NOT IN ('', 'false'), false)
+      WHEN '^' THEN coalesce(part ->> section_name IN ('', 'false'), true)
+      ELSE true END;
   IF missing IS NOT NULL THEN
     RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
       MESSAGE = format('template "%s" needs a value of "%s"', template, missing);
