@@ -366,3 +366,17 @@ attribute_number_text(double number)
 		double_to_shortest_decimal_buf(number, digits);
 	return digits;
 }
+
+char *
+attribute_value_text(AttributeKind kind, int64 integer, double number)
+{
+	switch (kind)
+	{
+		case ATTRIBUTE_BOOLEAN:
+			return pstrdup(integer != 0 ? "true" : "false");
+		case ATTRIBUTE_INTEGER:
+			return psprintf(INT64_FORMAT, integer);
+		default:
+			return attribute_number_text(number);
+	}
+}

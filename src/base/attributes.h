@@ -92,6 +92,9 @@ extern AttributeValue attribute_value(AttributeReader *reader, int attribute);
 /* The shortest decimal that reads back as the same number. */
 extern char *attribute_number_text(double number);
 
+/* A value of a kind that is not text: the integer (a boolean: 0 or 1) or the number, as its kind has it. */
+extern char *attribute_value_text(AttributeKind kind, int64 integer, double number);
+
 /* Texts up to this length are known by their key alone. */
 #define KEY_BYTES 16
 

@@ -7,6 +7,7 @@
 #include "access/htup_details.h"
 #include "base/emit.h"
 #include "funcapi.h"
+#include "utils/builtins.h"
 
 Emitter
 emit_begin(FunctionCallInfo fcinfo)
@@ -49,4 +50,18 @@ emit_one(FunctionCallInfo fcinfo, Datum *values, bool *nulls)
 	if (get_call_result_type(fcinfo, NULL, &columns) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
 	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(columns), values, nulls));
+}
+
+void
+put_tag(Datum *values, bool *nulls, int at, Tag tag)
+{
+	nulls[at] = tag.length < 0;
+	values[at] =
+		nulls[at] ? (Datum) 0 : PointerGetDatum(cstring_to_text_with_len(tag.bytes, tag.length));
+}
+
+void
+put_text(Datum *values, bool *nulls, int at, const char *string)
+{
+	put_tag(values, nulls, at, (Tag){string, string == NULL ? -1 : (int) strlen(string)});
 }

@@ -8,6 +8,7 @@
 #include <math.h>
 
 #include "access/tupdesc.h"
+#include "base/wire.h"
 #include "utils/tuplestore.h"
 
 typedef struct Emitter
@@ -32,6 +33,10 @@ put_number(Datum *values, bool *nulls, int at, double value)
 	nulls[at] = isnan(value);
 	values[at] = Float8GetDatum(value);
 }
+
+/* A text, NULL where there is none. */
+extern void put_tag(Datum *values, bool *nulls, int at, Tag tag);
+extern void put_text(Datum *values, bool *nulls, int at, const char *string);
 
 /* One composite value as a result: for functions declared with OUT columns and no SETOF. */
 extern Datum emit_one(FunctionCallInfo fcinfo, Datum *values, bool *nulls);

@@ -255,7 +255,6 @@ cox_table(PG_FUNCTION_ARGS)
 		bool fine = term->flag == COX_FINE;
 		double coefficient = term->flag == COX_COLLINEAR ? NAN : term->coefficient;
 		double std_error = fine ? term->std_error : NAN;
-		const char *note = term_note(term);
 		double z = coefficient / std_error;
 		Datum values[COX_TABLE_COLUMNS];
 		bool nulls[COX_TABLE_COLUMNS];
@@ -270,8 +269,7 @@ cox_table(PG_FUNCTION_ARGS)
 		put_number(values, nulls, 5, exp(coefficient + reach * std_error));
 		put_number(values, nulls, 6, z);
 		put_number(values, nulls, 7, isnan(z) ? NAN : fmin(2 * normal_tail(fabs(z)), 1));
-		nulls[8] = note == NULL;
-		values[8] = note == NULL ? (Datum) 0 : CStringGetTextDatum(note);
+		put_text(values, nulls, 8, term_note(term));
 		emit_row(&emitter, values, nulls);
 	}
 	return (Datum) 0;

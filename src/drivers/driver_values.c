@@ -20,35 +20,30 @@ add_counts(DriverValue *value, const int64 *count)
 	value->count[1] += count[1];
 }
 
-static char *
-value_text(const Drivers *drivers, const DriverAttribute *attribute, const DriverSlot *slot)
+/* The number in a slot that is not a bin. */
+static double
+slot_number(const DriverSlot *slot)
 {
 	double number;
 
-	switch (attribute->kind)
-	{
-		case ATTRIBUTE_TEXT:
-			return pnstrdup(drivers_tag(drivers, slot->tag).bytes, slot->tag.length);
-		case ATTRIBUTE_BOOLEAN:
-			return pstrdup(slot->key.word[0] ? "true" : "false");
-		case ATTRIBUTE_INTEGER:
-			return psprintf(INT64_FORMAT, (int64) slot->key.word[0]);
-		default:
-			memcpy(&number, &slot->key.word[0], sizeof(number));
-			return attribute_number_text(number);
-	}
+	memcpy(&number, &slot->key.word[0], sizeof(number));
+	return number;
+}
+
+static char *
+value_text(const Drivers *drivers, const DriverAttribute *attribute, const DriverSlot *slot)
+{
+	if (attribute->kind == ATTRIBUTE_TEXT)
+		return pnstrdup(drivers_tag(drivers, slot->tag).bytes, slot->tag.length);
+	return attribute_value_text((AttributeKind) attribute->kind, (int64) slot->key.word[0],
+								slot_number(slot));
 }
 
 /* The edges of a slot as numbers; a value is both of its own edges. */
 static double
 slot_low(const DriverAttribute *attribute, const DriverSlot *slot)
 {
-	double number;
-
-	if (attribute->how == DRIVER_BINS)
-		return bin_low((int64) slot->key.word[0]);
-	memcpy(&number, &slot->key.word[0], sizeof(number));
-	return number;
+	return attribute->how == DRIVER_BINS ? bin_low((int64) slot->key.word[0]) : slot_number(slot);
 }
 
 static double

@@ -115,13 +115,6 @@ ATTRIBUTE_FORMS(DRIVERS_TRANSITION, drivers);
 
 /* ---- Answers ---- */
 
-static void
-put_text(Datum *values, bool *nulls, int at, const char *string)
-{
-	nulls[at] = string == NULL;
-	values[at] = string == NULL ? (Datum) 0 : CStringGetTextDatum(string);
-}
-
 /* 100 * part / whole; NULL if whole is 0. */
 static void
 put_rate(Datum *values, bool *nulls, int at, int64 part, int64 whole)

@@ -33,27 +33,20 @@ STORED_TYPE_ORDER(retention_survival_drivers, survival_drivers_type)
 static Tag
 value_tag(AttributeKind kind, AttributeValue value)
 {
-	char *digits;
+	char *string;
 
 	if (value.null)
 		return (Tag){NULL, -1};
-	switch (kind)
+	if (kind == ATTRIBUTE_TEXT)
 	{
-		case ATTRIBUTE_TEXT:
-			if (value.length > MAX_VALUE_BYTES)
-				ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-								errmsg("the value of an attribute is longer than %d bytes",
-									   MAX_VALUE_BYTES)));
-			return (Tag){value.bytes, value.length};
-		case ATTRIBUTE_BOOLEAN:
-			return value.integer ? (Tag){"true", 4} : (Tag){"false", 5};
-		case ATTRIBUTE_INTEGER:
-			digits = psprintf(INT64_FORMAT, value.integer);
-			break;
-		default:
-			digits = attribute_number_text(value.number + 0.0);
+		if (value.length > MAX_VALUE_BYTES)
+			ereport(ERROR,
+					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					 errmsg("the value of an attribute is longer than %d bytes", MAX_VALUE_BYTES)));
+		return (Tag){value.bytes, value.length};
 	}
-	return (Tag){digits, (int) strlen(digits)};
+	string = attribute_value_text(kind, value.integer, value.number + 0.0);
+	return (Tag){string, (int) strlen(string)};
 }
 
 /* (state, duration, churned, attributes): one customer. The attributes are a record, or one value of a type. */
@@ -264,8 +257,7 @@ survival_driver_ranking(PG_FUNCTION_ARGS)
 		values[3] = Int32GetDatum(isnan(ranked[i].test.chi2) ? 0 : ranked[i].test.df);
 		put_number(values, nulls, 4, ranked[i].p_value);
 		put_number(values, nulls, 5, adjusted[ranked[i].place]);
-		nulls[6] = ranked[i].note == NULL;
-		values[6] = nulls[6] ? (Datum) 0 : CStringGetTextDatum(ranked[i].note);
+		put_text(values, nulls, 6, ranked[i].note);
 		emit_row(&emitter, values, nulls);
 	}
 	return (Datum) 0;
@@ -324,19 +316,14 @@ emit_curve(Emitter *emitter, const TimeTable *table, const char *attribute, Tag 
 		Datum values[12];
 		bool nulls[12] = {false};
 		double reach;
-		const char *shown = note;
 
 		if (!isnan(survival))
 			limits = curve_limits(scale, survival, point == NULL ? 0 : point->std_error, z);
 		if (times[i] > 0)
 			mean = restricted_mean_of(table, times[i]);
-		if (shown == NULL)
-			shown = mean.note;
 		reach = z * sqrt(mean.variance);
-		values[0] = CStringGetTextDatum(attribute);
-		nulls[1] = value.length < 0;
-		if (!nulls[1])
-			values[1] = PointerGetDatum(cstring_to_text_with_len(value.bytes, value.length));
+		put_text(values, nulls, 0, attribute);
+		put_tag(values, nulls, 1, value);
 		values[2] = Int64GetDatum(customers);
 		values[3] = Int64GetDatum(churned);
 		values[4] = Float8GetDatum(times[i]);
@@ -346,8 +333,7 @@ emit_curve(Emitter *emitter, const TimeTable *table, const char *attribute, Tag 
 		put_number(values, nulls, 8, mean.mean);
 		put_number(values, nulls, 9, mean.mean - reach);
 		put_number(values, nulls, 10, mean.mean + reach);
-		nulls[11] = shown == NULL;
-		values[11] = nulls[11] ? (Datum) 0 : CStringGetTextDatum(shown);
+		put_text(values, nulls, 11, note != NULL ? note : mean.note);
 		emit_row(emitter, values, nulls);
 	}
 }

@@ -143,11 +143,7 @@ logrank_final(PG_FUNCTION_ARGS)
 	names = palloc0(sizeof(Datum) * Max(groups, 1));
 	nulls = palloc0(sizeof(bool) * Max(groups, 1));
 	for (int i = 0; i < groups; i++)
-	{
-		nulls[i] = tag[i].length < 0;
-		if (!nulls[i])
-			names[i] = PointerGetDatum(cstring_to_text_with_len(tag[i].bytes, tag[i].length));
-	}
+		put_tag(names, nulls, i, tag[i]);
 	return answer_test(fcinfo, &result, names, nulls, groups);
 }
 

@@ -306,13 +306,6 @@ tau_argument(FunctionCallInfo fcinfo, int number)
 	return tau;
 }
 
-static void
-put_note(Datum *values, bool *nulls, int at, const char *note)
-{
-	nulls[at] = note == NULL;
-	values[at] = note == NULL ? (Datum) 0 : CStringGetTextDatum(note);
-}
-
 RETENTION_FUNCTION(restricted_mean);
 Datum
 restricted_mean(PG_FUNCTION_ARGS)
@@ -326,7 +319,7 @@ restricted_mean(PG_FUNCTION_ARGS)
 	put_number(values, nulls, 1, sqrt(answer.variance));
 	put_number(values, nulls, 2, answer.mean - reach);
 	put_number(values, nulls, 3, answer.mean + reach);
-	put_note(values, nulls, 4, answer.note);
+	put_text(values, nulls, 4, answer.note);
 	return emit_one(fcinfo, values, nulls);
 }
 
@@ -351,7 +344,7 @@ restricted_mean_difference(PG_FUNCTION_ARGS)
 	put_number(values, nulls, 3, difference + reach);
 	put_number(values, nulls, 4, z);
 	put_number(values, nulls, 5, isnan(z) ? NAN : fmin(2 * normal_tail(fabs(z)), 1));
-	put_note(values, nulls, 6,
+	put_text(values, nulls, 6,
 			 a.note != NULL && b.note != NULL ? psprintf("a: %s; b: %s", a.note, b.note)
 			 : a.note != NULL				  ? psprintf("a: %s", a.note)
 			 : b.note != NULL				  ? psprintf("b: %s", b.note)
