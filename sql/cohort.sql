@@ -230,7 +230,7 @@ SELECT unit, count(*) AS rows, count(DISTINCT customer) AS customers, count(DIST
 -- The cases are all combinations of: rows, flags, anchors; date, timestamp, timestamptz; windows; cohorts; brackets;
 -- min_events; as_of. This takes one of twelve.
 -- SELECT * FROM oracle_run(0, 1) does all 288.
-SELECT grids, differing, doors_differing, cells > 3000 AS many_cells FROM oracle_run(2, 12);
+SELECT grids, differing, ways_differing, cells > 3000 AS many_cells FROM oracle_run(2, 12);
 
 -- An answer as of a later time, of a grid without as_of, is that of a grid with this as_of.
 SELECT count(*) AS differing FROM unnest('{day,week,month,quarter,year}'::text[]) chosen,

@@ -13,8 +13,9 @@
 #include "compat.h"
 
 /*
- * The library is built with hidden symbols, for PostgreSQL loads every library into one name space. Only what the
- * server and SQL call is seen, and the Makefile has the linker hide what the C++ library shows all the same. A function is written
+ * The library is built with hidden symbols, because PostgreSQL loads every library into one name space. Only what the
+ * server and SQL call is exported; the linker hides what the C++ library would export (see SHLIB_EXPORTS in the
+ * Makefile). A function that SQL calls is written
  *
  *		RETENTION_FUNCTION(name);
  *		Datum

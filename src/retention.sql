@@ -3,7 +3,7 @@
 
 CREATE SCHEMA retention_internal;
 COMMENT ON SCHEMA retention_internal IS
-'the machinery of the extension retention: support functions of its types and aggregates, and its helpers; not for use by name';
+'support functions of the types and aggregates of the extension retention, and its helpers: not to be called by name';
 GRANT USAGE ON SCHEMA retention_internal TO PUBLIC;
 
 -- Tables whose rows are dumped let everybody insert, and a trigger says who really may: a privilege of the role that

@@ -118,6 +118,7 @@ my @breaks = (
     "CREATE FUNCTION one(a text, b text DEFAULT repeat('(', 2));\nSELECT \@extschema\@.one(text 'a', 'b');\n"
   ],
   [ 'no file in src over 1000 lines', 'src/one/one.sql', "-- line\n" x 1000 ],
+  [ 'no line in src over 120 characters', 'src/one/one.sql', '-- ' . "\xc3\xa9" x 118 . "\n" ],
   [ 'white space', 'src/one/one.sql', "SELECT 1; \n" ],
   [ 'white space', 'src/one/one.sql', "SELECT 1;\r\n" ],
   [ 'white space', 'src/one/one.sql', "\tSELECT 1;\n" ],

@@ -266,6 +266,10 @@ rule 'no file in src over 1000 lines' => sub {
   return map { my $n = () = text($_) =~ /\n/g; $n > 1000 ? "$_ has $n lines" : () } @src;
 };
 
+rule 'no line in src over 120 characters' => sub {
+  return grep_lines(qr/^(?:[\x00-\x7f\xc0-\xff][\x80-\xbf]*){121}/, @src);
+};
+
 my @texts = grep { !m{^expected/|^LICENSE$} && !-B $_ } files(qr/./, '.');
 
 rule 'white space' => sub {

@@ -8,7 +8,7 @@ COMMENT ON FUNCTION retention_rate(retention_flow, text) IS
 CREATE FUNCTION churn_rate(flow retention_flow, convention text DEFAULT 'lost') RETURNS numeric
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'flow_churn_rate';
 COMMENT ON FUNCTION churn_rate(retention_flow, text) IS
-'churn rate in per cent of a flow of one period, by convention: lost, simple, exposed, average, customer_days, continuous';
+'churn rate in per cent of a flow of one period: lost, simple, exposed, average, customer_days or continuous';
 
 CREATE FUNCTION flow_periods(
   flow retention_flow,

@@ -202,7 +202,7 @@ cramers_v(double chi2, double n)
 	return fmin(sqrt(chi2 / n), 1);
 }
 
-/* W. Bergsma, "A bias-correction for Cramer's V and Tschuprow's T", J. Korean Stat. Soc. 42 (2013) 323-328, section 3. */
+/* W. Bergsma, "A bias-correction for Cramer's V and Tschuprow's T", J. Korean Stat. Soc. 42 (2013), section 3. */
 double
 cramers_v_corrected(double chi2, double n, int values)
 {

@@ -26,9 +26,9 @@ extern double binomial_p_value(double hits, double total, double p);
 #define POOLED_NOTE "values with an expected count below %d are taken together"
 
 /*
- * Values of which fewer than FEW_EXPECTED are expected are taken together as one group; if that is still less, with the
- * smallest of the others. What is left alone is a group of its own, as is a value of which nothing is expected. group[i]
- * becomes the group of value i, counted in their order; returns how many there are.
+ * Values of which fewer than FEW_EXPECTED are expected are taken together as one group, and if it still is too small,
+ * with the smallest of the others. A value that is left alone is a group of its own, as is one of which nothing is
+ * expected. group[i] becomes the group of value i, counted in their order; returns how many groups there are.
  */
 extern int pool_values(const double *expected, int values, int *group);
 

@@ -129,8 +129,9 @@ deviance(double mean, double more)
 }
 
 /*
- * Of a binomial variable with a large variance, the z of at most k: D. B. Peizer and J. W. Pratt, "A normal approximation
- * for binomial, F, beta, and other common, related tail probabilities, I", J. Am. Stat. Assoc. 63 (1968) 1416-1456.
+ * The z of at most k, for a binomial variable with a large variance: D. B. Peizer and J. W. Pratt, "A normal
+ * approximation for binomial, F, beta, and other common, related tail probabilities, I", J. Am. Stat. Assoc. 63 (1968)
+ * 1416-1456.
  */
 double
 large_binomial_z(double n, double p, double k)
@@ -146,7 +147,7 @@ large_binomial_z(double n, double p, double k)
 	return corrected * scale / std::sqrt(1 + 1 / (6 * n));
 }
 
-/* The probability of k itself, 0 < k < n: C. Loader, "Fast and accurate computation of binomial probabilities" (2000). */
+/* The probability of k itself, 0 < k < n: C. Loader, "Fast and accurate computation of binomial probabilities". */
 double
 large_binomial_density(double n, double p, double k)
 {

@@ -1,4 +1,4 @@
--- The batch scan. Before the rooms, whose transition functions name it.
+-- The batch scan. It comes before the modules whose transition functions name it.
 
 CREATE FUNCTION retention_internal.retention_batch_support(internal) RETURNS internal
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';

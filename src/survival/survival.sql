@@ -123,7 +123,8 @@ CREATE FUNCTION restricted_mean_difference(
   OUT note text)
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'restricted_mean_difference';
-COMMENT ON FUNCTION restricted_mean_difference(retention_survival, retention_survival, double precision, double precision) IS
+COMMENT ON FUNCTION
+  restricted_mean_difference(retention_survival, retention_survival, double precision, double precision) IS
 'restricted mean of a minus that of b, its limits, and the p-value of no difference';
 
 CREATE FUNCTION hazard_by(

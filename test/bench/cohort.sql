@@ -1,4 +1,4 @@
--- Benchmark of the room cohort and the batch scan: the cohort grid of raw events.
+-- Benchmark of the module cohort and the batch scan: the cohort table of raw events.
 -- script/bench cohort [events=...] [customers=...]
 -- The peers (DuckDB, ClickHouse) get the same rows in the same run: script/bench tells how.
 \ir events.sql

@@ -1,4 +1,4 @@
--- Benchmark of the room drivers: churn_drivers() over eight attributes of five values against the eight GROUP BY
+-- Benchmark of the module drivers: churn_drivers() over eight attributes of five values against the eight GROUP BY
 -- queries that count the same, and against the cheapest pass over the same table.
 -- psql -v rows=5000000 -f test/bench/drivers.sql     (script/bench drivers does it on a private cluster)
 \set ON_ERROR_STOP on

@@ -1,4 +1,4 @@
--- Benchmark of the room flow: customer_flow() against the cheapest pass over the same table, and against plain SQL.
+-- Benchmark of the module flow: customer_flow() against the cheapest pass over the same table, and against plain SQL.
 -- psql -v rows=10000000 -f test/bench/flow.sql     (script/bench flow does it on a private cluster)
 \set ON_ERROR_STOP on
 \if :{?rows} \else \set rows 10000000 \endif

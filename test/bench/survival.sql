@@ -1,4 +1,4 @@
--- Speed of the room survival, to be run in an empty database against the plain (not sanitised) build:
+-- Speed of the module survival, to be run in an empty database against the plain (not sanitised) build:
 --
 --     psql -X -v rows=10000000 -v cox_rows=1000000 -f test/bench/survival.sql
 --

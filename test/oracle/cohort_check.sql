@@ -61,8 +61,8 @@ BEGIN
                  FROM unnest(firsts, lasts) b (f, l)));
 END $$;
 
--- The same rows through the extension. door: 'rows', 'named rows', 'facts', 'rollup' of disjoint customers.
-CREATE FUNCTION oracle_ask(door text, form text, kind text, anchor_kind text, which text, grid text, key text) RETURNS retention_cohorts
+-- The same rows through the extension. way: 'rows', 'named rows', 'facts', 'rollup' of disjoint customers.
+CREATE FUNCTION oracle_ask(way text, form text, kind text, anchor_kind text, which text, grid text, key text) RETURNS retention_cohorts
 LANGUAGE plpgsql AS $$
 DECLARE
   at text := CASE kind WHEN 'date' THEN '(at AT TIME ZONE ''Europe/Berlin'')::date' WHEN 'local' THEN 'at AT TIME ZONE ''Europe/Berlin''' ELSE 'at' END;
@@ -72,7 +72,7 @@ DECLARE
                               ELSE format('%s, %s, %L', anchor, at, grid) END;
   answer retention_cohorts;
 BEGIN
-  EXECUTE CASE door
+  EXECUTE CASE way
     WHEN 'rows' THEN format('SELECT cohort_retention(%s, %s) FROM oracle_events WHERE unit = %L', customer, arguments, which)
     WHEN 'named rows' THEN format('SELECT cohort_retention(%s, %s) FROM oracle_events WHERE unit = %L AND customer IS NOT NULL', customer, arguments, which)
     WHEN 'facts' THEN format('SELECT cohort_retention(f) FROM (SELECT activity(%s) AS f FROM oracle_events WHERE unit = %L AND customer IS NOT NULL GROUP BY customer) x', arguments, which)
@@ -140,8 +140,8 @@ BEGIN
   WHERE (mine.customers, mine.rows_seen, mine.rows_ignored) IS DISTINCT FROM (theirs.customers, theirs.rows_seen, theirs.rows_ignored);
 END $$;
 
--- All combinations of options; the unit goes around. Every door must give the same bits, the oracle the same numbers.
-CREATE FUNCTION oracle_run(part integer, parts integer) RETURNS TABLE (grids bigint, differing bigint, doors_differing bigint, cells bigint)
+-- All combinations of options; the unit goes around. Every way must give the same bits, and the oracle the same numbers.
+CREATE FUNCTION oracle_run(part integer, parts integer) RETURNS TABLE (grids bigint, differing bigint, ways_differing bigint, cells bigint)
 LANGUAGE plpgsql AS $$
 DECLARE
   c record;
@@ -151,7 +151,7 @@ DECLARE
   counts integer[] := '{1,1,1,1,1,1,3,2,2,1}';
   chosen text; n integer; grid text; s retention_cohorts; d record; other retention_cohorts; key text; asof timestamp;
 BEGIN
-  grids := 0; differing := 0; doors_differing := 0; cells := 0;
+  grids := 0; differing := 0; ways_differing := 0; cells := 0;
   FOR c IN SELECT form, kind, windows, cohorts, bracketed, min_events, known,
                   (array['date', 'local', 'instant'])[1 + (row_number() OVER ())::integer % 3] AS anchor_kind
            FROM unnest('{plain,flags,anchor}'::text[]) form, unnest('{date,local,instant}'::text[]) kind, unnest('{calendar,elapsed}'::text[]) windows,
@@ -176,16 +176,16 @@ BEGIN
       differing := differing + d.rows;
       RAISE NOTICE '% % % of % (%): % rows of % differ', c.form, c.kind, c.anchor_kind, grid, chosen, d.rows, d.what;
     END LOOP;
-    -- Other doors; facts have no rows without a customer, and a rollup needs the same time for all.
+    -- The other ways; facts have no rows without a customer, and a rollup needs the same time for all.
     other := oracle_ask('rows', c.form, c.kind, c.anchor_kind, chosen, grid, 'bigint');
     IF other::text IS DISTINCT FROM s::text THEN
-      doors_differing := doors_differing + 1;
+      ways_differing := ways_differing + 1;
       RAISE NOTICE '% % % of %: customers as % and as bigint differ', c.form, c.kind, c.anchor_kind, grid, key;
     END IF;
     IF c.known THEN
       other := oracle_ask('rollup', c.form, c.kind, c.anchor_kind, chosen, grid, key);
       IF other::text IS DISTINCT FROM s::text THEN
-        doors_differing := doors_differing + 1;
+        ways_differing := ways_differing + 1;
         RAISE NOTICE '% % % of %: rollup differs', c.form, c.kind, c.anchor_kind, grid;
       END IF;
     END IF;
@@ -193,7 +193,7 @@ BEGIN
     s := oracle_ask('named rows', c.form, c.kind, c.anchor_kind, chosen, grid, key);
     other := oracle_ask('facts', c.form, c.kind, c.anchor_kind, chosen, grid, 'bigint');
     IF other::text IS DISTINCT FROM s::text THEN
-      doors_differing := doors_differing + 1;
+      ways_differing := ways_differing + 1;
       RAISE NOTICE '% % % of %: facts differ', c.form, c.kind, c.anchor_kind, grid;
     END IF;
   END LOOP;
