@@ -443,19 +443,24 @@ FROM unnest(ARRAY[
 DROP TABLE changes, around;
 
 -- The parts of a grid, as columns.
-SELECT g AS grid, o.* FROM unnest(ARRAY['month', '28 days; week_start=sunday; origin=2024-04-06', 'quarter; time_zone=UTC',
+SELECT g AS grid, o.*
+FROM unnest(ARRAY['month', '28 days; week_start=sunday; origin=2024-04-06', 'quarter; time_zone=UTC',
   '36 hours; windows=elapsed; cohorts=recurring; brackets=1,3-5,7; min_events=2; as_of=2026-04-01 12:30',
   '2 weeks', 'year']::retention_grid[]) AS g, grid_options(g) AS o \gx
 SELECT o.* IS NULL AS of_null FROM grid_options(NULL) AS o;
--- A period is as long as its interval, and every grid has the parts that it was made of.
-SELECT count(*) AS grids, count(*) FILTER (WHERE retention_grid(o.period, o.week_start, o.time_zone, o.origin, o.windows, o.cohorts,
+-- The parts of a grid make the same grid again, and a period is as long as its interval.
+SELECT count(*) AS grids,
+  count(*) FILTER (WHERE retention_grid(o.period, o.week_start, o.time_zone, o.origin, o.windows, o.cohorts,
     array_to_string(o.brackets, ','), o.min_events, o.as_of) <> g) AS differ,
-  count(*) FILTER (WHERE o.period::retention_grid::text <> o.period OR o.length <> CASE o.unit WHEN 'quarter' THEN 3 * o.count * interval '1 month'
-    ELSE (o.count || ' ' || o.unit)::interval END) AS other_length
-FROM unnest(ARRAY['hour', '5 days', 'week', '2 months', '3 quarters', 'year']) AS u (unit), unnest('{sunday,monday}'::text[]) AS w (week_start),
-  unnest('{NULL,Europe/Berlin}'::text[]) AS z (zone), unnest('{NULL,2024-04-06}'::date[]) AS r (origin), unnest('{calendar,elapsed}'::text[]) AS v (windows),
-  unnest('{first,recurring}'::text[]) AS c (cohorts), unnest('{NULL,"2,4-9"}'::text[]) AS b (brackets), generate_series(1, 2) AS m (min_events),
-  unnest('{NULL,2026-04-01}'::timestamp[]) AS a (as_of), LATERAL retention_grid(unit, week_start, zone, origin, windows, cohorts, brackets, min_events, as_of) AS g,
+  count(*) FILTER (WHERE o.period::retention_grid::text <> o.period OR o.length <> CASE o.unit
+    WHEN 'quarter' THEN 3 * o.count * interval '1 month' ELSE (o.count || ' ' || o.unit)::interval END) AS other_length
+FROM unnest(ARRAY['hour', '5 days', 'week', '2 months', '3 quarters', 'year']) AS u (unit),
+  unnest('{sunday,monday}'::text[]) AS w (week_start), unnest('{NULL,Europe/Berlin}'::text[]) AS z (zone),
+  unnest('{NULL,2024-04-06}'::date[]) AS r (origin), unnest('{calendar,elapsed}'::text[]) AS v (windows),
+  unnest('{first,recurring}'::text[]) AS c (cohorts), unnest('{NULL,"2,4-9"}'::text[]) AS b (brackets),
+  generate_series(1, 2) AS m (min_events), unnest('{NULL,2026-04-01}'::timestamp[]) AS a (as_of),
+  LATERAL retention_grid(unit, week_start, zone, origin, windows, cohorts, brackets, min_events, as_of) AS g,
   grid_options(g) AS o;
--- A grid reduced to its calendar periods.
-SELECT retention_internal.grid_calendar('2 weeks; week_start=sunday; time_zone=UTC; origin=2024-04-07; windows=elapsed; cohorts=recurring; brackets=1-3; min_events=2; as_of=2026-04-01');
+-- The calendar periods of a grid alone.
+SELECT retention_internal.grid_calendar('2 weeks; week_start=sunday; time_zone=UTC; origin=2024-04-07; '
+  'windows=elapsed; cohorts=recurring; brackets=1-3; min_events=2; as_of=2026-04-01');

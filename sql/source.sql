@@ -732,6 +732,10 @@ SELECT retention_source('bi.bought2', 'events', 'shop.bought', 'customer', at =>
 SELECT retention_source('bi.bought2', 'events', 'shop.bought', 'customer_id', at => 'day');
 SELECT retention_drop_source('bi.bought');
 DROP TABLE shop.bought;
+SELECT retention_internal.source_near(w, '{customer_id,started,ended}') AS near
+FROM unnest(ARRAY['CustomerID', 'strated', 'zebra', '', repeat('x', 1000)]) AS w;
+SELECT retention_internal.refuse('22023', 'a message', 'A detail.', 'A hint.');
+SELECT retention_internal.refuse('2202', 'a message');
 
 -- Clean up.
 DROP FUNCTION seen(), asks(text);

@@ -1,4 +1,4 @@
-# Every stored type of the extension survives pg_dump and restore, binary COPY, and leaves nothing behind when dropped.
+# Every stored type of the extension survives pg_dump, restore and binary COPY; DROP EXTENSION leaves nothing behind.
 use strict;
 use warnings;
 
@@ -9,12 +9,12 @@ use Test::More;
 
 my $node = PostgreSQL::Test::Cluster->new('dump');
 $node->init(extra => [ '--locale=C.UTF-8', '--encoding=UTF8' ]);
-# A grid without a zone takes the session's: the same for the one who makes a value and the one who restores its view.
+# A grid without a time zone takes the session's: set one for all sessions, before and after the restore.
 $node->append_conf('postgresql.conf', "timezone = 'UTC'\n");
 $node->start;
 my $folder = PostgreSQL::Test::Utils::tempdir();
 
-# What a database holds of catalogued things that are not the server's own.
+# The catalogued objects of a database that are not the server's own.
 my $inventory = q{
   SELECT string_agg(line, E'\n' ORDER BY line) FROM (
     SELECT 'function ' || p.oid::regprocedure AS line FROM pg_proc p WHERE p.oid >= 16384
@@ -35,7 +35,7 @@ $node->safe_psql('postgres', 'CREATE DATABASE one');
 my $before = $node->safe_psql('one', $inventory);
 $node->safe_psql('one', 'CREATE EXTENSION retention');
 
-# A type of the extension that is missing below would go untested.
+# The table with values of each type. A type that is missing here would go untested.
 my %kept = (
   numeric_customer     => 'numbers',
   retention_activity   => 'facts',
@@ -257,7 +257,7 @@ my $settings = 'SELECT count(*) FROM retention_internal.source_setting';
 is($node->safe_psql('one', $settings) - $node->safe_psql('other_custom', $settings),
   1, 'the settings of a source that is gone are not dumped');
 
-# The numbers of a restored materialized view are those of its query, too.
+# A restored materialized view has the figures of its query.
 is(
   $node->safe_psql('other_plain', 'REFRESH MATERIALIZED VIEW by_half; SELECT * FROM by_half ORDER BY half'),
   $one{by_half}, 'a refresh finds the same');
@@ -270,7 +270,7 @@ for my $type (sort keys %kept) {
   is($node->safe_psql('one', "SELECT count(*) FROM $table a JOIN again_$table b USING (id)
     WHERE a::text IS DISTINCT FROM b::text"),
     '0', "$type: the same values");
-  # A file cut short is refused, the server goes on.
+  # A truncated file is an error, and the server goes on.
   my $bytes = slurp_file("$folder/$table.bin");
   open(my $out, '>:raw', "$folder/$table.cut") or die $!;
   print $out substr($bytes, 0, length($bytes) - 12);
@@ -279,7 +279,7 @@ for my $type (sort keys %kept) {
   isnt($rc, 0, "$type: a file cut short is refused");
 }
 
-# The extension comes out without a trace.
+# DROP EXTENSION leaves no trace.
 my ($rc, $said, $err) = $node->psql('one', 'DROP EXTENSION retention');
 like($err, qr/cannot drop extension retention because other objects depend on it/, 'not while tables use it');
 $node->safe_psql('one', 'DROP EXTENSION retention CASCADE');

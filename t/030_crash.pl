@@ -1,4 +1,4 @@
-# A backend that dies in the middle of an aggregate, one that is cancelled, and what comes after.
+# A backend that is killed or cancelled in the middle of an aggregate, and answers afterwards.
 use strict;
 use warnings;
 
@@ -27,7 +27,7 @@ $node->safe_psql(
 my $answer = q{SELECT customer_flow(started, ended, 'month', daterange('2020-01-01', '2025-01-01')) FROM customers};
 my $right  = $node->safe_psql('postgres', $answer);
 
-# Aggregates that run until they are stopped: rows without end into one state, and states without end into one.
+# Aggregates that run until they are stopped: endless rows into one state, and endless states into one.
 my $without_end = q{
   FROM customers, generate_series(1, 100000) g};
 my %long = (
@@ -36,7 +36,7 @@ my %long = (
   retention_rate => "SELECT retention_rate(started, ended, daterange('2022-01-01', '2023-01-01')) $without_end",
 );
 
-# begin_long(NAME): a psql in the background that runs it, and the process id of its backend.
+# begin_long(NAME): starts psql in the background; returns it and the process id of its backend.
 sub begin_long
 {
   my ($name) = @_;
@@ -80,7 +80,7 @@ for my $name (sort keys %long) {
   is($node->safe_psql('postgres', 'SELECT flow FROM flows'), $right, "$name: what was stored is whole");
 }
 
-# Stopped the hard way in the middle, and started again.
+# An immediate shutdown in the middle, and a new start.
 my ($psql) = begin_long('customer_flow');
 $node->stop('immediate');
 IPC::Run::finish($psql);

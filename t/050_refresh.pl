@@ -1,4 +1,4 @@
-# Facts that are kept up to date while several sessions write and refresh: at every moment they say what the rows say.
+# Kept facts while several sessions write and refresh: in every snapshot they are what the rows say.
 use strict;
 use warnings;
 
@@ -21,7 +21,7 @@ sub differ { return sql(sprintf $differ, "'{$_[0]}'") }
 
 sql(q{CREATE EXTENSION retention;} . slurp_file("$FindBin::Bin/../test/facts.sql"));
 sql(q{
-  -- Partitions, one of them cut again; a customer's rows lie in all of them.
+  -- Partitions, one of them partitioned again; a customer has rows in all of them.
   CREATE TABLE event (id bigserial, customer integer, at timestamptz, plan text, kind text, note text)
     PARTITION BY RANGE (at);
   CREATE TABLE event_old PARTITION OF event FOR VALUES FROM (MINVALUE) TO ('2025-03-01');
@@ -134,7 +134,7 @@ for my $source (qw(events plains elapsed)) {
   is(differ($source), '0', "$source: as materialised");
 }
 
-# In the background, as one user, one command.
+# Starts one command in the background, as a user.
 sub begin_session
 {
   my ($command, $user) = @_;
@@ -146,7 +146,7 @@ sub begin_session
   return { psql => $psql, err => \$err, command => $command };
 }
 
-# ---- Everybody at once; a refresh in a snapshot of its own must find what that snapshot has ----
+# ---- Writers and refreshes at once; a refresh must give what the rows of its snapshot give ----
 my $all_differ = 0;
 my ($looked, $again, $truncated) = (0, 0, 0);
 for my $round (1 .. 2) {
@@ -165,14 +165,14 @@ for my $round (1 .. 2) {
       $all_differ++;
       diag("$source: $out $err");
     }
-    # Everybody's rows of a partition go, once at least; a deadlock may make it wait for the next time.
+    # Truncates a partition at least once in each round; after a deadlock the next pass tries again.
     $truncated++ if $truncated < $round && $node->psql('postgres', 'TRUNCATE event_new') == 0;
     $_->{psql}->pump_nb for grep { $_->{psql}->pumpable } @sessions;
     last if !grep { $_->{psql}->pumpable } @sessions;
   }
   for (@sessions) {
     IPC::Run::finish($_->{psql});
-    # Writers of partitions may lock each other out, and a refresh that waits for a TRUNCATE; both is theirs to repeat.
+    # Writers of partitions may deadlock with each other and with a TRUNCATE; a user would try again.
     my $err = ${ $_->{err} };
     is($err, '', "round $round: $_->{command}") unless $err =~ /deadlock detected/;
   }
@@ -186,13 +186,13 @@ is($truncated, 2, 'a partition was emptied in between, in each round');
 cmp_ok($looked, '>', 5, "$looked looks, $again to be repeated");
 is(sql(q{SELECT count(*) FROM events_changes}), '0', 'no change is left over');
 
-# ---- The views, which read the facts, against those that read the rows ----
+# ---- Views over the facts against views over the rows ----
 my $views = join ' UNION ALL ', map "SELECT md5(string_agg(x::text, '|' ORDER BY x::text)) FROM events_$_ x",
   qw(cohorts flow segments survival curve lifecycle stickiness);
 my $kept = sql($views);
 like(sql("SELECT pg_get_viewdef('events_flow')"), qr/events_facts/, 'the views read the facts');
 
-# ---- Progress, seen by another session; a backend that is killed in the middle ----
+# ---- Progress in another session; a refresh that is killed, terminated or cancelled ----
 for my $how ('kill', 'terminate', 'cancel') {
   sql(q{INSERT INTO event (customer, at, plan, kind) SELECT * FROM a_few(1, 300);
     DELETE FROM event WHERE customer < 3; UPDATE event SET plan = 'plus' WHERE customer = 9});
@@ -223,7 +223,7 @@ for my $how ('kill', 'terminate', 'cancel') {
   is(sql('SELECT count(*) FROM retention_progress'), '0', "$how: nothing is in progress");
 }
 
-# ---- Dump and restore: facts, changes that no refresh has taken, triggers ----
+# ---- Dump and restore: facts, pending changes, triggers ----
 sql(q{INSERT INTO event (customer, at, plan, kind) SELECT * FROM a_few(1, 30);
   DELETE FROM plain WHERE customer = 'c5'; CREATE DATABASE copy});
 my $dump = $node->data_dir . '/dump.sql';

@@ -1,5 +1,5 @@
-# Facts are never silently stale, whatever brings rows in or takes the triggers away: logical replication, restores, an
-# extension that is dropped. Each time the facts are compared with what the rows say.
+# Kept facts are never silently stale, after logical replication, restores, or when the extension is dropped. Each time
+# the facts are compared with the rows.
 use strict;
 use warnings;
 
@@ -14,7 +14,7 @@ my $shop   = PostgreSQL::Test::Cluster->new('shop');
 my $copy   = PostgreSQL::Test::Cluster->new('copy');
 for my $node ($shop, $copy) {
   $node->init(extra => [ '--locale=C.UTF-8', '--encoding=UTF8' ]);
-  # Over what the test library sets.
+  # Overrides what the test library sets.
   $node->append_conf('postgresql.conf', $config);
   $node->start;
 }
@@ -28,7 +28,7 @@ my $source = q{SELECT retention_source('orders', 'events', 'sale', 'customer', a
   grid => 'month; time_zone=UTC');
   SELECT retention_source('logged', 'events', 'log', 'customer', at => 'at', grid => 'month; time_zone=UTC');
   SELECT count(*) FROM retention_create_views('orders');};
-# The views over the facts, and the same over the rows: 0 where they say the same.
+# Compares the views over the facts with the views over the rows: 0 where they agree.
 my $differs = q{CREATE FUNCTION differs(source regclass) RETURNS bigint LANGUAGE plpgsql AS $$
   DECLARE kept retention_internal.source := retention_internal.source_find(source);
     rows retention_internal.source := kept;
@@ -47,7 +47,7 @@ my $differs = q{CREATE FUNCTION differs(source regclass) RETURNS bigint LANGUAGE
     RETURN all_of;
   END $$;};
 
-# A refresh: what it says of building anew ('' where it does not), and whether the facts are right afterwards.
+# Refreshes a source: why it was built anew ('' if it was not), and whether the facts are right afterwards.
 sub refreshed
 {
   my ($node, $database, $source) = @_;
@@ -57,7 +57,7 @@ sub refreshed
   return $rc ? $err : ($why // '') . '|' . ($out =~ s/\n/ /r);
 }
 
-# ---- Logical replication brings rows one by one, without triggers of statements ----
+# ---- Logical replication applies rows one by one and fires no statement triggers ----
 $shop->safe_psql('postgres', "$table
   INSERT INTO sale SELECT g, g % 50, timestamptz '2025-01-01' + g * interval '7 hours', 'p' || g % 3
     FROM generate_series(1, 900) g;
@@ -92,7 +92,7 @@ synchronised();
 is($copy->safe_psql('postgres', 'SELECT string_agg(DISTINCT customer::text, $$ $$ ORDER BY customer::text)
   FROM orders_changes WHERE retention_redo'), '3 5 6 7 77 78 82 83',
   'rows that it brings are noted: customers to look up, and no others');
-# Nobody knows any more that there was one.
+# Afterwards nothing tells that there was a subscription.
 $copy->safe_psql('postgres', 'DROP SUBSCRIPTION all_of_it');
 is(refreshed($copy, 'postgres', 'orders'), '|0 0', 'a refresh after the subscription is dropped has them all');
 is(refreshed($copy, 'postgres', 'logged'), '|0 0', 'also in partitions');
@@ -135,7 +135,7 @@ restored('plain', 'plain', [ @psql, "$folder/plain.sql" ]);
 restored('custom, parallel', 'parallel', [ 'pg_restore', '-j2', "$folder/custom" ]);
 restored('schema, then data', 'parts', [ 'pg_restore', '-s', "$folder/custom" ],
   [ 'pg_restore', '-a', '--disable-triggers', "$folder/custom" ]);
-# Data alone into tables that are materialised: their triggers are switched off and on again.
+# Data alone, restored into a materialised source: its triggers are disabled and enabled again.
 $copy->safe_psql('postgres', 'CREATE DATABASE data');
 $copy->safe_psql('data', "CREATE EXTENSION retention; $table $source $differs SELECT retention_materialize('orders')");
 $copy->command_ok([ 'pg_restore', '-a', '--disable-triggers', '-t', 'sale', '-d', $copy->connstr('data'),
@@ -143,7 +143,7 @@ $copy->command_ok([ 'pg_restore', '-a', '--disable-triggers', '-t', 'sale', '-d'
 like(refreshed($copy, 'data', 'orders'), $unlinked, 'data alone: found out');
 is($copy->safe_psql('data', 'SELECT count(*) > 800 FROM sale'), 't', 'data alone: they are there');
 
-# ---- The extension goes, and comes again: nothing of it is in the way ----
+# ---- The extension is dropped and created again ----
 $copy->safe_psql('data', 'DROP FUNCTION differs; DROP EXTENSION retention CASCADE');
 is($copy->safe_psql('data', q{SELECT coalesce(string_agg(c.relname, ' ' ORDER BY c.relname), '') FROM pg_class c
   WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'v', 'p') AND relname !~ '^(sale|log)'}), 'orders',

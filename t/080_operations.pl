@@ -18,7 +18,7 @@ local @ENV{qw(PGHOST PGPORT PGUSER PATH OLD_BIN NEW_BIN OLD_DATA NEW_DATA)} =
   ($node->host, $node->port, 'postgres', "$bin:$ENV{PATH}", $bin, $bin, $node->data_dir, "$folder/new");
 delete local @ENV{qw(PGTZ PGDATESTYLE PGOPTIONS)};
 
-# The blocks by their headings.
+# The code blocks of the page, by heading.
 my (%blocks, @headings, $open);
 for my $line (split /\n/, slurp_file("$FindBin::Bin/../doc/operations.md")) {
   if ($line =~ /^## (.*)/) { push @headings, $1 }
@@ -45,7 +45,7 @@ sub run_blocks
       : ('psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-v', 'VERBOSITY=verbose', '-d', $database, '-U', $user, '-f',
         $file);
     my ($said, $err) = ('', '');
-    # A server that is started keeps these open.
+    # A server that a block starts keeps its output open, so that goes to a file.
     my $log = "$folder/said";
     my $ok  = system("cd '$folder' && " . join(' ', map "'$_'", @command) . " >'$log' 2>&1 </dev/null") == 0;
     ok($ok, "$heading: block " . ++$run{$heading} . ' runs') or diag(slurp_file($log));
@@ -63,7 +63,7 @@ sub asks
   return $said . $err;
 }
 
-# What is written is noted, and a refresh brings it into the views: a new customer is seen, and everybody else.
+# Whether changes are noted and a refresh brings them into the views.
 my $next = 1000;
 
 sub is_kept
@@ -128,7 +128,7 @@ is(asks('shop', 'successor', q{SELECT retention_source_set('orders', keep_runs =
   SELECT count(*) FROM retention_create_views('orders')}), "orders\n7", 'who changes them');
 is(asks('shop', 'successor', $views), $seen, 'and sees the same');
 is_kept('shop', 'successor');
-# The successor restores what they dump: the extension of the new database is theirs.
+# The successor dumps and restores; the extension of the new database is theirs.
 $node->command_ok([ 'pg_dump', '-U', 'successor', '-Fc', '-f', "$folder/after.dump", 'shop' ], 'the successor dumps');
 asks('postgres', 'postgres', 'CREATE DATABASE shop_after OWNER successor');
 $node->command_ok([ 'pg_restore', '-U', 'successor', '--exit-on-error', '-d', 'shop_after', "$folder/after.dump" ],

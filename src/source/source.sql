@@ -1,6 +1,6 @@
--- source: what the questions are asked of, registered once. A source is a view with standard column names, written by
--- retention_source() or by hand, and a row of settings for it. Everything of a source but its settings is a relation of
--- its owner: PostgreSQL's own privileges say who reads, changes and drops it.
+-- source: your tables, registered once. A source is a view with standard column names, created by retention_source() or
+-- by hand, and a row of settings for it. Everything of a source but its settings is a relation of its owner, so
+-- PostgreSQL's own privileges say who reads, changes and drops it.
 --
 -- One source, from registration to an answer:
 --   guess.sql     retention_guess() proposes the call from the columns and statistics of a table
