@@ -99,43 +99,15 @@ $$;
 COMMENT ON FUNCTION retention_internal.guess_columns(regclass) IS
 'how well each column of a relation would do as each argument of retention_source(); NULL: not at all';
 
-CREATE FUNCTION retention_guess(relation regclass) RETURNS SETOF text
+CREATE FUNCTION retention_internal.guess_times(
+  relation regclass, OUT kind text, OUT started text, OUT ended text, OUT at text, OUT type regtype,
+  OUT first timestamp, OUT latest timestamp, OUT reasons text[]
+)
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
   c record;
-  source_name text;
-  kind text;
-  customer text;
-  started text;
-  ended text;
-  at text;
-  event text;
-  amount text;
-  reason text;
-  segments text[];
-  first timestamp;
-  latest timestamp;
-  type regtype;
-  unit text;
-  as_of text;
-  filter text;
-  reasons text[] := '{}';
-  arguments text[];
 BEGIN
-  SELECT k.relname INTO source_name FROM pg_class AS k
-  WHERE k.oid = relation AND k.relkind IN ('r', 'p', 'v', 'm', 'f');
-  IF NOT FOUND THEN
-    PERFORM retention_internal.refuse('42809',
-      format('%s is not a table or a view', coalesce(relation::text, 'NULL')));
-  END IF;
-  IF NOT has_any_column_privilege(relation, 'SELECT') THEN
-    PERFORM retention_internal.refuse('42501', format('permission denied for %s', relation));
-  END IF;
-  WHILE octet_length(source_name || '_retention') > 52 LOOP
-    source_name := left(source_name, -1);
-  END LOOP;
-
   -- A start and an end of one type make subscriptions; any other time makes events.
   SELECT s.name AS started, e.name AS ended, s.type, s.known AS started_known, e.known AS ended_known,
     least(s.least_time, e.least_time) AS first, greatest(s.latest_time, e.latest_time) AS latest
@@ -169,7 +141,57 @@ BEGIN
       || format('at: %I (%s)', at, CASE WHEN c.as_at > 0 THEN c.known
         ELSE regexp_replace(c.known, '^by its name', 'by its type') END);
   END IF;
+END
+$$;
+COMMENT ON FUNCTION retention_internal.guess_times(regclass) IS
+'which columns hold the times of a source, of which kind that makes it, and the reasons';
 
+CREATE FUNCTION retention_internal.guess_unit(type regtype, first timestamp, latest timestamp) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+  -- About a dozen periods or more, as far as there are.
+  SELECT CASE
+    WHEN $2 IS NULL THEN 'month'
+    WHEN $3 - $2 < interval '3 days' AND $1 <> 'date'::regtype THEN 'hour'
+    WHEN $3 - $2 < interval '45 days' THEN 'day'
+    WHEN $3 - $2 < interval '200 days' THEN 'week'
+    ELSE 'month' END
+$$;
+COMMENT ON FUNCTION retention_internal.guess_unit(regtype, timestamp, timestamp) IS
+'the unit of a grid for times of a span';
+
+CREATE FUNCTION retention_guess(relation regclass) RETURNS SETOF text
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+  c record;
+  source_name text;
+  t record;
+  customer text;
+  event text;
+  amount text;
+  reason text;
+  segments text[];
+  unit text;
+  as_of text;
+  filter text;
+  reasons text[];
+  arguments text[];
+BEGIN
+  SELECT k.relname INTO source_name FROM pg_class AS k
+  WHERE k.oid = relation AND k.relkind IN ('r', 'p', 'v', 'm', 'f');
+  IF NOT FOUND THEN
+    PERFORM retention_internal.refuse('42809',
+      format('%s is not a table or a view', coalesce(relation::text, 'NULL')));
+  END IF;
+  IF NOT has_any_column_privilege(relation, 'SELECT') THEN
+    PERFORM retention_internal.refuse('42501', format('permission denied for %s', relation));
+  END IF;
+  WHILE octet_length(source_name || '_retention') > 52 LOOP
+    source_name := left(source_name, -1);
+  END LOOP;
+
+  t := retention_internal.guess_times(relation);
+  reasons := t.reasons;
   SELECT g.* INTO c FROM retention_internal.guess_columns(relation) AS g
   WHERE g.as_customer IS NOT NULL ORDER BY g.as_customer DESC, g.place LIMIT 1;
   IF NOT FOUND THEN
@@ -181,7 +203,7 @@ BEGIN
     ELSE regexp_replace(c.known, '^by its name', 'by its type only: look twice') END);
 
   SELECT g.name INTO reason FROM retention_internal.guess_columns(relation) AS g
-  WHERE g.as_reason > 0 AND g.name <> customer AND kind = 'subscriptions' ORDER BY g.place LIMIT 1;
+  WHERE g.as_reason > 0 AND g.name <> customer AND t.kind = 'subscriptions' ORDER BY g.place LIMIT 1;
   IF FOUND THEN
     reasons := reasons || format('reason: %I (by its name)', reason);
   END IF;
@@ -191,7 +213,7 @@ BEGIN
     reasons := reasons || format('amount: %I (by its name)', amount);
   END IF;
   SELECT g.name INTO event FROM retention_internal.guess_columns(relation) AS g
-  WHERE g.as_event > 0 AND g.name <> customer AND kind = 'events' ORDER BY g.place LIMIT 1;
+  WHERE g.as_event > 0 AND g.name <> customer AND t.kind = 'events' ORDER BY g.place LIMIT 1;
   IF FOUND THEN
     reasons := reasons || format('every row counts; to count some only: event => %L, events => ''{...}''', event);
   END IF;
@@ -213,33 +235,27 @@ BEGIN
     reasons := reasons || format('filter: %s (by the names)', filter);
   END IF;
 
-  -- About a dozen periods or more, as far as there are.
-  unit := CASE
-    WHEN first IS NULL THEN 'month'
-    WHEN latest - first < interval '3 days' AND type <> 'date'::regtype THEN 'hour'
-    WHEN latest - first < interval '45 days' THEN 'day'
-    WHEN latest - first < interval '200 days' THEN 'week'
-    ELSE 'month' END;
+  unit := retention_internal.guess_unit(t.type, t.first, t.latest);
   reasons := reasons || (CASE
-    WHEN first IS NULL THEN 'grid: month; ANALYZE the table and ask again for more'
-    ELSE format('grid: %s (rows from %s to %s)', unit, first::date, latest::date) END
-    || CASE WHEN type = 'timestamptz'::regtype THEN format(
+    WHEN t.first IS NULL THEN 'grid: month; ANALYZE the table and ask again for more'
+    ELSE format('grid: %s (rows from %s to %s)', unit, t.first::date, t.latest::date) END
+    || CASE WHEN t.type = 'timestamptz'::regtype THEN format(
       '; periods begin at midnight in %s: name another place if that is not yours', current_setting('TimeZone'))
       ELSE '' END);
-  IF kind = 'subscriptions' AND latest > localtimestamp THEN
+  IF t.kind = 'subscriptions' AND t.latest > localtimestamp THEN
     as_of := 'now()';
-    reasons := reasons || format('as_of: %I reaches into the future, and planned ends are not known yet', ended);
+    reasons := reasons || format('as_of: %I reaches into the future, and planned ends are not known yet', t.ended);
   END IF;
 
   RETURN QUERY SELECT '-- ' || r.r FROM unnest(reasons) AS r (r) WHERE r.r <> '';
   arguments := ARRAY[
-    format('customer => %L', customer), 'started => ' || quote_literal(started), 'ended => ' || quote_literal(ended),
-    'at => ' || quote_literal(at), 'segments => ' || quote_literal(segments::text),
+    format('customer => %L', customer), 'started => ' || quote_literal(t.started),
+    'ended => ' || quote_literal(t.ended), 'at => ' || quote_literal(t.at), 'segments => ' || quote_literal(segments::text),
     'amount => ' || quote_literal(amount), 'reason => ' || quote_literal(reason),
     format('grid => %L', unit || '; time_zone=' || current_setting('TimeZone')), 'filter => ' || quote_literal(filter),
     'as_of => ' || quote_literal(as_of)];
   RETURN NEXT format('SELECT %s(%L, %L, %L,', '@extschema@.retention_source',
-    quote_ident(source_name || '_retention'), kind, relation);
+    quote_ident(source_name || '_retention'), t.kind, relation);
   RETURN QUERY SELECT '    ' || a.a || CASE WHEN row_number() OVER (ORDER BY a.place DESC) = 1 THEN ');' ELSE ',' END
     FROM unnest(arguments) WITH ORDINALITY AS a (a, place) WHERE a.a IS NOT NULL ORDER BY a.place;
 END
