@@ -435,6 +435,8 @@ add_value(Drivers **drivers, int attribute, AttributeValue value, DriverWhich wh
 void
 drivers_add(Drivers **drivers, AttributeReader *reader, DriverWhich which)
 {
+	const DriverAttribute *attributes = drivers_attribute(*drivers, 0);
+
 	count_add(&(*drivers)->count[which], 1);
 	for (int i = 0; i < reader->count; i++)
 	{
@@ -444,7 +446,7 @@ drivers_add(Drivers **drivers, AttributeReader *reader, DriverWhich which)
 		DriverSlot *slot;
 
 		/* The usual cases first: a value that is in the table, read without a call. */
-		if (drivers_attribute(*drivers, i)->how == DRIVER_EXACT && !reader->nulls[column->number])
+		if (attributes[i].how == DRIVER_EXACT && !reader->nulls[column->number])
 		{
 			switch (column->type)
 			{
@@ -490,6 +492,7 @@ drivers_add(Drivers **drivers, AttributeReader *reader, DriverWhich which)
 			}
 		}
 		add_value(drivers, i, attribute_value(reader, i), which);
+		attributes = drivers_attribute(*drivers, 0); /* it may have moved */
 	}
 }
 
