@@ -250,7 +250,8 @@ BEGIN
   RETURN QUERY SELECT '-- ' || r.r FROM unnest(reasons) AS r (r) WHERE r.r <> '';
   arguments := ARRAY[
     format('customer => %L', customer), 'started => ' || quote_literal(t.started),
-    'ended => ' || quote_literal(t.ended), 'at => ' || quote_literal(t.at), 'segments => ' || quote_literal(segments::text),
+    'ended => ' || quote_literal(t.ended), 'at => ' || quote_literal(t.at),
+    'segments => ' || quote_literal(segments::text),
     'amount => ' || quote_literal(amount), 'reason => ' || quote_literal(reason),
     format('grid => %L', unit || '; time_zone=' || current_setting('TimeZone')), 'filter => ' || quote_literal(filter),
     'as_of => ' || quote_literal(as_of)];
