@@ -148,6 +148,15 @@ SELECT retention_rate(customer_id, ordered_at, '[2026-01-01,2026-02-01)', '[2026
   retention_rate(plan, ordered_at, '[2026-01-01,2026-02-01)', '[2026-02-01,2026-03-01)', '2026-02-10') AS not_over,
   retention_rate(customer_id, ordered_at::timestamp, daterange '[2026-01-01,2026-02-01)', '[2026-02-01,2026-03-01)') AS timestamps
 FROM orders;
+-- Texts are converted once and kept, up to 32: the second of a row does not take the place of the first.
+SET retention.enable_batch_scan = off;
+BEGIN;
+SELECT count(rate) AS rates FROM generate_series(1, 16) i, LATERAL (SELECT retention_rate(customer_id, ordered_at,
+  format('[2026-01-01,2026-02-%s)', i), format('[2026-02-01,2026-03-%s)', i)) AS rate FROM orders) q;
+SELECT retention_rate(customer_id, ordered_at, '2026-01', '[2026-02-01,2026-03-1)') AS january_to_february FROM orders;
+SELECT retention_rate(customer_id, ordered_at, '[2026-01-01,2026-02-2)', '2026-03') AS january_to_march FROM orders;
+COMMIT;
+RESET retention.enable_batch_scan;
 SELECT retention_rate(customer_id, ordered_at, 'month', 'month') FROM orders;
 SELECT retention_rate(customer_id, ordered_at, tstzrange('2026-01-01', '2026-02-01'), 'empty') FROM orders;
 

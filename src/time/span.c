@@ -38,8 +38,11 @@ typedef struct Conversion
 	} result;
 } Conversion;
 
-/* The last few: nearly every row of a query has the same. What is not found is converted anew. */
-#define CONVERSIONS 4
+/*
+ * The last ones: every row of a query has the same, one or two for each of its aggregates. What is not found is
+ * converted anew.
+ */
+#define CONVERSIONS 32
 
 static Conversion conversions[CONVERSIONS];
 
@@ -117,6 +120,7 @@ const RangeType *
 span_range(Datum datum, TimeKind kind)
 {
 	static int next = 0;
+	static int last = 0; /* that of the call before, which may still be in use */
 	const struct varlena *value = PG_DETOAST_DATUM(datum);
 	Oid type = span_range_type(value);
 	Conversion *conversion;
@@ -130,9 +134,15 @@ span_range(Datum datum, TimeKind kind)
 			memcmp(conversion->value, value, VARSIZE(value)) == 0 &&
 			conversion->transaction == GetCurrentTransactionStartTimestamp() &&
 			conversion->zone == session_timezone && conversion->date_order == DateOrder)
+		{
+			last = i;
 			return &conversion->result.range;
+		}
 	}
+	if (next == last)
+		next = (next + 1) % CONVERSIONS;
 	conversion = &conversions[next];
+	last = next;
 	next = (next + 1) % CONVERSIONS;
 	convert(conversion, value, type, kind);
 	return &conversion->result.range;

@@ -27,7 +27,7 @@ extern char *span_text(const struct varlena *value);
 /*
  * The range of times of that kind that a value stands for: a daterange begins and ends at midnight, and what has no
  * zone is in the session's. 42804 where it cannot be one. The result belongs to a cache or is the value: it is valid
- * for the current call.
+ * for the current call, together with that of one more span.
  */
 extern const RangeType *span_range(Datum value, TimeKind kind);
 
