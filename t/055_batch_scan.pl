@@ -1,8 +1,8 @@
-# The batch scan gives what the executor gives: random tables, random questions, retention.enable_batch_scan on against
-# off, results and errors. Environment:
+# The batch scan gives the same results and errors as the executor: random tables and random questions, with
+# retention.enable_batch_scan on and off. Environment:
 #   RETENTION_SEED         another seed          RETENTION_SCAN_TABLES  how many tables (thousands in a long run)
 #   RETENTION_SCAN_FROM    the first table       RETENTION_SCAN_QUESTIONS  questions for each
-# A table follows from the seed and its number alone, so a difference is shown again by its number.
+# A table depends only on the seed and its number, so the number is enough to reproduce a difference.
 use strict;
 use warnings;
 
@@ -28,7 +28,7 @@ my ($major) = `pg_config --version` =~ /(\d+)/;
 $major = $node->safe_psql('postgres', 'SHOW server_version_num') / 10000;
 my $forced = $major >= 16 ? 'debug_parallel_query' : 'force_parallel_mode';
 
-# Settings a table is asked under: [what they are, statements].
+# Settings under which a table is queried: [what they are, statements].
 sub settings
 {
   my @set = (
@@ -56,7 +56,7 @@ sub settings
   return ($name, $sql);
 }
 
-# What psql has to do, with a mark before each answer and each error after its statement.
+# The input of psql, with a mark before each answer and each error after its statement.
 sub marked
 {
   my ($mark, @statements) = @_;
@@ -69,7 +69,7 @@ sub marked
   return $script;
 }
 
-# The answer of one mark: rows in any order, but those of a statement together.
+# The answer after one mark: rows in any order, but those of a statement together.
 sub sorted
 {
   my ($text) = @_;
@@ -117,7 +117,7 @@ for my $number ($from .. $from + $tables - 1) {
     my @errors = $off =~ /^ERROR (\S+)/mg;
     $count{'with an error'}++ if @errors;
     $count{"error $_"}++ for @errors;
-    # A question that cannot be asked tests nothing.
+    # A question that fails either way tests nothing.
     push @unsound, "table $number, question $i: $1: " . join('; ', @{ $q->{sql} }) if $off =~ /\A(?:(?!^ERROR).)*^ERROR (42(?!501|P10)[^\n]*)/ms;
     if ($off ne $on) {
       my @lines_off = split /\n/, $off;

@@ -1,5 +1,5 @@
-# The batch scan in a living server: the first query of a connection, other sessions, a standby, statistics, cancelled
-# and killed.
+# The batch scan in a running server: the first query of a connection, other sessions, a standby, statistics, queries
+# that are cancelled, processes that are killed.
 use strict;
 use warnings;
 
@@ -104,10 +104,10 @@ for my $asked ($question, $flow, $rates, $parts) {
   }
 }
 
-# --- What it says about itself --------------------------------------------------------------------
+# --- Statistics -----------------------------------------------------------------------------------
 
-# The rows and blocks of all scans of tables in a plan, and the blocks of the whole. (Asked before, so that nothing has to be
-# looked up in the catalogues any more.)
+# The rows and blocks of all scans of tables in a plan, and the blocks of the whole. (Run once before, so that nothing has to be
+# looked up in the catalogs any more.)
 sub counted
 {
   my ($settings, $asked) = @_;
@@ -135,7 +135,7 @@ for my $asked ($question, $flow, $rates, $parts, q{SELECT retention_rate(custome
   # By worker, rows are a mean that is rounded (to hundredths since 18).
   my ($kept_plain, $kept_batch) = map { my $n = 0; $n += $1 while $_->{scans} =~ /([\d.]+) kept/g; $n } $plain, $batch;
   cmp_ok(abs($kept_plain - $kept_batch), '<', 12, "in workers about the same rows ($kept_plain, $kept_batch)");
-  # Workers are new, and each looks up what it needs in the catalogues: the blocks of the tables alone.
+  # Workers are new processes that read catalogs: compare only the blocks of the tables.
   is($batch->{table_blocks}, $plain->{table_blocks}, 'and the same blocks');
 }
 

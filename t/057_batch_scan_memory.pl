@@ -1,4 +1,4 @@
-# The memory that the batch scan needs, beside that of the server's own aggregate: peak sizes of the processes that answered.
+# The memory of the batch scan compared with that of the server's own aggregate: peak sizes of the processes.
 use strict;
 use warnings;
 
@@ -8,7 +8,7 @@ use Test::More;
 
 plan skip_all => 'peak sizes are read from /proc' unless -r '/proc/self/status';
 
-# More than this, in MB, is no accident: what is measured here differs by hundreds where something piles up.
+# A difference of more than this, in MB, is no accident: where something piles up it is hundreds.
 my $slack = 64;
 
 my $node = PostgreSQL::Test::Cluster->new('memory');
@@ -24,7 +24,7 @@ $node->safe_psql(
   INSERT INTO wide SELECT repeat(md5(g::text), 16384), date '2024-01-01' + g % 90 FROM generate_series(1, 400) g;
   ANALYZE visit, wide});
 
-# MB by which the process of a query has grown at most.
+# How many MB the process of a query has grown at most.
 sub growth
 {
   my ($way, $settings, $query) = @_;

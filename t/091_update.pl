@@ -1,5 +1,5 @@
-# An extension that was updated has the same catalog as a new one: from each version that an update script starts at, and
-# from one made up here, whose update is once whole and once not.
+# An updated extension has the same catalog as a new one: from each version that an update script starts at, and from one
+# that is made up here, whose update is once complete and once not.
 use strict;
 use warnings;
 

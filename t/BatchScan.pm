@@ -16,7 +16,7 @@ AS 'SELECT (hashint8extended($1, $2) & 9223372036854775807) % $3';
 CREATE DOMAIN key_text AS text;
 CREATE DOMAIN key_big AS bigint CHECK (value <> 77777777);
 CREATE COLLATION any_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
--- Whoever may not see a row must not get to this function with it.
+-- This function must not be called with a row that the current role may not see.
 CREATE FUNCTION leak(g integer) RETURNS boolean LANGUAGE plpgsql IMMUTABLE COST 0.0001 AS $$
 BEGIN
   IF g IS DISTINCT FROM 1 THEN RAISE 'leak of %', g; END IF;
@@ -81,7 +81,7 @@ sub table
   my $customer = sub { my ($t) = @_; my $e = pick(@{ $customer{$t} }); $e =~ s/\bK\b/($k)/g; return $null->($e, 15) };
   my $c_value  = $customer->($type);
   my $c2_value = $customer->($type2);
-  # What takes long to make is made seldom.
+  # What takes long to make is rare.
   $rows %= 400 if "$c_value$c2_value" =~ /string_agg/;
   my $start_moment = random_time($flow, $days, 40);
   my $length       = $flow eq 'date' ? "(roll(i, 50, 90))::integer" : "roll(i, 50, 90) * interval '1 day' + roll(i, 51, 9) * interval '1 hour'";
@@ -218,7 +218,7 @@ sub table
     push @sql, $fill->($name, $rows + 1, $rows + int($rows / 4), @columns) if @spare && $rows;
   }
 
-  # A life.
+  # A membership.
   my @life = (
     "UPDATE $writable SET x = x + 1 WHERE x % 3 = 0", "UPDATE $writable SET x = x - 1 WHERE x % 2 = 0",
     "UPDATE $writable SET f1 = NOT f1, g2 = g2 || 'z' WHERE g = 2", "DELETE FROM $writable WHERE x % 7 = 1",
@@ -250,7 +250,7 @@ sub table
 
 sub moment_literal { my ($type) = @_; return sprintf("%s '2023-%02d-%02d%s'", $type, 1 + rand 12, 1 + rand 28, $type eq 'date' ? '' : pick('', ' 12:34:56.789')) }
 
-# A customer, an expression for one of the three overloads.
+# A customer: an expression for one of the overloads.
 sub customer
 {
   my ($t) = @_;
@@ -361,7 +361,7 @@ sub aggregate
   return $sql;
 }
 
-# One that leaves a question with one reason for an error: which of two comes first is nobody's promise.
+# A choice that leaves a question with one reason for an error: which of two comes first is not defined.
 sub sound_aggregate
 {
   my ($t, $tags) = @_;
@@ -451,7 +451,7 @@ sub question
   return ($make->(), $make, $list[0] =~ / AS k1$/ ? ' ORDER BY 1' : '');
 }
 
-# A question in one of many dresses: { sql => [statements], explain => statement or undef, tags => [...], ordered }.
+# A question in one of many forms: { sql => [statements], explain => statement or undef, tags => [...], ordered }.
 sub dressed
 {
   my ($t) = @_;

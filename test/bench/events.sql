@@ -1,5 +1,5 @@
 -- Events of a shop, in time order, for the benchmarks: psql -v events=30000000 -v customers=2000000
--- Every so-many-th event is a new customer's first; the others are of customers who came before, rather the recent ones.
+-- Every so-many-th event is the first of a new customer; the others are of earlier customers, mostly recent ones.
 \set ON_ERROR_STOP on
 \if :{?events} \else \set events 30000000 \endif
 \if :{?customers} \else \set customers 2000000 \endif

@@ -1,6 +1,7 @@
--- Benchmark of kept facts: what it costs to keep them, and what views cost then. script/bench facts [events=...] [customers=...]
+-- Benchmark of kept facts: what it costs to keep them, and what views cost then.
+-- script/bench facts [events=...] [customers=...]
 \ir events.sql
--- What is noted has to outlive a crash with its table.
+-- Noted changes must survive a crash together with their table.
 ALTER TABLE bench_event SET LOGGED;
 \set days 5
 SET work_mem = '256MB';
@@ -14,7 +15,7 @@ BEGIN
   INSERT INTO bench_time VALUES (name, many, extract(epoch FROM clock_timestamp() - started));
 END $$;
 CREATE TEMP TABLE bench_event_before AS SELECT max(customer_id) AS customer_id, max(ordered_at) AS ordered_at FROM bench_event;
--- A day's new rows: most of them of customers who are there, the recent ones rather.
+-- The new rows of a day: most of them of existing customers, mostly recent ones.
 CREATE FUNCTION pg_temp.day(day bigint) RETURNS SETOF bench_event LANGUAGE sql AS $$
   SELECT CASE WHEN i % 15 = 0 THEN m.customers + day * 3000 + i / 15 ELSE greatest(1, m.customers - (m.customers * u * u)::bigint) END,
     m.latest + (day * 86400 + i * 2) * interval '1 second'
@@ -59,7 +60,7 @@ SELECT pg_temp.bench('refresh after 2,000 updates, index', $$SELECT retention_re
 SELECT pg_temp.bench('view bench_' || view, 'SELECT * FROM bench_' || view) FROM unnest('{cohorts,curve,lifecycle,stickiness,flow,survival}'::text[]) view, generate_series(1, CASE WHEN view IN ('flow', 'survival') THEN 1 ELSE 5 END) \g /dev/null
 SELECT what, n AS rows, count(*) AS runs, round(min(seconds)::numeric, 4) AS least_s, round((percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds))::numeric, 4) AS median_s,
   round((max(seconds))::numeric, 4) AS most_s FROM bench_time GROUP BY what, n ORDER BY min(ctid);
--- what is kept is what the rows say
+-- the kept facts are what the rows say
 SELECT (SELECT cohorts::text FROM bench_summary WHERE part = 0) = (SELECT cohort_retention(customer_id, ordered_at, 'month; time_zone=UTC')::text FROM bench_event) AS same;
 SELECT retention_unmaterialize('bench') \g /dev/null
 SELECT retention_drop_source('bench') \g /dev/null

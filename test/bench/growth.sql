@@ -1,4 +1,5 @@
--- Benchmark of the batch scan: how its time grows with events and customers. script/bench growth [most=100000000]; without it up to 30 million events
+-- Benchmark of the batch scan: how its time grows with events and customers.
+-- script/bench growth [most=100000000]; the default is up to 30 million events
 \if :{?most} \else \set most 30000000 \endif
 CREATE TEMP TABLE growth (events bigint, customers bigint, processes int, seconds double precision);
 CREATE PROCEDURE pg_temp.growth(events bigint, customers bigint) LANGUAGE plpgsql AS $$
@@ -14,7 +15,7 @@ BEGIN
     PERFORM set_config('max_parallel_workers_per_gather', workers::text, false);
     FOR run IN 1 .. 3 LOOP
       started := clock_timestamp();
-      -- a query of its own: the plan of a statement would be kept from before the setting
+      -- dynamic, because the plan of a static statement would be older than the setting
       EXECUTE $q$SELECT cohort_retention(customer_id, ordered_at, 'month') FROM bench_growth$q$;
       INSERT INTO growth VALUES (events, customers, 1 + workers, extract(epoch FROM clock_timestamp() - started));
     END LOOP;

@@ -1,11 +1,11 @@
-// What a reader would see of a page or picture inside a frame, as facts. Run by t/070_browser.pl in Chromium.
+// Collects what a reader sees of a page or picture inside an iframe. Run by t/070_browser.pl in Chromium.
 'use strict';
 
 function visible(element) {
   return element.getClientRects().length > 0;
 }
 
-// Pairs of texts of one picture that cover each other by more than a pixel both ways.
+// Pairs of texts of one picture that overlap by more than a pixel in both directions.
 function overlaps(elements) {
   const boxes = elements.map((e) => ({ text: e.textContent, r: e.getBoundingClientRect() }))
     .filter((b) => b.r.width > 0);

@@ -15,7 +15,7 @@ strength <- function(k, c) {
   c(chi2 = chi2, p = t$p.value, v = sqrt(chi2 / n), corrected = sqrt(phi / min(rr - 1, cc - 1)), iv = sum((a - b) * log(a / b)))
 }
 # seats are 3, 5, 8, 2: more than 4 for plus and premium
-# Of none 7 * 31 / 138 < 5 are expected to leave: it is taken together with the smallest of the others.
+# Of the value "none" 7 * 31 / 138 < 5 are expected to leave: it is taken together with the smallest of the others.
 pool <- function(x) c(x["basic"], x["plus"], rare = unname(x["premium"] + x["none"]))
 plan <- strength(pool(kept), pool(churned))
 seats <- strength(c(37, 70), c(20, 11))
@@ -24,7 +24,7 @@ cat("ranking\n")
 cat(sprintf("    ('plan', %s, %s, %s, %s, %s, %s),\n", p(plan["chi2"]), p(plan["p"]), p(adjusted[1]), p(plan["v"]), p(plan["corrected"]), p(plan["iv"])))
 cat(sprintf("    ('many_seats', %s, %s, %s, %s, %s, %s)\n", p(seats["chi2"]), p(seats["p"]), p(adjusted[2]), p(seats["v"]), p(seats["corrected"]), p(seats["iv"])))
 
-# Koopman's chi-squared by brute force: the likelihood is maximised numerically under the ratio.
+# Koopman's chi-squared by brute force: the likelihood is maximized numerically for a given ratio.
 koopman <- function(x, m, y, n, level = 0.95) {
   chi2 <- function(ratio) {
     l <- function(q) -(dbinom(x, m, min(ratio * q, 1), log = TRUE) + dbinom(y, n, q, log = TRUE))

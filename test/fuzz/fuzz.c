@@ -9,7 +9,7 @@
  *		wire	its receive function
  *		flat	bytes as they lie in a table, read by its output function
  *
- * An error with an SQLSTATE of its own is a right answer. A finding is a report of a sanitizer, an internal error
+ * An error with a specific SQLSTATE is a correct answer. A finding is a report of a sanitizer, an internal error
  * (XX000), a hang, too much memory, or a value that text or wire do not carry unchanged. What was accepted is used by a
  * query, if one was given.
  */
@@ -304,7 +304,7 @@ retention_fuzz(PG_FUNCTION_ARGS)
 		}
 		fuzz_types[(uint8) letter[i][0]] = one;
 	}
-	/* A hang ends in libFuzzer's own alarm. */
+	/* libFuzzer's own alarm ends a hang. */
 	LLVMFuzzerRunDriver(&argc, &argv, fuzz_one);
 	SPI_finish();
 	PG_RETURN_VOID();

@@ -1,4 +1,4 @@
--- What script/fuzz runs before the fuzzer, in a server in single-user mode: a statement ends with a semicolon and an
+-- script/fuzz runs this before the fuzzer, in a server in single-user mode: a statement ends with a semicolon and an
 -- empty line. A type of the extension that is not listed here is an error, so that a new one is not forgotten.
 CREATE EXTENSION retention;
 
@@ -42,7 +42,7 @@ BEGIN
     END IF;
 END $$;
 
--- Values to begin with. What an aggregate keeps while it runs is had from an aggregate without a final function.
+-- Values to begin with. An aggregate without a final function returns its state as it is while the aggregate runs.
 CREATE FUNCTION state_aggregate(name text, of regprocedure) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     EXECUTE (

@@ -1,4 +1,4 @@
--- Cohorts by the book: straightforward and slow, from raw rows, without the extension.
+-- Cohorts by definition: straightforward and slow, from raw rows, without the extension.
 --
 -- Fill oracle_input (times as wall-clock time and as instants), call oracle_build() with the options of a grid one by
 -- one, then read oracle_cells, oracle_curves, oracle_lifecycle and oracle_stickiness.
@@ -22,7 +22,7 @@ CREATE TABLE oracle_options (
   firsts integer[], lasts integer[], min_events integer, as_of timestamp
 );
 
--- Microseconds: of wall-clock time where the column is a date or a timestamp, else since the epoch.
+-- Microseconds: of wall-clock time if the column is a date or a timestamp, otherwise since the epoch.
 CREATE FUNCTION oracle_micro(l timestamp) RETURNS bigint LANGUAGE sql IMMUTABLE AS
 $$ SELECT (extract(epoch FROM l) * 1000000)::bigint $$;
 CREATE FUNCTION oracle_micro(i timestamptz) RETURNS bigint LANGUAGE sql IMMUTABLE AS
@@ -58,7 +58,7 @@ $$ SELECT CASE WHEN o.unit = 'hour' THEN to_timestamp(p * 3600) ELSE oracle_star
 CREATE FUNCTION oracle_start_moment(o oracle_options, p bigint) RETURNS bigint LANGUAGE sql STABLE AS
 $$ SELECT oracle_moment(o, oracle_start(o, p), oracle_start_instant(o, p)) $$;
 
--- Where windows are measured: time that passes, but for a date, and for months as the clock shows them.
+-- How windows are measured: in elapsed time; for dates, and for months, by the clock.
 CREATE FUNCTION oracle_clock(o oracle_options, l timestamp, i timestamptz) RETURNS bigint LANGUAGE sql STABLE AS $$
   SELECT CASE WHEN o.kind = 'instant' OR (o.kind = 'local' AND o.unit IN ('hour', 'day', 'week'))
               THEN oracle_micro(i) ELSE oracle_micro(l) END
@@ -144,7 +144,7 @@ BEGIN
   UPDATE oracle_members SET whole = oracle_window(o, l, i, clock_e);
   UPDATE oracle_members SET begun = whole + CASE WHEN oracle_anniversary(o, l, i, whole) < clock_e THEN 1 ELSE 0 END;
 
-  -- The base offsets in which he has enough returning rows.
+  -- The base offsets in which they have enough returning rows.
   INSERT INTO oracle_hits
   SELECT customer, cohort, k
   FROM (SELECT m.customer, m.cohort,
@@ -213,7 +213,7 @@ SELECT criterion, oracle_start(o, cohort) AS cohort, cohort_size, period,
        CASE WHEN observed THEN 'observed' ELSE 'partial' END AS status
 FROM oracle_cells CROSS JOIN oracle_options o;
 
--- Per customer: cohorts with a cell, and cohorts in which he is retained; only the cells that are sure.
+-- Per customer: cohorts with a cell, and cohorts in which they are retained; only complete cells.
 CREATE VIEW oracle_own AS
 SELECT criterion, period, customer, count(*)::double precision AS n, (count(*) FILTER (WHERE retained))::double precision AS x
 FROM oracle_states WHERE sure AND period > 0 GROUP BY criterion, period, customer;

@@ -119,7 +119,7 @@ put_payback <- function(frame, margin, cost, confidence = 0.95) {
       m <- survival:::survmean(fit, rmean = tau)$matrix[c("rmean", "se(rmean)")]
       as.numeric(m[1] + sign * z * m[2] - cost / margin)
     }
-    # In small steps, for a lower limit may rise and fall.
+    # In small steps, because a lower limit may rise and fall.
     grid <- sort(unique(c(ends, seq(0, max(ends), length.out = 400))))
     values <- c(-cost / margin, sapply(grid[-1], gap))
     hit <- which(values >= 0)[1]
@@ -167,7 +167,7 @@ put_survdiff <- function(frame, rho, stratified) {
                  n = array(sums(fit$n)), observed = array(sums(fit$obs)), expected = array(sums(fit$exp))))
 }
 
-# Those that survdiff has not, from their definition (Klein and Moeschberger 2003, section 7.3), subject by subject.
+# Those that survdiff does not have, from their definition (Klein and Moeschberger 2003, section 7.3), subject by subject.
 put_test <- function(frame, weighting, stratified) {
   groups <- sort(unique(frame$grp))
   k <- length(groups)
@@ -225,7 +225,7 @@ cox_summary_types <- c(dataset = "text", ties = "text", customers = "bigint", ch
                        wald = "float8", score = "float8", concordance = "float8")
 put_cox <- function(frame, ties) {
   x <- do.call(rbind, lapply(strsplit(gsub("[{}]", "", frame$x), ","), as.numeric))
-  # R stops early by default; the figures are to be those of the maximum.
+  # R stops early by default; the figures must be those of the maximum.
   fit <- coxph(surv_of(frame) ~ x, ties = ties, control = coxph.control(eps = 1e-14, toler.chol = 1e-15, iter.max = 50))
   table <- summary(fit)
   put(figures_file, "r_cox", cox_types,
