@@ -328,6 +328,14 @@ rule 'the reference lists every public name in order' => sub {
   return (@bad, differences(\@all, [ public_names() ], 'is in doc/reference.md and not public', 'is not in doc/reference.md'));
 };
 
+rule 'the design page names what exists' => sub {
+  my %words = map { $_ => 1 } map { text($_) =~ /\w+/g } @src;
+  my $page = text('doc/design.md');
+  return (
+    (map "doc/design.md names $_(), which is not in src", grep !$words{$_}, $page =~ /`(?:\w+\.)?(\w+)\(/g),
+    (map "doc/design.md names $_, which does not exist", grep { !-e && !-e "src/$_" } $page =~ m{`([a-z]+/[\w/.]+\.[a-z]+)`}g));
+};
+
 rule 'one version' => sub {
   my ($version) = text('retention.control') =~ /^default_version\s*=\s*'([^']+)'/m;
   return 'retention.control has no default_version' unless $version;
