@@ -144,6 +144,7 @@ MODULE_SQL = \
 	src/source/refresh.sql \
 	src/report/template.sql \
 	src/report/plot.sql \
+	src/report/heatmap.sql \
 	src/report/picture.sql \
 	src/report/report.sql \
 	src/report/page.sql \

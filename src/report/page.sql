@@ -460,7 +460,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
   SELECT 'Retention is the share of the customers at the start of a period who are still customers at its end; churn '
     'is the rest.' || CASE source ->> 'kind' WHEN 'events' THEN format(' A customer is lost when %s have passed since '
-    'their last event, so those lost in a period had that event %1$s earlier.', source ->> 'gone_after') ELSE '' END
+    'their last event, so those lost in a period had that event %1$s earlier.',
+    retention_internal.report_interval(source ->> 'gone_after')) ELSE '' END
 $$;
 COMMENT ON FUNCTION retention_internal.page_definition(jsonb) IS
 'the definitions behind the headline of a report';

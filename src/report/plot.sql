@@ -205,7 +205,7 @@ COMMENT ON FUNCTION retention_internal.plot_ticks(retention_internal.plot_scale)
 'the lines of an axis and their numbers, without a sign';
 
 CREATE FUNCTION retention_internal.plot_y_axis(scale retention_internal.plot_scale, x0 double precision,
-  x1 double precision, mark text DEFAULT '') RETURNS text
+  x1 double precision, mark text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -261,253 +261,63 @@ $$;
 COMMENT ON FUNCTION retention_internal.plot_legend(jsonb, double precision, double precision, double precision) IS
 'names beside their colours, in as many lines as they need: [{"name", "class", "hatch"}]';
 
--- The heat map of cohorts.
-
-CREATE FUNCTION retention_internal.plot_heat_range(cells jsonb, OUT low numeric, OUT high numeric)
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-  -- The colours cover where most cells are: small cohorts at 0 or 100 would leave the rest in one shade.
-  SELECT CASE WHEN q1 < q2 THEN floor(q1 / step) * step ELSE 0 END,
-    CASE WHEN q1 < q2 THEN ceil(q2 / step) * step ELSE 100 END
-  FROM (
-    SELECT percentile_disc(0.05) WITHIN GROUP (ORDER BY retention_rate) AS q1,
-      percentile_disc(0.95) WITHIN GROUP (ORDER BY retention_rate) AS q2
-    FROM jsonb_to_recordset(cells) AS c (period integer, retention_rate numeric)
-    WHERE period > 0 AND retention_rate IS NOT NULL
-  ) q, LATERAL (SELECT CASE WHEN q2 - q1 < 15 THEN 5 ELSE 10 END AS step) t
-$$;
-COMMENT ON FUNCTION retention_internal.plot_heat_range(jsonb) IS
-'the rates where the colours of a heat map begin and end';
-
-CREATE TYPE retention_internal.heat_layout AS (
-  cohorts integer,
-  first integer,              -- the first and the last column
-  last integer,
-  partial boolean,
-  narrow boolean,
-  x0 double precision,        -- where the cells begin
-  cell double precision,      -- how wide and how tall a cell is
-  tall integer,
-  tight text,                 -- the class of small numbers
-  digits integer,
-  width integer,              -- of the picture
-  hatch text,
-  low numeric,                -- the rates where the colours begin and end
-  high numeric
-);
-COMMENT ON TYPE retention_internal.heat_layout IS 'how a heat map is laid out';
-
-CREATE FUNCTION retention_internal.heat_layout(cells jsonb, grid text, width integer)
-RETURNS retention_internal.heat_layout
-LANGUAGE plpgsql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-  layout retention_internal.heat_layout;
-  unit constant text := retention_internal.plot_unit(grid);
-  columns integer;
-  names double precision;
-  sizes double precision;
-BEGIN
-  layout.narrow := coalesce(width < 480, false);
-  SELECT count(*), min(first), max(last), bool_or(partial),
-      greatest(48, max(retention_internal.plot_text_width(retention_internal.plot_period(cohort, unit)))) + 8,
-      greatest(24, max(retention_internal.plot_text_width(retention_internal.plot_count(size)))) + 12
-    INTO layout.cohorts, layout.first, layout.last, layout.partial, names, sizes
-    FROM (
-      SELECT cohort, max(cohort_size) AS size, min(period) AS first, max(period) AS last,
-        bool_or(status = 'partial') AS partial
-      FROM jsonb_to_recordset(cells) AS c (cohort timestamp, cohort_size numeric, period integer, status text)
-      GROUP BY cohort
-    ) c;
-  columns := layout.last - layout.first + 1;
-  IF layout.cohorts::bigint * columns > 20000 THEN
-    RAISE EXCEPTION USING ERRCODE = 'program_limit_exceeded',
-      MESSAGE = format('a heat map of %s cohorts and %s periods is too large to draw', layout.cohorts, columns),
-      HINT = 'Use a coarser unit or fewer periods: at most 20000 cells are drawn.';
-  END IF;
-  -- A narrow picture has no column of customers.
-  layout.x0 := names + CASE WHEN layout.narrow THEN 0 ELSE greatest(sizes, 58) END;
-  layout.cell := CASE WHEN width IS NULL THEN 44
-    ELSE least(72, greatest(22, floor((width - layout.x0 - 8) / columns))) END;
-  layout.tall := CASE WHEN layout.cell < 30 THEN 22 ELSE 26 END;
-  SELECT greatest(layout.cell, max(retention_internal.plot_text_width(b)) + 4) INTO layout.cell
-    FROM unnest(retention_internal.plot_brackets(grid)) b;
-  layout.tight := CASE WHEN layout.cell < 30 THEN ' tight' ELSE '' END;
-  layout.digits := CASE WHEN layout.cell < 38 THEN 0 ELSE 1 END;
-  layout.width := ceil(greatest(coalesce(width, 360), layout.x0 + layout.cell * columns + 8));
-  layout.hatch := format('retention-heatmap-%s', layout.width);
-  SELECT low, high INTO layout.low, layout.high FROM retention_internal.plot_heat_range(cells);
-  RETURN layout;
-END
-$$;
-COMMENT ON FUNCTION retention_internal.heat_layout(jsonb, text, integer) IS
-'how the rows of cohort_cells() are laid out as a heat map; without a width it takes what its cells need';
-
-CREATE FUNCTION retention_internal.heat_shade(layout retention_internal.heat_layout, period integer, rate numeric)
-RETURNS text
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-  RETURN CASE WHEN period = 0 OR rate IS NULL THEN 'hs'
-    ELSE 'h' || least(8, greatest(0, floor((rate - (layout).low) / ((layout).high - (layout).low) * 9))) END;
-END
-$$;
-COMMENT ON FUNCTION retention_internal.heat_shade(retention_internal.heat_layout, integer, numeric) IS
-'the class of the colour of a rate; the period of the start has one of its own';
-
-CREATE FUNCTION retention_internal.heat_columns(layout retention_internal.heat_layout, brackets text[]) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-  SELECT retention_internal.fill('x_axis', jsonb_agg(jsonb_build_object('y', 32,
-    'label', coalesce(brackets[i], i::text), 'x', (layout).x0 + (layout).cell * (i - (layout).first + 0.5)) ORDER BY i))
-  FROM generate_series((layout).first, (layout).last) i
-  WHERE (i - (layout).first) % CASE WHEN (layout).last > 99 THEN 2 ELSE 1 END = 0
-$$;
-COMMENT ON FUNCTION retention_internal.heat_columns(retention_internal.heat_layout, text[]) IS
-'the numbers of the periods above a heat map, or their brackets';
-
-CREATE FUNCTION retention_internal.heat_rows(cells jsonb, layout retention_internal.heat_layout, unit text) RETURNS text
+CREATE FUNCTION retention_internal.plot_with_axes(scale retention_internal.plot_scale, x0 double precision,
+  width integer, mark text, y_name text, x_axis text, x_name text, body text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT retention_internal.fill('heat_row', jsonb_agg(jsonb_build_object('narrow', (layout).narrow,
-    'y', 40 + (layout).tall * (line - 0.5) + 4, 'cohort', retention_internal.plot_period(cohort, unit),
-    'customers_x', (layout).x0 - 10, 'customers', retention_internal.plot_count(size)) ORDER BY cohort))
-  FROM (
-    SELECT cohort, max(cohort_size) AS size, row_number() OVER (ORDER BY cohort) AS line
-    FROM jsonb_to_recordset(cells) AS c (cohort timestamp, cohort_size numeric) GROUP BY cohort
-  ) r
+  SELECT retention_internal.fill('with_axes', jsonb_build_object(
+    'y_axis', retention_internal.plot_y_axis(scale, x0, width - 14, mark), 'y_name', y_name, 'x_axis', x_axis,
+    'x_name', x_name, 'x_name_y', (scale).low_pixel + 34, 'right', width - 14, 'body', body))
 $$;
-COMMENT ON FUNCTION retention_internal.heat_rows(jsonb, retention_internal.heat_layout, text) IS
-'the names and sizes of the cohorts before a heat map';
-
-CREATE FUNCTION retention_internal.heat_cells(cells jsonb, layout retention_internal.heat_layout, unit text,
-  brackets text[]) RETURNS text
-LANGUAGE sql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-  -- A number on its colour; hatched while it can still change.
-  WITH placed AS (
-    SELECT c.*, status = 'partial' AS partial, 41 + (layout).tall * line AS y,
-      (layout).x0 + (layout).cell * (period - (layout).first) AS x
-    FROM (
-      SELECT r.*, dense_rank() OVER (ORDER BY cohort) - 1 AS line
-      FROM jsonb_to_recordset(cells) AS r (cohort timestamp, period integer, at_risk numeric, retained numeric,
-        retention_rate numeric, ci_low numeric, ci_high numeric, status text)
-    ) c
-  )
-  SELECT retention_internal.fill('heat_cell', jsonb_agg(jsonb_build_object(
-      'shade', retention_internal.heat_shade(layout, period, retention_rate), 'tight', (layout).tight, 'x', x, 'y', y,
-      'wide', (layout).cell - 2, 'tall', (layout).tall - 2, 'hatch', CASE WHEN partial THEN (layout).hatch END,
-      'text_x', x + (layout).cell / 2 - 1, 'text_y', y - 1 + (layout).tall * 0.5 + 4,
-      'number', CASE WHEN retention_rate IS NULL THEN '&#8211;' WHEN retention_rate = 100 THEN '100'
-        ELSE round(retention_rate, (layout).digits)::text END,
-      'narrow', (layout).narrow)
-      || CASE WHEN (layout).narrow THEN '{}' ELSE jsonb_build_object(
-        'cohort', retention_internal.plot_period(cohort, unit), 'unit', unit,
-        'column', coalesce(brackets[period], period::text), 'rate', retention_internal.plot_percent(retention_rate),
-        'limits', retention_internal.plot_limits(ci_low, ci_high), 'retained', retention_internal.plot_count(retained),
-        'at_risk', retention_internal.plot_count(at_risk), 'partial', CASE WHEN partial THEN ', partial' ELSE '' END)
-      END
-      ORDER BY cohort, period))
-  FROM placed
-$$;
-COMMENT ON FUNCTION retention_internal.heat_cells(jsonb, retention_internal.heat_layout, text, text[]) IS
-'the cells of a heat map, with all that is known of each in words';
-
-CREATE FUNCTION retention_internal.heat_pooled(cells jsonb, layout retention_internal.heat_layout,
-  top double precision)
-RETURNS text
-LANGUAGE sql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-  -- The cohorts that are drawn, together, from what is observed of them.
-  SELECT retention_internal.fill('heat_pooled', jsonb_agg(jsonb_build_object('tight', (layout).tight,
-      'shade', retention_internal.heat_shade(layout, period, rate),
-      'x', (layout).x0 + (layout).cell * (period - (layout).first),
-      'y', top + 1, 'wide', (layout).cell - 2, 'tall', (layout).tall - 2,
-      'text_x', (layout).x0 + (layout).cell * (period - (layout).first + 0.5) - 1,
-      'text_y', top + (layout).tall / 2.0 + 4,
-      'number', CASE WHEN rate = 100 THEN '100' ELSE round(rate, (layout).digits)::text END) ORDER BY period))
-    || retention_internal.fill('heat_pooled_name', jsonb_build_object('y', top + (layout).tall / 2.0 + 4,
-      'narrow', (layout).narrow, 'customers_x', (layout).x0 - 10, 'customers', (
-        SELECT retention_internal.plot_count(sum(size)) FROM (
-          SELECT max(cohort_size) AS size FROM jsonb_to_recordset(cells) AS c (cohort timestamp, cohort_size numeric)
-          GROUP BY cohort) s)))
-  FROM (
-    SELECT period, 100 * sum(retained) / sum(at_risk) AS rate
-    FROM jsonb_to_recordset(cells) AS c (period integer, at_risk numeric, retained numeric, status text)
-    WHERE status = 'observed' GROUP BY period HAVING sum(at_risk) > 0
-  ) p
-  HAVING count(*) > 0 AND (layout).cohorts > 1
-$$;
-COMMENT ON FUNCTION retention_internal.heat_pooled(jsonb, retention_internal.heat_layout, double precision) IS
-'the row of all cohorts together below a heat map; NULL where there is none';
-
-CREATE FUNCTION retention_internal.heat_key(layout retention_internal.heat_layout, top double precision,
-  OUT body text, OUT foot integer)
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-  -- The words stand beside the colours where there is space for them, else below.
-  below constant boolean := (layout).width < 560;
-  x constant double precision := CASE WHEN below THEN 0 ELSE 236 END;
-  legend record;
-BEGIN
-  SELECT * INTO legend FROM retention_internal.plot_legend(
-    CASE WHEN (layout).partial THEN jsonb_build_array(jsonb_build_object('name', 'partial: still counting',
-      'class', 'h3 fill', 'hatch', (layout).hatch)) ELSE '[]' END
-        || '{"name": "empty: not known yet", "class": "rule"}',
-    x, CASE WHEN below THEN top + 20 ELSE top END, (layout).width - x);
-  foot := ceil(top + legend.height + CASE WHEN below THEN 10 ELSE -10 END);
-  body := retention_internal.fill('heat_key', jsonb_build_object('y', top, 'low', (layout).low, 'high', (layout).high,
-    'legend', legend.body, 'shades', retention_internal.fill('heat_key_shade', (
-      SELECT jsonb_agg(jsonb_build_object('shade', i, 'x', 38 + 14 * i, 'y', top - 9) ORDER BY i)
-      FROM generate_series(0, 8) i))));
-END
-$$;
-COMMENT ON FUNCTION retention_internal.heat_key(retention_internal.heat_layout, double precision) IS
-'the key of the colours of a heat map, and where the picture ends';
-
-CREATE FUNCTION retention_internal.plot_heatmap(cells jsonb, grid text, width integer DEFAULT NULL) RETURNS text
-LANGUAGE plpgsql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-  unit constant text := retention_internal.plot_unit(grid);
-  brackets constant text[] := retention_internal.plot_brackets(grid);
-  layout constant retention_internal.heat_layout := retention_internal.heat_layout(cells, grid, width);
-  foot constant double precision := 48 + (layout).tall * (layout).cohorts;
-  pooled constant text := retention_internal.heat_pooled(cells, layout, foot);
-  key record;
-BEGIN
-  IF (layout).cohorts = 0 OR (layout).first IS NULL THEN
-    RETURN retention_internal.plot_svg('heatmap', coalesce(width, 360), 48, 'Cohort heat map', 'There are no cohorts.',
-      '');
-  END IF;
-  SELECT * INTO key
-    FROM retention_internal.heat_key(layout, foot + 24 + CASE WHEN pooled IS NULL THEN 0 ELSE (layout).tall END);
-  RETURN retention_internal.plot_svg('heatmap', (layout).width, key.foot,
-    'Cohort heat map: retention rate by cohort and ' || unit,
-    format('%s cohorts by %s, each followed over %s to %s; rates in per cent of the customers of the cohort.',
-      (layout).cohorts, unit, (layout).first, (layout).last),
-    retention_internal.fill('heat', jsonb_build_object('units', retention_internal.plot_units(unit),
-      'narrow', (layout).narrow, 'periods_x', (layout).x0 + 2, 'customers_x', (layout).x0 - 10,
-      'columns', retention_internal.heat_columns(layout, brackets),
-      'rows', retention_internal.heat_rows(cells, layout, unit), 'pooled', pooled,
-      'cells', retention_internal.heat_cells(cells, layout, unit, brackets), 'key', key.body)));
-END
-$$;
-COMMENT ON FUNCTION retention_internal.plot_heatmap(jsonb, text, integer) IS
-'the rows of cohort_cells() as SVG, below them all of these cohorts together; without a width it takes what its cells '
-'need';
+COMMENT ON FUNCTION retention_internal.plot_with_axes(retention_internal.plot_scale, double precision, integer, text,
+  text, text, text, text) IS 'the parts of a picture with its axes; the horizontal one is drawn already';
 
 -- Lines over equal bands.
+
+CREATE FUNCTION retention_internal.curve_lines(series jsonb, scale retention_internal.plot_scale, first integer,
+  last integer, x0 double precision, band double precision, unit text, brackets text[]) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+  WITH placed AS (
+    SELECT c.*, s.n, round((x0 + band * (period - first + 0.5))::numeric, 1) AS x,
+      retention_internal.plot_pixel(scale, retention_rate::double precision) AS y,
+      retention_internal.plot_pixel(scale, least(ci_high::double precision, (scale).high)) AS y_high,
+      retention_internal.plot_pixel(scale, least(ci_low::double precision, (scale).high)) AS y_low
+    FROM jsonb_array_elements(series) WITH ORDINALITY s (one, n),
+      jsonb_to_recordset(one -> 'curve') AS c (period integer, at_risk numeric, retained numeric,
+        retention_rate numeric, ci_low numeric, ci_high numeric)
+    WHERE period >= first AND retention_rate IS NOT NULL
+  ), point AS (
+    SELECT p.*, coalesce(lead(y) OVER w, lag(y) OVER w) < y AND y + 20 < (scale).low_pixel AS is_below
+    FROM placed p WINDOW w AS (PARTITION BY n ORDER BY period)
+  )
+  SELECT retention_internal.fill('curve', jsonb_agg(jsonb_build_object('colour', (n - 1) % 8 + 1,
+      'dashed', CASE WHEN n > 8 THEN ' dashed' ELSE '' END, 'line', CASE WHEN points > 1 THEN line END,
+      'band', upper || 'L' || lower,
+      'points', CASE WHEN band >= 12 OR points = 1 THEN retention_internal.fill('curve_point', dots) END,
+      'ends', CASE WHEN jsonb_array_length(series) = 1 THEN retention_internal.fill('curve_end', ends) END) ORDER BY n))
+    FROM (
+      SELECT n, count(*) AS points, string_agg(x || ' ' || y, 'L' ORDER BY period) AS line,
+        string_agg(x || ' ' || y_high, 'L' ORDER BY period) FILTER (WHERE y_high IS NOT NULL) AS upper,
+        string_agg(x || ' ' || y_low, 'L' ORDER BY period DESC) FILTER (WHERE y_high IS NOT NULL) AS lower,
+        jsonb_agg(jsonb_build_object('x', x, 'y', y, 'unit', unit, 'column', coalesce(brackets[period], period::text),
+          'rate', retention_internal.plot_percent(retention_rate),
+          'limits', retention_internal.plot_limits(ci_low, ci_high),
+          'retained', retention_internal.plot_count(retained),
+          'at_risk', retention_internal.plot_count(at_risk)) ORDER BY period) AS dots,
+        -- The first and the last value in words, where they are apart.
+        jsonb_agg(jsonb_build_object('x', x, 'rate', retention_internal.plot_percent(retention_rate),
+            'label_y', CASE WHEN is_below THEN y + 18 ELSE greatest((scale).high_pixel + 10, y - 9) END,
+            'anchor', CASE WHEN period = last AND last > first THEN 'end' ELSE 'start' END) ORDER BY period)
+          FILTER (WHERE period = last OR (period = first AND first > 0 AND (last - first) * band > 110)) AS ends
+      FROM point
+      GROUP BY n
+    ) g
+$$;
+COMMENT ON FUNCTION retention_internal.curve_lines(jsonb, retention_internal.plot_scale, integer, integer,
+  double precision, double precision, text, text[]) IS 'retention curves with their bands and points';
 
 CREATE FUNCTION retention_internal.plot_curve(series jsonb, grid text, width integer DEFAULT 520) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -523,7 +333,6 @@ DECLARE
   scale retention_internal.plot_scale;
   x0 constant double precision := 44;
   band double precision;
-  curves jsonb;
   key record;
 BEGIN
   -- Period 0, always 100 %, would flatten a low curve: it is drawn only where the rest is high too.
@@ -546,42 +355,6 @@ BEGIN
   scale := retention_internal.plot_y_scale(0, least(100, ceil(high / step) * step), step, width);
   band := (width - x0 - 14) / (last - first + 1);
 
-  WITH placed AS (
-    SELECT c.*, s.n, round((x0 + band * (period - first + 0.5))::numeric, 1) AS x,
-      retention_internal.plot_pixel(scale, retention_rate::double precision) AS y,
-      retention_internal.plot_pixel(scale, least(ci_high::double precision, (scale).high)) AS y_high,
-      retention_internal.plot_pixel(scale, least(ci_low::double precision, (scale).high)) AS y_low
-    FROM jsonb_array_elements(series) WITH ORDINALITY s (one, n),
-      jsonb_to_recordset(one -> 'curve') AS c (period integer, at_risk numeric, retained numeric,
-        retention_rate numeric, ci_low numeric, ci_high numeric)
-    WHERE period >= first AND retention_rate IS NOT NULL
-  ), point AS (
-    SELECT p.*, coalesce(lead(y) OVER w, lag(y) OVER w) < y AND y + 20 < (scale).low_pixel AS is_below
-    FROM placed p WINDOW w AS (PARTITION BY n ORDER BY period)
-  )
-  SELECT jsonb_agg(jsonb_build_object('colour', (n - 1) % 8 + 1, 'dashed', CASE WHEN n > 8 THEN ' dashed' ELSE '' END,
-      'line', CASE WHEN points > 1 THEN line END, 'band', upper || 'L' || lower,
-      'points', CASE WHEN band >= 12 OR points = 1 THEN retention_internal.fill('curve_point', dots) END,
-      'ends', CASE WHEN jsonb_array_length(series) = 1 THEN retention_internal.fill('curve_end', ends) END) ORDER BY n)
-    INTO curves
-    FROM (
-      SELECT n, count(*) AS points, string_agg(x || ' ' || y, 'L' ORDER BY period) AS line,
-        string_agg(x || ' ' || y_high, 'L' ORDER BY period) FILTER (WHERE y_high IS NOT NULL) AS upper,
-        string_agg(x || ' ' || y_low, 'L' ORDER BY period DESC) FILTER (WHERE y_high IS NOT NULL) AS lower,
-        jsonb_agg(jsonb_build_object('x', x, 'y', y, 'unit', unit, 'column', coalesce(brackets[period], period::text),
-          'rate', retention_internal.plot_percent(retention_rate),
-          'limits', retention_internal.plot_limits(ci_low, ci_high),
-          'retained', retention_internal.plot_count(retained),
-          'at_risk', retention_internal.plot_count(at_risk)) ORDER BY period) AS dots,
-        -- The first and the last value in words, where they are apart.
-        jsonb_agg(jsonb_build_object('x', x, 'rate', retention_internal.plot_percent(retention_rate),
-            'label_y', CASE WHEN is_below THEN y + 18 ELSE greatest((scale).high_pixel + 10, y - 9) END,
-            'anchor', CASE WHEN period = last AND last > first THEN 'end' ELSE 'start' END) ORDER BY period)
-          FILTER (WHERE period = last OR (period = first AND first > 0 AND (last - first) * band > 110)) AS ends
-      FROM point
-      GROUP BY n
-    ) g;
-
   SELECT * INTO key FROM retention_internal.plot_legend((
       SELECT coalesce(jsonb_agg(jsonb_build_object('name', coalesce(left(one ->> 'name', 40), 'unknown'),
         'class', format('s%s fill', (n - 1) % 8 + 1)) ORDER BY n), '[]')
@@ -591,18 +364,54 @@ BEGIN
     'Retention curve: share retained by ' || unit || ' after the start',
     'Observed cells of all cohorts, pooled; the band is the 95 % confidence interval.'
       || CASE WHEN first > 0 THEN ' Period 0, which is 100 %, is not drawn.' ELSE '' END,
-    retention_internal.fill('with_axes', jsonb_build_object(
-      'y_axis', retention_internal.plot_y_axis(scale, x0, width - 14, '&#160;%'), 'y_name', 'per cent retained',
-      'x_axis', retention_internal.plot_x_axis((
+    retention_internal.plot_with_axes(scale, x0, width, '&#160;%', 'per cent retained',
+      retention_internal.plot_x_axis((
         SELECT array_agg(coalesce(brackets[i], i::text) ORDER BY i) FROM generate_series(first, last) i), x0, band,
-        (scale).low_pixel + 18),
-      'right', width - 14, 'x_name_y', (scale).low_pixel + 34,
-      'x_name', retention_internal.plot_units(unit) || ' after the start',
-      'body', retention_internal.fill('curve', curves) || key.body)));
+        (scale).low_pixel + 18), retention_internal.plot_units(unit) || ' after the start',
+      retention_internal.curve_lines(series, scale, first, last, x0, band, unit, brackets) || key.body));
 END
 $$;
 COMMENT ON FUNCTION retention_internal.plot_curve(jsonb, text, integer) IS
 'retention curves as SVG: [{"name", "curve": rows of retention_curve()}]';
+
+CREATE FUNCTION retention_internal.rate_line(flow jsonb, scale retention_internal.plot_scale, x0 double precision,
+  band double precision, unit text) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+  WITH placed AS (
+    SELECT f.*, row_number() OVER (ORDER BY retention_rate IS NULL, period_start DESC) = 1 AS is_newest,
+      round((x0 + band * (row_number() OVER (ORDER BY period_start) - 0.5))::numeric, 1) AS x,
+      retention_internal.plot_pixel(scale, retention_rate::double precision) AS y,
+      retention_internal.plot_pixel(scale, retention_low::double precision) AS y_low,
+      retention_internal.plot_pixel(scale, retention_high::double precision) AS y_high
+    FROM jsonb_to_recordset(flow) AS f (period_start timestamp, at_start numeric, kept numeric, retention_rate numeric,
+      retention_low numeric, retention_high numeric)
+  ), point AS (
+    -- The newest rate in words: below its interval where the line comes from above or the top is near, else above it.
+    SELECT p.*, lag(y) OVER (ORDER BY x) < y AND coalesce(y_low, y) + 16 < (scale).low_pixel
+      OR coalesce(y_high, y) - 8 < (scale).high_pixel + 8 AS is_below
+    FROM placed p
+  ), drawn AS (
+    SELECT string_agg(x || ' ' || y, 'L' ORDER BY x) AS line, jsonb_agg(jsonb_build_object('x', x, 'y', y,
+        'y_low', y_low, 'y_high', y_high, 'period', retention_internal.plot_period(period_start, unit),
+        'rate', retention_internal.plot_percent(retention_rate),
+        'limits', retention_internal.plot_limits(retention_low, retention_high),
+        'kept', retention_internal.plot_count(kept), 'at_start', retention_internal.plot_count(at_start),
+        'is_newest', is_newest, 'label_x', x + 8,
+        'label_y', CASE WHEN is_below THEN coalesce(y_low, y) + 16 ELSE coalesce(y_high, y) - 8 END) ORDER BY x)
+        AS points
+    FROM point
+    WHERE retention_rate IS NOT NULL
+  )
+  SELECT retention_internal.fill('rate', jsonb_build_object('line', line,
+    'whiskers', retention_internal.fill('rate_whisker', points),
+    'points', retention_internal.fill('rate_point', points),
+    'newest', retention_internal.fill('rate_newest', points)))
+  FROM drawn
+$$;
+COMMENT ON FUNCTION retention_internal.rate_line(jsonb, retention_internal.plot_scale, double precision,
+  double precision, text) IS 'rates by period with their intervals';
 
 CREATE FUNCTION retention_internal.plot_rate(flow jsonb, unit text, width integer DEFAULT 520) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -616,8 +425,6 @@ DECLARE
   x0 constant double precision := 44;
   band double precision;
   labels text[];
-  points jsonb;
-  line text;
 BEGIN
   SELECT min(coalesce(retention_low, retention_rate)), max(coalesce(retention_high, retention_rate)),
       array_agg(retention_internal.plot_period(period_start, unit) ORDER BY period_start)
@@ -634,47 +441,52 @@ BEGIN
     width);
   band := (width - x0 - 14) / cardinality(labels);
 
-  WITH placed AS (
-    SELECT f.*, row_number() OVER (ORDER BY retention_rate IS NULL, period_start DESC) = 1 AS is_newest,
-      round((x0 + band * (row_number() OVER (ORDER BY period_start) - 0.5))::numeric, 1) AS x,
-      retention_internal.plot_pixel(scale, retention_rate::double precision) AS y,
-      retention_internal.plot_pixel(scale, retention_low::double precision) AS y_low,
-      retention_internal.plot_pixel(scale, retention_high::double precision) AS y_high
-    FROM jsonb_to_recordset(flow) AS f (period_start timestamp, at_start numeric, kept numeric, retention_rate numeric,
-      retention_low numeric, retention_high numeric)
-  ), point AS (
-    -- The newest rate in words: below its interval where the line comes from above or the top is near, else above it.
-    SELECT p.*, lag(y) OVER (ORDER BY x) < y AND coalesce(y_low, y) + 16 < (scale).low_pixel
-      OR coalesce(y_high, y) - 8 < (scale).high_pixel + 8 AS is_below
-    FROM placed p
-  )
-  SELECT string_agg(x || ' ' || y, 'L' ORDER BY x), jsonb_agg(jsonb_build_object('x', x, 'y', y, 'y_low', y_low,
-      'y_high', y_high, 'period', retention_internal.plot_period(period_start, unit),
-      'rate', retention_internal.plot_percent(retention_rate),
-      'limits', retention_internal.plot_limits(retention_low, retention_high),
-      'kept', retention_internal.plot_count(kept), 'at_start', retention_internal.plot_count(at_start),
-      'is_newest', is_newest, 'label_x', x + 8,
-      'label_y', CASE WHEN is_below THEN coalesce(y_low, y) + 16 ELSE coalesce(y_high, y) - 8 END) ORDER BY x)
-    INTO line, points
-    FROM point
-    WHERE retention_rate IS NOT NULL;
   RETURN retention_internal.plot_svg('rate', width, ((scale).low_pixel + 28)::integer,
     'Retention rate, ' || unit || ' by ' || unit,
     'Share of the customers at the start of each period who were kept, with 95 % confidence intervals.',
-    retention_internal.fill('with_axes', jsonb_build_object(
-      'y_axis', retention_internal.plot_y_axis(scale, x0, width - 14, '&#160;%'), 'y_name', 'per cent retained',
-      'x_axis', retention_internal.plot_x_axis(labels, x0, band, (scale).low_pixel + 18),
-      'x_name', NULL, 'x_name_y', NULL, 'right', NULL,
-      'body', retention_internal.fill('rate', jsonb_build_object('line', line,
-        'whiskers', retention_internal.fill('rate_whisker', points),
-        'points', retention_internal.fill('rate_point', points),
-        'newest', retention_internal.fill('rate_newest', points))))));
+    retention_internal.plot_with_axes(scale, x0, width, '&#160;%', 'per cent retained',
+      retention_internal.plot_x_axis(labels, x0, band, (scale).low_pixel + 18), NULL,
+      retention_internal.rate_line(flow, scale, x0, band, unit)));
 END
 $$;
 COMMENT ON FUNCTION retention_internal.plot_rate(jsonb, text, integer) IS
 'the retention rates of the rows of flow_periods() as SVG';
 
 -- Bars up and down.
+
+CREATE FUNCTION retention_internal.bar_stacks(parts jsonb, scale retention_internal.plot_scale, x0 double precision,
+  band double precision, classes text[], hatch text) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+  WITH part AS (
+    SELECT round((x0 + band * (row_number() OVER (ORDER BY (p ->> 'at')::timestamp) - 0.5))::numeric - wide / 2, 1)
+      AS x, wide, (p ->> 'hatched')::boolean AS hatched, p ->> 'words' AS words, p -> 'up' AS up,
+      coalesce((p ->> 'down')::double precision, 0) AS down
+    FROM jsonb_array_elements(parts) p,
+      LATERAL (SELECT round(greatest(1, least(34, band * 0.72))::numeric, 1) AS wide) w
+  ), box AS (
+    SELECT x, wide, hatched, words, i, retention_internal.plot_pixel(scale, until) AS top,
+      retention_internal.plot_pixel(scale, since) AS bottom
+    FROM part, LATERAL (
+      SELECT i, sum(coalesce(v::double precision, 0)) OVER (ORDER BY i) - coalesce(v::double precision, 0) AS since,
+        sum(coalesce(v::double precision, 0)) OVER (ORDER BY i) AS until
+      FROM jsonb_array_elements_text(up) WITH ORDINALITY e (v, i)
+      UNION ALL
+      SELECT jsonb_array_length(up) + 1, -down, 0
+    ) b
+  )
+  SELECT retention_internal.fill('bar', jsonb_agg(to_jsonb(b) ORDER BY x))
+  FROM (
+    SELECT x, min(top) AS y, wide, max(bottom) - min(top) AS tall, CASE WHEN hatched THEN hatch END AS hatch, words,
+      retention_internal.fill('bar_box', jsonb_agg(jsonb_build_object('class', classes[i], 'x', x, 'y', top,
+        'wide', wide, 'tall', bottom - top) ORDER BY i) FILTER (WHERE bottom > top)) AS boxes
+    FROM box
+    GROUP BY x, wide, hatched, words
+  ) b
+$$;
+COMMENT ON FUNCTION retention_internal.bar_stacks(jsonb, retention_internal.plot_scale, double precision,
+  double precision, text[], text) IS 'stacked bars, one for each period';
 
 CREATE FUNCTION retention_internal.plot_bars(kind text, title text, description text, caption text, parts jsonb,
   names text[], classes text[], unit text, width integer) RETURNS text
@@ -688,10 +500,8 @@ DECLARE
   scale retention_internal.plot_scale;
   x0 constant double precision := 48;
   band double precision;
-  wide numeric;
   hatch constant text := format('retention-%s-%s', kind, width);
   labels text[];
-  bars jsonb;
   key record;
   partial boolean;
 BEGIN
@@ -708,32 +518,7 @@ BEGIN
   scale := retention_internal.plot_y_scale(-ceil(low / step) * step, greatest(1, ceil(high / step)) * step, step,
     width);
   band := (width - x0 - 14) / cardinality(labels);
-  wide := round(greatest(1, least(34, band * 0.72))::numeric, 1);
 
-  WITH part AS (
-    SELECT round((x0 + band * (row_number() OVER (ORDER BY (part ->> 'at')::timestamp) - 0.5))::numeric
-        - wide / 2, 1) AS x, (part ->> 'hatched')::boolean AS hatched, part ->> 'words' AS words, part -> 'up' AS up,
-      coalesce((part ->> 'down')::double precision, 0) AS down
-    FROM jsonb_array_elements(parts) part
-  ), box AS (
-    SELECT x, hatched, words, i, retention_internal.plot_pixel(scale, until) AS top,
-      retention_internal.plot_pixel(scale, since) AS bottom
-    FROM part, LATERAL (
-      SELECT i, sum(coalesce(v::double precision, 0)) OVER (ORDER BY i) - coalesce(v::double precision, 0) AS since,
-        sum(coalesce(v::double precision, 0)) OVER (ORDER BY i) AS until
-      FROM jsonb_array_elements_text(up) WITH ORDINALITY e (v, i)
-      UNION ALL
-      SELECT jsonb_array_length(up) + 1, -down, 0
-    ) b
-  )
-  SELECT jsonb_agg(to_jsonb(b) ORDER BY x) INTO bars
-    FROM (
-      SELECT x, min(top) AS y, wide, max(bottom) - min(top) AS tall, CASE WHEN hatched THEN hatch END AS hatch, words,
-        retention_internal.fill('bar_box', jsonb_agg(jsonb_build_object('class', classes[i], 'x', x, 'y', top,
-          'wide', wide, 'tall', bottom - top) ORDER BY i) FILTER (WHERE bottom > top)) AS boxes
-      FROM box
-      GROUP BY x, hatched, words
-    ) b;
   SELECT * INTO key FROM retention_internal.plot_legend((
       SELECT jsonb_agg(jsonb_build_object('name', name, 'class', class || ' fill') ORDER BY i)
       FROM unnest(names, classes) WITH ORDINALITY k (name, class, i))
@@ -741,10 +526,9 @@ BEGIN
       THEN jsonb_build_array(jsonb_build_object('name', 'partial', 'class', 's0 fill', 'hatch', hatch)) ELSE '[]' END,
         0, (scale).low_pixel + 44, width);
   RETURN retention_internal.plot_svg(kind, width, ((scale).low_pixel + 32 + key.height)::integer, title, description,
-    retention_internal.fill('with_axes', jsonb_build_object(
-      'y_axis', retention_internal.plot_y_axis(scale, x0, width - 14), 'y_name', caption,
-      'x_axis', retention_internal.plot_x_axis(labels, x0, band, (scale).low_pixel + 18),
-      'x_name', NULL, 'x_name_y', NULL, 'right', NULL, 'body', retention_internal.fill('bar', bars) || key.body)));
+    retention_internal.plot_with_axes(scale, x0, width, '', caption,
+      retention_internal.plot_x_axis(labels, x0, band, (scale).low_pixel + 18), NULL,
+      retention_internal.bar_stacks(parts, scale, x0, band, classes, hatch) || key.body));
 END
 $$;
 COMMENT ON FUNCTION retention_internal.plot_bars(text, text, text, text, jsonb, text[], text[], text, integer) IS
@@ -899,12 +683,10 @@ BEGIN
   RETURN retention_internal.plot_svg('survival', width, height - 6,
     'Survival: share of customers who have not left, by time since the start',
     'Kaplan-Meier curves with bands of 95 % confidence intervals; half of the customers have left by the median.',
-    retention_internal.fill('with_axes', jsonb_build_object(
-      'y_axis', retention_internal.plot_y_axis(y_scale, (x_scale).low_pixel, (x_scale).high_pixel, '&#160;%'),
-      'x_axis', (SELECT retention_internal.fill('x_axis', jsonb_agg(jsonb_build_object('x', pixel,
-        'y', (y_scale).low_pixel + 18, 'label', label) ORDER BY value)) FROM retention_internal.plot_ticks(x_scale)),
-      'y_name', 'per cent still customers', 'right', (x_scale).high_pixel, 'x_name_y', (y_scale).low_pixel + 34,
-      'x_name', unit || ' after the start', 'body', keys || curves)));
+    retention_internal.plot_with_axes(y_scale, (x_scale).low_pixel, width, '&#160;%', 'per cent still customers', (
+      SELECT retention_internal.fill('x_axis', jsonb_agg(jsonb_build_object('x', pixel, 'y', (y_scale).low_pixel + 18,
+        'label', label) ORDER BY value)) FROM retention_internal.plot_ticks(x_scale)),
+      unit || ' after the start', keys || curves));
 END
 $$;
 COMMENT ON FUNCTION retention_internal.plot_survival(jsonb, text, integer) IS

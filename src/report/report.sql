@@ -574,13 +574,21 @@ $$;
 COMMENT ON FUNCTION retention_internal.report_secured(regclass) IS
 'whether row-level security holds for the caller in a table that a view reads';
 
+CREATE FUNCTION retention_internal.report_interval(value text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+SET standard_conforming_strings = on
+AS $$ SELECT regexp_replace(value, '\mmon(s?)\M', 'month\1') $$;
+COMMENT ON FUNCTION retention_internal.report_interval(text) IS
+'an interval in words: 3 months, where the server says 3 mons';
+
 CREATE FUNCTION retention_internal.report_definition(source retention_internal.source) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
   SELECT CASE
     WHEN source.kind = 'events' THEN format('A customer stays one from an event until %s without another one (the '
-      'inactivity window).', source.gone_after)
+      'inactivity window).', retention_internal.report_interval(source.gone_after::text))
     WHEN source.presence = 'at_end' THEN 'Cohorts count the customers at the end of each period, as the flow does.'
     ELSE 'Cohorts count everyone who was a customer at any time in a period.' END
 $$;
