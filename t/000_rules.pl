@@ -78,12 +78,14 @@ my @rules = $said =~ /^ok \d+ - (.*)$/mg;
 
 # rule, file, and what is appended to it or, with a code, done to its text
 my @breaks = (
-  [ 'includes point down', 'src/two/two.c', "#include \"one/one.h\"\n" ],
+  [ 'includes point down', 'src/two/two.c', "\n#include \"one/one.h\"\n" ],
   [ 'includes point down', 'src/math/sum.cpp', "#include \"base/wire.h\"\n" ],
   [ 'includes point down', 'src/base/wire.c', "#include \"one/one.h\"\n" ],
-  [ 'includes point down', 'src/one/one.c', "#include \"one.h\"\n" ],
+  [ 'includes point down', 'src/one/one.c', "\n#include \"one.h\"\n" ],
   [ 'includes point down', 'src/scan/scan.h', "#include \"one/one.h\"\n" ],
   [ 'retention.h comes first', 'src/one/one.c', sub { "#include \"one/one.h\"\n$_[0]" } ],
+  [ 'includes of a block are in order', 'src/one/one.c', sub { "$_[0]#include \"base/wire.h\"\n" } ],
+  [ 'the guard of a header is its name', 'src/one/one.h', "#ifndef RETENTION_TWO_H\n#endif\n" ],
   [ 'server versions only in src/compat.h', 'src/one/one.h', "#if PG_VERSION_NUM\n#endif\n" ],
   [ 'the Makefile lists every source file', 'src/one/more.c', "#include \"retention.h\"\n" ],
   [ 'the Makefile lists every source file', 'src/one/more.sql', "SELECT 1;\n" ],

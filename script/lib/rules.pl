@@ -135,6 +135,25 @@ rule 'retention.h comes first' => sub {
   } grep m{\.c$}, @src;
 };
 
+rule 'includes of a block are in order' => sub {
+  my @bad;
+  for my $path (@c_files) {
+    for my $block (text($path) =~ /((?:^#include "[^"]+"\n)+)/mg) {
+      my @lines = split /\n/, $block;
+      push @bad, "$path: sort\n$block" if "@lines" ne join ' ', sort @lines;
+    }
+  }
+  return @bad;
+};
+
+rule 'the guard of a header is its name' => sub {
+  return grep {
+    my ($guard) = text($_) =~ /^#ifndef (RETENTION_?\w*_H)$/m;
+    my ($name) = m{([^/]+)\.h$};
+    defined $guard && $guard ne ($name eq 'retention' ? 'RETENTION_H' : 'RETENTION_' . uc($name) . '_H')
+  } grep m{\.h$}, @src;
+};
+
 rule 'server versions only in src/compat.h' => sub {
   return grep_lines(qr/\bPG_VERSION_NUM\b|\bPG_MAJORVERSION(_NUM)?\b|\bCATALOG_VERSION_NO\b/, grep $_ ne 'src/compat.h', @c_files);
 };

@@ -29,8 +29,8 @@
  * Bytes of an argument are hostile: counted_check() checks everything that this file knows and asks the module for the
  * rest. Only a table that carries the number of this process (aggregate_process_mark()) is changed in place.
  */
-#ifndef RETENTION_BASE_COUNTED_H
-#define RETENTION_BASE_COUNTED_H
+#ifndef RETENTION_COUNTED_H
+#define RETENTION_COUNTED_H
 
 #include "base/wire.h"
 
@@ -202,4 +202,4 @@ extern const Counted *counted_open(const CountedType *type, Datum value, WireKin
 /* Everything that can be wrong with a table of this type; the same errors. */
 extern void counted_check(const CountedType *type, const Counted *table);
 
-#endif /* RETENTION_BASE_COUNTED_H */
+#endif /* RETENTION_COUNTED_H */

@@ -2,8 +2,8 @@
  * mix.h
  *		Spreading the bits of a hash.
  */
-#ifndef RETENTION_BASE_MIX_H
-#define RETENTION_BASE_MIX_H
+#ifndef RETENTION_MIX_H
+#define RETENTION_MIX_H
 
 /* A hash of what was hashed before and a word more: all bits of both are in the lower half of the result. */
 static inline uint64
@@ -14,4 +14,4 @@ mix64(uint64 hash, uint64 word)
 	return hash ^ (hash >> 32);
 }
 
-#endif /* RETENTION_BASE_MIX_H */
+#endif /* RETENTION_MIX_H */

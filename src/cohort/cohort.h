@@ -22,10 +22,10 @@
 #ifndef RETENTION_COHORT_H
 #define RETENTION_COHORT_H
 
-#include "time/grid.h"
 #include "base/wire.h"
 #include "math/interval.h"
 #include "population/population.h"
+#include "time/grid.h"
 #include "utils/numeric.h"
 
 typedef enum CohortTable

@@ -9,9 +9,9 @@
 
 #include "base/check.h"
 #include "base/mix.h"
-#include "time/elapsed.h"
 #include "cohort/cohort_build.h"
 #include "port/pg_bitutils.h"
+#include "time/elapsed.h"
 
 static inline uint32
 hash_key(CellKey key)

@@ -6,9 +6,9 @@
 #define RETENTION_COHORT_ROWS_H
 
 #include "base/check.h"
-#include "time/lookup.h"
-#include "history/activity.h"
 #include "cohort/cohort.h"
+#include "history/activity.h"
+#include "time/lookup.h"
 
 /* What a row says, after the customer. */
 typedef enum RowForm

@@ -8,8 +8,8 @@
  * equal bits, and fits the model by Newton's method (cox.c). Only the fitted model, a few numbers for each covariate,
  * is the value that is stored; cox_table() and cox_summary() (cox_sql.c) show it.
  */
-#ifndef RETENTION_COX_COX_H
-#define RETENTION_COX_COX_H
+#ifndef RETENTION_COX_H
+#define RETENTION_COX_H
 
 #include "base/wire.h"
 
@@ -112,4 +112,4 @@ extern const CoxFit *cox_open(Datum value);
 extern void cox_write(const CoxFit *fit, StringInfo out);
 extern CoxFit *cox_read(const char *bytes, Size size);
 
-#endif /* RETENTION_COX_COX_H */
+#endif /* RETENTION_COX_H */

@@ -15,8 +15,8 @@
  *
  * Reasons for leaving are the same state with one attribute and one count.
  */
-#ifndef RETENTION_DRIVERS_DRIVERS_H
-#define RETENTION_DRIVERS_DRIVERS_H
+#ifndef RETENTION_DRIVERS_H
+#define RETENTION_DRIVERS_H
 
 #include "base/attributes.h"
 #include "base/counted.h"
@@ -157,4 +157,4 @@ typedef struct DriverRank
 /* All attributes, strongest first; NaN where a figure is not known. */
 extern DriverRank *drivers_ranking(const Drivers *drivers);
 
-#endif /* RETENTION_DRIVERS_DRIVERS_H */
+#endif /* RETENTION_DRIVERS_H */

@@ -22,8 +22,8 @@
 #ifndef RETENTION_FLOW_H
 #define RETENTION_FLOW_H
 
-#include "time/grid.h"
 #include "base/wire.h"
+#include "time/grid.h"
 #include "utils/numeric.h"
 
 /* A customer's presence [started, ended). */

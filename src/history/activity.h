@@ -20,9 +20,9 @@
 #ifndef RETENTION_ACTIVITY_H
 #define RETENTION_ACTIVITY_H
 
+#include "history/history.h"
 #include "time/civil.h"
 #include "time/grid.h"
-#include "history/history.h"
 
 #define ACTIVITY_TYPE "retention_activity"
 

@@ -5,8 +5,8 @@
 #include "retention.h"
 
 #include "base/check.h"
-#include "time/grid_text.h"
 #include "history/activity.h"
+#include "time/grid_text.h"
 
 static void refuse(const Grid *fine, const Grid *coarse, const char *reason, const char *hint)
 	pg_attribute_noreturn();

@@ -21,8 +21,8 @@
 #ifndef RETENTION_POPULATION_H
 #define RETENTION_POPULATION_H
 
-#include "time/grid.h"
 #include "history/history.h"
+#include "time/grid.h"
 
 typedef enum KeyKind
 {

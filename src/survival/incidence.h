@@ -2,8 +2,8 @@
  * incidence.h
  *		Several ways to leave: the probability of having left for each cause.
  */
-#ifndef RETENTION_SURVIVAL_INCIDENCE_H
-#define RETENTION_SURVIVAL_INCIDENCE_H
+#ifndef RETENTION_INCIDENCE_H
+#define RETENTION_INCIDENCE_H
 
 #include "survival/times.h"
 
@@ -24,4 +24,4 @@ typedef struct Incidence
 /* The curve of the cause that is a cell of a sorted table, into curve->point: allocated if it is NULL, else reused. */
 extern void incidence_of(const TimeTable *table, int cell, Incidence *curve);
 
-#endif /* RETENTION_SURVIVAL_INCIDENCE_H */
+#endif /* RETENTION_INCIDENCE_H */

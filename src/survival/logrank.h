@@ -2,8 +2,8 @@
  * logrank.h
  *		Do groups leave at the same pace? Rank tests of survival curves.
  */
-#ifndef RETENTION_SURVIVAL_LOGRANK_H
-#define RETENTION_SURVIVAL_LOGRANK_H
+#ifndef RETENTION_LOGRANK_H
+#define RETENTION_LOGRANK_H
 
 #include "survival/times.h"
 
@@ -40,4 +40,4 @@ extern TestRow *test_rows_of_states(const TimeTable **states, int nstates, int *
 extern TestResult
 test_groups(const TestRow *row, int rows, int groups, TestWeighting weighting, double rho);
 
-#endif /* RETENTION_SURVIVAL_LOGRANK_H */
+#endif /* RETENTION_LOGRANK_H */

@@ -14,8 +14,8 @@
  *
  * times.c is a table of counters (base/counted.h). cox/ and drivers/ build on this module.
  */
-#ifndef RETENTION_SURVIVAL_SURVIVAL_H
-#define RETENTION_SURVIVAL_SURVIVAL_H
+#ifndef RETENTION_SURVIVAL_H
+#define RETENTION_SURVIVAL_H
 
 #include "math/interval.h"
 #include "survival/times.h"
@@ -105,4 +105,4 @@ mean_reaches(const TimeTable *table, double target, double z, double *time, Limi
 /* Bands of equal width that cover all times. */
 extern HazardBand *hazard_bands(const TimeTable *table, double width, int *bands);
 
-#endif /* RETENTION_SURVIVAL_SURVIVAL_H */
+#endif /* RETENTION_SURVIVAL_H */

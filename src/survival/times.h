@@ -7,8 +7,8 @@
  * cause (several ways to leave); a plain survival state has none. In a sorted table the order of cells is that of
  * strata and groups, the order of slots that of strata, times and cells.
  */
-#ifndef RETENTION_SURVIVAL_TIMES_H
-#define RETENTION_SURVIVAL_TIMES_H
+#ifndef RETENTION_TIMES_H
+#define RETENTION_TIMES_H
 
 #include "base/counted.h"
 
@@ -160,4 +160,4 @@ extern const TimeTable *times_open(Datum value, WireKind kind);
 extern void times_write(const TimeTable *table, StringInfo out);
 extern TimeTable *times_read(const char *bytes, Size size, WireKind kind);
 
-#endif /* RETENTION_SURVIVAL_TIMES_H */
+#endif /* RETENTION_TIMES_H */

@@ -2,8 +2,8 @@
  * times_sql.h
  *		What the SQL functions of all states that are tables of times share.
  */
-#ifndef RETENTION_SURVIVAL_TIMES_SQL_H
-#define RETENTION_SURVIVAL_TIMES_SQL_H
+#ifndef RETENTION_TIMES_SQL_H
+#define RETENTION_TIMES_SQL_H
 
 #include "base/emit.h"
 #include "base/type_sql.h"
@@ -51,4 +51,4 @@ extern char *text_argument(FunctionCallInfo fcinfo, int number);
 /* Argument `number`, an array of times that are not NULL: 22004 and 22023. */
 extern double *times_argument(FunctionCallInfo fcinfo, int number, int *asked);
 
-#endif /* RETENTION_SURVIVAL_TIMES_SQL_H */
+#endif /* RETENTION_TIMES_SQL_H */

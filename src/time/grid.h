@@ -21,9 +21,9 @@
 #ifndef RETENTION_GRID_H
 #define RETENTION_GRID_H
 
-#include "time/zone.h"
 #include "datatype/timestamp.h"
 #include "lib/stringinfo.h"
+#include "time/zone.h"
 #include "utils/date.h"
 
 typedef enum GridUnit
