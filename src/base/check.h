@@ -9,7 +9,7 @@
  *	 counted	tables of counters by key in one value, which survival and drivers are made of
  *	 aggregate	whether a state may be changed in place
  *	 attributes	the columns of a record as attributes of a customer
- *	 choice		an argument that is one of a few words
+ *	 choice		an argument that is one of a few words; text_sql: text arguments and results
  *	 number		exact numerics; emit: rows of an answer
  *	 memory, sort	work on data of any size that can be cancelled
  *

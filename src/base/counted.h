@@ -18,9 +18,9 @@
  *
  * How to use it (survival/times.c and drivers/drivers.c do):
  *
- *	 1. Fill in a CountedType, `static const` in the file that looks up slots, so that the compiler sees its functions.
- *	 2. Make an empty table with counted_new(). Find the slot of a key with counted_find(); where the place is not taken,
- *		check the limits of the module (54000) and call counted_add_slot(), then fill in the key. Items likewise.
+ *	 1. Fill in a CountedType, static const in the file that looks up slots, so that the compiler sees its functions.
+ *	 2. Make an empty table with counted_new(). Find the slot of a key with counted_find(). If the place is not taken,
+ *		check the limits of the module (54000), call counted_add_slot(), then fill in the key. Items likewise.
  *	 3. The StoredType has counted_is_own(), and a copy and a merge that call counted_copy() and counted_merge().
  *		All other functions, the final one too, read a state with counted_open().
  *	 4. Write the wire form from a sorted table. Read it into a sorted one that counted_alloc() has made of the right
@@ -89,7 +89,7 @@ typedef struct CountedType
 
 	const char *(*name)(WireKind kind); /* for messages */
 
-	/* The hash of the key of a slot, and whether a slot that is taken has a key, in the form that the module looks up. */
+	/* The hash of a slot's key, and whether a slot that is taken has a key (in the form that the module looks up). */
 	uint32 (*hash)(const CountedSlot *slot);
 	bool (*same)(const Counted *table, const CountedSlot *slot, const void *key);
 

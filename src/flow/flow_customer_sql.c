@@ -349,9 +349,10 @@ finish_churn(struct varlena *summary, bool *isnull)
 
 /* clang-format off */
 #define ENTRY(name, key_kind, row_kind, row_form) \
-	{name, &(const BatchMethods){.narguments = (row_form) == FLOW_PERIOD ? 4 : 5, .key = (key_kind), .kind = (row_kind), \
-								 .constants = (row_form) == FLOW_PERIOD ? 1 << 3 : 1 << 3 | 1 << 4, .form = (row_form), \
-								 .add = batch_add, .summarise = batch_summarise, .merge = batch_merge}},
+	{name, &(const BatchMethods){.narguments = (row_form) == FLOW_PERIOD ? 4 : 5, .form = (row_form), \
+								 .constants = 1 << 3 | ((row_form) == FLOW_PERIOD ? 0 : 1 << 4), \
+								 .key = (key_kind), .kind = (row_kind), .add = batch_add, \
+								 .summarise = batch_summarise, .merge = batch_merge}},
 static const BatchEntry batch_entries[] = {FUNCTIONS(ENTRY) {NULL, NULL}};
 /* clang-format on */
 

@@ -13,6 +13,7 @@
  *	 zone		a time zone as a table of offsets; civil: days to months and back
  *	 moment		the values of a time column as int64
  *	 lookup		periods of many moments from a small table, for the batch scan
+ *	 span		a period or span of time as an argument: a range of any type, or a text
  *	 grid_sql	the SQL functions: the type, retention_grid(), retention_periods() and others
  *
  * The path of a row: grid_open() finds its grid in the cache, grid_period() maps its moment to the number of a

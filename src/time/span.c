@@ -22,7 +22,7 @@ static const Oid time_types[] = {
 /* The largest range: two timestamps. */
 #define RANGE_BYTES (sizeof(RangeType) + 2 * sizeof(Timestamp) + 1)
 
-/* A range of another type, or a text, as a range. What it means depends on the session and, by 'today', on the time. */
+/* A value that was converted. What it means depends on the session and, because of 'today', on the transaction. */
 typedef struct Conversion
 {
 	Size size; /* bytes of the value; 0: empty slot */
@@ -39,7 +39,7 @@ typedef struct Conversion
 } Conversion;
 
 /*
- * The last ones: every row of a query has the same, one or two for each of its aggregates. What is not found is
+ * The last conversions: every row of a query has the same values, one or two for each of its aggregates. Others are
  * converted anew.
  */
 #define CONVERSIONS 32

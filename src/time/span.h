@@ -18,16 +18,16 @@
 /* The longest text, in bytes. */
 #define SPAN_TEXT_BYTES 200
 
-/* InvalidOid: the value, which is not toasted, is a text. XX001 on bytes that are no range. */
+/* The type of the range in a value, which is not toasted; InvalidOid if it is a text. Raises XX001 on corrupt bytes. */
 extern Oid span_range_type(const struct varlena *value);
 
-/* Its text, palloc'ed. The value is not toasted. */
+/* The text of a value, which is not toasted; palloc'ed. */
 extern char *span_text(const struct varlena *value);
 
 /*
- * The range of times of that kind that a value stands for: a daterange begins and ends at midnight, and what has no
- * zone is in the session's. 42804 where it cannot be one. The result belongs to a cache or is the value: it is valid
- * for the current call, together with that of one more span.
+ * A value as a range of times of that kind. A daterange begins and ends at midnight; times without a zone are in the
+ * session's. Raises 42804 if it cannot be such a range. The result belongs to a cache or is the value, and is valid for
+ * the current call, together with that of one more span.
  */
 extern const RangeType *span_range(Datum value, TimeKind kind);
 

@@ -8,76 +8,76 @@
 #include "time/span.h"
 #include "utils/builtins.h"
 
-/* Whether a text has the form of a range: two bounds in brackets, or "empty". What the bounds say is left open. */
+/* Whether a text has the form of a range: two bounds in brackets, or "empty". The bounds are not read. */
 static bool
-has_form_of_range(const char *text, int length)
+has_form_of_range(const char *input, int length)
 {
 	int commas = 0;
 	bool quoted = false;
 
-	if (length == 5 && pg_strncasecmp(text, "empty", 5) == 0)
+	if (length == 5 && pg_strncasecmp(input, "empty", 5) == 0)
 		return true;
-	if (length < 3 || strchr("[(", text[0]) == NULL || strchr("])", text[length - 1]) == NULL)
+	if (length < 3 || strchr("[(", input[0]) == NULL || strchr("])", input[length - 1]) == NULL)
 		return false;
 	for (int i = 1; i < length - 1; i++)
 	{
-		if (text[i] == '\\')
+		if (input[i] == '\\')
 			i++;
-		else if (text[i] == '"')
+		else if (input[i] == '"')
 			quoted = !quoted;
-		else if (text[i] == ',' && !quoted)
+		else if (input[i] == ',' && !quoted)
 			commas++;
 	}
 	return commas == 1;
 }
 
-/* A year or a month as ISO 8601 names it, 2026 or 2026-01, as the text of its range; NULL: it is none. */
+/* The range of a year or month in ISO 8601 (2026, 2026-01) as a text, or NULL if the name is neither. */
 static char *
-range_of_name(const char *text, int length)
+range_of_name(const char *name, int length)
 {
 	int year;
 	int month = 1;
 
-	if (strspn(text, "0123456789") != 4 || (length != 4 && length != 7))
+	if (strspn(name, "0123456789") != 4 || (length != 4 && length != 7))
 		return NULL;
-	year = atoi(text);
+	year = atoi(name);
 	if (length == 4)
 		return psprintf("[%04d-01-01,%04d-01-01)", year, year + 1);
-	if (text[4] != '-' || strspn(text + 5, "0123456789") < 2)
+	if (name[4] != '-' || strspn(name + 5, "0123456789") < 2)
 		return NULL;
-	month = atoi(text + 5);
+	month = atoi(name + 5);
 	if (month < 1 || month > 12)
 		return NULL;
 	return psprintf("[%04d-%02d-01,%04d-%02d-01)", year, month, year + month / 12, month % 12 + 1);
 }
 
 static Datum
-span_of_text(const char *text)
+span_of_text(const char *input)
 {
-	const char *end = text + strlen(text);
+	const char *end = input + strlen(input);
 	char *range;
 
-	while (isspace((unsigned char) *text))
-		text++;
-	while (end > text && isspace((unsigned char) end[-1]))
+	while (isspace((unsigned char) *input))
+		input++;
+	while (end > input && isspace((unsigned char) end[-1]))
 		end--;
-	if (end - text > SPAN_TEXT_BYTES)
+	if (end - input > SPAN_TEXT_BYTES)
 		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 						errmsg("the text of a period is longer than %d bytes", SPAN_TEXT_BYTES)));
-	range = range_of_name(text, end - text);
+	range = range_of_name(input, end - input);
 	if (range != NULL)
 		return PointerGetDatum(cstring_to_text(range));
-	if (!has_form_of_range(text, end - text))
+	if (!has_form_of_range(input, end - input))
 		ereport(
 			ERROR,
-			(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION), errmsg("invalid period: \"%s\"", text),
+			(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION), errmsg("invalid period: \"%s\"", input),
 			 errdetail(
 				 "A period is a range such as [2026-01-01,2026-02-01), or a month or year such as 2026-01 or 2026."),
 			 errhint("Use retention_period('month') for the latest complete month.")));
-	return PointerGetDatum(cstring_to_text_with_len(text, end - text));
+	return PointerGetDatum(cstring_to_text_with_len(input, end - input));
 }
 
-/* retention_span_in(cstring) -> retention_span. 22P02 on what has not the form of a range. */
+/* retention_span_in(cstring) -> retention_span. Raises 22P02 if the text does not have the form of a range. */
 RETENTION_FUNCTION(retention_span_in);
 Datum
 retention_span_in(PG_FUNCTION_ARGS)
@@ -110,14 +110,14 @@ Datum
 retention_span_send(PG_FUNCTION_ARGS)
 {
 	StringInfoData out;
-	char *text = span_text(PG_DETOAST_DATUM(PG_GETARG_DATUM(0)));
+	char *written = span_text(PG_DETOAST_DATUM(PG_GETARG_DATUM(0)));
 
 	pq_begintypsend(&out);
-	pq_sendtext(&out, text, strlen(text));
+	pq_sendtext(&out, written, strlen(written));
 	PG_RETURN_BYTEA_P(pq_endtypsend(&out));
 }
 
-/* retention_span(daterange | tsrange | tstzrange) -> retention_span: a range is one as it is. */
+/* retention_span(daterange | tsrange | tstzrange) -> retention_span: the value is the range itself. */
 RETENTION_FUNCTION(span_of_range);
 Datum
 span_of_range(PG_FUNCTION_ARGS)
