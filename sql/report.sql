@@ -24,15 +24,14 @@ SELECT retention_source('r_subs', 'subscriptions', 'report_subs', 'id', started 
 SELECT retention_source('r_events', 'events', 'report_events', 'customer_id', at => 'at', event => 'name', events => '{order}',
   segments => '{channel}', grid => 'month; time_zone=America/New_York');
 
--- What a report says of itself
--- (but for its definition, which versions write in their own ways)
+-- What a report says about itself (without the definition of its source, which server versions write differently)
 SELECT (retention_report('r_subs') #- '{source,definition}') - '{version,headline,flow,cohorts,curve,lifecycle,survival,segments,drivers,driver_ranking,reasons}'::text[];
 SELECT (retention_report('r_events', periods => 3) #- '{source,definition}') - '{version,headline,flow,cohorts,curve,lifecycle,stickiness,survival,segments,drivers,driver_ranking}'::text[];
 SELECT r ->> 'version' = retention_version() AS version, r #>> '{source,definition}' LIKE '%FROM public.report_subs;' AS definition FROM retention_report('r_subs') AS r;
 SELECT string_agg(key, ' ' ORDER BY key COLLATE "C") FROM jsonb_object_keys(retention_report('r_subs')) AS key;
 SELECT string_agg(key, ' ' ORDER BY key COLLATE "C") FROM jsonb_object_keys(retention_report('r_events', '2000-01-01')) AS key;
 
--- Each part is the direct call. rows_of(query): its rows as a report writes them, without what differs by purpose.
+-- Each part equals a direct call. rows_of(query): its rows as a report writes them.
 CREATE FUNCTION rows_of(query text) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE answer jsonb;
 BEGIN
@@ -61,11 +60,11 @@ SELECT r -> 'cohorts' = rows_of($$ SELECT c.cohort, c.cohort_size, c.period, c.p
 FROM events;
 SELECT r -> 'flow' = rows_of(format('SELECT * FROM (SELECT f.* FROM (%s) f ORDER BY period_start DESC LIMIT 13) f ORDER BY period_start', view_of('r_events', 'flow'))) AS flow
 FROM events;
--- Of subscriptions, cohorts and flow count the same customers: those of a period, over all cohorts, are those there at its end
+-- Of subscriptions, cohorts and flow count the same customers: summed over all cohorts, those at the end of a period
 SELECT count(*) AS periods, count(*) FILTER (WHERE f.at_end <> c.retained) AS differ, min(f.at_end) > 0 AS some
 FROM subs, jsonb_to_recordset(r -> 'flow') AS f (period_start date, at_end bigint, status text),
   LATERAL (SELECT sum(n.retained) AS retained FROM jsonb_to_recordset(r -> 'cohorts') AS n (period_start date, retained bigint) WHERE n.period_start = f.period_start) c;
--- unless any moment of a period is asked for
+-- unless the source asks for customers at any time of a period
 SELECT retention_source('r_any', 'subscriptions', 'report_subs', 'id', started => 'started', ended => 'ended',
   grid => 'month; time_zone=Europe/Berlin', as_of => $$date '2026-03-10'$$, presence => 'any');
 SELECT r -> 'cohorts' = rows_of(view_of('r_any', 'cohorts')) AS cohorts, r -> 'curve' = rows_of(view_of('r_any', 'curve')) AS curve,
@@ -75,7 +74,7 @@ FROM retention_report('r_any') r, jsonb_to_recordset(r -> 'cohorts') AS n (perio
   jsonb_to_recordset(r -> 'flow') AS f (period_start date, at_end bigint),
   LATERAL (SELECT sum(n.retained) AS retained FROM jsonb_to_recordset(r -> 'cohorts') AS n (period_start date, retained bigint) WHERE n.period_start = f.period_start) c
 WHERE n.period = 0 GROUP BY r;
--- What is not over has no rate
+-- Periods that are not over have no rate
 SELECT p.source, count(*) AS partial, count(rate) AS rates FROM (SELECT 'subs' AS source, r FROM subs UNION ALL SELECT 'events', r FROM events) AS p,
   LATERAL (SELECT n.status, n.retention_rate AS rate FROM jsonb_to_recordset(r -> 'cohorts') AS n (status text, retention_rate numeric)
     UNION ALL SELECT f.status, coalesce(f.retention_rate, f.churn_rate) FROM jsonb_to_recordset(r -> 'flow') AS f (status text, retention_rate numeric, churn_rate numeric)) n
@@ -95,7 +94,7 @@ SELECT v ->> 'segment' AS segment, v ->> 'value' AS value, v ->> 'at_start' AS a
   round((v ->> 'difference')::numeric, 2) AS difference, round((v ->> 'p_value')::numeric, 4) AS p, round((v ->> 'p_adjusted')::numeric, 4) AS adjusted
 FROM subs, jsonb_array_elements(r -> 'segments') AS v WHERE v ->> 'segment' <> 'age';
 SELECT retention_internal.report_adjusted('{0.01,NULL,0.04,0.03,0.9}') AS adjusted, retention_internal.report_adjusted('{NULL}') AS none;
--- survival, at the days a report shows
+-- survival, at the days that a report shows
 CREATE TEMP TABLE curves AS SELECT source, nullif(d ->> 'segment', 'all') AS segment, CASE WHEN d ->> 'segment' <> 'all' THEN d ->> 'value' END AS value,
   (d ->> 'days')::integer AS days, (d ->> 'survival_rate')::numeric AS survival, (d ->> 'ci_low')::numeric AS low
 FROM viewed, jsonb_array_elements(rows) AS d WHERE what = 'survival';
@@ -126,7 +125,7 @@ SELECT d ->> 'attribute' AS attribute, d ->> 'value' AS value, d ->> 'customers'
 FROM subs, jsonb_array_elements(r -> 'drivers') AS d WHERE d ->> 'attribute' = 'plan';
 SELECT r -> 'reasons' = rows_of($$ SELECT n.* FROM reason_table((SELECT churn_reasons(why) FROM report_subs
   WHERE id IS NOT NULL AND started < ended AND ended >= '2025-03-01' AND ended < '2026-03-01')) n $$) AS reasons FROM subs;
--- the head
+-- the headline
 SELECT h ->> 'name' AS name, h ->> 'period_start' AS period, round((h ->> 'value')::numeric, 2) AS value, h ->> 'of' AS of,
   h -> 'previous' ->> 'period_start' AS before, round((h -> 'difference' ->> 'value')::numeric, 2) AS difference,
   round((h -> 'difference' ->> 'p_value')::numeric, 4) AS p, h -> 'year_before' ->> 'period_start' AS year_before, round((h -> 'year_difference' ->> 'value')::numeric, 2) AS year
@@ -136,7 +135,7 @@ SELECT h -> 'difference' = (SELECT jsonb_build_object('value', d.difference, 'lo
     (r -> 'flow' -> -3 ->> 'kept')::int, (r -> 'flow' -> -3 ->> 'at_start')::int) d) AS tested
 FROM (SELECT r, r -> 'headline' -> 0 AS h FROM subs) AS q;
 
--- The same bytes again, whatever session asks
+-- The same bytes again, whatever the settings of the session
 SET TimeZone = 'Asia/Kathmandu'; SET DateStyle = 'German'; SET extra_float_digits = -3; SET IntervalStyle = 'iso_8601'; SET enable_hashagg = off; SET work_mem = '64kB';
 SELECT (SELECT r::text FROM subs) = retention_report('r_subs')::text AS subs, (SELECT r::text FROM events) = retention_report('r_events')::text AS events;
 SHOW TimeZone;
@@ -151,7 +150,7 @@ SELECT retention_materialize('r_events') > 0 AS kept;
 SELECT (SELECT r - '{notes,rows,ignored}'::text[] FROM events) = retention_report('r_events') - '{notes,rows,ignored}'::text[] AS same, retention_report('r_events') -> 'notes' -> 3 AS note,
   (retention_report('r_events', '2025-10-01') -> 'notes')::text ~ 'kept facts' AS of_another_time;
 SELECT retention_unmaterialize('r_events');
--- the past, as it was known then
+-- earlier times: what was known then
 SELECT r ->> 'as_of' AS as_of, r -> 'flow' -> -1 ->> 'period_start' AS last, r -> 'flow' -> -1 ->> 'status' AS status, jsonb_array_length(r -> 'flow') AS periods, r -> 'notes' -> 0 AS note
 FROM (VALUES (timestamp '2025-12-01', 3), ('2025-12-01 00:00:00.000001', 3), ('2025-12-02', 3), ('2024-06-01', 2), ('2030-01-01', 2)) v (at, n), retention_report('r_subs', at, n) r;
 
@@ -169,7 +168,7 @@ FROM unnest('{r_zoned,r_local,r_hours,r_elapsed,r_brackets,r_year}'::text[]) WIT
 SELECT name, r ->> 'as_of' AS as_of, r ->> 'customers' AS customers, r -> 'flow' -> -2 ->> 'period_start' AS period, r -> 'flow' -> -2 ->> 'at_end' AS at_end,
   jsonb_array_length(r -> 'cohorts') AS cells, r -> 'cohorts' -> 1 ->> 'cohort' AS cohort, r -> 'survival' -> 0 ->> 'unit' AS unit, length(retention_report_page(r)) > 5000 AS page
 FROM kinds ORDER BY place;
--- what is shown is in the views: all of it, or the newest
+-- what a report shows is in the views: all rows, or the newest
 SELECT k.name, rows_of(format('SELECT c.* FROM (%s) c WHERE cohort >= %L AND period < 36 ORDER BY cohort, period', view_of(k.name::regclass, 'cohorts'), k.r -> 'cohorts' -> 0 ->> 'cohort')) = k.r -> 'cohorts' AS cohorts,
   rows_of(format('SELECT c.* FROM (%s) c WHERE period < 36 ORDER BY period', view_of(k.name::regclass, 'curve'))) = k.r -> 'curve' AS curve,
   rows_of(format('SELECT * FROM (SELECT c.* FROM (%s) c ORDER BY period_start DESC LIMIT 36) c ORDER BY period_start', view_of(k.name::regclass, 'lifecycle'))) = k.r -> 'lifecycle' AS lifecycle,
@@ -179,7 +178,7 @@ SELECT r -> 'notes' FROM kinds WHERE name = 'r_brackets';
 SELECT b ->> 'industry' AS industry, b ->> 'of' AS of, round((b ->> 'retention_rate')::numeric, 2) AS rate, b ->> 'benchmark' AS benchmark, round((b ->> 'difference')::numeric, 2) AS difference
 FROM (SELECT r FROM kinds WHERE name = 'r_year') AS k, jsonb_array_elements(r -> 'benchmark') AS b;
 
--- Little data, and none
+-- Few rows, and none
 CREATE TABLE "Report ""odd"" <i>" ("Who? %s" int, "a b" date, "c'd" date, "%I" text);
 SELECT retention_source('"O''Neil <b>""&%s\n"', 'subscriptions', '"Report ""odd"" <i>"', 'Who? %s', started => 'a b', ended => 'c''d', segments => '{"%I"}', grid => 'month; time_zone=UTC') IS NOT NULL;
 CREATE FUNCTION odd() RETURNS regclass LANGUAGE sql AS $$ SELECT oid::regclass FROM pg_class WHERE relname ~ '^O.Neil' AND relkind = 'v' $$;
@@ -192,12 +191,12 @@ SELECT retention_report(odd(), '2026-05-01', 2) - '{version,format,source,cohort
 SELECT page ~ '<script' AS script, page ~ '<b>"' AS bold, page ~ '&lt;script' AS escaped FROM retention_report_html(odd(), '2026-05-01', 2) AS page;
 SELECT retention_run_report(odd()) > 0 AS run;
 SELECT state, as_of FROM retention_report_runs(odd());
--- segments called as what a report itself needs names for
+-- segments with names that the query of a report uses itself
 CREATE TABLE report_names AS SELECT id, started, ended, plan AS kept, country AS "there", age AS place, plan AS value, country AS "starts", age AS still, plan AS segment FROM report_subs;
 SELECT retention_source('r_names', 'subscriptions', 'report_names', 'id', started => 'started', ended => 'ended', segments => '{kept,there,place,value,starts,still,segment}',
   grid => 'month; time_zone=UTC', as_of => $$date '2026-03-10'$$);
 SELECT jsonb_array_length(r -> 'segments') AS segments, jsonb_array_length(r -> 'drivers') > 0 AS drivers FROM retention_report('r_names') AS r;
--- and literals as another session setting would read them
+-- and literals under another session setting
 CREATE FUNCTION page_and_back(source regclass) RETURNS text LANGUAGE sql AS $$ SELECT md5(retention_report_html($1, '2026-02-01')) $$;
 CREATE TEMP TABLE page AS SELECT page_and_back('r_subs') AS md5, page_and_back('r_hours') AS hours;
 SET standard_conforming_strings = off;
@@ -215,7 +214,7 @@ SELECT retention_report('r_subs', 'infinity');
 INSERT INTO report_again VALUES (5000, 'basic', 'c1', 1, '2026-02-02', '2026-02-01', NULL);
 SELECT retention_report('r_again');
 
--- Runs: a table of whoever makes them
+-- Runs: in a table of the role that makes them
 SELECT retention_run_report('report_subs');
 SELECT * FROM retention_report_runs('r_again');
 CREATE FUNCTION last_run() RETURNS text LANGUAGE plpgsql AS
@@ -234,12 +233,12 @@ SELECT count(retention_run_report('r_subs', at)) FROM unnest('{2025-10-05,2025-1
 SELECT run, as_of, periods, state, took >= interval '0' AS took, error FROM retention_report_runs('r_subs');
 SELECT retention_run_report('r_subs', '2025-01-01', 0) > 0, retention_run_report('r_subs', '2025-01-01', 0) > 0, retention_run_report('r_subs', '2025-01-01', 0) > 0;
 SELECT state, count(*) FROM retention_report_runs('r_subs') GROUP BY 1 ORDER BY 1;
--- a run that says it runs, and does not
+-- a run whose row says that it runs, although it does not
 INSERT INTO r_subs_report_run (run, periods, pid) VALUES (100, 12, pg_backend_pid());
 SELECT state FROM retention_report_runs('r_subs') LIMIT 1;
 SELECT retention_run_report('r_subs', '2026-01-10') > 0;
 SELECT state, left(error, 5) FROM retention_report_runs('r_subs') LIMIT 2;
--- elsewhere; and where something else has the name
+-- in another schema; and where something else has the name of the table
 CREATE SCHEMA report_other;
 SELECT retention_run_report('r_subs', '2026-01-10', schema => 'report_other');
 SELECT run, state FROM retention_report_runs('r_subs', 'report_other');
@@ -278,7 +277,7 @@ SELECT DISTINCT verdict FROM retention_report_changes('r_again');
 SELECT * FROM retention_report_changes('r_events');
 SELECT * FROM retention_report_changes('r_subs', 0);
 
--- Who sees what
+-- Privileges
 CREATE ROLE regress_report_ann;
 CREATE ROLE "regress_report Ben";
 CREATE SCHEMA report_ann AUTHORIZATION regress_report_ann;
@@ -303,7 +302,7 @@ SELECT retention_report('r_events');
 SELECT retention_run_report('r_subs', schema => 'report_ben');
 SELECT count(*) AS runs, min(report ->> 'rows') AS rows FROM report_ben.r_subs_report_run;
 RESET ROLE;
--- progress tells a number; who may not use the schema does not learn the name
+-- progress shows a number; a role that may not use the schema does not learn the name
 SELECT format('retention: report 1/3 %s phase', 'report_ben.r_subs_report_run'::regclass::oid) AS said \gset
 SET application_name = :'said';
 SELECT source FROM retention_progress WHERE pid = pg_backend_pid();
@@ -312,7 +311,7 @@ SELECT what, source, phase FROM retention_progress WHERE pid = pg_backend_pid();
 RESET ROLE;
 RESET application_name;
 
--- Nobody gets a superuser to run what is theirs
+-- No role can make a superuser run its code
 SET ROLE regress_report_ann;
 CREATE FUNCTION report_ann.trap() RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
@@ -326,7 +325,7 @@ SELECT retention_source('report_ann.weekly', 'subscriptions', 'report_ann.stay',
 SELECT retention_run_report('report_ann.weekly');
 GRANT ALL ON ALL TABLES IN SCHEMA report_ann TO PUBLIC;
 GRANT USAGE, CREATE ON SCHEMA report_ann TO PUBLIC;
--- what the superuser may take for harmless: a view over a view, a type with a cast, an operator, a domain
+-- what a superuser might take for harmless: a view over a view, a type with a cast, an operator, a domain
 CREATE VIEW report_ann.inner AS SELECT id, started, ended FROM report_ann.stay WHERE report_ann.trap();
 CREATE TYPE report_ann.colour AS ENUM ('red');
 CREATE FUNCTION report_ann.colour_text(report_ann.colour) RETURNS text LANGUAGE sql AS $$ SELECT report_ann.trap()::text $$;
@@ -358,7 +357,7 @@ SELECT retention_source('r_colour', 'subscriptions', 'report_ann.coloured', 'id'
 SELECT retention_source('r_operator', 'subscriptions', 'report_ann.stay', 'id', started => 'started', ended => 'ended', grid => 'week; time_zone=UTC', filter => $$started OPERATOR(report_ann.>>>) date '2026-01-01'$$);
 SELECT retention_source('r_domain', 'subscriptions', 'report_ann.stay', 'id', started => 'started', ended => 'ended', grid => 'week; time_zone=UTC', filter => $$started::report_ann.checked_date > date '2026-01-01'$$);
 SELECT name, refused(format('SELECT retention_report(%L)', name)) FROM unnest('{r_inner,r_colour,r_operator,r_domain}'::text[]) AS name;
--- a table of runs of somebody else, with a trigger; a view in the place of one
+-- a table of runs of another role, with a trigger; a view in the place of one
 SET ROLE regress_report_ann;
 CREATE TABLE r_events_report_run (LIKE r_subs_report_run INCLUDING ALL);
 CREATE FUNCTION report_ann.trap_trigger() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM report_ann.trap(); RETURN new; END $$;
@@ -370,7 +369,7 @@ SELECT refused($$SELECT retention_run_report('r_events')$$), refused($$SELECT co
 SELECT count(*) AS in_a_schema_that_is_named FROM retention_report_runs('r_events', 'public');
 SELECT * FROM retention_report_runs('r_events', 'report_other');
 SELECT * FROM retention_report_changes('r_events', schema => 'report_other');
--- functions that fit the calls of a report better than ours do
+-- functions that match the calls of a report better than ours do
 SET ROLE regress_report_ann;
 DO $$
 DECLARE signature text; answer text;
@@ -392,7 +391,7 @@ RESET ROLE;
 SELECT refused($$SELECT retention_report_html(r, NULL::timestamp, 12) FROM unnest('{r_subs,r_events,r_year,r_hours}'::regclass[]) AS r$$), refused($$SELECT retention_run_report('r_again', '2026-01-20')$$);
 SELECT state FROM retention_report_runs('r_again') LIMIT 1;
 SELECT rolsuper FROM pg_roles WHERE rolname = 'regress_report_ann';
--- by PostgreSQL's own rules each of them works for who owns it
+-- each of them works for its owner
 SET ROLE regress_report_ann;
 SELECT retention_report('report_ann.weekly'::regclass, NULL::timestamp, 12) ->> 'customers' AS customers;
 RESET ROLE;
@@ -406,7 +405,7 @@ SET application_name = 'retention: report 1/3 4294967296 phase';
 SELECT what, source, phase, done FROM retention_progress WHERE pid = pg_backend_pid();
 RESET application_name;
 
--- Schedules without pg_cron: what to do instead. (With it: t/060_schedule.pl.)
+-- Schedules without pg_cron: what to do instead. (With pg_cron: t/060_schedule.pl.)
 \set VERBOSITY default
 CREATE FUNCTION said(statement text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE d text; h text;

@@ -1,4 +1,4 @@
-# What script/demo is made of, on small data: its shop, people's CSV files of each kind, and each file it refuses.
+# The parts of script/demo on small data: its shop, CSV files of each kind, and each file that it refuses.
 use strict;
 use warnings;
 
@@ -39,7 +39,7 @@ sub run_quietly
 fresh_database();
 my ($ok, $out, $err) = run_quietly(psql(), '-v', 'customers=2000', '-f', "$lib/shop.sql");
 ok($ok, 'the shop is made') or diag($err);
-is($err, '', 'without a word');
+is($err, '', 'without a message');
 is($node->safe_psql($database, 'SELECT count(*) FROM customers'), '2000', 'of the size asked for');
 is(
   $node->safe_psql(
@@ -51,7 +51,7 @@ is(
              AND ordered_at >= started AND ordered_at < coalesce(ended, '2026-01-01'))) FROM orders o),
         (SELECT count(DISTINCT plan) FROM subscriptions)}),
   't|t|t|t|3', 'some stay, some come back, all within three years, orders only while subscribed');
-# The same bits on every machine and version: hashes, no random numbers.
+# The same on every machine and version: hashes, no random numbers.
 is($node->safe_psql($database, q{SELECT count(*), sum(started - DATE '2023-01-01'), sum(ended - started)
   FROM subscriptions}),
   '2071|1264229|192299', 'the same shop each time');
@@ -66,7 +66,7 @@ is(
           FROM presence GROUP BY plan) s}),
   'basic plus premium', 'and the built-in order of the plans is found');
 
-# A whole page: it ends as one, and holds what the demo speaks of.
+# A whole page, with the words that it should have.
 sub is_page
 {
   my ($file, $name, @words) = @_;
@@ -111,7 +111,7 @@ my $rows = join("\n", @{ $presence[0] });
 is_page("$files/presence.html", 'presence', 'Retention of presence.csv', '3 customers in 4 rows');
 ok($ok, 'customer, start, end is read') or diag($err);
 is(months($out), $presence[1], 'to the right months');
-like($err, qr/^note: 2 lines have no customer or no time and are left out$/m, 'and what is left out is said');
+like($err, qr/^note: 2 lines have no customer or no time and are left out$/m, 'and it says what is left out');
 
 my $semicolons = "Customer ID;Signed up;Cancelled at;Note\r\n" . join("\r\n", map { tr/,/;/r . ';"x;y"' } split /\n/,
   $rows) . "\r\n";
@@ -119,7 +119,7 @@ my $semicolons = "Customer ID;Signed up;Cancelled at;Note\r\n" . join("\r\n", ma
 is(months($out), $presence[1], 'semicolons, other names, quotes, CRLF and a byte order mark') or diag($err);
 ($ok, $out, $err) = load(file('tabs.csv', "who\tfrom here\tto there\n" . ($rows =~ tr/,/\t/r) . "\n"),
   'customer=who', 'start=from here', 'end=TO THERE');
-is(months($out), $presence[1], 'tabs, and columns named by the person') or diag($err);
+is(months($out), $presence[1], 'tabs, and columns that are named') or diag($err);
 ($ok, $out, $err) = load(file('latin1.csv', "customer,start,end\nJ\xf6rg,2024-01-10,\nAnna,2024-01-11,2024-01-20\n"));
 like($out, qr/Windows-1252/, 'not UTF-8');
 is($node->safe_psql($database, q{SELECT customer FROM presence WHERE customer <> 'Anna'}), "J\xc3\xb6rg",
@@ -138,7 +138,7 @@ is(
   months($out),
   "2024-01 0 2 0 0 2\n2024-02 2 0 0 0 2\n2024-03 2 0 0 1 1\n2024-04 1 0 0 1 0\n2024-05 0 0 0 0 0\n"
     . "2024-06 0 0 0 0 0\n2024-07 0 1 1 0 2",
-  'a customer is there until the days of silence are over');
+  'a customer is lost when the inactivity window is over');
 is_page("$files/orders.html", 'orders', 'Retention of orders.csv', 'data until 2024-07-02', '3 customers in 5 rows');
 is($node->safe_psql($database, 'SELECT sum(amount), min(ordered_at), max(ordered_at) FROM orders'),
   '17.00|2024-01-05 00:00:00|2024-07-01 22:30:00', 'amounts and times with a zone');
@@ -156,7 +156,7 @@ for my $case (
   ($ok, $out, $err) = load(file("$name.csv", "customer,date\n$lines"), "dates=$dates");
   is($node->safe_psql($database, q{SELECT string_agg(ordered_at::date::text, ' ' ORDER BY ordered_at) FROM orders}),
     $days, "$name dates") or diag($err);
-  like($err, qr/^note: dates such as .* are read as /m, 'and that is said');
+  like($err, qr/^note: dates such as .* are read as /m, 'and it says so');
 }
 
 # --- Files that are refused ---------------------------------------------------------------------

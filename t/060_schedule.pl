@@ -1,5 +1,5 @@
-# Reports that the database makes by itself: pg_cron in a private cluster, two ways of running jobs; runs that fail,
-# that meet, that are cancelled, and whose server dies.
+# Scheduled reports: pg_cron in a private cluster, with both ways of running jobs; runs that fail, meet, are cancelled,
+# and whose server dies.
 use strict;
 use warnings;
 
@@ -12,7 +12,7 @@ my $bin = qx{pg_config --pkglibdir};
 chomp $bin;
 plan skip_all => 'pg_cron is not installed (Debian: postgresql-NN-cron)' unless -e "$bin/pg_cron.so";
 
-# A name that quoting, the shell, cron and format() could each take for something else.
+# A name that quoting, the shell, cron and format() could each read wrongly.
 my $odd = q{'"O''Neil\100%"'};
 
 # Jobs are run by background workers on one server, over connections on the other.
@@ -99,11 +99,11 @@ $_->safe_psql('postgres', 'GRANT USAGE ON SCHEMA cron TO ann, ben') for values %
 fails($node, q{SELECT retention_schedule('shop', 'every monday')}, qr/ERROR:  22023: invalid schedule: "every monday"/,
   'a schedule is checked');
 fails($node, q{SELECT retention_schedule('shop', '0 6 32 13 *')}, qr/ERROR:  22023: invalid schedule: "0 6 32 13 \*"/,
-  'also what pg_cron finds');
+  'by pg_cron, too');
 fails($node, q{SELECT retention_schedule('shp', '0 6 1 * *')}, qr/ERROR:  42P01: relation "shp" does not exist/,
-  'of a relation that is there');
+  'the relation has to exist');
 fails($node, q{SELECT retention_schedule('customer', '0 6 1 * *')}, qr/ERROR:  42809: public.customer is not a view/,
-  'and is a source');
+  'and has to be a source');
 
 my $job = asks($node, q{SELECT retention_schedule('shop', '0 6 1 * *')});
 is(asks($node, q{SELECT source, schedule, job = } . $job . q{, owner, active, last_status FROM retention_schedules}),
@@ -173,12 +173,12 @@ for my $way (sort keys %node) {
   ${ $l->{in} } .= "SELECT 'the end';\n\\q\n";
   $l->{psql}->finish;
   like(${ $l->{out} }, qr/notification "retention_report" with payload "public.shop_report_run 1" received/,
-    "$way: NOTIFY tells the run");
+    "$way: NOTIFY has the run");
 }
 
 # --- A run while it goes on ---------------------------------------------------------------------
 
-# A psql in the background that runs a job; comes back when its run is seen.
+# Runs a job with psql in the background, and returns when its run is visible.
 sub begin_job
 {
   my ($node, $sql) = @_;
@@ -193,7 +193,7 @@ sub begin_job
 $node->safe_psql('postgres', 'UPDATE brake SET seconds = 300', extra_params => [ '-U', 'ann' ]);
 my ($psql, $said) = begin_job($node, q{CALL retention_run_job('slow')});
 is(asks($node, q{SELECT run, state, took FROM retention_report_runs('slow')}), '1|running|',
-  'a run is seen while it goes on');
+  'a run is visible while it goes on');
 is(asks($node, q{SELECT what, source FROM retention_progress}), 'report|slow', 'and how far it is');
 $node->safe_psql('postgres', 'CREATE DATABASE other');
 is($node->safe_psql('other', 'CREATE EXTENSION retention; SELECT count(*) FROM retention_progress'), '0',
@@ -210,10 +210,10 @@ is($node->safe_psql('postgres', q{SELECT pg_cancel_backend(pid) FROM slow_report
 $psql->finish;
 like($$said, qr/ERROR:  the report of slow failed: canceling statement due to user request/, 'says so');
 is(asks($node, q{SELECT state, error FROM retention_report_runs('slow')}),
-  'failed|57014: canceling statement due to user request', 'and keeps why');
+  'failed|57014: canceling statement due to user request', 'and its error is kept');
 is($node->safe_psql('postgres', q{SELECT count(*) FROM pg_locks WHERE locktype = 'object'}), '0', 'no lock is left');
 
-# Terminated, killed: the row says running, nobody runs. The next run works, and tidies up.
+# Terminated, then killed: the row says running, but nothing runs. The next run works, and marks the row as failed.
 my $lost = '57P01: the run did not end: its session or the server went away';
 my $before = 'failed|57014: canceling statement due to user request';
 for my $way ('terminated', 'killed', 'crashed') {
@@ -232,11 +232,11 @@ for my $way ('terminated', 'killed', 'crashed') {
   $node->safe_psql('postgres', 'UPDATE brake SET seconds = 0', extra_params => [ '-U', 'ann' ]);
   my $id = asks($node, q{SELECT retention_run_report('slow')});
   is(asks($node, q{SELECT state, error FROM retention_report_runs('slow')}), $before = "done|\nfailed|$lost\n$before",
-    "$way: the next run tidies up");
+    "$way: the next run marks it as failed");
   is(asks($node, "SELECT report IS NOT NULL FROM slow_report_run WHERE run = $id"), 't', "$way: and is whole");
 }
 
-# The extension goes without pg_cron, and pg_cron without the extension.
+# The extension can be dropped without pg_cron, and pg_cron without the extension.
 asks($node, q{SELECT retention_schedule('shop', '0 6 1 * *')});
 $node->safe_psql('postgres', 'DROP EXTENSION pg_cron');
 is(asks($node, q{SELECT count(*) FROM retention_schedules}), '0', 'pg_cron can go');

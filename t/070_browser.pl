@@ -34,9 +34,9 @@ sub put
 
 sub ask { return $node->safe_psql('postgres', $_[0]) }
 
-# --- What is looked at --------------------------------------------------------------------------
+# --- The pages and pictures ---------------------------------------------------------------------
 
-# A plan that is an attack, one that is very wide, one without a name.
+# A plan whose name is an attack, one whose name is very wide, one without a name.
 ask(q{
   CREATE TABLE stays AS
   SELECT customer_id, started, ended, country,
@@ -79,18 +79,19 @@ put('narrow.svg',    ask(q{SELECT retention_internal.plot_heatmap(retention_inte
   FROM cohorts}));
 put('curve.svg',     ask('SELECT retention_plot_curve(s) FROM cohorts'));
 put('survival.svg',  ask('SELECT retention_plot_survival(s, plan) FROM curves'));
-# A page on which everything is wrong: what is said of it must be found.
+# A page on which everything is wrong, which the checks must find.
 put('wrong.html', q{<!DOCTYPE html><title>wrong</title><body style="margin:0">
 <script>console.error('heard')</script><h2>one</h2><h2 style="margin-top:-40px">two</h2>
 <svg class="retention-plot bad" width="100" height="50" viewBox="0 0 100 50" style="font-size:8px">
 <text x="10" y="20">under</text><text x="12" y="21">over</text><text x="90" y="40">beyond</text>
-<g class="cell"><rect x="0" y="30" width="8" height="9" fill="#777777"/><text x="0" y="38" fill="#888888">1000.0</text></g>
+<g class="cell"><rect x="0" y="30" width="8" height="9" fill="#777777"/>
+<text x="0" y="38" fill="#888888">1000.0</text></g>
 </svg><div style="width:3000px">wide</div>});
 put('look.js', slurp_file("$root/test/browser/look.js"));
 
-# --- Looking ------------------------------------------------------------------------------------
+# --- The checks ---------------------------------------------------------------------------------
 
-# look(NAME, DARK, [FRAME, FILE, WIDTH]...): what look.js says of each frame, and what the console said.
+# look(NAME, DARK, [FRAME, FILE, WIDTH]...): what look.js reports of each frame, and the messages on the console.
 sub look
 {
   my ($name, $dark, @frames) = @_;
@@ -116,7 +117,7 @@ sub look
 
 my ($facts, $console) = look('bad', 0, [ 'wrong', 'wrong.html', 390 ]);
 my $wrong = $facts->{wrong};
-like($console, qr/heard/, 'what a page says on the console is heard');
+like($console, qr/heard/, 'messages on the console are noticed');
 is_deeply([ map scalar @{ $wrong->{$_} // [] }, qw(overlaps outside crowded faint) ], [ 2, 1, 1, 1 ],
   'texts that overlap, stick out or are faint are found')
   or diag(encode_json($wrong));

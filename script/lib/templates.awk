@@ -63,8 +63,7 @@ END {
   print "END"
   print "$templates$;"
   print "COMMENT ON FUNCTION retention_internal.template(text) IS"
-  print "'a template of a page or a picture by its name, as script/lib/templates.awk joined it'"
-  print ";"
+  print "'a template of a page or a picture by its name, as script/lib/templates.awk joined it';"
 }
 
 function finish() {

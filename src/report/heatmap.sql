@@ -80,7 +80,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION retention_internal.heat_layout(jsonb, text, integer) IS
-'how the rows of cohort_cells() are laid out as a heat map; without a width it takes what its cells need';
+'how the rows of cohort_cells() are laid out as a heat map; without a width it is as wide as its cells need';
 
 CREATE FUNCTION retention_internal.heat_shade(layout retention_internal.heat_layout, period integer, rate numeric)
 RETURNS text
@@ -154,7 +154,7 @@ AS $$
   FROM placed
 $$;
 COMMENT ON FUNCTION retention_internal.heat_cells(jsonb, retention_internal.heat_layout, text, text[]) IS
-'the cells of a heat map, with all that is known of each in words';
+'the cells of a heat map, each with a title that says everything about it';
 
 CREATE FUNCTION retention_internal.heat_pooled(cells jsonb, layout retention_internal.heat_layout,
   top double precision)
@@ -241,5 +241,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION retention_internal.plot_heatmap(jsonb, text, integer) IS
-'the rows of cohort_cells() as SVG, below them all of these cohorts together; without a width it takes what its cells '
-'need';
+'the rows of cohort_cells() as SVG, with a row for all of these cohorts together; without a width the picture is as '
+'wide as its cells need';

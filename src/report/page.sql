@@ -59,7 +59,7 @@ AS $$
   SELECT retention_internal.fill('figures', jsonb_build_object('table', retention_internal.page_table(rows, columns)))
 $$;
 COMMENT ON FUNCTION retention_internal.page_figures(jsonb, text[]) IS
-'a table that is folded until it is asked for';
+'a table that the reader can unfold';
 
 CREATE FUNCTION retention_internal.page_rows(value jsonb) RETURNS jsonb
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -88,7 +88,7 @@ AS $$
   FROM (SELECT retention_internal.plot_style() AS style) s
 $$;
 COMMENT ON FUNCTION retention_internal.page_card(text, text, text, text, text, text) IS
-'a part of the page: a picture for wide and one for narrow screens, and what stands below it';
+'a card of the page: a picture for wide and one for narrow screens, and what is below it';
 
 -- The headline.
 
@@ -377,7 +377,8 @@ AS $$
       ['share', 'share', 'share']] AS head) h
   WHERE jsonb_array_length(stickiness) > 0
 $$;
-COMMENT ON FUNCTION retention_internal.page_stickiness(jsonb, text) IS 'the stickiness of a report, where it has it';
+COMMENT ON FUNCTION retention_internal.page_stickiness(jsonb, text) IS
+'the stickiness of a report; NULL where it has none';
 
 CREATE FUNCTION retention_internal.page_segments(report jsonb, unit text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -399,7 +400,7 @@ $$;
 COMMENT ON FUNCTION retention_internal.page_segments(jsonb, text) IS
 'survival and rates of the segments of a report, and its stickiness';
 
--- Causes.
+-- Drivers, reasons and benchmarks.
 
 CREATE FUNCTION retention_internal.page_drivers(ranking jsonb, drivers jsonb) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -418,7 +419,7 @@ AS $$
         ['lift', 'lift', 'number'], ['note', 'note', 'word']])), 'long')
   WHERE jsonb_array_length(ranking) > 0 OR jsonb_array_length(drivers) > 0
 $$;
-COMMENT ON FUNCTION retention_internal.page_drivers(jsonb, jsonb) IS 'the drivers of a report, where it has them';
+COMMENT ON FUNCTION retention_internal.page_drivers(jsonb, jsonb) IS 'the drivers of a report; NULL where it has none';
 
 CREATE FUNCTION retention_internal.page_reasons(reasons jsonb) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -435,7 +436,7 @@ AS $$
   FROM jsonb_array_elements(reasons) WITH ORDINALITY e (r, n)
   HAVING count(*) > 0
 $$;
-COMMENT ON FUNCTION retention_internal.page_reasons(jsonb) IS 'the reasons of a report, where it has them';
+COMMENT ON FUNCTION retention_internal.page_reasons(jsonb) IS 'the reasons of a report; NULL where it has none';
 
 CREATE FUNCTION retention_internal.page_benchmark(benchmark jsonb, unit text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -450,7 +451,7 @@ AS $$
   WHERE jsonb_array_length(benchmark) > 0
 $$;
 COMMENT ON FUNCTION retention_internal.page_benchmark(jsonb, text) IS
-'the benchmarks of a report, where it has them';
+'the benchmarks of a report; NULL where it has none';
 
 -- The page.
 

@@ -13,7 +13,7 @@ BEGIN
   RETURN format;
 END
 $$;
-COMMENT ON FUNCTION retention_internal.plot_format(text) IS 'the format of a picture, checked';
+COMMENT ON FUNCTION retention_internal.plot_format(text) IS 'checks the format of a picture, and returns it';
 
 -- The rows of summaries as JSON, as the report has them.
 
@@ -188,7 +188,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION retention_internal.vega_survival(jsonb, text) IS 'survival curves as a Vega-Lite specification';
 
--- What a user calls.
+-- Public functions.
 
 CREATE FUNCTION retention_heatmap(
   summary retention_cohorts,

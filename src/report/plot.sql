@@ -19,7 +19,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION retention_internal.plot_text_width(text) IS
-'about how many pixels a text takes, rather overestimated';
+'about how many pixels wide a text is, rather too many';
 
 CREATE FUNCTION retention_internal.plot_fit(value text, width double precision) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -157,7 +157,7 @@ AS $$
     'hatched', body LIKE '%url(#%', 'style', retention_internal.plot_style()))
 $$;
 COMMENT ON FUNCTION retention_internal.plot_svg(text, integer, integer, text, text, text) IS
-'a picture around its parts; the hatching of what is partial has the id retention-KIND-WIDTH';
+'a whole picture; the hatching of what is partial has the id retention-KIND-WIDTH';
 
 CREATE TYPE retention_internal.plot_scale AS (
   low double precision,

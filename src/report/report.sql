@@ -39,8 +39,8 @@ $$;
 COMMENT ON FUNCTION retention_internal.report_row(jsonb, retention_grid) IS
 'a row of cohorts or of a lifecycle as a report writes it';
 
--- A report holds so many cohorts (the newest), offsets (the first) and periods (the newest): a grid of days has more
--- than anybody reads.
+-- A report contains a limited number of cohorts (the newest), offsets (the first) and periods (the newest): a grid of
+-- days has more than anybody reads.
 CREATE FUNCTION retention_internal.report_rows(source retention_internal.source, what text, most integer) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -74,13 +74,13 @@ AS $$
     @extschema@.median_survival(state, 'log-log'::text, 0.95::double precision) AS m
 $$;
 COMMENT ON FUNCTION retention_internal.report_survival(retention_survival, double precision[], text) IS
-'how long customers stay, as a report writes it: the curve at the asked times';
+'how long customers stay, as a report writes it: the curve at the given times';
 
 CREATE FUNCTION retention_internal.report_times(followed_until double precision) RETURNS double precision[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-  -- At most 60 steps, of a width people use.
+  -- At most 60 steps, of a usual width.
   SELECT ARRAY(
     SELECT n::double precision * s.step FROM generate_series(0, floor(followed_until / s.step)::integer) AS n)
   FROM (
@@ -105,7 +105,7 @@ AS $$
     ELSE jsonb_build_object('value', flow -> hits, 'low', NULL, 'high', NULL, 'of', NULL) END
 $$;
 COMMENT ON FUNCTION retention_internal.report_rate(jsonb, text) IS
-'a figure of one period of a flow as the head of a report writes it';
+'a figure of one period of a flow as the headline of a report has it';
 
 CREATE FUNCTION retention_internal.report_difference(now jsonb, before jsonb) RETURNS jsonb
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -133,7 +133,7 @@ AS $$
     'year_before', $6, 'year_difference', retention_internal.report_difference($4, $6))
 $$;
 COMMENT ON FUNCTION retention_internal.report_figure(text, text, text, jsonb, jsonb, jsonb) IS
-'a figure at the head of a report: now, against the period before and against the same period a year before';
+'a figure in the headline of a report: now, against the period before and against the same period a year before';
 
 CREATE FUNCTION retention_internal.report_headline(flow jsonb) RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -167,7 +167,7 @@ CREATE FUNCTION retention_internal.report_returns(cohorts jsonb, lifecycle jsonb
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-  -- Who came back in the period after the start, the newest cohort against the one before; and who was active.
+  -- The customers active in the period after their first, of the newest cohort and the one before; and all active ones.
   WITH first_return AS (
     SELECT row_number() OVER (ORDER BY c.place DESC) AS back, jsonb_build_object('period_start', c.cell -> 'cohort',
       'period_end', c.cell -> 'period_start', 'value', c.cell -> 'retention_rate', 'low', c.cell -> 'ci_low',
@@ -195,7 +195,8 @@ AS $$
   FROM pair AS p
 $$;
 COMMENT ON FUNCTION retention_internal.report_returns(jsonb, jsonb) IS
-'figures of events at the head of a report: who of the newest complete cohort came back at once, and who was active';
+'figures of events in the headline of a report: how many of the newest complete cohort were active in the next period, '
+'and how many customers were active';
 
 CREATE FUNCTION retention_internal.report_adjusted(p_values double precision[]) RETURNS double precision[]
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
@@ -245,9 +246,9 @@ AS $$
   FROM tested AS t, adjusted AS a
 $$;
 COMMENT ON FUNCTION retention_internal.report_segments(jsonb) IS
-'the retention of every value of a segment and of all others of it, from counts of one period';
+'the retention of each value of a segment, compared with all its other values, from counts of one period';
 
--- The page.
+-- Times and the query of a report.
 
 CREATE FUNCTION retention_internal.report_span(plain retention_grid, known timestamp, periods integer,
   OUT since timestamptz, OUT starts timestamptz, OUT until timestamptz, OUT last timestamptz, OUT first timestamptz)
@@ -277,7 +278,7 @@ AS $$
     ELSE '(%s AT TIME ZONE %L)' END, $2, $3)
 $$;
 COMMENT ON FUNCTION retention_internal.report_moment(regtype, text, text) IS
-'SQL of an instant, brought to a type of time';
+'SQL that converts an instant to a type of time';
 
 -- The query of a report, in parts: each of the functions below gives SQL. A segment may have any name but those that
 -- begin with retention_.
@@ -301,14 +302,14 @@ AS $$
     || ') AS v (place, segment, value)'
 $$;
 COMMENT ON FUNCTION retention_internal.report_values(name[]) IS
-'SQL: everybody (place 0) and the value of each segment of a customer c';
+'SQL: all customers (place 0) and the value of each segment of a customer c';
 
 CREATE FUNCTION retention_internal.report_held(segments name[], starts text, ends text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-  -- Who was there when a period began (the balance just before it), with the segments of the row that held then, and
-  -- whether they are there at its end.
+  -- The customers just before a period begins, with the segments of the row that held then, and whether they are still
+  -- customers at its end.
   SELECT format('SELECT bool_or(p.retention_still) AS retention_kept%s FROM ('
       'SELECT q.*, q.started < w.starts AND coalesce(q.ended >= w.starts, true) AS retention_there, '
       'q.started < w.ends AND coalesce(q.ended >= w.ends, true) AS retention_still '
@@ -318,14 +319,14 @@ AS $$
       'FILTER (WHERE p.retention_there))[1] AS %2$I', ''), starts, ends)
 $$;
 COMMENT ON FUNCTION retention_internal.report_held(name[], text, text) IS
-'a SELECT of who was there when a period began, from the part "presence" of a WITH; its bounds are given as SQL';
+'a SELECT of the customers at the start of a period, from the part "presence" of a WITH; its bounds are given as SQL';
 
 CREATE FUNCTION retention_internal.report_summary(source retention_internal.source, kept text, known text,
   grid retention_grid, plain retention_grid) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-  -- Of events the cohorts come from the rows, straight, so that the batch scan applies; of subscriptions from presence.
+  -- Of events the cohorts come directly from the rows, so that the batch scan applies; of subscriptions from presence.
   SELECT CASE
     WHEN $2 IS NOT NULL THEN 'summary AS MATERIALIZED (SELECT s.cohorts ' || $2 || ')'
     WHEN $1.kind = 'events' THEN format('summary AS MATERIALIZED (SELECT @extschema@.cohort_retention(a.%s, a.at, '
@@ -349,7 +350,7 @@ SET search_path = pg_catalog, pg_temp
 AS $body$
 #variable_conflict use_variable
 DECLARE
-  -- How a time becomes one whose lengths count: days of the calendar, in a grid of hours hours that pass.
+  -- Converts a time so that differences count: days of the calendar, or in a grid of hours the hours that pass.
   moved constant text := CASE WHEN type <> 'date'::regtype AND (type = 'timestamptz'::regtype) <> hours
     THEN ' AT TIME ZONE ' || quote_literal(source.time_zone) ELSE '' END;
   known_at constant text := CASE WHEN type = 'date'::regtype THEN format('%L::date', known::date)
@@ -653,7 +654,7 @@ AS $$
   SELECT jsonb_agg(n.words ORDER BY n.place, n.words COLLATE "C") FROM note AS n WHERE n.words IS NOT NULL
 $$;
 COMMENT ON FUNCTION retention_internal.report_notes(retention_internal.source, jsonb, boolean, boolean, jsonb) IS
-'what a reader of a report should know';
+'the notes of a report';
 
 CREATE FUNCTION retention_internal.report_head(source retention_internal.source, periods integer) RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE

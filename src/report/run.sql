@@ -71,8 +71,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION retention_internal.report_run_table(regclass, name, boolean) IS
-'the table with the runs of a source in a schema (NULL: its own); to write it is made where it is missing, and must be '
-'the caller''s';
+'the table with the runs of a source in a schema (NULL: its own); for writing it is created if it is missing, and has '
+'to be the caller''s';
 
 -- The lock of a run: part 2 of its table.
 CREATE FUNCTION retention_internal.report_run_is_alive(runs regclass, pid integer) RETURNS boolean

@@ -89,7 +89,7 @@ BEGIN
   EXCEPTION
     WHEN OTHERS THEN
       GET STACKED DIAGNOSTICS message = MESSAGE_TEXT;
-      -- pg_cron says this with codes that differ from version to version.
+      -- The code of this error differs between versions of pg_cron.
       IF message !~ '^invalid schedule' THEN
         RAISE;
       END IF;
@@ -125,7 +125,7 @@ BEGIN
   IF NOT retention_internal.report_cron_is_there() OR NOT has_schema_privilege('cron', 'USAGE') THEN
     RETURN;
   END IF;
-  -- The source is read out of the command, for a job's name may be a digest.
+  -- The source is read from the command, because a job's name may be a digest.
   RETURN QUERY EXECUTE format($query$
     SELECT CASE WHEN c.literal LIKE 'E''%%'
         THEN replace(replace(replace(replace(replace(substr(c.literal, 3, length(c.literal) - 3),
@@ -145,14 +145,14 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION retention_internal.report_schedules() IS
-'the scheduled reports one may see and how their last run went; none where pg_cron is not installed';
+'the scheduled reports that the user may see, and how their last runs went; empty where pg_cron is not installed';
 
 CREATE VIEW retention_schedules AS
 SELECT s.source, s.schedule, s.job, s.owner, s.active, s.last_started, s.last_ended, s.last_status, s.last_message,
   s.command
 FROM retention_internal.report_schedules() AS s;
 COMMENT ON VIEW retention_schedules IS
-'the scheduled reports one may see and how their last run went; none where pg_cron is not installed';
+'the scheduled reports that the user may see, and how their last runs went; empty where pg_cron is not installed';
 GRANT SELECT ON retention_schedules TO PUBLIC;
 
 CREATE FUNCTION retention_unschedule(source regclass) RETURNS bigint
@@ -162,7 +162,7 @@ AS $$
 DECLARE
   gone bigint;
 BEGIN
-  -- By number: the name alone would also be that of another user's job.
+  -- By number: another user may have a job of the same name.
   SELECT s.job INTO gone FROM retention_internal.report_schedules() AS s
   WHERE s.source = $1::text AND s.owner = current_user;
   IF NOT FOUND THEN
@@ -175,4 +175,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION retention_unschedule(regclass) IS
-'ends the schedule of a source, whose job number it returns';
+'removes the schedule of a source, and returns the number of its job';
