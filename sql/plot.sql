@@ -180,9 +180,9 @@ CREATE TEMP TABLE r AS SELECT jsonb_build_object('format', 1, 'version', '1.2.3'
   'reasons', jsonb_build_array(jsonb_build_object('reason', h, 'customers', 3, 'share', 100), '{"reason": null, "customers": 2, "share": 40}'::jsonb),
   'benchmark', jsonb_build_array(jsonb_build_object('industry', h, 'retention_rate', 80, 'benchmark', 81, 'difference', -1)),
   'notes', jsonb_build_array(h)) AS r
-FROM s, f, v, (SELECT '</title></style><script>alert("&' || chr(7) || ''')</script>]]>--><!--'::text AS h) h;
+FROM s, f, v, (SELECT '</title></style><script>alert("&' || chr(7) || ''')</script>]]>--><!--{{{style}}}{{/name}}'::text AS h) h;
 SELECT well_formed(p) AS page_is_well_formed, p ~* '<script' AS script, times(p, '&lt;script&gt;') AS as_text, p ~ 'https?://(?!www.w3.org/(1999/xhtml|2000/svg)")' AS goes_elsewhere, p ~ '\s(on[a-z]+|href|src)=' AS active,
-  times(p, '<style>') AS styles, times(p, '<svg ') AS pictures, times(p, '<section') AS parts, times(p, '<table>') AS tables, times(p, 'class="cell ') / 2 AS cells
+  times(p, '\{\{\{style\}\}\}\{\{/name\}\}') AS marks, times(p, '<style>') AS styles, times(p, '<svg ') AS pictures, times(p, '<section') AS parts, times(p, '<table>') AS tables, times(p, 'class="cell ') / 2 AS cells
 FROM r, retention_report_page(r) p;
 SELECT array_agg(id) FROM (SELECT m[1] AS id FROM r, regexp_matches(retention_report_page(r), ' id="([^"]*)"', 'g') m GROUP BY 1 HAVING count(*) > 1) d;
 -- words about a change: better, worse, chance, not tested
