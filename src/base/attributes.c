@@ -17,7 +17,7 @@
 #include "utils/syscache.h"
 #include "utils/typcache.h"
 
-/* What was found for values whose reading is slow: labels of enums, and numbers that are not binary doubles. */
+/* Values that are slow to read, remembered: labels of enums, and numbers that are not doubles. */
 typedef struct AttributeMemo
 {
 	struct
@@ -70,7 +70,7 @@ attributes_changed(const char *one, const char *other)
 					errhint("The names, the types and the order of the columns must agree.")));
 }
 
-/* Whether the text of a value is asked of the output function of its type: neither a text nor a label of an enum. */
+/* Whether a value becomes a text by the output function of its type: it is neither a text nor a label of an enum. */
 static inline bool
 needs_output(Oid type)
 {
@@ -78,7 +78,7 @@ needs_output(Oid type)
 		   type != UNKNOWNOID && type != ANYENUMOID && !type_is_enum(type);
 }
 
-/* The next column; type is that of its values, without domains. */
+/* Add a column; type is that of its values, without domains. */
 static void
 add_column(AttributeReader *reader, const char *name, int number, Oid type)
 {
@@ -122,11 +122,11 @@ reader_make(Oid type, int32 typmod, MemoryContext context)
 			continue;
 		if (reader->count >= MAX_ATTRIBUTES)
 			ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-							errmsg("a customer has at most %d attributes", MAX_ATTRIBUTES)));
+							errmsg("a customer cannot have more than %d attributes", MAX_ATTRIBUTES)));
 		if (OidIsValid(from->attcollation) && !get_collation_isdeterministic(from->attcollation))
 			ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 							errmsg("attribute \"%s\" has a nondeterministic collation", name),
-							errdetail("Values are equal where their bytes are."),
+							errdetail("Values are equal if their bytes are."),
 							errhint("Give it another one with COLLATE.")));
 		for (int j = 0; j < reader->count; j++)
 			if (strcmp(reader->column[j].name, name) == 0)
@@ -136,7 +136,7 @@ reader_make(Oid type, int32 typmod, MemoryContext context)
 	}
 	if (reader->count == 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("a customer has at least one attribute")));
+						errmsg("a customer must have at least one attribute")));
 	reader->shape |= 1;
 	MemoryContextSwitchTo(old);
 	return reader;
@@ -203,7 +203,7 @@ attributes_of_value(void **remembered, MemoryContext context, Oid type, Datum va
 	return reader;
 }
 
-/* Made when it is needed: where a server makes the reader anew for every row it would cost more than it saves. */
+/* Made when it is first needed: if a new reader is made for every row, it would cost more than it saves. */
 static AttributeMemo *
 memo_of(AttributeReader *reader)
 {
@@ -234,7 +234,7 @@ enum_label(AttributeMemo *memo, Oid value, AttributeValue *out)
 	out->length = memo->labels[place].length;
 }
 
-/* Of a real: the number its shortest decimal says, for 0.1 is meant and not 0.10000000149. */
+/* A real is read as its shortest decimal: 0.1 and not 0.10000000149. */
 static double
 real_number(float4 value)
 {

@@ -12,12 +12,12 @@
 #include "base/mix.h"
 #include "catalog/pg_type_d.h"
 
-/* The most attributes of a customer. */
+/* The largest number of attributes. */
 #define MAX_ATTRIBUTES 200
-/* Bytes of a value that is kept as text. */
+/* The longest value that is kept as text, in bytes. */
 #define MAX_VALUE_BYTES 1000
 
-/* What the values of an attribute are; stored. */
+/* The kind of values of an attribute. It is stored. */
 typedef enum AttributeKind
 {
 	ATTRIBUTE_TEXT = 1, /* text, enum, and the text of any other type */
@@ -33,10 +33,10 @@ typedef struct AttributeColumn
 	AttributeKind kind;
 	Oid type;				/* of the values, without domains */
 	int number;				/* in the record, from 0 */
-	struct ValueText *text; /* of types whose text is asked of their output function, else NULL */
+	struct ValueText *text; /* for types that become a text by their output function, else NULL */
 } AttributeColumn;
 
-/* Which field counts follows from the kind of the attribute. */
+/* The kind of the attribute says which field is set. */
 typedef struct AttributeValue
 {
 	bool null;
@@ -65,19 +65,22 @@ typedef struct AttributeReader
 } AttributeReader;
 
 /*
- * The attributes of a record; 0 is NULL: 22004. *remembered is what was found for the row before, NULL at first, and
- * lives in context. 22023 on two columns of one name, 54000 on too many.
+ * The attributes of a record. *remembered is the reader of the row before, or NULL at first; it is allocated in
+ * context. Raises 22004 if record is 0 (NULL), 22023 on two columns with one name, 54000 on too many.
  */
 extern AttributeReader *attributes_open(void **remembered, MemoryContext context, Datum record);
 
-/* A single attribute that is no record, of a type without domains. It is named "attribute"; it may be NULL. */
+/*
+ * The same for a single value instead of a record, of a type without domains. It is named "attribute" and may be
+ * NULL.
+ */
 extern AttributeReader *
 attributes_of_value(void **remembered, MemoryContext context, Oid type, Datum value, bool isnull);
 
-/* 22023: a row whose attributes are not those of the rows before; one and other name them. */
+/* Raises 22023: a row does not have the attributes of the rows before; one and other name them. */
 extern void attributes_changed(const char *one, const char *other) pg_attribute_noreturn();
 
-/* Whether that many bytes may be read there: they lie in the row at hand. */
+/* Whether so many bytes may be read there, because they lie in the row at hand. */
 static inline bool
 attribute_is_inside(const AttributeReader *reader, const char *bytes, Size size)
 {
@@ -92,10 +95,10 @@ extern AttributeValue attribute_value(AttributeReader *reader, int attribute);
 /* The shortest decimal that reads back as the same number. */
 extern char *attribute_number_text(double number);
 
-/* A value of a kind that is not text: the integer (a boolean: 0 or 1) or the number, as its kind has it. */
+/* The text of a value whose kind is not text: of its integer (a boolean: 0 or 1) or number. */
 extern char *attribute_value_text(AttributeKind kind, int64 integer, double number);
 
-/* Texts up to this length are known by their key alone. */
+/* The key of a text up to this length says all of it. */
 #define KEY_BYTES 16
 
 typedef struct AttributeKey
@@ -103,7 +106,7 @@ typedef struct AttributeKey
 	uint64 word[2];
 } AttributeKey;
 
-/* The bytes of a text, filled up with zeros; of a longer one the last of them and a hash of the others. */
+/* The bytes of a text, padded with zeros; for a longer text its last bytes and a hash of the others. */
 static inline AttributeKey
 attribute_text_key(const char *bytes, int length)
 {
@@ -122,15 +125,12 @@ attribute_text_key(const char *bytes, int length)
 		key.word[0] = mix64(key.word[0] + 1, word);
 	}
 	memcpy(&key.word[1], bytes + length - 8, 8);
-	/* Up to eight bytes lie between the two. */
+	/* Up to eight bytes are in both parts. */
 	key.word[0] = mix64(key.word[0], 0);
 	return key;
 }
 
-/*
- * The same without a branch or a call for texts of up to KEY_BYTES of which as many bytes may be read, whatever
- * they are.
- */
+/* The same for texts of up to KEY_BYTES, without a branch or a call. KEY_BYTES bytes must be readable there. */
 static inline AttributeKey
 attribute_short_text_key(const char *bytes, int length)
 {

@@ -49,7 +49,7 @@ counted_alloc(const CountedType *type, WireKind kind, CountedForm form, Size slo
 	return table;
 }
 
-/* The least power of two that is not less; 0 of 0. */
+/* The smallest power of two that is not less than a number; 0 for 0. */
 static int64
 power_of_two(int64 least)
 {
@@ -76,7 +76,7 @@ copy_head(const CountedType *type, Counted *table, const Counted *from)
 		   type->head_size - sizeof(Counted));
 }
 
-/* A place among the tags; there is space for it. */
+/* Take a place among the tags, for which there is space. */
 static TagPlace
 place_tag(Counted *table, int length)
 {
@@ -106,7 +106,7 @@ slot_tag(const CountedType *type, const CountedSlot *slot)
 	return (TagPlace *) ((char *) slot + type->slot_tag);
 }
 
-/* The first free place for a key of this hash that the table has not. */
+/* The free place for a key with this hash that is not in the table. */
 static CountedSlot *
 free_place(const CountedType *type, const Counted *table, uint32 hash)
 {
@@ -132,7 +132,7 @@ chain_item(const CountedType *type, Counted *table, int number)
 	first->head = number + 1;
 }
 
-/* The items of another table with their tags, in an order (NULL: their own). */
+/* Copy the items of another table with their tags, in an order (NULL: their own). */
 static void
 copy_items(const CountedType *type, Counted *table, const Counted *from, const int *order)
 {
@@ -179,7 +179,10 @@ rebuild(const CountedType *type, const Counted *from, Size slot_size, int64 slot
 	return table;
 }
 
-/* Space for some more; only what there is too little of grows, and to the double at least. */
+/*
+ * Make space for more slots, items and bytes of tags. Only a part that is too small grows, at least to twice its
+ * size.
+ */
 static void
 reserve(const CountedType *type, Counted **table, int slots, int items, int64 tag_bytes)
 {
@@ -368,7 +371,7 @@ counted_sorted(const CountedType *type, const Counted *from)
 
 /* ---- Bytes that come in ---- */
 
-/* Numbers that must be right before anything else is looked for. */
+/* Check the numbers that must be right before anything else is read. */
 static void
 check_front(const CountedType *type, const Counted *table)
 {
@@ -394,7 +397,7 @@ check_front(const CountedType *type, const Counted *table)
 		wire_corrupt(name, "Its length is not that of its contents.");
 }
 
-/* The length of a tag, which lies among the tags. */
+/* Check that a tag lies among the tags; returns its length. */
 static int64
 check_tag(const CountedType *type, const Counted *table, TagPlace place)
 {
@@ -403,7 +406,7 @@ check_tag(const CountedType *type, const Counted *table, TagPlace place)
 	return Max(place.length, 0);
 }
 
-/* A slot of a hashed table would be found: no place is empty from that of its hash on. */
+/* Check that a slot of a hashed table can be found: no place between that of its hash and its own is empty. */
 static void
 check_place(const CountedType *type, const Counted *table, int number)
 {
@@ -465,13 +468,13 @@ counted_check(const CountedType *type, const Counted *table)
 	}
 	if (taken != table->used)
 		wire_corrupt(name, "The number of its counters is not what it says.");
-	/* So that a copy, in which every text has a place of its own, has space for them. */
+	/* In a copy every text has a place of its own; this ensures that there is space for them. */
 	if (tag_bytes != table->tag_bytes)
 		wire_corrupt(name, "Its texts overlap, or bytes lie between them.");
 	type->check_whole(table);
 }
 
-/* Of either form. */
+/* For both forms. */
 static const Counted *
 open_any(const CountedType *type, Datum value, WireKind kind)
 {
@@ -488,7 +491,7 @@ counted_open(const CountedType *type, Datum value, WireKind kind)
 
 	if (table->form == COUNTED_SORTED)
 		return table;
-	/* Whether a hashed one has a key twice is seen in its order. */
+	/* That a hashed table has a key twice is found when it is sorted. */
 	table = counted_sorted(type, table);
 	counted_check(type, table);
 	return table;

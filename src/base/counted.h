@@ -46,16 +46,16 @@ typedef struct Counted
 	int32 form;	  /* CountedForm */
 	uint32 maker; /* hashed: aggregate_process_mark(); sorted: 0 */
 	int32 slot_size;
-	int32 capacity; /* places for slots; hashed: a power of two; sorted: = used */
+	int32 capacity; /* places for slots; hashed: a power of two; sorted: used */
 	int32 used;
 	int32 items;
-	int32 item_capacity; /* hashed: a power of two, or 0; sorted: = items */
+	int32 item_capacity; /* hashed: a power of two, or 0; sorted: items */
 	int32 tag_bytes;
-	int32 tag_capacity; /* sorted: = tag_bytes */
+	int32 tag_capacity; /* sorted: tag_bytes */
 	int32 zero;
 } Counted;
 
-/* Where the bytes of a tag are. Of a negative length, which the module may give a meaning, there are none. */
+/* Where the bytes of a tag are. A tag of negative length has none; the module may give that a meaning. */
 typedef struct TagPlace
 {
 	int32 offset;
@@ -67,7 +67,7 @@ typedef struct CountedItem
 	TagPlace tag;
 	uint32 hash; /* of the tag */
 	int32 head;	 /* hashed: 1 + the first item of the chain of this place, or 0 */
-	int32 next;	 /* hashed: 1 + the next item of my chain, or 0 */
+	int32 next;	 /* hashed: 1 + the next item of this chain, or 0 */
 } CountedItem;
 
 typedef struct CountedSlot
@@ -82,8 +82,8 @@ typedef struct CountedType
 	Size head_size;
 	Size item_size;
 	Size slot_size;
-	Size wide_slot_size; /* what slots may grow to by counted_widen(); 0: they stay */
-	Size slot_tag;		 /* where in a slot its TagPlace is; 0: slots have no tags */
+	Size wide_slot_size; /* the size of slots after counted_widen(); 0: they have one size */
+	Size slot_tag;		 /* the place of the TagPlace in a slot; 0: slots have no tags */
 	int first_capacity;	 /* of slots: a power of two */
 	int places_per_slot; /* of the hashed form, at least 2 */
 
@@ -93,20 +93,23 @@ typedef struct CountedType
 	uint32 (*hash)(const CountedSlot *slot);
 	bool (*same)(const Counted *table, const CountedSlot *slot, const void *key);
 
-	/* The order of items in a sorted table; NULL: that in which they were added. */
+	/* The order of items in a sorted table; NULL: the order in which they were added. */
 	int (*compare_items)(const Counted *table, int one, int other);
 	/*
-	 * The order of slots: by these two numbers, then by their tags. The slot is of any table and counts as one of
-	 * `item`.
+	 * The order of slots: by these two numbers, then by their tags. The slot may be of another table and is taken as
+	 * one of `item`.
 	 */
 	void (*sort_key)(const Counted *table, int item, const CountedSlot *slot, uint64 *key);
 
-	/* After a table was made from one of the other form or of another process, its items in place; may be NULL. */
+	/*
+	 * Called after a table was made from one of the other form or of another process, when its items are in place.
+	 * May be NULL.
+	 */
 	void (*form_changed)(Counted *table);
 	/* Adds a table of either form to a hashed one. */
 	void (*merge)(Counted **into, const Counted *from);
 
-	/* XX001 on what cannot be. Items may be looked at once the front is checked, slots once the items are. */
+	/* Raise XX001 on what cannot be. Items may be read when the front has been checked, slots when the items have. */
 	void (*check_front)(const Counted *table);
 	void (*check_item)(const Counted *table, const CountedItem *item);
 	void (*check_slot)(const Counted *table, const CountedSlot *slot);
@@ -116,7 +119,7 @@ typedef struct CountedType
 static inline CountedSlot *
 counted_slot(const CountedType *type, const Counted *table, int number)
 {
-	/* Of a type whose slots stay as they are the size is a constant. */
+	/* The size of slots; a constant for types whose slots have one size. */
 	Size size = type->wide_slot_size == 0 ? type->slot_size : (Size) table->slot_size;
 
 	return (CountedSlot *) ((char *) table + type->head_size + size * (Size) number);
@@ -141,7 +144,7 @@ counted_tag(const CountedType *type, const Counted *table, TagPlace place)
 	return (Tag){counted_tags(type, table) + place.offset, place.length};
 }
 
-/* The place of a key in a hashed table: taken by it, or empty. There is always an empty place. */
+/* The place of a key in a hashed table, or an empty place if the key is not in it. There is always an empty place. */
 static pg_attribute_always_inline CountedSlot *
 counted_find(const CountedType *type, const Counted *table, uint32 hash, const void *key)
 {
@@ -156,7 +159,7 @@ counted_find(const CountedType *type, const Counted *table, uint32 hash, const v
 	}
 }
 
-/* The first item of a hashed table whose tag may have this hash; -1: none. The next is item->next - 1. */
+/* The first item of a hashed table whose tag may have this hash, or -1. The next one is item->next - 1. */
 static inline int
 counted_first_item(const CountedType *type, const Counted *table, uint32 hash)
 {
@@ -171,10 +174,10 @@ extern Counted *counted_alloc(const CountedType *type, WireKind kind, CountedFor
 extern Counted *counted_new(const CountedType *type, WireKind kind, int64 items, int64 tag_bytes);
 
 /*
- * A slot or an item more, with its hash, its item and a place for a tag of that length; the rest is to be filled in. A
+ * Add a slot or an item with its hash, its item and a place for a tag of that length; the caller fills in the rest. A
  * hashed table may move: then *table is a larger one, allocated in the current context. The old one is not freed, for
- * the executor copies a state at a new address and frees the old one itself. counted_widen() is the same for slots that
- * become wide: their new part is 0.
+ * the executor copies a state at a new address and frees the old one itself. counted_widen() makes slots wide; their
+ * new part is 0.
  */
 extern CountedSlot *
 counted_add_slot(const CountedType *type, Counted **table, uint32 hash, int item, int tag_length);
@@ -182,10 +185,10 @@ extern CountedItem *
 counted_add_item(const CountedType *type, Counted **table, uint32 hash, int tag_length);
 extern void counted_widen(const CountedType *type, Counted **table);
 
-/* A hashed table with the head and the items of another one, of the same capacity and without slots. */
+/* A hashed table with the head and the items of another one, with the same capacity and without slots. */
 extern Counted *counted_without_slots(const CountedType *type, const Counted *from);
 
-/* A hashed and a sorted copy of a table of either form, which is known to be right. */
+/* A hashed and a sorted copy of a table of either form, which has been checked. */
 extern Counted *counted_thaw(const CountedType *type, const Counted *from);
 extern Counted *counted_sorted(const CountedType *type, const Counted *from);
 
@@ -196,10 +199,10 @@ extern bool counted_is_own(const void *state);
 extern Counted *counted_copy(const CountedType *type, Datum value, WireKind kind);
 extern Counted *counted_merge(const CountedType *type, Counted *state, Datum value, WireKind kind);
 
-/* Any value of an argument in sorted form, checked: XX001 on bytes that no aggregate has written. */
+/* An argument in sorted form, checked. Raises XX001 on bytes that no aggregate has written. */
 extern const Counted *counted_open(const CountedType *type, Datum value, WireKind kind);
 
-/* Everything that can be wrong with a table of this type; the same errors. */
+/* Checks everything in a table of this type. Raises XX001. */
 extern void counted_check(const CountedType *type, const Counted *table);
 
 #endif /* RETENTION_COUNTED_H */

@@ -5,7 +5,7 @@
 #ifndef RETENTION_MIX_H
 #define RETENTION_MIX_H
 
-/* A hash of what was hashed before and a word more: all bits of both are in the lower half of the result. */
+/* A hash of an earlier hash and one more word. The lower half of the result depends on all bits of both. */
 static inline uint64
 mix64(uint64 hash, uint64 word)
 {

@@ -13,15 +13,15 @@ typedef struct ValueText
 	FmgrInfo output;
 } ValueText;
 
-/* What is looked up lives in context. */
+/* Looks up how a type becomes a text; the result is allocated in context. */
 extern void value_text_open(ValueText *how, Oid type, MemoryContext context);
 
-/* Packed, and not to be changed: it may be the value itself. */
+/* The text of a value. It may be packed or the value itself, and must not be changed. */
 extern text *value_text(ValueText *how, Datum value);
 
 /*
- * The text of an argument declared as "any", which is not NULL. 0A000 where the server does not say what type it has,
- * as when it evaluates an aggregate piecewise. Uses fn_extra.
+ * The text of an argument declared as "any", which is not NULL. Raises 0A000 if the server does not say which type it
+ * has, as when it evaluates an aggregate piecewise. Uses fn_extra.
  */
 extern text *value_text_argument(FunctionCallInfo fcinfo, int number);
 
