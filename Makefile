@@ -44,10 +44,12 @@ OBJS = \
 	src/history/activity_coarsen.o \
 	src/history/activity_sql.o \
 	src/history/history.o \
+	src/population/amount.o \
 	src/population/batch.o \
 	src/population/population.o \
 	src/population/population_cell.o \
 	src/population/population_entry.o \
+	src/population/population_events_sql.o \
 	src/population/population_flat.o \
 	src/population/population_form.o \
 	src/population/population_hash.o \
@@ -115,6 +117,7 @@ MODULE_SQL = \
 	src/population/population.overloads \
 	src/population/population.sql \
 	src/scan/scan.sql \
+	src/population/population_events.sql \
 	src/flow/flow.overloads \
 	src/flow/flow.sql \
 	src/history/activity.overloads \
@@ -169,7 +172,7 @@ DATA =
 SHLIB_EXPORTS = exports.txt
 EXPORTING_SQL = $(DATA_built) $(addprefix $(here),$(DATA))
 
-REGRESS = grid rates flow flow_customer as_of activity cohort batch_scan batch_scan_hostile survival drivers source facts facts_trust plot report entry_points untrusted stored_types hostile other_schema catalog
+REGRESS = grid rates flow flow_customer as_of activity cohort population batch_scan batch_scan_hostile survival drivers source facts facts_trust plot report entry_points untrusted stored_types hostile other_schema catalog
 REGRESS_OPTS = --inputdir=$(here) --load-extension=retention
 ISOLATION = rollup batch_scan_snapshot refresh source_lock report_runs
 ISOLATION_OPTS = --inputdir=$(here) --load-extension=retention

@@ -38,6 +38,8 @@ SELECT type, 'retention_internal.' || combine, 'retention_internal.' || transiti
     $$7::bigint, date '2020-01-05', date '2020-01-20', daterange('2020-01-01', '2020-02-01')$$),
   ('retention_internal.retention_population', 'population_combine', 'survival_bigint_date_transfn', 'bigint, date, date, date',
     $$7::bigint, date '2020-01-05', date '2020-01-20', date '2021-01-01'$$),
+  ('retention_internal.retention_population', 'population_combine', 'population_events_transfn',
+    'bigint, bigint, integer, integer, numeric, integer', $$7::bigint, 5::bigint, 1, 1, 2.5, 1$$),
   ('retention_cohorts', 'cohort_combine', 'cohort_combine', 'retention_cohorts',
     $$(SELECT cohort_retention(i % 9, date '2020-01-01' + i, 'month') FROM generate_series(1, 99) i)$$),
   ('retention_survival', 'survival_combine', 'survival_transfn', 'double precision, boolean', $$7, true$$),

@@ -6,6 +6,7 @@
 
 #include "cohort/cohort_batch.h"
 #include "flow/flow_batch.h"
+#include "population/population_events.h"
 #include "scan/scan.h"
 #include "survival/survival_batch.h"
 #include "utils/builtins.h"
@@ -22,6 +23,7 @@ _PG_init(void)
 	cohort_rate_start();
 	flow_start();
 	survival_start();
+	population_events_start();
 	scan_start();
 }
 

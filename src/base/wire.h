@@ -38,6 +38,7 @@ typedef enum WireAggregate
 {
 	AGGREGATE_COHORT_ANCHOR = 'A', /* a customer's earliest anchor starts their cohort */
 	AGGREGATE_COHORT_ROWS = 'C',   /* rows start cohorts */
+	AGGREGATE_EVENTS = 'E',		   /* population_events() */
 	AGGREGATE_FLOW = 'F',
 	AGGREGATE_RATE = 'R',	  /* retention_rate(customer, at, base, returns) */
 	AGGREGATE_SURVIVAL = 'S', /* survival(customer, started, ended, as_of) */

@@ -50,7 +50,7 @@ add_rows(const Grid *grid, PeriodLookup *lookup, KeyKind key, RowForm form, Time
 {
 	const BatchColumn *customers = &columns[0];
 	const BatchColumn *times = &columns[form == ROW_ANCHOR ? 2 : 1];
-	PopulationTotals totals = {0, 0, PG_INT64_MAX, PG_INT64_MIN};
+	PopulationTotals totals = {0, 0, PG_INT64_MAX, PG_INT64_MIN, 0};
 
 	for (int i = 0; i < count; i++)
 	{
@@ -91,7 +91,7 @@ add_plain_rows(const Grid *grid, PeriodLookup *lookup, TimeKind kind, Population
 	const bool *no_time = columns[1].nulls;
 	int64 keys[PLAIN_ROWS];
 	int64 values[PLAIN_ROWS];
-	PopulationTotals totals = {count, 0, PG_INT64_MAX, PG_INT64_MIN};
+	PopulationTotals totals = {count, 0, PG_INT64_MAX, PG_INT64_MIN, 0};
 
 	for (int done = 0; done < count;)
 	{

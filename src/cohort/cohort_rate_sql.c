@@ -161,7 +161,7 @@ identity_of(const Ranges *ranges, KeyKind key, TimeKind kind)
 		.aggregate = AGGREGATE_RATE,
 		.key = key,
 		.kind = kind,
-		.cap = 1,
+		.shape = {.cap = 1},
 		.tag = ranges->tag,
 		.tag_length = ranges->size,
 	};

@@ -116,7 +116,7 @@ cohort_identity(const Grid *grid, KeyKind key, RowForm form, TimeKind kind)
 		.aggregate = form == ROW_ANCHOR ? AGGREGATE_COHORT_ANCHOR : AGGREGATE_COHORT_ROWS,
 		.key = key,
 		.kind = kind,
-		.cap = grid->min_events,
+		.shape = {.cap = grid->min_events},
 		.tag = grid->text,
 		.tag_length = grid->text_length,
 	};

@@ -123,7 +123,7 @@ cohort_transfn_activity(PG_FUNCTION_ARGS)
 	activity_view(PG_GETARG_DATUM(1), &view);
 	identity.aggregate = view.anchored ? AGGREGATE_COHORT_ANCHOR : AGGREGATE_COHORT_ROWS;
 	identity.kind = view.kind;
-	identity.cap = view.grid->min_events;
+	identity.shape.cap = view.grid->min_events;
 	identity.tag = view.grid_text;
 	identity.tag_length = view.grid_length;
 	population = population_state(fcinfo, &identity, &differs);

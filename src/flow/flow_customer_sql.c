@@ -90,7 +90,7 @@ population_part(const FlowRequest *request, KeyKind key, TimeKind kind)
 	return (PopulationIdentity){.aggregate = AGGREGATE_FLOW,
 								.key = key,
 								.kind = kind,
-								.cap = 0,
+								.shape = {.cap = 0},
 								.tag = request->tag,
 								.tag_length = request->tag_length};
 }
@@ -198,7 +198,7 @@ flow_of_share(Population *population, Share share)
 	const Grid *grid;
 	FlowBuilder builder;
 
-	if (part->aggregate != AGGREGATE_FLOW || part->cap != 0)
+	if (part->aggregate != AGGREGATE_FLOW || part->shape.cap != 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("the state is not one of customer_flow")));
 	grid = flow_request_of_tag(&request, part->kind, part->tag, part->tag_length);

@@ -16,9 +16,7 @@
 #define EVENT_START 2  /* it starts a cohort */
 #define EVENT_RETURN 4 /* it counts as coming back */
 #define EVENT_PLAIN (EVENT_ACTIVE | EVENT_START | EVENT_RETURN)
-
-/* The number of events that one customer may have: as many as fit into one allocation. */
-#define MAX_EVENTS ((int) (MaxAllocSize / sizeof(Event)))
+#define EVENT_FLAG_BITS 3
 
 typedef struct Event
 {
@@ -27,33 +25,115 @@ typedef struct Event
 	uint32 flags; /* EVENT_* */
 } Event;
 
-/*
- * Bring events into order, equal values put together: flags are united, counts added. With cap > 0 a count is cut
- * at cap (a sum of cut counts reaches cap exactly where the sum of the counts does). With cap 0 counts are signed
- * sums, and an event whose count is 0 is dropped. Works in place; returns the new number of events.
- */
-extern int history_normalise(Event *events, int count, int32 cap);
+/* An event with an amount: a sum, exact, of a unit that its module chooses. */
+typedef struct AmountEvent
+{
+	Event event;
+	int64 amount;
+} AmountEvent;
 
-/* Sort by value. */
-extern void history_sort(Event *events, int count);
+/*
+ * What the events of a history are. Zeroed but for cap, they are Events with the three flags above. With more flags,
+ * their meaning is the module's (steps of a funnel, for example); with amounts, arrays of events are arrays of
+ * AmountEvent, passed as pointers to the first event.
+ */
+typedef struct EventShape
+{
+	int32 cap;		  /* see events_normalise() */
+	int16 more_flags; /* bits of flags beyond EVENT_FLAG_BITS, at most EVENT_MORE_FLAGS */
+	bool has_amount;
+} EventShape;
+
+#define EVENT_MORE_FLAGS 13
+
+static inline Size
+event_size(const EventShape *shape)
+{
+	return shape->has_amount ? sizeof(AmountEvent) : sizeof(Event);
+}
+
+static inline Event *
+event_at(const EventShape *shape, const Event *events, int i)
+{
+	return (Event *) ((char *) unconstify(Event *, events) + i * event_size(shape));
+}
+
+static inline int64
+event_amount(const EventShape *shape, const Event *event)
+{
+	return shape->has_amount ? ((const AmountEvent *) event)->amount : 0;
+}
+
+/* The number of events that one customer may have: as many as fit into one allocation. */
+#define MAX_EVENTS ((int) (MaxAllocSize / sizeof(Event)))
+
+static inline int
+event_limit(const EventShape *shape)
+{
+	return (int) (MaxAllocSize / event_size(shape));
+}
+
+/*
+ * Whether there can be such an event. With cap > 0 its count is 0..cap and it has a flag; of the three flags above,
+ * EVENT_RETURN is set if and only if the count is above 0. With cap 0 its count or its amount is not 0.
+ */
+static inline bool
+event_is_possible(const EventShape *shape, const Event *event, int64 amount)
+{
+	if (event->flags >> (EVENT_FLAG_BITS + shape->more_flags) != 0)
+		return false;
+	if (shape->cap == 0)
+		return event->count != 0 || amount != 0;
+	return event->count >= 0 && event->count <= shape->cap && event->flags != 0 &&
+		   (shape->more_flags > 0 || (event->count > 0) == ((event->flags & EVENT_RETURN) != 0));
+}
+
+/*
+ * Prepare an event from a row for a history: its count is cut at cap. False: it changes nothing. An event that cannot
+ * be is an error of the module.
+ */
+static inline bool
+event_take(const EventShape *shape, Event *event, int64 amount)
+{
+	if (shape->cap > 0)
+		event->count = Min(event->count, shape->cap);
+	else if (event->count == 0 && amount == 0)
+		return false;
+	if (!event_is_possible(shape, event, amount))
+		elog(ERROR, "impossible event");
+	return true;
+}
+
+/*
+ * Bring events into order, equal values put together: flags are united, counts and amounts added. With cap > 0 a count
+ * is cut at cap (a sum of cut counts reaches cap exactly where the sum of the counts does). With cap 0 counts are
+ * signed sums, and an event whose count and amount are 0 is dropped. Works in place; returns the new number of events.
+ * 22003: a sum of amounts is out of range.
+ */
+extern int events_normalise(const EventShape *shape, Event *events, int count);
 
 /* Merge an event into another one with the same value. */
-extern void history_merge(Event *into, const Event *event, int32 cap);
+extern void events_merge(const EventShape *shape, Event *into, const Event *event);
+
+/* Compact bytes of a normalised history: 10 plain periods take some 12 bytes. */
+extern void events_write(const EventShape *shape, StringInfo out, const Event *events, int count);
+
+/*
+ * Read them back: returns the number of events, and puts the events into *events (palloc'ed, or reused and grown where
+ * *events is not NULL) after the first used ones. Their order is checked, and that they are possible.
+ */
+extern int
+events_read(const EventShape *shape, WireReader *in, Event **events, int *capacity, int used);
 
 /* 54000: more than MAX_EVENTS. */
 extern void history_too_long(void) pg_attribute_noreturn();
 
-/* Compact bytes of a normalised history: 10 plain periods take some 12 bytes. */
+/* The same for histories that have neither more flags nor amounts. */
+extern int history_normalise(Event *events, int count, int32 cap);
 extern void history_write(StringInfo out, const Event *events, int count);
-
-/*
- * Read them back: returns the number of events, and puts the events into *events (palloc'ed, or reused and grown where
- * *events is not NULL). Order, flags and counts are checked: with cap > 0 an event has a flag, and a count in 1..cap if
- * and only if EVENT_RETURN is one of its flags; with cap 0 its count is not 0.
- */
 extern int history_read(WireReader *in, int32 cap, Event **events, int *capacity);
 
-/* The same, after the first used events of *events; returns the number of events read. */
-extern int history_read_after(WireReader *in, int32 cap, Event **events, int *capacity, int used);
+/* Sort by value. */
+extern void history_sort(Event *events, int count);
 
 #endif /* RETENTION_HISTORY_H */

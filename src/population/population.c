@@ -19,6 +19,13 @@ same_kinds(const PopulationIdentity *one, const PopulationIdentity *other)
 	return one->aggregate == other->aggregate && one->key == other->key && one->kind == other->kind;
 }
 
+static inline bool
+same_shape(const EventShape *one, const EventShape *other)
+{
+	return one->cap == other->cap && one->more_flags == other->more_flags &&
+		   one->has_amount == other->has_amount;
+}
+
 static void
 differing_kinds(void)
 {
@@ -49,7 +56,7 @@ check_same_identity(const PopulationIdentity *one, const PopulationIdentity *oth
 					   : 0,
 				 errhint("All rows and states of one answer need the same grid or periods.")));
 	}
-	if (one->cap != other->cap)
+	if (!same_shape(&one->shape, &other->shape))
 		differing_kinds();
 }
 
@@ -100,7 +107,7 @@ population_state(FunctionCallInfo fcinfo, const PopulationIdentity *identity, ch
 		differing_kinds();
 	if (unlikely(!population_same_tag(&population->identity, identity)))
 		*differs = pnstrdup(population->identity.tag, population->identity.tag_length);
-	else if (unlikely(population->identity.cap != identity->cap))
+	else if (unlikely(!same_shape(&population->identity.shape, &identity->shape)))
 		differing_kinds();
 	return population;
 }
@@ -171,7 +178,7 @@ add_entry(Population *population, const CustomerKey *key, const Event *events, i
 		if (count != 1)
 		{
 			initStringInfo(&out);
-			entry_write(&out, kind, key, events, count);
+			entry_write(&out, kind, &population->identity.shape, key, events, count);
 			bytes = out.len + 1;
 			pfree(out.data);
 		}
@@ -183,7 +190,7 @@ add_entry(Population *population, const CustomerKey *key, const Event *events, i
 			out.data = FLAT_END(flat);
 			out.len = out.cursor = 0;
 			out.maxlen = (int) (VARSIZE(flat) - flat->used);
-			entry_write(&out, kind, key, events, count);
+			entry_write(&out, kind, &population->identity.shape, key, events, count);
 			flat->used += out.len;
 			return;
 		}
@@ -192,31 +199,30 @@ add_entry(Population *population, const CustomerKey *key, const Event *events, i
 	large_add(population->large, key, events, count);
 }
 
-/* Refuse or change an event as a table would. False: there is nothing to add. */
-static inline bool
-check_event(const PopulationIdentity *identity, Event *event)
+/* has_amount is a constant: populations with and without amounts each get code of their own. */
+static pg_attribute_always_inline void
+put_event(EventBatch *batch, const Event *event, bool has_amount)
 {
-	if (identity->cap == 0)
-		return event->count != 0;
-	if (event->flags == 0 || event->flags > EVENT_PLAIN || event->count < 0 ||
-		(event->count > 0) != ((event->flags & EVENT_RETURN) != 0))
-		elog(ERROR, "impossible event");
-	event->count = Min(event->count, identity->cap);
-	return true;
+	if (has_amount)
+		batch->events.amount_events[batch->used] = *(const AmountEvent *) event;
+	else
+		batch->events.events[batch->used] = *event;
 }
 
-void
-population_add_int64(Population *population, int64 key, Event event)
+static pg_attribute_always_inline void
+add_int64(Population *population, int64 key, Event *event, bool has_amount)
 {
+	int64 amount = has_amount ? ((const AmountEvent *) event)->amount : 0;
 	LargePopulation *large = population->large;
 
 	Assert(population->identity.key == KEY_INT64);
+	Assert(population->identity.shape.has_amount == has_amount);
 	if (likely(large != NULL && large->batch != NULL))
 	{
 		EventBatch *batch = large->batch;
 
 		batch->a[batch->used] = (uint64) key;
-		batch->events[batch->used] = event;
+		put_event(batch, event, has_amount);
 		if (++batch->used == BATCH_EVENTS)
 			large_flush(large);
 	}
@@ -224,17 +230,31 @@ population_add_int64(Population *population, int64 key, Event event)
 	{
 		CustomerKey found = key_of_int64(key);
 
-		if (check_event(&population->identity, &event))
-			add_entry(population, &found, &event, 1);
+		if (event_take(&population->identity.shape, event, amount))
+			add_entry(population, &found, event, 1);
 	}
 }
 
 void
-population_add_bytes(Population *population, const void *key, int size, Event event)
+population_add_int64(Population *population, int64 key, Event event)
 {
+	add_int64(population, key, &event, false);
+}
+
+void
+population_add_int64_amount(Population *population, int64 key, AmountEvent event)
+{
+	add_int64(population, key, &event.event, true);
+}
+
+static pg_attribute_always_inline void
+add_bytes(Population *population, const void *key, int size, Event *event, bool has_amount)
+{
+	int64 amount = has_amount ? ((const AmountEvent *) event)->amount : 0;
 	LargePopulation *large = population->large;
 	CustomerKey found = key_of_bytes(population->identity.key, key, size);
 
+	Assert(population->identity.shape.has_amount == has_amount);
 	if (likely(large != NULL && large->batch != NULL))
 	{
 		EventBatch *batch = large->batch;
@@ -256,12 +276,24 @@ population_add_bytes(Population *population, const void *key, int size, Event ev
 			appendBinaryStringInfo(&batch->texts, (const char *) &length, sizeof(length));
 			appendBinaryStringInfo(&batch->texts, key, size);
 		}
-		batch->events[batch->used] = event;
+		put_event(batch, event, has_amount);
 		if (++batch->used == BATCH_EVENTS || batch->texts.len >= BATCH_TEXTS)
 			large_flush(large);
 	}
-	else if (check_event(&population->identity, &event))
-		add_entry(population, &found, &event, 1);
+	else if (event_take(&population->identity.shape, event, amount))
+		add_entry(population, &found, event, 1);
+}
+
+void
+population_add_bytes(Population *population, const void *key, int size, Event event)
+{
+	add_bytes(population, key, size, &event, false);
+}
+
+void
+population_add_bytes_amount(Population *population, const void *key, int size, AmountEvent event)
+{
+	add_bytes(population, key, size, &event.event, true);
 }
 
 void
@@ -271,7 +303,7 @@ population_add_plain(Population *population, const int64 *keys, const int64 *val
 
 	/* Event by event while the population is small, and where counts matter. */
 	while (done < count && (population->large == NULL || population->large->batch == NULL ||
-							population->identity.cap != 1))
+							!population->large->table.pool.takes_words))
 	{
 		population_add_int64(population, keys[done],
 							 (Event){.value = values[done], .count = 1, .flags = EVENT_PLAIN});
@@ -341,6 +373,7 @@ population_totals_add(PopulationTotals *into, const PopulationTotals *totals)
 	count_add(&into->ignored, totals->ignored);
 	into->first = Min(into->first, totals->first);
 	into->latest = Max(into->latest, totals->latest);
+	into->decimals = Max(into->decimals, totals->decimals);
 }
 
 Datum

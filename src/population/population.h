@@ -17,6 +17,25 @@
  *
  * population_entry has the keys and the bytes of an entry, population_key the customer of a row, and batch.h is for the
  * batch scan, which adds many rows at a time. Each of these files has a header, which includes lower ones only.
+ *
+ * What an event is depends on the shape in the population's identity (EventShape in history.h). Most populations keep a
+ * count and three flags; with a cap of 1 and without amounts, a customer is usually one word. A population with amounts
+ * adds up an exact amount for each customer and value, and keeps lists only; one with more flags has up to sixteen, for
+ * the steps of a funnel. The others do not pay for that. An aggregate names its shape in is_shape_of(), too
+ * (population_flat.c). For example, revenue by customer and month:
+ *
+ *		PopulationIdentity identity = {.aggregate = AGGREGATE_..., .key = KEY_INT64, .kind = TIME_DATE,
+ *			.shape = {.cap = 1, .has_amount = true}, .tag = grid->text, .tag_length = grid->text_length};
+ *		Population *population = population_state(fcinfo, &identity, &differs);
+ *		AmountEvent event = {{.value = month, .count = 1, .flags = EVENT_PLAIN}};
+ *
+ *		event.amount = amount_from_numeric(PG_GETARG_NUMERIC(3), &population_totals(population)->decimals);
+ *		population_add_int64_amount(population, PG_GETARG_INT64(1), event);
+ *
+ * and in the final function a visitor reads ((const AmountEvent *) events)[i], one for each month of a customer.
+ * Contracts have a cap of 0, a count of 1 and the amount at their start, -1 and the amount negated at their end: the
+ * running sums are the customer's contracts and revenue. population_events_sql.c is a complete example, the batch scan
+ * included.
  */
 #ifndef RETENTION_POPULATION_H
 #define RETENTION_POPULATION_H
@@ -38,7 +57,7 @@ typedef struct PopulationIdentity
 	char aggregate; /* WireAggregate */
 	KeyKind key;
 	TimeKind kind;
-	int32 cap;		 /* see history_normalise() */
+	EventShape shape;
 	const char *tag; /* bytes that the module compares: the grid's text, or the periods asked for */
 	int tag_length;
 } PopulationIdentity;
@@ -58,6 +77,8 @@ typedef struct PopulationTotals
 	/* The earliest and latest moment seen, of the identity's kind; PG_INT64_MAX, PG_INT64_MIN: none. */
 	int64 first;
 	int64 latest;
+
+	int64 decimals; /* the most that an amount of a row was written with, at most AMOUNT_DECIMALS */
 } PopulationTotals;
 
 typedef struct Population Population;
@@ -82,11 +103,16 @@ extern Datum population_datum(Population *population);
 extern PopulationTotals *population_totals(Population *population);
 
 /*
- * One event of one customer, with a flag and a count as history_read() wants them (a larger count is cut at cap). It
- * may wait in a batch; bytes of key are copied.
+ * One event of one customer, which must be possible (event_is_possible()), but its count may be larger than cap. It may
+ * wait in a batch; bytes of key are copied.
  */
 extern void population_add_int64(Population *population, int64 key, Event event);
 extern void population_add_bytes(Population *population, const void *key, int size, Event event);
+
+/* The same in a population with amounts (amount.h makes one of a numeric). */
+extern void population_add_int64_amount(Population *population, int64 key, AmountEvent event);
+extern void
+population_add_bytes_amount(Population *population, const void *key, int size, AmountEvent event);
 
 /* Events that are EVENT_PLAIN with a count of 1, of integer customers. */
 extern void

@@ -53,14 +53,22 @@ plain_event(int64 value)
 	return (Event){.value = value, .count = 1, .flags = EVENT_PLAIN};
 }
 
+static inline Size
+element_size(CellForm form)
+{
+	return form == CELL_SHORTS	  ? sizeof(int32)
+		   : form == CELL_AMOUNTS ? sizeof(AmountEvent)
+								  : sizeof(Event);
+}
+
 static EventList *
 list_create(const CellPool *pool, CellForm form, int64 count)
 {
-	Size element = form == CELL_SHORTS ? sizeof(int32) : sizeof(Event);
+	Size element = element_size(form);
 	Size bytes = LIST_BYTES_LEAST;
 	EventList *list;
 
-	if (count > MAX_EVENTS)
+	if (count > event_limit(&pool->shape))
 		history_too_long();
 	while (bytes < LIST_HEAD + element * (Size) count)
 		bytes *= 2;
@@ -76,10 +84,11 @@ list_sort(const CellPool *pool, CellForm form, EventList *list)
 	int32 *values = LIST_SHORTS(list);
 	int kept = 0;
 
-	if (form == CELL_LIST)
+	if (form != CELL_SHORTS)
 	{
-		if (list->sorted < list->used || pool->cap == 0)
-			list->used = list->sorted = history_normalise(LIST_EVENTS(list), list->used, pool->cap);
+		if (list->sorted < list->used || pool->shape.cap == 0)
+			list->used = list->sorted =
+				events_normalise(&pool->shape, LIST_EVENTS(list), list->used);
 		return;
 	}
 	if (list->sorted == list->used)
@@ -95,22 +104,25 @@ list_sort(const CellPool *pool, CellForm form, EventList *list)
 }
 
 /*
- * Add an event to a list; of a list of short values, event->value is relative to the origin and the rest is not looked
- * at. form is a constant: each gets code of its own. Returns the list, which may have moved.
+ * Add an event to a list; in a list of short values, event->value is relative to the origin and the rest is ignored.
+ * form is a constant: each gets code of its own. Returns the list, which may have moved.
  */
 static pg_attribute_always_inline EventList *
 list_add(const CellPool *pool, CellForm form, EventList *list, const Event *event)
 {
 	const bool shorts = form == CELL_SHORTS;
-	const Size element = shorts ? sizeof(int32) : sizeof(Event);
-	int low = 0;
+	const Size element = element_size(form);
+	int low;
 	int high;
 
-#define LIST_VALUE(i) (shorts ? (int64) LIST_SHORTS(list)[i] : LIST_EVENTS(list)[i].value)
+	/* The value is the first field of each kind of event. */
+#define LIST_VALUE(i)                                                                              \
+	(shorts ? (int64) LIST_SHORTS(list)[i] : *(int64 *) ((char *) LIST_EVENTS(list) + (i) *element))
 	if (list->used == list->sorted && list->used > 0 && LIST_VALUE(list->used - 1) == event->value)
 	{
 		if (!shorts)
-			history_merge(&LIST_EVENTS(list)[list->used - 1], event, pool->cap);
+			events_merge(&pool->shape, event_at(&pool->shape, LIST_EVENTS(list), list->used - 1),
+						 event);
 		return list;
 	}
 	if (list->used == list->capacity)
@@ -127,10 +139,11 @@ list_add(const CellPool *pool, CellForm form, EventList *list, const Event *even
 		}
 	}
 
-	/* The place in the sorted part of the first value that is not smaller. */
+	/* The place in the sorted part of the first value that is not smaller: mostly near its end. */
 	high = list->sorted;
-	if (high > 0 && LIST_VALUE(high - 1) < event->value)
-		low = high;
+	while (high > 0 && list->sorted - high < LIST_SHORT && LIST_VALUE(high - 1) >= event->value)
+		high--;
+	low = high > 0 && LIST_VALUE(high - 1) >= event->value ? 0 : high;
 	while (low < high)
 	{
 		int middle = (low + high) / 2;
@@ -143,7 +156,7 @@ list_add(const CellPool *pool, CellForm form, EventList *list, const Event *even
 	if (low < list->sorted && LIST_VALUE(low) == event->value)
 	{
 		if (!shorts)
-			history_merge(&LIST_EVENTS(list)[low], event, pool->cap);
+			events_merge(&pool->shape, event_at(&pool->shape, LIST_EVENTS(list), low), event);
 		return list;
 	}
 	if (list->used == list->sorted && (low == list->used || list->used <= LIST_SHORT))
@@ -158,7 +171,7 @@ list_add(const CellPool *pool, CellForm form, EventList *list, const Event *even
 	if (shorts)
 		LIST_SHORTS(list)[low] = (int32) event->value;
 	else
-		LIST_EVENTS(list)[low] = *event;
+		memcpy((char *) LIST_EVENTS(list) + low * element, event, element);
 	list->used++;
 	return list;
 #undef LIST_VALUE
@@ -175,12 +188,12 @@ cell_events(const CellPool *pool, const EventCell *cell, EventBuffer *buffer)
 
 	if (buffer->events == NULL || most > buffer->capacity)
 	{
-		if (most > MAX_EVENTS)
+		if (most > event_limit(&pool->shape))
 			history_too_long();
 		if (buffer->events != NULL)
 			pfree(buffer->events);
-		buffer->capacity = (int) Min(2 * (int64) most, MAX_EVENTS);
-		buffer->events = palloc(buffer->capacity * sizeof(Event));
+		buffer->capacity = (int) Min(2 * (int64) most, event_limit(&pool->shape));
+		buffer->events = palloc(buffer->capacity * event_size(&pool->shape));
 	}
 	events = buffer->events;
 
@@ -194,13 +207,14 @@ cell_events(const CellPool *pool, const EventCell *cell, EventBuffer *buffer)
 					plain_event(value_of(pool, (int64) cell->base + pg_rightmost_one_pos64(bits)));
 			break;
 		case CELL_SINGLE:
-			if (pool->cap > 0 || cell->base != 0)
+			if (pool->shape.cap > 0 || cell->base != 0)
 				events[count++] =
 					(Event){.value = (int64) cell->bits, .count = cell->base, .flags = cell->flags};
 			break;
 		case CELL_LIST:
-			list_sort(pool, CELL_LIST, list);
-			memcpy(events, LIST_EVENTS(list), list->used * sizeof(Event));
+		case CELL_AMOUNTS:
+			list_sort(pool, cell->form, list);
+			memcpy(events, LIST_EVENTS(list), list->used * event_size(&pool->shape));
 			count = list->used;
 			break;
 		case CELL_SHORTS:
@@ -216,7 +230,7 @@ cell_events(const CellPool *pool, const EventCell *cell, EventBuffer *buffer)
 }
 
 /* A cell of any form becomes a list of events. */
-static EventList *
+static pg_noinline void
 cell_to_list(const CellPool *pool, EventCell *cell)
 {
 	Event few[64];
@@ -248,11 +262,10 @@ cell_to_list(const CellPool *pool, EventCell *cell)
 	cell->bits = (uintptr_t) list;
 	cell->form = CELL_LIST;
 	cell->base = 0;
-	return list;
 }
 
 /* A word becomes a list of short values. */
-static EventList *
+static pg_noinline void
 cell_to_shorts(const CellPool *pool, EventCell *cell)
 {
 	EventList *list = list_create(pool, CELL_SHORTS, pg_popcount64(cell->bits) + 1);
@@ -263,7 +276,34 @@ cell_to_shorts(const CellPool *pool, EventCell *cell)
 	cell->bits = (uintptr_t) list;
 	cell->form = CELL_SHORTS;
 	cell->base = 0;
-	return list;
+}
+
+static pg_noinline void
+add_to_events(const CellPool *pool, EventCell *cell, const Event *event)
+{
+	cell->bits = (uintptr_t) list_add(pool, CELL_LIST, list_of(cell), event);
+}
+
+static pg_noinline void
+add_to_shorts(const CellPool *pool, EventCell *cell, const Event *event)
+{
+	cell->bits = (uintptr_t) list_add(pool, CELL_SHORTS, list_of(cell), event);
+}
+
+static pg_noinline void
+cell_add_amount(CellPool *pool, EventCell *cell, const Event *given)
+{
+	AmountEvent event = *(const AmountEvent *) given;
+
+	if (!event_take(&pool->shape, &event.event, event.amount))
+		return;
+	if (cell->form == CELL_EMPTY)
+	{
+		cell->bits = (uintptr_t) list_create(pool, CELL_AMOUNTS, 1);
+		cell->form = CELL_AMOUNTS;
+		pool->customers++;
+	}
+	cell->bits = (uintptr_t) list_add(pool, CELL_AMOUNTS, list_of(cell), &event.event);
 }
 
 void
@@ -272,16 +312,14 @@ cell_add_slowly(CellPool *pool, EventCell *cell, const Event *given)
 	Event event = *given;
 	int32 offset = 0;
 
-	if (pool->cap > 0)
+	if (pool->shape.has_amount)
 	{
-		if (event.flags == 0 || event.flags > EVENT_PLAIN || event.count < 0 ||
-			(event.count > 0) != ((event.flags & EVENT_RETURN) != 0))
-			elog(ERROR, "impossible event");
-		event.count = Min(event.count, pool->cap);
-	}
-	else if (event.count == 0)
+		cell_add_amount(pool, cell, given);
 		return;
+	}
 
+	if (!event_take(&pool->shape, &event, 0))
+		return;
 	if (cell->form == CELL_EMPTY)
 	{
 		cell->bits = (uint64) event.value;
@@ -294,24 +332,24 @@ cell_add_slowly(CellPool *pool, EventCell *cell, const Event *given)
 	{
 		Event here = {.value = event.value, .count = cell->base, .flags = cell->flags};
 
-		history_merge(&here, &event, pool->cap);
+		events_merge(&pool->shape, &here, &event);
 		cell->base = here.count;
 		cell->flags = (uint16) here.flags;
 	}
-	else if ((cell->form == CELL_WORD || cell->form == CELL_SHORTS) && pool->cap == 1 &&
+	else if ((cell->form == CELL_WORD || cell->form == CELL_SHORTS) && pool->takes_words &&
 			 event.flags == EVENT_PLAIN && pool->has_origin &&
 			 offset_of(pool, event.value, &offset))
 	{
-		EventList *list = cell->form == CELL_WORD ? cell_to_shorts(pool, cell) : list_of(cell);
-
+		if (cell->form == CELL_WORD)
+			cell_to_shorts(pool, cell);
 		event.value = offset;
-		cell->bits = (uintptr_t) list_add(pool, CELL_SHORTS, list, &event);
+		add_to_shorts(pool, cell, &event);
 	}
 	else
 	{
-		EventList *list = cell->form == CELL_LIST ? list_of(cell) : cell_to_list(pool, cell);
-
-		cell->bits = (uintptr_t) list_add(pool, CELL_LIST, list, &event);
+		if (cell->form != CELL_LIST)
+			cell_to_list(pool, cell);
+		add_to_events(pool, cell, &event);
 	}
 }
 

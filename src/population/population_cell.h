@@ -14,10 +14,11 @@
 typedef enum CellForm
 {
 	CELL_EMPTY,
-	CELL_WORD,	 /* plain events: bit i of bits is the value origin + base + i, and bit 0 is set */
-	CELL_SINGLE, /* one event: bits is its value, base its count, flags its flags */
-	CELL_LIST,	 /* bits points to a list of events */
-	CELL_SHORTS, /* plain events: bits points to a list of values relative to the origin */
+	CELL_WORD,	  /* plain events: bit i of bits is the value origin + base + i, and bit 0 is set */
+	CELL_SINGLE,  /* one event: bits is its value, base its count, flags its flags */
+	CELL_LIST,	  /* bits points to a list of events */
+	CELL_SHORTS,  /* plain events: bits points to a list of values relative to the origin */
+	CELL_AMOUNTS, /* in a population with amounts, which has no other form: bits points to a list */
 } CellForm;
 
 typedef struct EventCell
@@ -32,7 +33,8 @@ typedef struct EventCell
 typedef struct CellPool
 {
 	MemoryContext context; /* of lists */
-	int32 cap;
+	EventShape shape;
+	bool takes_words; /* cap 1, no amounts: cells may be words */
 	bool has_origin;
 	int64 origin; /* the first value: words are relative to it */
 	int64 customers;
@@ -44,7 +46,7 @@ extern int cell_events(const CellPool *pool, const EventCell *cell, EventBuffer 
 /* cell_add() for events and cells of any kind. */
 extern void cell_add_slowly(CellPool *pool, EventCell *cell, const Event *event);
 
-/* Plain events at first + i for each bit i of bits, in a pool with cap 1; bit 0 is set. */
+/* Plain events at first + i for each bit i of bits, in a pool that takes words; bit 0 is set. */
 extern void cell_add_word(CellPool *pool, EventCell *cell, int64 first, uint64 bits);
 
 static inline bool
@@ -64,7 +66,7 @@ cell_add(CellPool *pool, EventCell *cell, const Event *event)
 {
 	int32 offset = 0;
 
-	if (likely(event->flags == EVENT_PLAIN && pool->cap == 1 && event->count > 0))
+	if (likely(event->flags == EVENT_PLAIN && pool->takes_words && event->count > 0))
 	{
 		if (unlikely(!pool->has_origin))
 		{
@@ -104,7 +106,7 @@ cell_add(CellPool *pool, EventCell *cell, const Event *event)
 	cell_add_slowly(pool, cell, event);
 }
 
-/* A plain event, in a pool with cap 1. */
+/* A plain event, in a pool that takes words. */
 static inline void
 cell_add_plain(CellPool *pool, EventCell *cell, int64 value)
 {

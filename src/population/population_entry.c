@@ -65,7 +65,8 @@ key_share(KeyKind kind, const CustomerKey *key, int shares)
 }
 
 void
-entry_write(StringInfo out, KeyKind kind, const CustomerKey *key, const Event *events, int count)
+entry_write(StringInfo out, KeyKind kind, const EventShape *shape, const CustomerKey *key,
+			const Event *events, int count)
 {
 	switch (kind)
 	{
@@ -83,7 +84,7 @@ entry_write(StringInfo out, KeyKind kind, const CustomerKey *key, const Event *e
 			wire_put_bytes(out, key->bytes, key->b);
 			break;
 	}
-	history_write(out, events, count);
+	events_write(shape, out, events, count);
 }
 
 CustomerKey

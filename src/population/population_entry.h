@@ -23,7 +23,7 @@ typedef struct CustomerKey
 	const char *bytes; /* texts only */
 } CustomerKey;
 
-/* Called with each customer; the events belong to the caller and may be overwritten. */
+/* Called with each customer; events, of the shape of the population, belong to the caller and may be overwritten. */
 typedef void (*EntryVisitor)(void *argument, const CustomerKey *key, Event *events, int count);
 
 /* Memory for the events of one customer; it grows with use. Zeroed before its first use. */
@@ -72,8 +72,8 @@ key_hash(KeyKind kind, uint64 a, uint64 b)
 	return kind == KEY_TEXT ? a : kind == KEY_UUID ? key_mix(a ^ key_mix(b)) : key_mix(a);
 }
 
-extern void
-entry_write(StringInfo out, KeyKind kind, const CustomerKey *key, const Event *events, int count);
+extern void entry_write(StringInfo out, KeyKind kind, const EventShape *shape,
+						const CustomerKey *key, const Event *events, int count);
 
 /* The key at the front of an entry; its bytes stay where they are. */
 extern CustomerKey entry_read_key(WireReader *in, KeyKind kind);

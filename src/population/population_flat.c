@@ -4,6 +4,7 @@
  */
 #include "retention.h"
 
+#include "population/amount.h"
 #include "population/population_flat.h"
 
 /* One entry of a small log, for sorting. */
@@ -30,6 +31,45 @@ compare_entries(const FlatEntry *one, const FlatEntry *other)
 
 /* ---- the value ---- */
 
+static EventShape
+shape_of(int32 cap, int bits)
+{
+	return (EventShape){.cap = cap,
+						.more_flags = (int16) (bits & ~FLAT_HAS_AMOUNT),
+						.has_amount = (bits & FLAT_HAS_AMOUNT) != 0};
+}
+
+/*
+ * Whether the events of an aggregate may have this shape. Final functions rely on it, for stored bytes may claim
+ * anything: an aggregate with amounts or more flags is named here.
+ */
+static bool
+is_shape_of(char aggregate, int bits)
+{
+	if (aggregate == AGGREGATE_EVENTS)
+		return bits == (EVENT_MORE_FLAGS | FLAT_HAS_AMOUNT);
+	return bits == 0;
+}
+
+static EventShape
+flat_shape(const FlatPopulation *flat)
+{
+	return shape_of(flat->cap, flat->shape);
+}
+
+void
+flat_set_identity(FlatPopulation *flat, const PopulationIdentity *identity)
+{
+	flat->aggregate = identity->aggregate;
+	flat->key = (uint8) identity->key;
+	flat->kind = (uint8) identity->kind;
+	flat->cap = identity->shape.cap;
+	flat->shape =
+		(uint8) (identity->shape.more_flags | (identity->shape.has_amount ? FLAT_HAS_AMOUNT : 0));
+	flat->tag_length = identity->tag_length;
+	memcpy(flat->data, identity->tag, identity->tag_length);
+}
+
 FlatPopulation *
 flat_create(const PopulationIdentity *identity, Size capacity)
 {
@@ -37,15 +77,10 @@ flat_create(const PopulationIdentity *identity, Size capacity)
 	FlatPopulation *flat = palloc0(used + capacity);
 
 	flat_mark(flat, WIRE_POPULATION, POPULATION_FLAT_VERSION, used + capacity);
-	flat->aggregate = identity->aggregate;
-	flat->key = (uint8) identity->key;
-	flat->kind = (uint8) identity->kind;
-	flat->cap = identity->cap;
-	flat->tag_length = identity->tag_length;
+	flat_set_identity(flat, identity);
 	flat->used = (int32) used;
 	flat->totals.first = PG_INT64_MAX;
 	flat->totals.latest = PG_INT64_MIN;
-	memcpy(flat->data, identity->tag, identity->tag_length);
 	return flat;
 }
 
@@ -54,12 +89,14 @@ flat_check(FlatPopulation *flat)
 {
 	const PopulationTotals *totals = &flat->totals;
 
-	if (flat->key > KEY_TEXT || flat->kind > TIME_INSTANT || flat->zero != 0 || flat->cap < 0 ||
-		flat->aggregate < 'A' || flat->aggregate > 'Z' || flat->tag_length < 0 ||
-		flat->tag_length > TAG_LONGEST || flat->used < 0 || flat->used > VARSIZE(flat) ||
+	if (flat->key > KEY_TEXT || flat->kind > TIME_INSTANT ||
+		!is_shape_of(flat->aggregate, flat->shape) || flat->cap < 0 || flat->aggregate < 'A' ||
+		flat->aggregate > 'Z' || flat->tag_length < 0 || flat->tag_length > TAG_LONGEST ||
+		flat->used < 0 || flat->used > VARSIZE(flat) ||
 		flat->used < offsetof(FlatPopulation, data) + flat->tag_length)
 		wire_corrupt(POPULATION_NAME, "Its identity is impossible.");
 	if (totals->rows < 0 || totals->ignored < 0 || totals->ignored > totals->rows ||
+		totals->decimals < 0 || totals->decimals > AMOUNT_DECIMALS ||
 		(totals->first > totals->latest &&
 		 (totals->first != PG_INT64_MAX || totals->latest != PG_INT64_MIN)))
 		wire_corrupt(POPULATION_NAME, "Its totals are impossible.");
@@ -79,7 +116,7 @@ flat_identity(const FlatPopulation *flat)
 	return (PopulationIdentity){.aggregate = flat->aggregate,
 								.key = (KeyKind) flat->key,
 								.kind = (TimeKind) flat->kind,
-								.cap = flat->cap,
+								.shape = flat_shape(flat),
 								.tag = flat->data,
 								.tag_length = flat->tag_length};
 }
@@ -93,13 +130,14 @@ flat_log(const FlatPopulation *flat)
 void
 flat_each(const FlatPopulation *flat, EntryVisitor visitor, void *argument)
 {
+	const EventShape shape = flat_shape(flat);
 	WireReader in = flat_log(flat);
 	EventBuffer buffer = {0};
 
 	while (in.at < in.end)
 	{
 		CustomerKey key = entry_read_key(&in, (KeyKind) flat->key);
-		int count = history_read(&in, flat->cap, &buffer.events, &buffer.capacity);
+		int count = events_read(&shape, &in, &buffer.events, &buffer.capacity, 0);
 
 		CHECK_FOR_INTERRUPTS();
 		visitor(argument, &key, buffer.events, count);
@@ -130,6 +168,7 @@ flat_reserve(FlatPopulation *flat, Size more)
 void
 flat_each_merged(const FlatPopulation *flat, EntryVisitor visitor, void *argument)
 {
+	const EventShape shape = flat_shape(flat);
 	WireReader in = flat_log(flat);
 	EventBuffer all = {0};
 	EventBuffer one = {0};
@@ -151,7 +190,7 @@ flat_each_merged(const FlatPopulation *flat, EntryVisitor visitor, void *argumen
 		entry->kind = (KeyKind) flat->key;
 		entry->key = entry_read_key(&in, entry->kind);
 		entry->first = used;
-		entry->count = history_read_after(&in, flat->cap, &all.events, &all.capacity, used);
+		entry->count = events_read(&shape, &in, &all.events, &all.capacity, used);
 		used += entry->count;
 	}
 	if (n > 1)
@@ -165,19 +204,20 @@ flat_each_merged(const FlatPopulation *flat, EntryVisitor visitor, void *argumen
 		CHECK_FOR_INTERRUPTS();
 		if (i == n || compare_entries(entry, &entries[i]) != 0)
 		{
-			visitor(argument, &entry->key, all.events + entry->first, count);
+			visitor(argument, &entry->key, event_at(&shape, all.events, entry->first), count);
 			continue;
 		}
 		if (one.events == NULL)
-			one.events = palloc(used * sizeof(Event));
-		memcpy(one.events, all.events + entry->first, count * sizeof(Event));
+			one.events = palloc(used * event_size(&shape));
+		memcpy(one.events, event_at(&shape, all.events, entry->first), count * event_size(&shape));
 		for (; i < n && compare_entries(entry, &entries[i]) == 0; i++)
 		{
-			memcpy(one.events + count, all.events + entries[i].first,
-				   entries[i].count * sizeof(Event));
+			memcpy(event_at(&shape, one.events, count),
+				   event_at(&shape, all.events, entries[i].first),
+				   entries[i].count * event_size(&shape));
 			count += entries[i].count;
 		}
-		count = history_normalise(one.events, count, flat->cap);
+		count = events_normalise(&shape, one.events, count);
 		visitor(argument, &entry->key, one.events, count);
 	}
 	pfree(entries);
@@ -199,10 +239,12 @@ flat_write(StringInfo out, Datum value)
 	wire_put_int(out, flat->key);
 	wire_put_int(out, flat->kind);
 	wire_put_int(out, flat->cap);
+	wire_put_int(out, flat->shape);
 	wire_put_int(out, flat->totals.rows);
 	wire_put_int(out, flat->totals.ignored);
 	wire_put_int(out, flat->totals.first);
 	wire_put_int(out, flat->totals.latest);
+	wire_put_int(out, flat->totals.decimals);
 	wire_put_int(out, flat->tag_length);
 	wire_put_bytes(out, flat->data, flat->tag_length);
 	wire_put_int(out, FLAT_END(flat) - FLAT_LOG(flat));
@@ -223,16 +265,19 @@ flat_read(const char *bytes, Size size)
 	PopulationIdentity identity;
 	PopulationTotals totals;
 	FlatPopulation *flat;
+	int32 cap;
 	Size log;
 
 	identity.aggregate = (char) wire_get_int_between(&in, 'A', 'Z');
 	identity.key = (KeyKind) wire_get_int_between(&in, KEY_NONE, KEY_TEXT);
 	identity.kind = (TimeKind) wire_get_int_between(&in, TIME_DATE, TIME_INSTANT);
-	identity.cap = (int32) wire_get_int_between(&in, 0, PG_INT32_MAX);
+	cap = (int32) wire_get_int_between(&in, 0, PG_INT32_MAX);
+	identity.shape = shape_of(cap, (int) wire_get_int_between(&in, 0, PG_UINT8_MAX));
 	totals.rows = wire_get_int(&in);
 	totals.ignored = wire_get_int(&in);
 	totals.first = wire_get_int(&in);
 	totals.latest = wire_get_int(&in);
+	totals.decimals = wire_get_int(&in);
 	identity.tag_length = (int) wire_get_int_between(&in, 0, TAG_LONGEST);
 	identity.tag = wire_get_bytes(&in, identity.tag_length);
 	log = (Size) wire_get_int_between(&in, 0, FLAT_LARGEST);

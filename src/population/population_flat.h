@@ -18,6 +18,7 @@
 /* A value must fit into a tuple, and a tuple into one allocation. */
 #define FLAT_LARGEST ((int64) MaxAllocSize - 1024 * 1024)
 #define TAG_LONGEST 65535
+#define FLAT_HAS_AMOUNT 0x80
 
 typedef struct FlatPopulation
 {
@@ -25,7 +26,7 @@ typedef struct FlatPopulation
 	char aggregate;
 	uint8 key;
 	uint8 kind;
-	uint8 zero;
+	uint8 shape; /* EventShape: more_flags, and FLAT_HAS_AMOUNT */
 	int32 cap;
 	int32 tag_length;
 	int32 used; /* bytes in use, this struct included; VARSIZE may be more, and the rest is 0 */
@@ -44,6 +45,9 @@ extern FlatPopulation *flat_argument(Datum value);
 
 /* Check everything but the entries, which are checked where they are read. Returns its argument. */
 extern FlatPopulation *flat_check(FlatPopulation *flat);
+
+/* Write the identity into a value that has space for its tag. */
+extern void flat_set_identity(FlatPopulation *flat, const PopulationIdentity *identity);
 
 /* Its tag lies in the value. */
 extern PopulationIdentity flat_identity(const FlatPopulation *flat);

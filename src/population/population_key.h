@@ -28,6 +28,25 @@ population_add_value(Population *population, KeyKind key, Datum value, Event eve
 	}
 }
 
+/* The same in a population with amounts. */
+static inline void
+population_add_value_amount(Population *population, KeyKind key, Datum value, AmountEvent event)
+{
+	if (key == KEY_INT64)
+		population_add_int64_amount(population, DatumGetInt64(value), event);
+	else if (key == KEY_UUID)
+		population_add_bytes_amount(population, DatumGetUUIDP(value)->data, UUID_LEN, event);
+	else
+	{
+		struct varlena *bytes = PG_DETOAST_DATUM_PACKED(value);
+
+		population_add_bytes_amount(population, VARDATA_ANY(bytes), (int) VARSIZE_ANY_EXHDR(bytes),
+									event);
+		if (unlikely((Pointer) bytes != DatumGetPointer(value)))
+			pfree(bytes);
+	}
+}
+
 static inline void
 population_add_key(FunctionCallInfo fcinfo, Population *population, KeyKind key, Event event)
 {

@@ -62,8 +62,9 @@ large_create(const PopulationIdentity *identity, MemoryContext parent)
 	large->flat_size = -1;
 	table_begin(&large->table,
 				AllocSetContextCreate(context, "retention table", 0, 1024, 8 * 1024 * 1024),
-				identity->key, identity->cap);
-	large->runs = (RunList){.owner = &large->member, .key = identity->key, .cap = identity->cap};
+				identity->key, &identity->shape);
+	large->runs =
+		(RunList){.owner = &large->member, .key = identity->key, .shape = identity->shape};
 	large->member.context = context;
 	large->member.write_out = write_out;
 	ledger_join(&large->member, parent);
@@ -93,7 +94,7 @@ large_flush(LargePopulation *large)
 	large->flat_size = -1;
 	large_reserve(large, batch->used);
 	if (large->table.key == KEY_INT64)
-		table_apply_int64(&large->table, batch->a, batch->events, batch->used);
+		table_apply_int64(&large->table, batch);
 	else
 		table_apply_wide(&large->table, batch);
 	batch->used = 0;
@@ -124,7 +125,7 @@ add_entries(LargePopulation *large, const CustomerKey *keys, const Event *events
 	for (int i = 0; i < n; i++)
 	{
 		table_add(&large->table, &keys[i], events, counts[i]);
-		events += counts[i];
+		events = event_at(&large->self.identity.shape, events, counts[i]);
 		large->member.since += 1 + counts[i] / 16;
 		if (large->table.key == KEY_TEXT)
 			large->member.since += (int) (keys[i].b / 256);
@@ -158,7 +159,7 @@ void
 large_load(LargePopulation *large, WireReader log)
 {
 	KeyKind kind = large->self.identity.key;
-	int32 cap = large->self.identity.cap;
+	const EventShape *shape = &large->self.identity.shape;
 	EventBuffer buffer = {0};
 	CustomerKey keys[LOAD_ENTRIES];
 	int counts[LOAD_ENTRIES];
@@ -171,7 +172,7 @@ large_load(LargePopulation *large, WireReader log)
 		while (log.at < log.end && n < LOAD_ENTRIES && used < LOAD_EVENTS)
 		{
 			keys[n] = entry_read_key(&log, kind);
-			counts[n] = history_read_after(&log, cap, &buffer.events, &buffer.capacity, used);
+			counts[n] = events_read(shape, &log, &buffer.events, &buffer.capacity, used);
 			used += counts[n++];
 		}
 		add_entries(large, keys, buffer.events, counts, n);
@@ -228,7 +229,8 @@ flatten_entry(void *argument, const CustomerKey *key, Event *events, int count)
 	FlatWriter *writer = argument;
 
 	resetStringInfo(&writer->entry);
-	entry_write(&writer->entry, writer->large->self.identity.key, key, events, count);
+	entry_write(&writer->entry, writer->large->self.identity.key,
+				&writer->large->self.identity.shape, key, events, count);
 	if (writer->to != NULL)
 	{
 		if (writer->entry.len > writer->capacity - writer->size)
@@ -319,14 +321,9 @@ large_flatten(ExpandedObjectHeader *header, void *result, Size size)
 		elog(ERROR, "population was not counted");
 	memset(flat, 0, offsetof(FlatPopulation, data));
 	flat_mark(flat, WIRE_POPULATION, POPULATION_FLAT_VERSION, size);
-	flat->aggregate = large->self.identity.aggregate;
-	flat->key = (uint8) large->self.identity.key;
-	flat->kind = (uint8) large->self.identity.kind;
-	flat->cap = large->self.identity.cap;
-	flat->tag_length = large->self.identity.tag_length;
+	flat_set_identity(flat, &large->self.identity);
 	flat->used = (int32) size;
 	flat->totals = large->self.totals;
-	memcpy(flat->data, large->self.identity.tag, flat->tag_length);
 	work = begin_work(large, &old);
 	/* The ledger may have had this table written out meanwhile: the entries are the same. */
 	if (large->runs.count > 0)

@@ -52,7 +52,7 @@ extern void large_load_words(LargePopulation *large, const KeyedWord *words, int
 /* Apply the batch. */
 extern void large_flush(LargePopulation *large);
 
-/* Up to BATCH_EVENTS plain events of integer customers, past the batch, which must be empty; cap is 1. */
+/* Up to BATCH_EVENTS plain events of integer customers, past the batch, which must be empty, where words are taken. */
 extern void
 large_add_plain(LargePopulation *large, const int64 *keys, const int64 *values, int count);
 

@@ -36,6 +36,7 @@ typedef struct RunWriter
 {
 	Ledger *ledger;
 	KeyKind kind;
+	const EventShape *shape;
 	StringInfoData bytes;
 	StringInfoData entry;
 	SpillRun run;
@@ -47,6 +48,7 @@ writer_begin(RunWriter *writer, RunList *list)
 	memset(writer, 0, sizeof(RunWriter));
 	writer->ledger = list->owner->ledger;
 	writer->kind = list->key;
+	writer->shape = &list->shape;
 	initStringInfo(&writer->bytes);
 	initStringInfo(&writer->entry);
 	if (writer->ledger == NULL)
@@ -68,7 +70,7 @@ writer_entry(void *argument, const CustomerKey *key, Event *events, int count)
 	RunWriter *writer = argument;
 
 	resetStringInfo(&writer->entry);
-	entry_write(&writer->entry, writer->kind, key, events, count);
+	entry_write(&writer->entry, writer->kind, writer->shape, key, events, count);
 	wire_put_int(&writer->bytes, writer->entry.len);
 	if (writer->entry.len > WRITE_BYTES)
 	{
@@ -205,7 +207,7 @@ merge_runs(RunList *list, int count, EntryVisitor visitor, void *argument)
 	MemoryContext context =
 		AllocSetContextCreate(CurrentMemoryContext, "retention merge", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
-	int32 cap = list->cap;
+	const EventShape *shape = &list->shape;
 	KeyKind kind = list->key;
 	RunReader *readers = palloc(count * sizeof(RunReader));
 	binaryheap *heap = binaryheap_allocate(count, compare_readers, NULL);
@@ -240,8 +242,7 @@ merge_runs(RunList *list, int count, EntryVisitor visitor, void *argument)
 		}
 		do
 		{
-			used +=
-				history_read_after(&reader->history, cap, &buffer.events, &buffer.capacity, used);
+			used += events_read(shape, &reader->history, &buffer.events, &buffer.capacity, used);
 			parts++;
 			if (reader_next(reader))
 				binaryheap_replace_first(heap, PointerGetDatum(reader));
@@ -251,7 +252,7 @@ merge_runs(RunList *list, int count, EntryVisitor visitor, void *argument)
 											: (RunReader *) DatumGetPointer(binaryheap_first(heap));
 		} while (reader != NULL && key_compare(kind, &reader->key, &key) == 0);
 		if (parts > 1)
-			used = history_normalise(buffer.events, used, cap);
+			used = events_normalise(shape, buffer.events, used);
 		if (used == 0)
 			continue;
 		MemoryContextSwitchTo(old);
@@ -313,7 +314,7 @@ runs_each(RunList *list, EntryVisitor visitor, void *argument)
 			while (reader_next(&reader))
 			{
 				int count =
-					history_read(&reader.history, list->cap, &buffer.events, &buffer.capacity);
+					events_read(&list->shape, &reader.history, &buffer.events, &buffer.capacity, 0);
 
 				CHECK_FOR_INTERRUPTS();
 				visitor(argument, &reader.key, buffer.events, count);

@@ -23,7 +23,7 @@ typedef struct RunList
 {
 	const LedgerMember *owner;
 	KeyKind key;
-	int32 cap;
+	EventShape shape;
 	SpillRun *runs;
 	int count;
 	int capacity;

@@ -80,6 +80,7 @@ typedef struct Sender
 {
 	Share share;
 	KeyKind kind;
+	const EventShape *shape;
 	PacketSink sink;
 	void *argument;
 	StringInfoData entries;
@@ -124,7 +125,7 @@ sender_entry(void *argument, const CustomerKey *key, Event *events, int count)
 
 	if (!in_share(sender->kind, key, sender->share))
 		return;
-	entry_write(&sender->entries, sender->kind, key, events, count);
+	entry_write(&sender->entries, sender->kind, sender->shape, key, events, count);
 	if (sender->entries.len >= PACKET_BYTES)
 		send_entries(sender);
 }
@@ -132,8 +133,11 @@ sender_entry(void *argument, const CustomerKey *key, Event *events, int count)
 void
 population_send(Population *population, Share share, PacketSink sink, void *argument)
 {
-	Sender sender = {
-		.share = share, .kind = population->identity.key, .sink = sink, .argument = argument};
+	Sender sender = {.share = share,
+					 .kind = population->identity.key,
+					 .shape = &population->identity.shape,
+					 .sink = sink,
+					 .argument = argument};
 
 	initStringInfo(&sender.entries);
 	enlargeStringInfo(&sender.entries, PACKET_BYTES);

@@ -59,7 +59,7 @@ choose_narrow(CustomerTable *table)
 	int64 least = PG_INT64_MAX;
 	int64 most = PG_INT64_MIN;
 
-	if (table->pool.cap != 1)
+	if (!table->pool.takes_words)
 		return false;
 	for (uint64 i = 0; i < table->hash.places; i++)
 	{
@@ -189,12 +189,13 @@ add_narrow_word(CustomerTable *table, uint64 key, int64 first, uint64 bits)
 /* ---- adding ---- */
 
 void
-table_begin(CustomerTable *table, MemoryContext context, KeyKind key, int32 cap)
+table_begin(CustomerTable *table, MemoryContext context, KeyKind key, const EventShape *shape)
 {
 	memset(table, 0, sizeof(CustomerTable));
 	table->pool.context = context;
 	table->key = key;
-	table->pool.cap = cap;
+	table->pool.shape = *shape;
+	table->pool.takes_words = shape->cap == 1 && !shape->has_amount;
 	table->pages.context = table->hash.context = context;
 	table->hash.key = key;
 	table->hash.slot_size = key == KEY_INT64 ? sizeof(IntSlot) : sizeof(WideSlot);
@@ -203,8 +204,10 @@ table_begin(CustomerTable *table, MemoryContext context, KeyKind key, int32 cap)
 void
 table_clear(CustomerTable *table)
 {
+	const EventShape shape = table->pool.shape;
+
 	MemoryContextReset(table->pool.context);
-	table_begin(table, table->pool.context, table->key, table->pool.cap);
+	table_begin(table, table->pool.context, table->key, &shape);
 }
 
 Size
@@ -243,7 +246,7 @@ chunk_add(CustomerTable *table, const Event *events, int count)
 	LogChunk *chunk = table->last_chunk;
 
 	initStringInfo(&entry);
-	entry_write(&entry, KEY_NONE, NULL, events, count);
+	entry_write(&entry, KEY_NONE, &table->pool.shape, NULL, events, count);
 	need = entry.len + 10;
 	if (chunk == NULL || chunk->capacity - chunk->used < need)
 	{
@@ -320,7 +323,7 @@ table_add(CustomerTable *table, const CustomerKey *key, const Event *events, int
 			break;
 	}
 	for (int i = 0; i < count; i++)
-		cell_add(&table->pool, cell, &events[i]);
+		cell_add(&table->pool, cell, event_at(&table->pool.shape, events, i));
 }
 
 static inline void
@@ -330,19 +333,19 @@ prefetch_list(const EventCell *cell)
 		__builtin_prefetch((const void *) (uintptr_t) cell->bits, 1);
 }
 
-static inline void
-add_one(CellPool *pool, EventCell *cell, const Event *events, const int64 *values, int i)
+static pg_attribute_always_inline void
+add_one(CellPool *pool, EventCell *cell, const Event *events, Size size, const int64 *values, int i)
 {
 	if (events != NULL)
-		cell_add(pool, cell, &events[i]);
+		cell_add(pool, cell, (const Event *) ((const char *) events + i * size));
 	else
 		cell_add_plain(pool, cell, values[i]);
 }
 
 /* Add events (or plain events of these values, where events is NULL) to wide pages or the hash table. */
 static pg_attribute_always_inline void
-apply_cells(CustomerTable *table, const uint64 *keys, const Event *events, const int64 *values,
-			int count)
+apply_cells(CustomerTable *table, const uint64 *keys, const Event *events, Size size,
+			const int64 *values, int count)
 {
 	EventCell *cells[BATCH_EVENTS];
 	uint64 places[BATCH_EVENTS];
@@ -364,7 +367,7 @@ apply_cells(CustomerTable *table, const uint64 *keys, const Event *events, const
 			{
 				if (i + LIST_AHEAD < count)
 					prefetch_list(cells[i + LIST_AHEAD]);
-				add_one(&table->pool, cells[i], events, values, i);
+				add_one(&table->pool, cells[i], events, size, values, i);
 			}
 			return;
 		}
@@ -380,13 +383,22 @@ apply_cells(CustomerTable *table, const uint64 *keys, const Event *events, const
 		/* Most keys are in the first place that is looked at. */
 		if (i + LIST_AHEAD < count)
 			prefetch_list(&int_slot(&table->hash, places[i + LIST_AHEAD])->cell);
-		add_one(&table->pool, hash_int(&table->hash, keys[i], places[i]), events, values, i);
+		add_one(&table->pool, hash_int(&table->hash, keys[i], places[i]), events, size, values, i);
 	}
 }
 
 void
-table_apply_int64(CustomerTable *table, const uint64 *keys, const Event *events, int count)
+table_apply_int64(CustomerTable *table, const EventBatch *batch)
 {
+	const uint64 *keys = batch->a;
+	const Event *events = batch->events.events;
+	int count = batch->used;
+
+	if (table->pool.shape.has_amount)
+	{
+		apply_cells(table, keys, events, sizeof(AmountEvent), NULL, count);
+		return;
+	}
 	while (table->pages.narrow && count > 0 && is_plain(events) &&
 		   add_narrow_word(table, *keys, events->value, 1))
 	{
@@ -396,7 +408,7 @@ table_apply_int64(CustomerTable *table, const uint64 *keys, const Event *events,
 	}
 	if (table->pages.narrow && count > 0)
 		pages_widen(&table->pages, &table->pool);
-	apply_cells(table, keys, events, NULL, count);
+	apply_cells(table, keys, events, sizeof(Event), NULL, count);
 }
 
 /* As many plain events as fit into narrow pages. No step depends on what a cell holds, so that they overlap. */
@@ -424,12 +436,13 @@ table_apply_plain(CustomerTable *table, const int64 *keys, const int64 *values, 
 
 	if (table->pages.narrow)
 		done = apply_narrow(table, (const uint64 *) keys, values, count);
-	apply_cells(table, (const uint64 *) keys + done, NULL, values + done, count - done);
+	apply_cells(table, (const uint64 *) keys + done, NULL, 0, values + done, count - done);
 }
 
 void
 table_apply_wide(CustomerTable *table, const EventBatch *batch)
 {
+	const EventShape *shape = &table->pool.shape;
 	uint64 places[BATCH_EVENTS];
 
 	for (int i = 0; i < batch->used; i++)
@@ -453,13 +466,13 @@ table_apply_wide(CustomerTable *table, const EventBatch *batch)
 
 			memcpy(&size, bytes, sizeof(size));
 			cell_add(&table->pool, hash_text(&table->hash, batch->a[i], bytes + sizeof(size), size),
-					 &batch->events[i]);
+					 event_at(shape, batch->events.events, i));
 		}
 	}
 	else
 		for (int i = 0; i < batch->used; i++)
 			cell_add(&table->pool, hash_uuid(&table->hash, batch->a[i], batch->b[i], places[i]),
-					 &batch->events[i]);
+					 event_at(shape, batch->events.events, i));
 }
 
 void
@@ -537,7 +550,7 @@ visit_chunks(const CustomerTable *table, EventBuffer *buffer, EntryVisitor visit
 
 		while (in.at < in.end)
 		{
-			int count = history_read(&in, table->pool.cap, &buffer->events, &buffer->capacity);
+			int count = events_read(&table->pool.shape, &in, &buffer->events, &buffer->capacity, 0);
 
 			CHECK_FOR_INTERRUPTS();
 			visitor(argument, &key, buffer->events, count);

@@ -54,11 +54,16 @@ typedef struct EventBatch
 	int used;
 	uint64 a[BATCH_EVENTS];
 	uint64 b[BATCH_EVENTS]; /* of texts: where they begin in texts; their size is in front */
-	Event events[BATCH_EVENTS];
+	union
+	{
+		Event events[BATCH_EVENTS];
+		AmountEvent amount_events[BATCH_EVENTS];
+	} events;
 	StringInfoData texts;
 } EventBatch;
 
-extern void table_begin(CustomerTable *table, MemoryContext context, KeyKind key, int32 cap);
+extern void
+table_begin(CustomerTable *table, MemoryContext context, KeyKind key, const EventShape *shape);
 extern void table_clear(CustomerTable *table);
 
 /* So many new keys will find a place; table_growth() is the memory that this would take. */
@@ -69,16 +74,15 @@ extern void table_reserve(CustomerTable *table, int count);
 extern void table_prefetch(const CustomerTable *table, const CustomerKey *key);
 extern void table_add(CustomerTable *table, const CustomerKey *key, const Event *events, int count);
 
-/* Up to BATCH_EVENTS events of integer customers; plain ones in a table with cap 1. */
-extern void
-table_apply_int64(CustomerTable *table, const uint64 *keys, const Event *events, int count);
+/* A batch of integers; up to BATCH_EVENTS plain events of integers, in a table that takes words. */
+extern void table_apply_int64(CustomerTable *table, const EventBatch *batch);
 extern void
 table_apply_plain(CustomerTable *table, const int64 *keys, const int64 *values, int count);
 
 /* A batch of uuids or texts. */
 extern void table_apply_wide(CustomerTable *table, const EventBatch *batch);
 
-/* Customers whose events are words, in a table of integers with cap 1. */
+/* Customers whose events are words, in a table of integers that takes words. */
 extern void table_add_words(CustomerTable *table, const KeyedWord *words, int count);
 
 /* Every customer, in any order. */

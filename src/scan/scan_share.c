@@ -325,7 +325,9 @@ send_share(BatchScan *scan, Share share, Size *memory)
 			record->identity.aggregate = identity->aggregate;
 			record->identity.key = identity->key;
 			record->identity.kind = identity->kind;
-			record->identity.cap = identity->cap;
+			record->identity.shape.cap = identity->shape.cap;
+			record->identity.shape.more_flags = identity->shape.more_flags;
+			record->identity.shape.has_amount = identity->shape.has_amount;
 			record->identity.tag_length = identity->tag_length;
 			record->totals = *population_totals(population);
 			memcpy(record->tag, identity->tag, identity->tag_length);
