@@ -121,8 +121,9 @@ reader_make(Oid type, int32 typmod, MemoryContext context)
 		if (from->attisdropped)
 			continue;
 		if (reader->count >= MAX_ATTRIBUTES)
-			ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-							errmsg("a customer cannot have more than %d attributes", MAX_ATTRIBUTES)));
+			ereport(ERROR,
+					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					 errmsg("a customer cannot have more than %d attributes", MAX_ATTRIBUTES)));
 		if (OidIsValid(from->attcollation) && !get_collation_isdeterministic(from->attcollation))
 			ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 							errmsg("attribute \"%s\" has a nondeterministic collation", name),
