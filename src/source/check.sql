@@ -3,7 +3,7 @@
 CREATE FUNCTION retention_internal.source_check_column(
   relation regclass, argument text, attribute name, wanted text
 ) RETURNS void
-LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   type regtype := retention_internal.source_type(relation, attribute);
   columns name[];
@@ -61,7 +61,7 @@ COMMENT ON FUNCTION retention_internal.source_check_column(regclass, text, name,
 'raises an error unless a column can be what it is given as: a customer, time, name, number or segment';
 
 CREATE FUNCTION retention_internal.source_check_segment(relation regclass, segment name) RETURNS void
-LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   IF segment IN ('customer', 'started', 'ended', 'at', 'amount', 'reason', 'as_of', 'all') THEN
     PERFORM retention_internal.refuse('22023', format('a segment cannot be called "%s"', segment),
@@ -75,7 +75,7 @@ COMMENT ON FUNCTION retention_internal.source_check_segment(regclass, name) IS
 'raises an error unless a column can be a segment';
 
 CREATE FUNCTION retention_internal.source_check_grid(source retention_internal.source) RETURNS void
-LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   o record := @extschema@.grid_options(source.grid);
 BEGIN
@@ -117,7 +117,7 @@ COMMENT ON FUNCTION retention_internal.source_check_grid(retention_internal.sour
 'raises an error unless the grid of a source fits its kind and its times';
 
 CREATE FUNCTION retention_internal.source_check_settings(source retention_internal.source) RETURNS void
-LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   o record := @extschema@.grid_options(source.grid);
 BEGIN

@@ -103,7 +103,7 @@ COMMENT ON FUNCTION retention_internal.source_name(text, name, regclass) IS
 'the name of a new source with its schema, checked; it is read as PostgreSQL reads a name';
 
 CREATE FUNCTION retention_internal.source_check_relation(relation regclass) RETURNS void
-LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   c record;
 BEGIN
@@ -123,7 +123,7 @@ COMMENT ON FUNCTION retention_internal.source_check_relation(regclass) IS
 'raises an error unless a source can read a relation';
 
 CREATE FUNCTION retention_internal.source_check_kind(kind text, given text[]) RETURNS void
-LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   near text;
   argument text;

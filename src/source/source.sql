@@ -83,9 +83,9 @@ COMMENT ON TYPE retention_internal.source IS
 CREATE FUNCTION retention_internal.refuse(
   state text, message text, detail text DEFAULT NULL, hint text DEFAULT NULL
 ) RETURNS void
-LANGUAGE C VOLATILE PARALLEL SAFE AS 'MODULE_PATHNAME', 'source_refuse';
+LANGUAGE C VOLATILE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'source_refuse';
 COMMENT ON FUNCTION retention_internal.refuse(text, text, text, text) IS
-'raises an error without the CONTEXT that RAISE would add';
+'raises an error without the CONTEXT that RAISE, or a parallel worker, would add';
 
 CREATE FUNCTION retention_internal.check_owner(relation regclass) RETURNS void
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'source_check_owner';
@@ -152,7 +152,7 @@ COMMENT ON FUNCTION retention_internal.source_type(regclass, name) IS
 'the type of a column, of a domain the type below it; NULL: there is no such column';
 
 CREATE FUNCTION retention_internal.source_describe(source regclass) RETURNS retention_internal.source
-LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
   s retention_internal.source;
