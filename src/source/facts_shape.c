@@ -257,7 +257,7 @@ shape_over(const SourceShape *shape, Oid relation, ShapeRows rows)
 	List *targets = NIL;
 	ColumnMap map;
 	ListCell *cell;
-	char *text;
+	char *definition;
 
 	if (other == NULL)
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
@@ -285,7 +285,7 @@ shape_over(const SourceShape *shape, Oid relation, ShapeRows rows)
 	entry->inh = false;
 	entry->alias = makeAlias("r", NIL);
 	entry->eref = makeAlias("r", column_names(RelationGetDescr(other)));
-	text = pg_get_querydef(query, false);
+	definition = pg_get_querydef(query, false);
 	relation_close(other, AccessShareLock);
-	return text;
+	return definition;
 }
