@@ -40,6 +40,12 @@ SELECT cohort_retention(customer_id::numeric, ordered_at)::text = (SELECT s::tex
 FROM orders;
 SELECT cohort_retention(customer_id + 0.5, ordered_at) FROM orders;
 SELECT cohort_retention(customer_id * 1e30, ordered_at) FROM orders;
+-- Row by row they give the same.
+SET retention.enable_batch_scan = off;
+SELECT cohort_retention(customer_id, ordered_at)::text = cohort_retention(customer_id, ordered_at, 'month')::text AS months,
+  cohort_retention(customer_id, ordered_at)::text = (SELECT s::text FROM monthly) AS again,
+  cohort_retention(customer_id::numeric, ordered_at)::text = (SELECT s::text FROM monthly) AS numeric FROM orders;
+RESET retention.enable_batch_scan;
 -- A grid may be an interval.
 SELECT i, i::retention_grid FROM unnest('{1 month,1 year,7 days,28 days,12 hours}'::interval[]) i;
 SELECT (cohort_totals(cohort_retention(customer_id, ordered_at, interval '1 week'))).grid FROM orders;
