@@ -190,12 +190,8 @@ COMMENT ON FUNCTION retention_internal.vega_survival(jsonb, text) IS 'survival c
 
 -- Public functions.
 
-CREATE FUNCTION retention_heatmap(
-  summary retention_cohorts,
-  format text DEFAULT 'svg',
-  criterion text DEFAULT 'on',
-  as_of timestamp DEFAULT NULL
-) RETURNS text
+CREATE FUNCTION retention_heatmap(summary retention_cohorts, format text DEFAULT 'svg', criterion text DEFAULT 'on',
+  as_of timestamp DEFAULT NULL) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -211,12 +207,8 @@ $$;
 COMMENT ON FUNCTION retention_heatmap(retention_cohorts, text, text, timestamp) IS
 'the cohort table as a picture: svg or vega-lite';
 
-CREATE FUNCTION retention_plot_curve(
-  summaries retention_cohorts[],
-  names text[] DEFAULT NULL,
-  format text DEFAULT 'svg',
-  criterion text DEFAULT 'on'
-) RETURNS text
+CREATE FUNCTION retention_plot_curve(summaries retention_cohorts[], names text[] DEFAULT NULL,
+  format text DEFAULT 'svg', criterion text DEFAULT 'on') RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -233,23 +225,16 @@ $$;
 COMMENT ON FUNCTION retention_plot_curve(retention_cohorts[], text[], text, text) IS
 'retention curves of several groups, with their names, as a picture: svg or vega-lite';
 
-CREATE FUNCTION retention_plot_curve(
-  summary retention_cohorts,
-  format text DEFAULT 'svg',
-  criterion text DEFAULT 'on'
-) RETURNS text
+CREATE FUNCTION retention_plot_curve(summary retention_cohorts, format text DEFAULT 'svg',
+  criterion text DEFAULT 'on') RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$ SELECT @extschema@.retention_plot_curve(ARRAY[summary], NULL::text[], format, criterion) $$;
 COMMENT ON FUNCTION retention_plot_curve(retention_cohorts, text, text) IS
 'the retention curve of all cohorts as a picture: svg or vega-lite';
 
-CREATE FUNCTION retention_plot_survival(
-  states retention_survival[],
-  names text[] DEFAULT NULL,
-  format text DEFAULT 'svg',
-  unit text DEFAULT 'days'
-) RETURNS text
+CREATE FUNCTION retention_plot_survival(states retention_survival[], names text[] DEFAULT NULL,
+  format text DEFAULT 'svg', unit text DEFAULT 'days') RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -266,22 +251,16 @@ $$;
 COMMENT ON FUNCTION retention_plot_survival(retention_survival[], text[], text, text) IS
 'survival curves of several groups, with their names, as a picture: svg or vega-lite';
 
-CREATE FUNCTION retention_plot_survival(
-  state retention_survival,
-  format text DEFAULT 'svg',
-  unit text DEFAULT 'days'
-) RETURNS text
+CREATE FUNCTION retention_plot_survival(state retention_survival, format text DEFAULT 'svg',
+  unit text DEFAULT 'days') RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$ SELECT @extschema@.retention_plot_survival(ARRAY[state], NULL::text[], format, unit) $$;
 COMMENT ON FUNCTION retention_plot_survival(retention_survival, text, text) IS
 'a survival curve as a picture: svg or vega-lite';
 
-CREATE FUNCTION retention_heatmap_text(
-  summary retention_cohorts,
-  criterion text DEFAULT 'on',
-  as_of timestamp DEFAULT NULL
-) RETURNS SETOF text
+CREATE FUNCTION retention_heatmap_text(summary retention_cohorts, criterion text DEFAULT 'on',
+  as_of timestamp DEFAULT NULL) RETURNS SETOF text
 LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 20
 SET search_path = pg_catalog, pg_temp
 AS $$

@@ -324,10 +324,10 @@ LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  unit constant text := retention_internal.plot_unit(grid);
-  brackets constant text[] := retention_internal.plot_brackets(grid);
   first integer;
   last integer;
+  unit constant text := retention_internal.plot_unit(grid);
+  brackets constant text[] := retention_internal.plot_brackets(grid);
   high double precision;
   step double precision;
   scale retention_internal.plot_scale;
@@ -494,16 +494,16 @@ LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+  hatch constant text := format('retention-%s-%s', kind, width);
+  partial boolean;
+  labels text[];
   low double precision;
   high double precision;
   step double precision;
   scale retention_internal.plot_scale;
   x0 constant double precision := 48;
   band double precision;
-  hatch constant text := format('retention-%s-%s', kind, width);
-  labels text[];
   key record;
-  partial boolean;
 BEGIN
   SELECT max(coalesce(top, 0)), max(coalesce((part ->> 'down')::double precision, 0)),
       bool_or((part ->> 'hatched')::boolean),
