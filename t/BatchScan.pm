@@ -308,7 +308,7 @@ sub grid
   return "retention_grid(CASE WHEN g IS NULL THEN 'month' ELSE 'month' END)";
 }
 
-sub period    # a range of this type
+sub period    # a range of this type, of days, or a text
 {
   my ($type, $tags) = @_;
   my $r = $range{$type};
@@ -319,7 +319,9 @@ sub period    # a range of this type
   if ($form < 0.12) { push @$tags, 'null range'; return "NULL::$r" }
   if ($form < 0.14) { push @$tags, 'bad range'; return "$r('2023-01-01', '2023-01-01')" }
   if ($form < 0.16) { push @$tags, 'ranges differ'; return "CASE WHEN x < 70 THEN $range ELSE $r('2023-01-01', '2023-02-01') END" }
-  return $range;
+  return $range if $form < 0.8;
+  my ($lower, $upper) = $range =~ /'([^']*)'/g;
+  return pick("daterange('$lower', '$upper')", "'[$lower,$upper)'", "'[$lower,$upper)'::text", "'2023'");
 }
 
 # One aggregate, as an expression whose text is compared.
@@ -332,8 +334,8 @@ sub aggregate
   if ($what < 0.6) {
     my ($at, $type) = moment($t, 't', 't', 't2');
     ($at, $type) = ('s', $t->{types}{s}) if chance(0.1) && $t->{bad} ne 'backwards';
-    my $grid = grid($t, $type, $tags);
-    if ($what < 0.35) { $sql = "cohort_retention($c, $at, $grid)" }
+    my $grid = $what < 0.03 ? '' : grid($t, $type, $tags);
+    if ($what < 0.35) { $sql = "cohort_retention($c, $at" . ($grid && ", $grid") . ')' }
     elsif ($what < 0.48) {
       $sql = "cohort_retention($c, $at, $grid, " . join(', ', map pick(qw(f1 f2 true false), 'f1 AND f2', 'g = 1', 'NULL', "g2 = 'a'", 'x > 30', 'NOT f2'), 1 .. 2) . ')';
     }
