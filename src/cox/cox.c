@@ -752,8 +752,10 @@ cox_open(Datum value)
 }
 
 void
-cox_write(const CoxFit *fit, StringInfo out)
+cox_write(Datum value, StringInfo out, WireKind kind)
 {
+	const CoxFit *fit = cox_open(value);
+
 	wire_begin(out, WIRE_COX, FIT_VERSION);
 	wire_put_int(out, fit->covariates);
 	wire_put_int(out, fit->ties);
@@ -777,8 +779,8 @@ cox_write(const CoxFit *fit, StringInfo out)
 	}
 }
 
-CoxFit *
-cox_read(const char *bytes, Size size)
+void *
+cox_read(const char *bytes, Size size, WireKind kind)
 {
 	WireReader in = wire_open(bytes, size, WIRE_COX, FIT_VERSION, FIT_NAME);
 	CoxFit *fit = fit_alloc((int) wire_get_int_between(&in, 1, MAX_COVARIATES));

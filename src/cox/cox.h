@@ -97,19 +97,20 @@ extern void cox_rows_add(CoxRows **state, double duration, bool churned, double 
 						 const double *covariates);
 /* 22023 unless the state has so many covariates and these ties. */
 extern void cox_rows_require(const CoxRows *state, int covariates, CoxTies ties);
-extern void cox_rows_merge(CoxRows **into, const CoxRows *from);
-extern CoxRows *cox_rows_copy(const CoxRows *state);
 /* Whether the sizes written in a state, its marks known, are those of its memory. */
 extern bool cox_rows_have_shape(const void *value);
 extern const CoxRows *cox_rows_open(Datum value);
-extern void cox_rows_write(const CoxRows *state, StringInfo out);
-extern CoxRows *cox_rows_read(const char *bytes, Size size);
+/* Fields of a StoredType (base/type_sql.h). */
+extern void *cox_rows_read(const char *bytes, Size size, WireKind kind);
+extern void cox_rows_write(Datum value, StringInfo out, WireKind kind);
+extern void *cox_rows_copy(Datum value, WireKind kind);
+extern void *cox_rows_merge(void *state, Datum value, WireKind kind);
 
 /* ---- Fit (cox.c) ---- */
 
 extern CoxFit *cox_fit_rows(const CoxRows *state);
 extern const CoxFit *cox_open(Datum value);
-extern void cox_write(const CoxFit *fit, StringInfo out);
-extern CoxFit *cox_read(const char *bytes, Size size);
+extern void *cox_read(const char *bytes, Size size, WireKind kind);
+extern void cox_write(Datum value, StringInfo out, WireKind kind);
 
 #endif /* RETENTION_COX_H */

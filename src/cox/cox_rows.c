@@ -77,12 +77,6 @@ rows_rebuild(const CoxRows *from, int entries, int64 capacity)
 	return state;
 }
 
-CoxRows *
-cox_rows_copy(const CoxRows *state)
-{
-	return rows_rebuild(state, state->entries, Max(state->rows, FIRST_CAPACITY));
-}
-
 /* Space for `more` rows, with entries if wanted. */
 static void
 rows_reserve(CoxRows **state, int64 more, int entries)
@@ -133,28 +127,6 @@ cox_rows_require(const CoxRows *state, int covariates, CoxTies ties)
 						errmsg("the way to treat ties must be the same in every row")));
 }
 
-void
-cox_rows_merge(CoxRows **into, const CoxRows *from)
-{
-	cox_rows_require(*into, from->covariates, (CoxTies) from->ties);
-	rows_reserve(into, from->rows, from->entries);
-	count_add(&(*into)->unknown, from->unknown);
-	count_add(&(*into)->never_at_risk, from->never_at_risk);
-	if ((*into)->entries == from->entries)
-		memory_copy(cox_row(*into, (*into)->rows), cox_row(from, 0),
-					sizeof(double) * cox_stride(from) * (Size) from->rows);
-	else
-		for (int64 i = 0; i < from->rows; i++)
-		{
-			double *row = cox_row(*into, (*into)->rows + i);
-
-			CHECK_NOW_AND_THEN(i);
-			memcpy(row, cox_row(from, i), sizeof(double) * cox_stride(from));
-			row[1 + from->covariates] = -1;
-		}
-	(*into)->rows += from->rows;
-}
-
 static void
 check_row(const CoxRows *state, const double *row)
 {
@@ -198,9 +170,45 @@ cox_rows_open(Datum value)
 	return state;
 }
 
-void
-cox_rows_write(const CoxRows *state, StringInfo out)
+void *
+cox_rows_copy(Datum value, WireKind kind)
 {
+	const CoxRows *from = cox_rows_open(value);
+
+	return rows_rebuild(from, from->entries, Max(from->rows, FIRST_CAPACITY));
+}
+
+void *
+cox_rows_merge(void *state, Datum value, WireKind kind)
+{
+	CoxRows *into = state;
+	const CoxRows *from = cox_rows_open(value);
+
+	cox_rows_require(into, from->covariates, (CoxTies) from->ties);
+	rows_reserve(&into, from->rows, from->entries);
+	count_add(&into->unknown, from->unknown);
+	count_add(&into->never_at_risk, from->never_at_risk);
+	if (into->entries == from->entries)
+		memory_copy(cox_row(into, into->rows), cox_row(from, 0),
+					sizeof(double) * cox_stride(from) * (Size) from->rows);
+	else
+		for (int64 i = 0; i < from->rows; i++)
+		{
+			double *row = cox_row(into, into->rows + i);
+
+			CHECK_NOW_AND_THEN(i);
+			memcpy(row, cox_row(from, i), sizeof(double) * cox_stride(from));
+			row[1 + from->covariates] = -1;
+		}
+	into->rows += from->rows;
+	return into;
+}
+
+void
+cox_rows_write(Datum value, StringInfo out, WireKind kind)
+{
+	const CoxRows *state = cox_rows_open(value);
+
 	wire_begin(out, WIRE_COX_ROWS, COX_ROWS_VERSION);
 	wire_put_int(out, state->covariates);
 	wire_put_int(out, state->ties);
@@ -216,8 +224,8 @@ cox_rows_write(const CoxRows *state, StringInfo out)
 	}
 }
 
-CoxRows *
-cox_rows_read(const char *bytes, Size size)
+void *
+cox_rows_read(const char *bytes, Size size, WireKind kind)
 {
 	WireReader in = wire_open(bytes, size, WIRE_COX_ROWS, COX_ROWS_VERSION, ROWS_NAME);
 	int covariates = (int) wire_get_int_between(&in, 1, MAX_COVARIATES);

@@ -19,43 +19,16 @@
 
 /* ---- Rows: the state of the running aggregate ---- */
 
-static void *
-read_rows(const char *bytes, Size size, WireKind kind)
-{
-	return cox_rows_read(bytes, size);
-}
-
-static void
-write_rows(Datum value, StringInfo out, WireKind kind)
-{
-	cox_rows_write(cox_rows_open(value), out);
-}
-
-static void *
-copy_rows(Datum value, WireKind kind)
-{
-	return cox_rows_copy(cox_rows_open(value));
-}
-
-static void *
-merge_rows(void *state, Datum value, WireKind kind)
-{
-	CoxRows *rows = state;
-
-	cox_rows_merge(&rows, cox_rows_open(value));
-	return rows;
-}
-
 static const StoredType cox_rows_type = {
 	.name = "retention_cox_rows",
 	.kind = WIRE_COX_ROWS,
-	.read = read_rows,
-	.write = write_rows,
+	.read = cox_rows_read,
+	.write = cox_rows_write,
 	.version = COX_ROWS_VERSION,
 	.least = sizeof(CoxRows),
 	.is_own = cox_rows_have_shape,
-	.copy = copy_rows,
-	.merge = merge_rows,
+	.copy = cox_rows_copy,
+	.merge = cox_rows_merge,
 };
 
 STORED_TYPE_FUNCTIONS(retention_cox_rows, cox_rows_type)
@@ -174,18 +147,6 @@ cox_final(PG_FUNCTION_ARGS)
 
 /* ---- The fitted model ---- */
 
-static void *
-read_fit(const char *bytes, Size size, WireKind kind)
-{
-	return cox_read(bytes, size);
-}
-
-static void
-write_fit(Datum value, StringInfo out, WireKind kind)
-{
-	cox_write(cox_open(value), out);
-}
-
 static void
 describe_fit(Datum value, StringInfo out, WireKind kind)
 {
@@ -198,8 +159,8 @@ describe_fit(Datum value, StringInfo out, WireKind kind)
 static const StoredType cox_type = {
 	.name = "retention_cox",
 	.kind = WIRE_COX,
-	.read = read_fit,
-	.write = write_fit,
+	.read = cox_read,
+	.write = cox_write,
 	.describe = describe_fit,
 	.use = "cox_table()",
 };

@@ -143,7 +143,7 @@ forget_shape(Counted *counted)
 	((Drivers *) counted)->shape = 0;
 }
 
-static void drivers_merge(Counted **into, const Counted *from);
+static void merge(Counted **into, const Counted *from);
 static void check_front(const Counted *counted);
 static void check_attribute(const Counted *counted, const CountedItem *item);
 static void check_slot(const Counted *counted, const CountedSlot *slot);
@@ -162,7 +162,7 @@ static const CountedType type = {
 	.same = slot_same,
 	.sort_key = slot_sort_key,
 	.form_changed = forget_shape,
-	.merge = drivers_merge,
+	.merge = merge,
 	.check_front = check_front,
 	.check_item = check_attribute,
 	.check_slot = check_slot,
@@ -384,7 +384,7 @@ merge_slots(Drivers **into, const Drivers *from)
 }
 
 static void
-drivers_merge(Counted **counted, const Counted *other)
+merge(Counted **counted, const Counted *other)
 {
 	Drivers **into = (Drivers **) counted;
 	const Drivers *from = (const Drivers *) other;
@@ -652,16 +652,28 @@ drivers_open(Datum value, WireKind kind)
 	return (const Drivers *) counted_open(&type, value, kind);
 }
 
+void *
+drivers_copy(Datum value, WireKind kind)
+{
+	return counted_copy(&type, value, kind);
+}
+
+void *
+drivers_merge(void *state, Datum value, WireKind kind)
+{
+	return counted_merge(&type, state, value, kind);
+}
+
 /* ---- Wire form ---- */
 
-/* Of a sorted state. */
 void
-drivers_write(const Drivers *drivers, StringInfo out)
+drivers_write(Datum value, StringInfo out, WireKind kind)
 {
+	const Drivers *drivers = drivers_open(value, kind);
 	const DriverSlot *slot = drivers_slots(drivers);
 	const DriverSlot *end = slot + drivers->base.used;
 
-	wire_begin(out, (WireKind) drivers->base.header.kind, DRIVERS_VERSION);
+	wire_begin(out, kind, DRIVERS_VERSION);
 	wire_put_int(out, drivers->unknown);
 	wire_put_int(out, drivers->count[0]);
 	wire_put_int(out, drivers->count[1]);
@@ -690,7 +702,7 @@ drivers_write(const Drivers *drivers, StringInfo out)
 	}
 }
 
-Drivers *
+void *
 drivers_read(const char *bytes, Size size, WireKind kind)
 {
 	WireReader in = wire_open(bytes, size, kind, DRIVERS_VERSION, drivers_type_name(kind));

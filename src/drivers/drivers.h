@@ -121,8 +121,11 @@ extern void reasons_add(Drivers **reasons, AttributeValue reason);
 /* Any value of an argument in sorted form, checked: XX001 on bytes that no aggregate has written. */
 extern const Drivers *drivers_open(Datum value, WireKind kind);
 
-extern void drivers_write(const Drivers *drivers, StringInfo out);
-extern Drivers *drivers_read(const char *bytes, Size size, WireKind kind);
+/* Fields of a StoredType (base/type_sql.h). */
+extern void *drivers_read(const char *bytes, Size size, WireKind kind);
+extern void drivers_write(Datum value, StringInfo out, WireKind kind);
+extern void *drivers_copy(Datum value, WireKind kind);
+extern void *drivers_merge(void *state, Datum value, WireKind kind);
 
 /* ---- What is shown ---- */
 

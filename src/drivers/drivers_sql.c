@@ -16,30 +16,6 @@
 #include "math/compare.h"
 #include "utils/builtins.h"
 
-static void *
-read_drivers(const char *bytes, Size size, WireKind kind)
-{
-	return drivers_read(bytes, size, kind);
-}
-
-static void
-write_drivers(Datum value, StringInfo out, WireKind kind)
-{
-	drivers_write(drivers_open(value, kind), out);
-}
-
-static void *
-copy_drivers(Datum value, WireKind kind)
-{
-	return counted_copy(counted_drivers, value, kind);
-}
-
-static void *
-merge_drivers(void *state, Datum value, WireKind kind)
-{
-	return counted_merge(counted_drivers, state, value, kind);
-}
-
 /* A final function: the state in sorted form. */
 static Datum
 finish(FunctionCallInfo fcinfo, WireKind kind)
@@ -62,10 +38,10 @@ describe_drivers(Datum value, StringInfo out, WireKind kind)
 
 #define DRIVERS_TYPE_OF(type_name, wire_kind, use_function)                                        \
 	{                                                                                              \
-		.name = type_name, .kind = wire_kind, .read = read_drivers, .write = write_drivers,        \
+		.name = type_name, .kind = wire_kind, .read = drivers_read, .write = drivers_write,        \
 		.describe = describe_drivers, .use = use_function, .version = DRIVERS_VERSION,             \
-		.least = sizeof(Drivers), .is_own = counted_is_own, .copy = copy_drivers,                  \
-		.merge = merge_drivers                                                                     \
+		.least = sizeof(Drivers), .is_own = counted_is_own, .copy = drivers_copy,                  \
+		.merge = drivers_merge                                                                     \
 	}
 static const StoredType drivers_type =
 	DRIVERS_TYPE_OF(DRIVERS_TYPE, WIRE_DRIVERS, "driver_table()");

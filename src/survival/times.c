@@ -116,7 +116,7 @@ number_strata(Counted *counted)
 	}
 }
 
-static void times_merge(Counted **into, const Counted *from);
+static void merge(Counted **into, const Counted *from);
 static void check_front(const Counted *counted);
 static void check_cell(const Counted *counted, const CountedItem *item);
 static void check_slot(const Counted *counted, const CountedSlot *slot);
@@ -136,7 +136,7 @@ static const CountedType type = {
 	.compare_items = compare_cells,
 	.sort_key = slot_sort_key,
 	.form_changed = number_strata,
-	.merge = times_merge,
+	.merge = merge,
 	.check_front = check_front,
 	.check_item = check_cell,
 	.check_slot = check_slot,
@@ -290,7 +290,7 @@ times_require_test(const TimeTable *table, int option, double parameter)
 }
 
 static void
-times_merge(Counted **counted, const Counted *other)
+merge(Counted **counted, const Counted *other)
 {
 	TimeTable **into = (TimeTable **) counted;
 	const TimeTable *from = (const TimeTable *) other;
@@ -466,6 +466,18 @@ times_open(Datum value, WireKind kind)
 	return (const TimeTable *) counted_open(&type, value, kind);
 }
 
+void *
+times_copy(Datum value, WireKind kind)
+{
+	return counted_copy(&type, value, kind);
+}
+
+void *
+times_merge(void *state, Datum value, WireKind kind)
+{
+	return counted_merge(&type, state, value, kind);
+}
+
 /* ---- Wire form ---- */
 
 static void
@@ -484,10 +496,11 @@ get_wide(WireReader *in)
 }
 
 void
-times_write(const TimeTable *table, StringInfo out)
+times_write(Datum value, StringInfo out, WireKind kind)
 {
-	Assert(table->base.form == COUNTED_SORTED);
-	wire_begin(out, (WireKind) table->base.header.kind, TIMES_VERSION);
+	const TimeTable *table = times_open(value, kind);
+
+	wire_begin(out, kind, TIMES_VERSION);
 	wire_put_int(out, table->flags);
 	wire_put_int(out, table->option);
 	wire_put_double(out, table->parameter);
@@ -521,7 +534,7 @@ times_write(const TimeTable *table, StringInfo out)
 	}
 }
 
-TimeTable *
+void *
 times_read(const char *bytes, Size size, WireKind kind)
 {
 	WireReader in = wire_open(bytes, size, kind, TIMES_VERSION, times_type_name(kind));
@@ -588,5 +601,5 @@ times_read(const char *bytes, Size size, WireKind kind)
 	}
 	wire_end(&in);
 	counted_check(&type, table);
-	return (TimeTable *) table;
+	return table;
 }

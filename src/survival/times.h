@@ -157,7 +157,10 @@ extern void times_require_test(const TimeTable *table, int option, double parame
 /* Any value of an argument in sorted form, checked: XX001 on bytes that no aggregate has written. */
 extern const TimeTable *times_open(Datum value, WireKind kind);
 
-extern void times_write(const TimeTable *table, StringInfo out);
-extern TimeTable *times_read(const char *bytes, Size size, WireKind kind);
+/* Fields of a StoredType (base/type_sql.h). */
+extern void *times_read(const char *bytes, Size size, WireKind kind);
+extern void times_write(Datum value, StringInfo out, WireKind kind);
+extern void *times_copy(Datum value, WireKind kind);
+extern void *times_merge(void *state, Datum value, WireKind kind);
 
 #endif /* RETENTION_TIMES_H */

@@ -15,18 +15,6 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 
-void *
-times_type_read(const char *bytes, Size size, WireKind kind)
-{
-	return times_read(bytes, size, kind);
-}
-
-void
-times_type_write(Datum value, StringInfo out, WireKind kind)
-{
-	times_write(times_open(value, kind), out);
-}
-
 void
 times_type_describe(Datum value, StringInfo out, WireKind kind)
 {
@@ -47,18 +35,6 @@ times_type_describe(Datum value, StringInfo out, WireKind kind)
 		customers += slot->rows[TIME_CHURNED] + slot->rows[TIME_CENSORED];
 	}
 	describe_count(out, customers, "customer");
-}
-
-void *
-times_type_copy(Datum value, WireKind kind)
-{
-	return counted_copy(counted_times, value, kind);
-}
-
-void *
-times_type_merge(void *state, Datum value, WireKind kind)
-{
-	return counted_merge(counted_times, state, value, kind);
 }
 
 Datum

@@ -13,16 +13,12 @@
 /* The StoredType of a state that is a table of times; NULL for use_function: its text has no comment. */
 #define TIMES_TYPE(type_name, wire_kind, use_function)                                             \
 	{                                                                                              \
-		.name = type_name, .kind = wire_kind, .read = times_type_read, .write = times_type_write,  \
+		.name = type_name, .kind = wire_kind, .read = times_read, .write = times_write,            \
 		.describe = times_type_describe, .use = use_function, .version = TIMES_VERSION,            \
-		.least = sizeof(TimeTable), .is_own = counted_is_own, .copy = times_type_copy,             \
-		.merge = times_type_merge                                                                  \
+		.least = sizeof(TimeTable), .is_own = counted_is_own, .copy = times_copy,                  \
+		.merge = times_merge                                                                       \
 	}
-extern void *times_type_read(const char *bytes, Size size, WireKind kind);
-extern void times_type_write(Datum value, StringInfo out, WireKind kind);
 extern void times_type_describe(Datum value, StringInfo out, WireKind kind);
-extern void *times_type_copy(Datum value, WireKind kind);
-extern void *times_type_merge(void *state, Datum value, WireKind kind);
 
 /* A final function: the state in sorted form. */
 extern Datum times_finish(FunctionCallInfo fcinfo, WireKind kind);
