@@ -26,7 +26,8 @@ WHERE period > 0 AND cohort = '2026-01-01' ORDER BY n, period;
 SELECT bool_and(months::text = with_grid::text) AS the_same FROM (
   SELECT unnest(ARRAY[cohort_retention(customer_id::int, ordered_at), cohort_retention(plan, ordered_at::timestamp),
       cohort_retention(md5(plan)::uuid, ordered_at::timestamptz)]) AS months,
-    unnest(ARRAY[cohort_retention(customer_id, ordered_at, 'month'), cohort_retention(plan, ordered_at::timestamp, 'month'),
+    unnest(ARRAY[cohort_retention(customer_id, ordered_at, 'month'),
+      cohort_retention(plan, ordered_at::timestamp, 'month'),
       cohort_retention(md5(plan)::uuid, ordered_at::timestamptz, 'month')]) AS with_grid FROM orders) q;
 PREPARE by_text(text, varchar) AS
   SELECT (cohort_totals(cohort_retention(customer_id, ordered_at, $1))).grid AS text,
@@ -35,7 +36,8 @@ EXECUTE by_text('month', 'week');
 DEALLOCATE by_text;
 -- A customer of type numeric is a whole number.
 SELECT cohort_retention(customer_id::numeric, ordered_at)::text = (SELECT s::text FROM monthly) AS months,
-  cohort_retention(customer_id::numeric(10, 0), ordered_at::timestamp, 'week')::text = cohort_retention(customer_id::smallint, ordered_at::timestamp, 'week')::text AS weeks,
+  cohort_retention(customer_id::numeric(10, 0), ordered_at::timestamp, 'week')::text
+    = cohort_retention(customer_id::smallint, ordered_at::timestamp, 'week')::text AS weeks,
   retention_rate(customer_id::numeric, ordered_at, '2026-01', '2026-02') AS january_to_february
 FROM orders;
 SELECT cohort_retention(customer_id + 0.5, ordered_at) FROM orders;
@@ -54,9 +56,11 @@ SELECT interval '90 minutes'::retention_grid;
 -- Other names of criteria.
 SELECT criterion, count(*) FILTER (WHERE c.retained = x.retained) AS the_same, count(*) AS cells
 FROM monthly, (VALUES ('n-day', 'on'), ('Rolling', 'on_or_after'), ('unbounded', 'on_or_after')) v (criterion, of),
-  LATERAL (SELECT * FROM cohort_cells(s, criterion)) c JOIN LATERAL (SELECT * FROM cohort_cells(s, of)) x USING (cohort, period) GROUP BY 1 ORDER BY 1;
-SELECT (SELECT array_agg(retained) FROM retention_curve(s, 'rolling')) = (SELECT array_agg(retained) FROM retention_curve(s, 'on_or_after')) AS the_same FROM monthly;
--- The last rows are of 30 April: as of 1 May April is complete. As of a later time fewer cells are partial and more are 0.
+  LATERAL (SELECT * FROM cohort_cells(s, criterion)) c
+  JOIN LATERAL (SELECT * FROM cohort_cells(s, of)) x USING (cohort, period) GROUP BY 1 ORDER BY 1;
+SELECT (SELECT array_agg(retained) FROM retention_curve(s, 'rolling'))
+  = (SELECT array_agg(retained) FROM retention_curve(s, 'on_or_after')) AS the_same FROM monthly;
+-- The last rows are of 30 April: as of 1 May April is complete. Later fewer cells are partial and more are 0.
 SELECT cohort, period, period_start, retained, status FROM monthly, cohort_cells(s, as_of => '2026-05-15') c WHERE cohort >= '2026-02-01';
 
 -- As of the middle of March, March is partial.
@@ -149,10 +153,12 @@ SELECT retention_rate(customer_id, ordered_at, daterange('2026-01-01', '2026-02-
 FROM orders;
 
 -- A literal is a range, not a time; a range of days does for timestamps.
-SELECT retention_rate(customer_id, ordered_at, '[2026-01-01,2026-02-01)', '[2026-02-01,2026-03-01)') AS january_to_february,
+SELECT
+  retention_rate(customer_id, ordered_at, '[2026-01-01,2026-02-01)', '[2026-02-01,2026-03-01)') AS january_to_february,
   churn_rate(customer_id::int, ordered_at::timestamptz, '[2026-01-01,2026-02-01)', '[2026-02-01,2026-03-01)') AS churn,
   retention_rate(plan, ordered_at, '[2026-01-01,2026-02-01)', '[2026-02-01,2026-03-01)', '2026-02-10') AS not_over,
-  retention_rate(customer_id, ordered_at::timestamp, daterange '[2026-01-01,2026-02-01)', '[2026-02-01,2026-03-01)') AS timestamps
+  retention_rate(customer_id, ordered_at::timestamp, daterange '[2026-01-01,2026-02-01)',
+    '[2026-02-01,2026-03-01)') AS timestamps
 FROM orders;
 -- Texts are converted once and kept, up to 32: the second of a row does not take the place of the first.
 SET retention.enable_batch_scan = off;

@@ -59,17 +59,22 @@ FROM (SELECT customer_flow(presence, retention_grid('month', as_of => '2026-03-1
 -- ---- A period is any range, or its text ----
 -- A literal needs no cast, and drivers send text or varchar. A day begins at midnight, of the session's time zone for
 -- timestamps with a zone.
-CREATE VIEW timed AS SELECT customer, started::timestamp AS s, ended::timestamp AS e, started::timestamptz AS zs, ended::timestamptz AS ze,
+CREATE VIEW timed AS
+SELECT customer, started::timestamp AS s, ended::timestamp AS e, started::timestamptz AS zs, ended::timestamptz AS ze,
   tsrange(started, ended) AS r, tstzrange(started, ended) AS zr, tsmultirange(tsrange(started, ended)) AS m
 FROM subscription;
 PREPARE by_text(text, varchar) AS
   SELECT retention_rate(s, e, $1) AS pair, retention_rate(zs, ze, $2) AS zoned, retention_rate(r, $1) AS range,
-    retention_rate(zr, $2) AS zoned_range, retention_rate(m, $1) AS multirange, churn_rate(customer, s, e, $2) AS customer,
+    retention_rate(zr, $2) AS zoned_range, retention_rate(m, $1) AS multirange,
+    churn_rate(customer, s, e, $2) AS customer,
     churn_rate(customer, zs, ze, $1, timestamptz '2026-05-01') AS as_of FROM timed;
 EXECUTE by_text('[2026-03-01,2026-04-01)', '[2026-03-01,2026-04-01)');
-SELECT retention_rate(s, e, '[2026-03-01,2026-04-01)') AS pair, retention_rate(zs, ze, '[2026-03-01,2026-04-01)') AS zoned,
-  retention_rate(r, daterange '[2026-03-01,2026-04-01)') AS range, retention_rate(zr, tsrange '[2026-03-01,2026-04-01)') AS zoned_range,
-  retention_rate(m, '[2026-03-01,2026-04-01)') AS multirange, churn_rate(customer, s, e, '[2026-03-01,2026-04-01)') AS customer,
+SELECT retention_rate(s, e, '[2026-03-01,2026-04-01)') AS pair,
+  retention_rate(zs, ze, '[2026-03-01,2026-04-01)') AS zoned,
+  retention_rate(r, daterange '[2026-03-01,2026-04-01)') AS range,
+  retention_rate(zr, tsrange '[2026-03-01,2026-04-01)') AS zoned_range,
+  retention_rate(m, '[2026-03-01,2026-04-01)') AS multirange,
+  churn_rate(customer, s, e, '[2026-03-01,2026-04-01)') AS customer,
   churn_rate(customer, zs, ze, '[2026-03-01,2026-04-01)', '2026-05-01') AS as_of FROM timed;
 PREPARE by_grid(text, varchar) AS SELECT period_start, at_start, at_end
 FROM (SELECT customer_flow(zs, ze, $1, $2) AS flow FROM timed) q, flow_periods(flow);
@@ -81,7 +86,8 @@ SET timezone = 'UTC';
 SELECT retention_span ' [2026-03-01,2026-04-01) ' AS text, daterange '[2026-03-01,2026-03-31]'::retention_span AS range,
   tstzrange '[2026-03-01,)'::retention_span AS unbounded;
 -- a month or a year by its name
-SELECT retention_span '2026-12' AS month, retention_span ' 2026 ' AS year, retention_rate(started, ended, '2026-03') AS march FROM subscription;
+SELECT retention_span '2026-12' AS month, retention_span ' 2026 ' AS year,
+  retention_rate(started, ended, '2026-03') AS march FROM subscription;
 -- errors say what a period is
 SELECT retention_rate(started, ended, '2026-13') FROM subscription;
 SELECT retention_rate(started, ended, 'month') FROM subscription;
@@ -92,11 +98,13 @@ SELECT retention_rate(started, ended, '[2026-13-01,2026-04-01)') FROM subscripti
 SELECT retention_rate(started, ended, tsrange '[2026-03-01,2026-04-01)') FROM subscription;
 SELECT retention_rate(s, e, retention_period_tz('month')) FROM timed;
 -- a span without a whole period
-SELECT count(*) FROM (SELECT customer_flow(started, ended, 'month', '[2026-03-05,2026-04-20)') AS flow FROM subscription) q, flow_periods(flow);
+SELECT count(*)
+FROM (SELECT customer_flow(started, ended, 'month', '[2026-03-05,2026-04-20)') AS flow FROM subscription) q,
+  flow_periods(flow);
 DEALLOCATE ALL;
 
 -- ---- Edges ----
--- one row per customer: starts at the start, ends at the start, ends at the end, never there, there from always, for ever
+-- one row per customer: start at the start, end at the start, end at the end, never there, there since ever, for ever
 CREATE TABLE edge (who text, started date, ended date);
 INSERT INTO edge VALUES ('starts at the start', '2026-03-01', NULL), ('ends at the start', '2026-02-01', '2026-03-01'),
   ('ends at the end', '2026-02-01', '2026-04-01'), ('starts at the end', '2026-04-01', NULL),
@@ -290,7 +298,7 @@ FROM (SELECT customer_flow(presence, retention_grid('month', as_of => '2027-01-0
     tstzrange('2023-12-01', '2026-12-01')) s FROM random_customer WHERE seed = 3) o, LATERAL shown(o.s) cut
 WHERE cut.period_start = f.period_start;
 
--- customer_days of a period that has begun end at as_of, those of a period that is over do not change, against plain SQL
+-- customer_days of a period that has begun end at as_of, those of one that is over do not change, against plain SQL
 WITH f AS MATERIALIZED (
   SELECT known, g, f.status, f.customer_days, tstzrange(f.period_start, least(f.period_end, known)) AS span
   FROM generate_series(timestamptz '2024-02-20 13:00', '2026-05-01', '3 months') known, unnest('{week,month,year}'::text[]) g,
