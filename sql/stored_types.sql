@@ -139,6 +139,7 @@ SET timezone = 'UTC';
 -- ---- Corrupt bytes are refused where they are compared, too ----
 SET client_min_messages = warning;
 SET allow_system_table_mods = on;
+SET max_parallel_workers_per_gather = 0; -- thousands of small queries
 INSERT INTO pg_cast (oid, castsource, casttarget, castfunc, castcontext, castmethod)
 SELECT 4200000000 + row_number() OVER (ORDER BY t.oid, way), CASE way WHEN 1 THEN 'bytea'::regtype ELSE t.oid END,
   CASE way WHEN 1 THEN t.oid ELSE 'bytea'::regtype END, 0, 'e', 'b'
