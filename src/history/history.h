@@ -95,6 +95,9 @@ event_is_possible(const EventShape *shape, const Event *event, int64 amount)
 static inline bool
 event_take(const EventShape *shape, Event *event, int64 amount)
 {
+	/* Most are so, and possible in every shape. */
+	if (likely(event->flags == EVENT_PLAIN && event->count == 1))
+		return true;
 	if (shape->cap > 0)
 		event->count = Min(event->count, shape->cap);
 	else if (event->count == 0 && amount == 0)
