@@ -50,9 +50,12 @@ SELECT cohort_retention(customer_id, ordered_at)::text = cohort_retention(custom
 RESET retention.enable_batch_scan;
 -- A grid may be an interval.
 SELECT i, i::retention_grid FROM unnest('{1 month,1 year,7 days,28 days,12 hours}'::interval[]) i;
-SELECT (cohort_totals(cohort_retention(customer_id, ordered_at, interval '1 week'))).grid FROM orders;
-SELECT cohort_retention(customer_id, ordered_at, interval '1 month 2 days') FROM orders;
+SELECT (cohort_totals(cohort_retention(customer_id, ordered_at, interval '1 week'::retention_grid))).grid FROM orders;
+SELECT cohort_retention(customer_id, ordered_at, interval '1 month 2 days'::retention_grid) FROM orders;
 SELECT interval '90 minutes'::retention_grid;
+-- Intervals and texts are not compared as grids.
+SELECT interval '10 days' > text '9 days';
+SELECT varchar '30 days' = interval '1 month';
 -- Other names of criteria.
 SELECT criterion, count(*) FILTER (WHERE c.retained = x.retained) AS the_same, count(*) AS cells
 FROM monthly, (VALUES ('n-day', 'on'), ('Rolling', 'on_or_after'), ('unbounded', 'on_or_after')) v (criterion, of),

@@ -251,6 +251,51 @@ SELECT retention_internal.source_over(NULL, 'target', NULL) IS NULL AS nothing;
 SELECT retention_internal.source_over('pg_stat_activity', 'target', NULL);
 SELECT retention_internal.facts_kept(0), retention_internal.facts_kept(NULL), retention_internal.facts_state('target');
 
+-- ---- Every call of ours has all arguments: whoever may create functions beside ours makes others ambiguous ----
+\c
+CREATE SCHEMA facts_calls AUTHORIZATION facts_mate;
+SET search_path = facts_calls, public;
+SET client_min_messages = warning;
+GRANT CREATE ON SCHEMA public TO facts_other;
+SET ROLE facts_other;
+-- one for each of our functions with defaults and each number of arguments
+DO $$
+DECLARE
+  f record;
+BEGIN
+  FOR f IN SELECT p.proname, n AS given, string_agg(a.type::regtype::text, ', ' ORDER BY a.place) FILTER (WHERE a.place <= n) AS types
+      FROM pg_proc AS p, generate_series(p.pronargs - p.pronargdefaults, p.pronargs - 1) AS n,
+        unnest(p.proargtypes::oid[]) WITH ORDINALITY AS a (type, place)
+      WHERE p.pronamespace = 'public'::regnamespace AND p.pronargdefaults > 0 AND p.prokind = 'f' GROUP BY p.oid, p.proname, n LOOP
+    BEGIN
+      EXECUTE format('CREATE FUNCTION public.%I(%s) RETURNS bigint LANGUAGE sql AS ''SELECT 0''', f.proname, f.types);
+    EXCEPTION WHEN duplicate_function THEN
+      NULL;
+    END;
+  END LOOP;
+END $$;
+SELECT count(*) > 20 AS functions FROM pg_proc WHERE proowner = 'facts_other'::regrole AND pronamespace = 'public'::regnamespace;
+SET ROLE facts_mate;
+CREATE TABLE sale AS SELECT g % 20 AS customer, date '2025-01-01' + g AS day, 'p' || g % 2 AS plan FROM generate_series(1, 200) g;
+CREATE TABLE contract AS SELECT g AS customer, date '2025-01-01' + g AS since, CASE WHEN g % 2 = 0 THEN date '2025-03-01' + g END AS until,
+  'p' || g % 2 AS plan, 'price' AS why FROM generate_series(1, 60) g;
+SELECT retention_source('orders', 'events', 'sale', 'customer', at => 'day', segments => '{plan}', grid => 'month; time_zone=UTC');
+SELECT retention_source('contracts', 'subscriptions', 'contract', 'customer', started => 'since', ended => 'until', segments => '{plan}',
+  reason => 'why', grid => 'month; time_zone=UTC');
+SELECT source, count(*) FROM (VALUES ('orders'::regclass), ('contracts')) AS s (source), retention_create_views(source, 'facts_calls'::name) GROUP BY 1;
+SELECT (SELECT count(*) FROM orders_flow) AS orders, (SELECT count(*) FROM contracts_flow) AS contracts;
+SELECT source, length(retention_report_html(source, NULL::timestamp, 12)) > 9999 AS page FROM (VALUES ('orders'::regclass), ('contracts')) AS s (source);
+RESET ROLE;
+REVOKE CREATE ON SCHEMA public FROM facts_other;
+DO $$
+DECLARE
+  f regprocedure;
+BEGIN
+  FOR f IN SELECT oid FROM pg_proc WHERE proowner = 'facts_other'::regrole AND pronamespace = 'public'::regnamespace LOOP
+    EXECUTE format('DROP FUNCTION %s', f);
+  END LOOP;
+END $$;
+
 SET client_min_messages = error;
-DROP SCHEMA facts_shop, facts_own, facts_views CASCADE;
+DROP SCHEMA facts_shop, facts_own, facts_views, facts_calls CASCADE;
 DROP ROLE facts_other, facts_mate, facts_writer, facts_heir;

@@ -113,6 +113,9 @@ ok($ok, 'customer, start, end is read') or diag($err);
 is(months($out), $presence[1], 'to the right months');
 like($err, qr/^note: 2 lines have no customer or no time and are left out$/m, 'and it says what is left out');
 
+($ok, $out, $err) = load(file('presence.csv |', "customer,start,end\n$rows\n"));
+is(months($out), $presence[1], 'a file whose name ends like a command is read, not run') or diag($err);
+
 my $semicolons = "Customer ID;Signed up;Cancelled at;Note\r\n" . join("\r\n", map { tr/,/;/r . ';"x;y"' } split /\n/,
   $rows) . "\r\n";
 ($ok, $out, $err) = load(file('semicolons.csv', "\xef\xbb\xbf$semicolons"));

@@ -30,7 +30,8 @@ list=$(seq -s, -f 'c%.0f' "$width")
 
 # Blank lines at the end are no rows.
 load_lines() { # ENCODING
-  perl -0777 -pe 's/(\r\n|\r|\n)(?:[ \t]*(?:\r\n|\r|\n))*[ \t]*\z/$1/' "$file" | "${client[@]}" 2>&1 \
+  # From standard input: perl would run a file name that ends with a pipe.
+  perl -0777 -pe 's/(\r\n|\r|\n)(?:[ \t]*(?:\r\n|\r|\n))*[ \t]*\z/$1/' <"$file" | "${client[@]}" 2>&1 \
     -c "COPY raw ($list) FROM STDIN (FORMAT csv, HEADER, DELIMITER E'${delimiter/$'\t'/\\t}', ENCODING '$1')"
 }
 # PostgreSQL names the line in its context: COPY raw, line 7, column c2: "..."

@@ -247,7 +247,8 @@ BEGIN
     reasons := reasons || format('as_of: %I reaches into the future, and planned ends are not known yet', t.ended);
   END IF;
 
-  RETURN QUERY SELECT '-- ' || r.r FROM unnest(reasons) AS r (r) WHERE r.r <> '';
+  -- A line end in a name would end the comment, and the rest of the name would run where the lines are pasted.
+  RETURN QUERY SELECT '-- ' || translate(r.r, E'\n\r', '  ') FROM unnest(reasons) AS r (r) WHERE r.r <> '';
   arguments := ARRAY[
     format('customer => %L', customer), 'started => ' || quote_literal(t.started),
     'ended => ' || quote_literal(t.ended), 'at => ' || quote_literal(t.at),

@@ -210,7 +210,8 @@ summary AS (
     (SELECT span::@extschema@.retention_span FROM span)) AS flow
   FROM presence AS p
 )
-SELECT f.* FROM summary AS s, @extschema@.flow_periods%10$s(s.flow) AS f$q$,
+SELECT f.* FROM summary AS s,
+  @extschema@.flow_periods%10$s(s.flow, 'kept'::text, 'lost'::text, 0.95::double precision) AS f$q$,
     p.known, CASE p.time_type WHEN 'date' THEN 'daterange' WHEN 'timestamp' THEN 'tsrange' ELSE 'tstzrange' END,
     p.calendar,
     format(CASE p.time_type WHEN 'date' THEN '(k.as_of + interval %L)::date' ELSE 'k.as_of + interval %L' END,

@@ -53,7 +53,8 @@ CREATE FUNCTION retention_internal.grid_of_interval(interval) RETURNS retention_
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION retention_internal.grid_of_interval(interval) IS
 'the grid whose periods are as long as an interval';
-CREATE CAST (interval AS retention_grid) WITH FUNCTION retention_internal.grid_of_interval(interval) AS IMPLICIT;
+-- Not implicit: with the casts below, PostgreSQL would compare any interval with any text, as two grids.
+CREATE CAST (interval AS retention_grid) WITH FUNCTION retention_internal.grid_of_interval(interval) AS ASSIGNMENT;
 COMMENT ON CAST (interval AS retention_grid) IS 'interval ''1 month'' is the grid month';
 
 -- Drivers send parameters as text or varchar.
