@@ -116,6 +116,7 @@ MODULE_SQL = \
 	src/rates/rates.sql \
 	src/population/population.overloads \
 	src/population/population.sql \
+	src/population/arguments.overloads \
 	src/scan/scan.sql \
 	src/population/population_events.sql \
 	src/flow/flow.overloads \

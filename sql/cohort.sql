@@ -40,6 +40,14 @@ SELECT cohort_retention(customer_id::numeric, ordered_at)::text = (SELECT s::tex
     = cohort_retention(customer_id::smallint, ordered_at::timestamp, 'week')::text AS weeks,
   retention_rate(customer_id::numeric, ordered_at, '2026-01', '2026-02') AS january_to_february
 FROM orders;
+-- DISTINCT compares all arguments.
+SELECT cohort_retention(DISTINCT customer_id::numeric, ordered_at)::text
+    = cohort_retention(DISTINCT customer_id, ordered_at)::text AS numeric,
+  retention_rate(DISTINCT customer_id, ordered_at, '2026-01', '[2026-02-01,2026-03-01)')
+    = retention_rate(customer_id, ordered_at, '2026-01', '2026-02') AS rate,
+  customer_flow(DISTINCT customer_id, ordered_at, NULL, daterange('2026-01-01', '2026-02-01'))::text
+    = customer_flow(customer_id, ordered_at, NULL, '2026-01')::text AS flow
+FROM orders;
 SELECT cohort_retention(customer_id + 0.5, ordered_at) FROM orders;
 SELECT cohort_retention(customer_id * 1e30, ordered_at) FROM orders;
 -- Row by row they give the same.

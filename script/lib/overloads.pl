@@ -20,6 +20,9 @@
 #                             a transition function, with the names and types of what the aggregates below it take
 #   aggregate NAME [final NAME]
 #                             an aggregate over the function above it
+#   compare NAME like TYPE BY
+#                             the default order of a type without an order of its own, by the functions of another one:
+#                             aggregates can have DISTINCT then. Its operators are not in the user's schema.
 #   (indented)                the comment of the object above it. Functions may go without: they say what they are for.
 #
 # The line of a function may end in its volatility, where a transition function is not STABLE and a combine or final
@@ -71,6 +74,7 @@ sub objects
     if ($line =~ /^type ([\w.]+)(?: (char|int2|int4|double))?( ordered)?$/) {
       @$last{qw(name alignment ordered)} = ($settings{state} = $1, $2 // 'double', $3);
     }
+    elsif ($line =~ /^compare ([\w.]+) like (\w+) (\w+)$/) { @$last{qw(name like by)} = ($1, $2, $3) }
     elsif ($line =~ /^final (\w+) ([\w. ]+)$/) { @$last{qw(name result)} = ($1, $2) }
     elsif ($line =~ /^(?:combine (\w+)(?:\((.+)\))?|transition ([\w{}]+)\((.+)\))$/) {
       @$last{qw(name arguments aggregates)} = ($1 // $3, $2 // $4, []);
@@ -131,9 +135,9 @@ sub comment
 
 sub function
 {
-  my ($signature, $result, $properties, $symbol, $comment) = @_;
+  my ($signature, $result, $properties, $symbol, $comment, $builtin) = @_;
   print "\nCREATE FUNCTION $schema.$signature RETURNS $result\n",
-    "LANGUAGE C $properties AS 'MODULE_PATHNAME', '$symbol';\n";
+    'LANGUAGE ', $builtin ? 'internal' : 'C', " $properties AS ", $builtin ? '' : "'MODULE_PATHNAME', ", "'$symbol';\n";
   comment("FUNCTION $schema.$signature", $comment);
 }
 
@@ -156,19 +160,20 @@ sub type
   comment("TYPE $name", $comment);
 }
 
+my @comparisons = (
+  [ '<',  'lt', '>',  '>=', 'scalarlt', 'whether a value sorts before another' ],
+  [ '<=', 'le', '>=', '>',  'scalarle', 'whether a value sorts before another or equals it' ],
+  [ '=',  'eq', '=',  '<>', 'eq',       'whether two values are equal' ],
+  [ '>=', 'ge', '<=', '<',  'scalarge', 'whether a value sorts after another or equals it' ],
+  [ '>',  'gt', '<',  '<=', 'scalargt', 'whether a value sorts after another' ],
+  [ '<>', 'ne', '<>', '=',  'neq',      'whether two values differ' ]);
+
 # The operators that compare two values, and the classes that PostgreSQL finds them by.
 sub order
 {
   my ($name) = @_;
   my ($base, $properties) = ($name =~ s/.*\.//r, 'IMMUTABLE STRICT PARALLEL SAFE');
-  for (
-    [ '<',  'lt', '>',  '>=', 'scalarlt', 'whether a value sorts before another' ],
-    [ '<=', 'le', '>=', '>',  'scalarle', 'whether a value sorts before another or equals it' ],
-    [ '=',  'eq', '=',  '<>', 'eq',       'whether two values are equal' ],
-    [ '>=', 'ge', '<=', '<',  'scalarge', 'whether a value sorts after another or equals it' ],
-    [ '>',  'gt', '<',  '<=', 'scalargt', 'whether a value sorts after another' ],
-    [ '<>', 'ne', '<>', '=',  'neq',      'whether two values differ' ])
-  {
+  for (@comparisons) {
     my ($operator, $suffix, $commutator, $negator, $selectivity, $comment) = @$_;
     function("${base}_$suffix($name, $name)", 'boolean', $properties, "${base}_$suffix", $comment);
     print "\nCREATE OPERATOR $operator (\n  LEFTARG = $name,\n  RIGHTARG = $name,\n",
@@ -187,6 +192,25 @@ sub order
       "  OPERATOR $operators,\n  FUNCTION 1 $schema.${base}_$support;\n";
     comment("OPERATOR $_ $schema.${base}_ops USING $method", "how values of $base are compared") for qw(FAMILY CLASS);
   }
+}
+
+# The order of a type by the functions of a built-in one.
+sub compare
+{
+  my ($name, $like, $by) = @_;
+  my ($base, $properties, @operators) = ($name =~ s/.*\.//r, 'IMMUTABLE STRICT PARALLEL SAFE');
+  for (grep $_->[1] ne 'ne', @comparisons) {
+    my ($operator, $suffix, $commutator, undef, undef, $comment) = @$_;
+    function("${base}_$suffix($name, $name)", 'boolean', $properties, "$like$suffix", $comment, 1);
+    print "\nCREATE OPERATOR $schema.$operator (\n  LEFTARG = $name,\n  RIGHTARG = $name,\n",
+      "  FUNCTION = $schema.${base}_$suffix,\n  COMMUTATOR = OPERATOR($schema.$commutator)\n);\n";
+    comment("OPERATOR $schema.$operator ($name, $name)", $comment);
+    push @operators, 'OPERATOR ' . (@operators + 1) . " $schema.$operator";
+  }
+  function("${base}_cmp($name, $name)", 'integer', $properties, $by, 'order of two values', 1);
+  print "\nCREATE OPERATOR CLASS $schema.${base}_ops DEFAULT FOR TYPE $name USING btree AS\n",
+    join(', ', @operators), ",\n  FUNCTION 1 $schema.${base}_cmp;\n";
+  comment("OPERATOR $_ $schema.${base}_ops USING btree", "how values of $base are compared") for qw(FAMILY CLASS);
 }
 
 sub aggregate
@@ -215,6 +239,7 @@ sub expand
   for my $object (@objects) {
     $place = $object->{place};
     my ($what, $name, $settings, $comment) = @$object{qw(what name settings comment)};
+    if ($what eq 'compare') { compare(@$object{qw(name like by)}); next }
     my ($state, $symbol) = ($settings->{state} // bad('no state is set'), $object->{symbol} // $name);
     my $properties = ($object->{volatility} // ($what eq 'transition' ? 'STABLE' : 'IMMUTABLE'))
       . ($what eq 'final' ? ' STRICT' : '') . ' PARALLEL SAFE';
