@@ -30,6 +30,14 @@
 	PG_FUNCTION_INFO_V1(name); \
 	RETENTION_SEEN_END \
 	extern int no_such_variable
+
+/* A function that SQL calls and that only returns what another one answers; the arguments are fcinfo. */
+#define RETENTION_FORWARD(name, answer) \
+	RETENTION_FUNCTION(name); \
+	Datum name(PG_FUNCTION_ARGS) \
+	{ \
+		return answer; \
+	}
 /* clang-format on */
 
 #endif /* RETENTION_H */

@@ -82,32 +82,25 @@ extern Datum stored_type_combine(FunctionCallInfo fcinfo, const StoredType *type
 		PG_RETURN_DATUM(PG_GETARG_DATUM(0));                                                       \
 	} while (0)
 
-#define STORED_TYPE_FUNCTION(function, answer)                                                     \
-	RETENTION_FUNCTION(function);                                                                  \
-	Datum function(PG_FUNCTION_ARGS)                                                               \
-	{                                                                                              \
-		return answer;                                                                             \
-	}
-
 /* name_in(), name_out(), name_recv() and name_send() */
 #define STORED_TYPE_FUNCTIONS(name, type)                                                          \
-	STORED_TYPE_FUNCTION(name##_in, stored_type_in(fcinfo, &(type)))                               \
-	STORED_TYPE_FUNCTION(name##_out, stored_type_out(fcinfo, &(type)))                             \
-	STORED_TYPE_FUNCTION(name##_recv, stored_type_recv(fcinfo, &(type)))                           \
-	STORED_TYPE_FUNCTION(name##_send, stored_type_send(fcinfo, &(type)))
+	RETENTION_FORWARD(name##_in, stored_type_in(fcinfo, &(type)))                                  \
+	RETENTION_FORWARD(name##_out, stored_type_out(fcinfo, &(type)))                                \
+	RETENTION_FORWARD(name##_recv, stored_type_recv(fcinfo, &(type)))                              \
+	RETENTION_FORWARD(name##_send, stored_type_send(fcinfo, &(type)))
 
 /* name_eq(), name_ne(), name_lt(), name_le(), name_gt(), name_ge(), name_cmp() and name_hash() */
 #define STORED_TYPE_ORDER(name, type)                                                              \
-	STORED_TYPE_FUNCTION(name##_eq, BoolGetDatum(stored_type_compare(fcinfo, &(type)) == 0))       \
-	STORED_TYPE_FUNCTION(name##_ne, BoolGetDatum(stored_type_compare(fcinfo, &(type)) != 0))       \
-	STORED_TYPE_FUNCTION(name##_lt, BoolGetDatum(stored_type_compare(fcinfo, &(type)) < 0))        \
-	STORED_TYPE_FUNCTION(name##_le, BoolGetDatum(stored_type_compare(fcinfo, &(type)) <= 0))       \
-	STORED_TYPE_FUNCTION(name##_gt, BoolGetDatum(stored_type_compare(fcinfo, &(type)) > 0))        \
-	STORED_TYPE_FUNCTION(name##_ge, BoolGetDatum(stored_type_compare(fcinfo, &(type)) >= 0))       \
-	STORED_TYPE_FUNCTION(name##_cmp, Int32GetDatum(stored_type_compare(fcinfo, &(type))))          \
-	STORED_TYPE_FUNCTION(name##_hash, stored_type_hash(fcinfo, &(type)))
+	RETENTION_FORWARD(name##_eq, BoolGetDatum(stored_type_compare(fcinfo, &(type)) == 0))          \
+	RETENTION_FORWARD(name##_ne, BoolGetDatum(stored_type_compare(fcinfo, &(type)) != 0))          \
+	RETENTION_FORWARD(name##_lt, BoolGetDatum(stored_type_compare(fcinfo, &(type)) < 0))           \
+	RETENTION_FORWARD(name##_le, BoolGetDatum(stored_type_compare(fcinfo, &(type)) <= 0))          \
+	RETENTION_FORWARD(name##_gt, BoolGetDatum(stored_type_compare(fcinfo, &(type)) > 0))           \
+	RETENTION_FORWARD(name##_ge, BoolGetDatum(stored_type_compare(fcinfo, &(type)) >= 0))          \
+	RETENTION_FORWARD(name##_cmp, Int32GetDatum(stored_type_compare(fcinfo, &(type))))             \
+	RETENTION_FORWARD(name##_hash, stored_type_hash(fcinfo, &(type)))
 
 #define STORED_TYPE_COMBINE(function, type)                                                        \
-	STORED_TYPE_FUNCTION(function, stored_type_combine(fcinfo, &(type)))
+	RETENTION_FORWARD(function, stored_type_combine(fcinfo, &(type)))
 
 #endif /* RETENTION_TYPE_SQL_H */

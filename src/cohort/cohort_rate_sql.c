@@ -290,20 +290,10 @@ rate(FunctionCallInfo fcinfo, bool churn)
 }
 
 /* cohort_retention_rate_final(state): customers active in both ranges / customers active in the base range */
-RETENTION_FUNCTION(cohort_retention_rate_final);
-Datum
-cohort_retention_rate_final(PG_FUNCTION_ARGS)
-{
-	return rate(fcinfo, false);
-}
+RETENTION_FORWARD(cohort_retention_rate_final, rate(fcinfo, false))
 
 /* cohort_churn_rate_final(state): its complement */
-RETENTION_FUNCTION(cohort_churn_rate_final);
-Datum
-cohort_churn_rate_final(PG_FUNCTION_ARGS)
-{
-	return rate(fcinfo, true);
-}
+RETENTION_FORWARD(cohort_churn_rate_final, rate(fcinfo, true))
 
 /* ---------- the batch scan ---------- */
 

@@ -297,20 +297,10 @@ replace_arguments(FunctionCallInfo fcinfo, bool exact)
 }
 
 /* cohort_replace(cohorts, old, new) */
-RETENTION_FUNCTION(cohort_replace_sql);
-Datum
-cohort_replace_sql(PG_FUNCTION_ARGS)
-{
-	return replace_arguments(fcinfo, false);
-}
+RETENTION_FORWARD(cohort_replace_sql, replace_arguments(fcinfo, false))
 
 /* cohort_replace_exact(cohorts, old, new): new has the first and the latest row of the result where old had them */
-RETENTION_FUNCTION(cohort_replace_exact);
-Datum
-cohort_replace_exact(PG_FUNCTION_ARGS)
-{
-	return replace_arguments(fcinfo, true);
-}
+RETENTION_FORWARD(cohort_replace_exact, replace_arguments(fcinfo, true))
 
 /* ---------- answers ---------- */
 
@@ -425,20 +415,10 @@ emit_cells(FunctionCallInfo fcinfo, ShowPeriod show)
 }
 
 /* cohort_cells(cohorts, criterion, as_of, confidence) */
-RETENTION_FUNCTION(cohort_cells);
-Datum
-cohort_cells(PG_FUNCTION_ARGS)
-{
-	return emit_cells(fcinfo, show_date);
-}
+RETENTION_FORWARD(cohort_cells, emit_cells(fcinfo, show_date))
 
 /* cohort_cells_at(cohorts, criterion, as_of, confidence): periods as timestamps */
-RETENTION_FUNCTION(cohort_cells_at);
-Datum
-cohort_cells_at(PG_FUNCTION_ARGS)
-{
-	return emit_cells(fcinfo, show_instant);
-}
+RETENTION_FORWARD(cohort_cells_at, emit_cells(fcinfo, show_instant))
 
 #define CURVE_ANSWER_COLUMNS 7
 
@@ -532,20 +512,10 @@ emit_lifecycle(FunctionCallInfo fcinfo, ShowPeriod show)
 }
 
 /* lifecycle(cohorts, as_of) */
-RETENTION_FUNCTION(cohort_lifecycle);
-Datum
-cohort_lifecycle(PG_FUNCTION_ARGS)
-{
-	return emit_lifecycle(fcinfo, show_date);
-}
+RETENTION_FORWARD(cohort_lifecycle, emit_lifecycle(fcinfo, show_date))
 
 /* lifecycle_at(cohorts, as_of): periods as timestamps */
-RETENTION_FUNCTION(cohort_lifecycle_at);
-Datum
-cohort_lifecycle_at(PG_FUNCTION_ARGS)
-{
-	return emit_lifecycle(fcinfo, show_instant);
-}
+RETENTION_FORWARD(cohort_lifecycle_at, emit_lifecycle(fcinfo, show_instant))
 
 /* stickiness(cohorts) */
 RETENTION_FUNCTION(cohort_stickiness);

@@ -121,19 +121,9 @@ add_customer(FunctionCallInfo fcinfo, bool single)
 	PG_RETURN_POINTER(state);
 }
 
-RETENTION_FUNCTION(cox_transfn);
-Datum
-cox_transfn(PG_FUNCTION_ARGS)
-{
-	return add_customer(fcinfo, false);
-}
+RETENTION_FORWARD(cox_transfn, add_customer(fcinfo, false))
 
-RETENTION_FUNCTION(cox_single_transfn);
-Datum
-cox_single_transfn(PG_FUNCTION_ARGS)
-{
-	return add_customer(fcinfo, true);
-}
+RETENTION_FORWARD(cox_single_transfn, add_customer(fcinfo, true))
 
 RETENTION_FUNCTION(cox_final);
 Datum

@@ -54,8 +54,8 @@ STORED_TYPE_ORDER(retention_drivers, drivers_type)
 STORED_TYPE_ORDER(retention_reasons, reasons_type)
 STORED_TYPE_COMBINE(drivers_combine, drivers_type)
 STORED_TYPE_COMBINE(reasons_combine, reasons_type)
-STORED_TYPE_FUNCTION(drivers_final, finish(fcinfo, WIRE_DRIVERS))
-STORED_TYPE_FUNCTION(reasons_final, finish(fcinfo, WIRE_REASONS))
+RETENTION_FORWARD(drivers_final, finish(fcinfo, WIRE_DRIVERS))
+RETENTION_FORWARD(reasons_final, finish(fcinfo, WIRE_REASONS))
 
 /* (state, churned, attributes): one customer. The attributes are a record, or one value of a type. */
 static Datum
@@ -243,19 +243,9 @@ add_reason(FunctionCallInfo fcinfo, bool any)
 	PG_RETURN_POINTER(reasons);
 }
 
-RETENTION_FUNCTION(reasons_transfn);
-Datum
-reasons_transfn(PG_FUNCTION_ARGS)
-{
-	return add_reason(fcinfo, false);
-}
+RETENTION_FORWARD(reasons_transfn, add_reason(fcinfo, false))
 
-RETENTION_FUNCTION(reasons_any_transfn);
-Datum
-reasons_any_transfn(PG_FUNCTION_ARGS)
-{
-	return add_reason(fcinfo, true);
-}
+RETENTION_FORWARD(reasons_any_transfn, add_reason(fcinfo, true))
 
 static int
 compare_reasons(const void *a, const void *b)

@@ -96,7 +96,7 @@ ATTRIBUTE_FORMS(SURVIVAL_DRIVERS_TRANSITION, survival_drivers);
 
 STORED_TYPE_COMBINE(survival_drivers_combine, survival_drivers_type)
 
-STORED_TYPE_FUNCTION(survival_drivers_final, times_finish(fcinfo, WIRE_SURVIVAL_DRIVERS))
+RETENTION_FORWARD(survival_drivers_final, times_finish(fcinfo, WIRE_SURVIVAL_DRIVERS))
 
 /* One attribute of a sorted table: its cells and its slots, which lie together. */
 typedef struct Stratum

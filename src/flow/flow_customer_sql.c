@@ -238,19 +238,9 @@ flow_customers_rate(FunctionCallInfo fcinfo, FlowConvention convention)
 	PG_RETURN_NUMERIC(rate);
 }
 
-RETENTION_FUNCTION(flow_customers_retention_final);
-Datum
-flow_customers_retention_final(PG_FUNCTION_ARGS)
-{
-	return flow_customers_rate(fcinfo, FLOW_KEPT);
-}
+RETENTION_FORWARD(flow_customers_retention_final, flow_customers_rate(fcinfo, FLOW_KEPT))
 
-RETENTION_FUNCTION(flow_customers_churn_final);
-Datum
-flow_customers_churn_final(PG_FUNCTION_ARGS)
-{
-	return flow_customers_rate(fcinfo, FLOW_RATE_LOST);
-}
+RETENTION_FORWARD(flow_customers_churn_final, flow_customers_rate(fcinfo, FLOW_RATE_LOST))
 
 /* ---------- the batch scan: arguments customer, started, ended, then what FlowForm says ---------- */
 

@@ -252,21 +252,14 @@ flow_argument_rate(FunctionCallInfo fcinfo, FlowConvention convention)
 }
 
 /* retention_rate(retention_flow, convention) -> numeric, per cent */
-RETENTION_FUNCTION(flow_retention_rate);
-Datum
-flow_retention_rate(PG_FUNCTION_ARGS)
-{
-	return flow_argument_rate(fcinfo,
-							  flow_retention_convention(text_to_cstring(PG_GETARG_TEXT_PP(1))));
-}
+RETENTION_FORWARD(
+	flow_retention_rate,
+	flow_argument_rate(fcinfo, flow_retention_convention(text_to_cstring(PG_GETARG_TEXT_PP(1)))))
 
 /* churn_rate(retention_flow, convention) -> numeric, per cent */
-RETENTION_FUNCTION(flow_churn_rate);
-Datum
-flow_churn_rate(PG_FUNCTION_ARGS)
-{
-	return flow_argument_rate(fcinfo, flow_churn_convention(text_to_cstring(PG_GETARG_TEXT_PP(1))));
-}
+RETENTION_FORWARD(flow_churn_rate,
+				  flow_argument_rate(fcinfo,
+									 flow_churn_convention(text_to_cstring(PG_GETARG_TEXT_PP(1)))))
 
 /* The final functions of the aggregates retention_rate and churn_rate. */
 RETENTION_FUNCTION(flow_retention_final);
@@ -382,17 +375,7 @@ flow_emit(FunctionCallInfo fcinfo, Datum (*show)(const Flow *, Zone *, int64))
 }
 
 /* flow_periods(flow, retention, churn, confidence): rows with dates */
-RETENTION_FUNCTION(flow_periods);
-Datum
-flow_periods(PG_FUNCTION_ARGS)
-{
-	return flow_emit(fcinfo, moment_as_date);
-}
+RETENTION_FORWARD(flow_periods, flow_emit(fcinfo, moment_as_date))
 
 /* flow_periods_at(flow, retention, churn, confidence): the same with timestamps */
-RETENTION_FUNCTION(flow_periods_at);
-Datum
-flow_periods_at(PG_FUNCTION_ARGS)
-{
-	return flow_emit(fcinfo, moment_as_instant);
-}
+RETENTION_FORWARD(flow_periods_at, flow_emit(fcinfo, moment_as_instant))

@@ -274,36 +274,16 @@ last_moment(FunctionCallInfo fcinfo, int64 (*show)(const Grid *, TimeKind, int64
 }
 
 /* first_active(activity) -> timestamp: the first start, wall-clock time of the grid's zone */
-RETENTION_FUNCTION(activity_first_active);
-Datum
-activity_first_active(PG_FUNCTION_ARGS)
-{
-	return first_moment(fcinfo, local_of);
-}
+RETENTION_FORWARD(activity_first_active, first_moment(fcinfo, local_of))
 
 /* first_active_at(activity) -> timestamptz */
-RETENTION_FUNCTION(activity_first_active_at);
-Datum
-activity_first_active_at(PG_FUNCTION_ARGS)
-{
-	return first_moment(fcinfo, instant_of);
-}
+RETENTION_FORWARD(activity_first_active_at, first_moment(fcinfo, instant_of))
 
 /* last_active(activity) -> timestamp: the last row */
-RETENTION_FUNCTION(activity_last_active);
-Datum
-activity_last_active(PG_FUNCTION_ARGS)
-{
-	return last_moment(fcinfo, local_of);
-}
+RETENTION_FORWARD(activity_last_active, last_moment(fcinfo, local_of))
 
 /* last_active_at(activity) -> timestamptz */
-RETENTION_FUNCTION(activity_last_active_at);
-Datum
-activity_last_active_at(PG_FUNCTION_ARGS)
-{
-	return last_moment(fcinfo, instant_of);
-}
+RETENTION_FORWARD(activity_last_active_at, last_moment(fcinfo, instant_of))
 
 /*
  * One row for each period in which the customer was active. With elapsed windows moments are shown by their calendar
@@ -351,17 +331,7 @@ emit_periods(FunctionCallInfo fcinfo, TimeKind kind)
 }
 
 /* active_periods(activity): rows with dates */
-RETENTION_FUNCTION(activity_active_periods);
-Datum
-activity_active_periods(PG_FUNCTION_ARGS)
-{
-	return emit_periods(fcinfo, TIME_DATE);
-}
+RETENTION_FORWARD(activity_active_periods, emit_periods(fcinfo, TIME_DATE))
 
 /* active_periods_at(activity): the same with timestamptz */
-RETENTION_FUNCTION(activity_active_periods_at);
-Datum
-activity_active_periods_at(PG_FUNCTION_ARGS)
-{
-	return emit_periods(fcinfo, TIME_INSTANT);
-}
+RETENTION_FORWARD(activity_active_periods_at, emit_periods(fcinfo, TIME_INSTANT))

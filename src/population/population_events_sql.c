@@ -86,26 +86,11 @@ accumulate(FunctionCallInfo fcinfo, KeyKind key)
 	return population_datum(population);
 }
 
-RETENTION_FUNCTION(population_events_bigint);
-Datum
-population_events_bigint(PG_FUNCTION_ARGS)
-{
-	return accumulate(fcinfo, KEY_INT64);
-}
+RETENTION_FORWARD(population_events_bigint, accumulate(fcinfo, KEY_INT64))
 
-RETENTION_FUNCTION(population_events_uuid);
-Datum
-population_events_uuid(PG_FUNCTION_ARGS)
-{
-	return accumulate(fcinfo, KEY_UUID);
-}
+RETENTION_FORWARD(population_events_uuid, accumulate(fcinfo, KEY_UUID))
 
-RETENTION_FUNCTION(population_events_text);
-Datum
-population_events_text(PG_FUNCTION_ARGS)
-{
-	return accumulate(fcinfo, KEY_TEXT);
-}
+RETENTION_FORWARD(population_events_text, accumulate(fcinfo, KEY_TEXT))
 
 /* ---- the histories of customers as a text, a line for each ---- */
 

@@ -29,12 +29,7 @@ static const StoredType population_type = {.name = POPULATION_NAME,
 STORED_TYPE_FUNCTIONS(retention_population, population_type)
 
 /* population_combine(state, state): the combine function of every aggregate whose state is a population */
-RETENTION_FUNCTION(population_combine);
-Datum
-population_combine(PG_FUNCTION_ARGS)
-{
-	return population_combine_states(fcinfo);
-}
+RETENTION_FORWARD(population_combine, population_combine_states(fcinfo))
 
 /* numeric_customer(numeric) -> bigint, as the type numeric_customer */
 RETENTION_FUNCTION(numeric_customer);

@@ -40,23 +40,13 @@ incidence(FunctionCallInfo fcinfo, bool any)
 	PG_RETURN_POINTER(table);
 }
 
-RETENTION_FUNCTION(incidence_transfn);
-Datum
-incidence_transfn(PG_FUNCTION_ARGS)
-{
-	return incidence(fcinfo, false);
-}
+RETENTION_FORWARD(incidence_transfn, incidence(fcinfo, false))
 
-RETENTION_FUNCTION(incidence_any_transfn);
-Datum
-incidence_any_transfn(PG_FUNCTION_ARGS)
-{
-	return incidence(fcinfo, true);
-}
+RETENTION_FORWARD(incidence_any_transfn, incidence(fcinfo, true))
 
 STORED_TYPE_COMBINE(incidence_combine, incidence_type)
 
-STORED_TYPE_FUNCTION(incidence_final, times_finish(fcinfo, WIRE_INCIDENCE))
+RETENTION_FORWARD(incidence_final, times_finish(fcinfo, WIRE_INCIDENCE))
 
 static void
 emit_incidence(Emitter *emitter, Datum cause, IncidencePoint point, CurveScale scale, double z)

@@ -75,19 +75,9 @@ logrank(FunctionCallInfo fcinfo, bool any)
 	PG_RETURN_POINTER(table);
 }
 
-RETENTION_FUNCTION(logrank_transfn);
-Datum
-logrank_transfn(PG_FUNCTION_ARGS)
-{
-	return logrank(fcinfo, false);
-}
+RETENTION_FORWARD(logrank_transfn, logrank(fcinfo, false))
 
-RETENTION_FUNCTION(logrank_any_transfn);
-Datum
-logrank_any_transfn(PG_FUNCTION_ARGS)
-{
-	return logrank(fcinfo, true);
-}
+RETENTION_FORWARD(logrank_any_transfn, logrank(fcinfo, true))
 
 STORED_TYPE_COMBINE(logrank_combine, logrank_state_type)
 
@@ -175,12 +165,8 @@ test_states(FunctionCallInfo fcinfo, ArrayType *array, TestWeighting weighting, 
 }
 
 /* (VARIADIC states) */
-RETENTION_FUNCTION(logrank_test_states);
-Datum
-logrank_test_states(PG_FUNCTION_ARGS)
-{
-	return test_states(fcinfo, PG_GETARG_ARRAYTYPE_P(0), TEST_LOGRANK, 0);
-}
+RETENTION_FORWARD(logrank_test_states,
+				  test_states(fcinfo, PG_GETARG_ARRAYTYPE_P(0), TEST_LOGRANK, 0))
 
 /* (weighting, VARIADIC states) */
 RETENTION_FUNCTION(logrank_test_states_weighted);

@@ -118,30 +118,15 @@ add_membership(FunctionCallInfo fcinfo, TimeKind kind)
 	PG_RETURN_POINTER(table);
 }
 
-RETENTION_FUNCTION(survival_date_transfn);
-Datum
-survival_date_transfn(PG_FUNCTION_ARGS)
-{
-	return add_membership(fcinfo, TIME_DATE);
-}
+RETENTION_FORWARD(survival_date_transfn, add_membership(fcinfo, TIME_DATE))
 
-RETENTION_FUNCTION(survival_timestamp_transfn);
-Datum
-survival_timestamp_transfn(PG_FUNCTION_ARGS)
-{
-	return add_membership(fcinfo, TIME_LOCAL);
-}
+RETENTION_FORWARD(survival_timestamp_transfn, add_membership(fcinfo, TIME_LOCAL))
 
-RETENTION_FUNCTION(survival_timestamptz_transfn);
-Datum
-survival_timestamptz_transfn(PG_FUNCTION_ARGS)
-{
-	return add_membership(fcinfo, TIME_INSTANT);
-}
+RETENTION_FORWARD(survival_timestamptz_transfn, add_membership(fcinfo, TIME_INSTANT))
 
 STORED_TYPE_COMBINE(survival_combine, survival_type)
 
-STORED_TYPE_FUNCTION(survival_final, times_finish(fcinfo, WIRE_SURVIVAL))
+RETENTION_FORWARD(survival_final, times_finish(fcinfo, WIRE_SURVIVAL))
 
 static const TimeTable *
 table_argument(FunctionCallInfo fcinfo, int number)
@@ -281,19 +266,9 @@ answer_quantile(FunctionCallInfo fcinfo, double p, int next)
 	return emit_one(fcinfo, values, nulls);
 }
 
-RETENTION_FUNCTION(survival_quantile);
-Datum
-survival_quantile(PG_FUNCTION_ARGS)
-{
-	return answer_quantile(fcinfo, PG_GETARG_FLOAT8(1), 2);
-}
+RETENTION_FORWARD(survival_quantile, answer_quantile(fcinfo, PG_GETARG_FLOAT8(1), 2))
 
-RETENTION_FUNCTION(median_survival);
-Datum
-median_survival(PG_FUNCTION_ARGS)
-{
-	return answer_quantile(fcinfo, 0.5, 1);
-}
+RETENTION_FORWARD(median_survival, answer_quantile(fcinfo, 0.5, 1))
 
 static double
 tau_argument(FunctionCallInfo fcinfo, int number)

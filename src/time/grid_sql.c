@@ -49,12 +49,7 @@ grid_text_of(Datum value)
 }
 
 /* retention_grid_in(cstring) -> retention_grid. 22P02 or 22023 on anything that is not a grid. */
-RETENTION_FUNCTION(retention_grid_in);
-Datum
-retention_grid_in(PG_FUNCTION_ARGS)
-{
-	return grid_datum(grid_read(PG_GETARG_CSTRING(0)));
-}
+RETENTION_FORWARD(retention_grid_in, grid_datum(grid_read(PG_GETARG_CSTRING(0))))
 
 /* retention_grid_out(retention_grid) -> cstring. */
 RETENTION_FUNCTION(retention_grid_out);

@@ -78,12 +78,7 @@ span_of_text(const char *input)
 }
 
 /* retention_span_in(cstring) -> retention_span. Raises 22P02 if the text does not have the form of a range. */
-RETENTION_FUNCTION(retention_span_in);
-Datum
-retention_span_in(PG_FUNCTION_ARGS)
-{
-	return span_of_text(PG_GETARG_CSTRING(0));
-}
+RETENTION_FORWARD(retention_span_in, span_of_text(PG_GETARG_CSTRING(0)))
 
 /* retention_span_out(retention_span) -> cstring */
 RETENTION_FUNCTION(retention_span_out);
