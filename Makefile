@@ -118,7 +118,7 @@ MODULE_SQL = \
 	src/population/population.sql \
 	src/population/arguments.overloads \
 	src/scan/scan.sql \
-	src/population/population_events.sql \
+	src/population/population_events.overloads \
 	src/flow/flow.overloads \
 	src/flow/flow.sql \
 	src/history/activity.overloads \

@@ -65,7 +65,7 @@ sub objects
     $last = { place => $place, comment => '' };
     $last->{symbol}     = $1 if $line =~ s/\s+as\s+(\S+)$//;
     $last->{volatility} = uc $1 if $line =~ s/\s+(immutable|stable)$//;
-    if ($line =~ /^aggregate (\w+)(?: final (\w+))?$/) {
+    if ($line =~ /^aggregate ([\w.]+)(?: final (\w+))?$/) {
       @$last{qw(name final)} = ($1, $2);
       bad('an aggregate needs a function above it') unless @objects && $objects[-1]{aggregates};
       push @{ $objects[-1]{aggregates} }, $last;
@@ -75,7 +75,7 @@ sub objects
       @$last{qw(name alignment ordered)} = ($settings{state} = $1, $2 // 'double', $3);
     }
     elsif ($line =~ /^compare ([\w.]+) like (\w+) (\w+)$/) { @$last{qw(name like by)} = ($1, $2, $3) }
-    elsif ($line =~ /^final (\w+) ([\w. ]+)$/) { @$last{qw(name result)} = ($1, $2) }
+    elsif ($line =~ /^final (\w+) ([\w. \[\]]+)$/) { @$last{qw(name result)} = ($1, $2) }
     elsif ($line =~ /^(?:combine (\w+)(?:\((.+)\))?|transition ([\w{}]+)\((.+)\))$/) {
       @$last{qw(name arguments aggregates)} = ($1 // $3, $2 // $4, []);
       $settings{combine} = $1 if $1;
@@ -123,7 +123,7 @@ sub combinations
   return @sets;
 }
 
-sub types_of { return join ', ', map s/^\w+ //r, split /, /, $_[0] }
+sub types_of { return join ', ', map s/^\w+ //r, split /,\s+/, $_[0] }
 
 # An object and its comment, as COMMENT ON takes them.
 sub comment

@@ -32,4 +32,13 @@ extern void *aggregate_own_state(FunctionCallInfo fcinfo, WireKind kind, int ver
  */
 extern uint32 aggregate_process_mark(void);
 
+/* A row that is ignored leaves the state as it was, be it NULL. */
+#define RETURN_STATE_UNCHANGED()                                                                   \
+	do                                                                                             \
+	{                                                                                              \
+		if (PG_ARGISNULL(0))                                                                       \
+			PG_RETURN_NULL();                                                                      \
+		PG_RETURN_DATUM(PG_GETARG_DATUM(0));                                                       \
+	} while (0)
+
 #endif /* RETENTION_AGGREGATE_H */

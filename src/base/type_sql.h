@@ -73,15 +73,6 @@ stored_type_state(FunctionCallInfo fcinfo, const StoredType *type)
 /* Argument 1 is a partial state of the same aggregate, or a stored value. */
 extern Datum stored_type_combine(FunctionCallInfo fcinfo, const StoredType *type);
 
-/* A row that is ignored leaves the state as it was, be it NULL. */
-#define RETURN_STATE_UNCHANGED()                                                                   \
-	do                                                                                             \
-	{                                                                                              \
-		if (PG_ARGISNULL(0))                                                                       \
-			PG_RETURN_NULL();                                                                      \
-		PG_RETURN_DATUM(PG_GETARG_DATUM(0));                                                       \
-	} while (0)
-
 /* name_in(), name_out(), name_recv() and name_send() */
 #define STORED_TYPE_FUNCTIONS(name, type)                                                          \
 	RETENTION_FORWARD(name##_in, stored_type_in(fcinfo, &(type)))                                  \

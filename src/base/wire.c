@@ -105,6 +105,13 @@ wire_put_int(StringInfo out, int64 value)
 }
 
 void
+wire_put_int_array(StringInfo out, const int64 *values, int count)
+{
+	for (int i = 0; i < count; i++)
+		wire_put_int(out, values[i]);
+}
+
+void
 wire_put_double(StringInfo out, double value)
 {
 	int64 bits;

@@ -111,6 +111,10 @@ wire_read(WireSource source, WireRead read, const char *bytes, Size size, WireKi
 
 extern void wire_begin(StringInfo out, WireKind kind, int version);
 extern void wire_put_int(StringInfo out, int64 value);
+/* Integers one after the other: wire_put_ints(out, a, b, c) */
+#define wire_put_ints(out, ...)                                                                    \
+	wire_put_int_array(out, (const int64[]){__VA_ARGS__}, lengthof(((const int64[]){__VA_ARGS__})))
+extern void wire_put_int_array(StringInfo out, const int64 *values, int count);
 extern void wire_put_double(StringInfo out, double value); /* its bits */
 extern void wire_put_bytes(StringInfo out, const void *bytes, Size size);
 extern void

@@ -702,13 +702,8 @@ cohort_write(const Cohorts *cohorts, StringInfo wire)
 	wire_put_int(wire, cohorts->kind);
 	wire_put_int(wire, cohorts->grid_length);
 	wire_put_bytes(wire, cohort_grid_text(cohorts), cohorts->grid_length);
-	wire_put_int(wire, cohorts->sums_unknown);
-	wire_put_int(wire, cohorts->anchored);
-	wire_put_int(wire, cohorts->rows);
-	wire_put_int(wire, cohorts->ignored);
-	wire_put_int(wire, cohorts->first);
-	wire_put_int(wire, cohorts->latest);
-	wire_put_int(wire, cohorts->customers);
+	wire_put_ints(wire, cohorts->sums_unknown, cohorts->anchored, cohorts->rows, cohorts->ignored,
+				  cohorts->first, cohorts->latest, cohorts->customers);
 	for (int table = 0; table < COHORT_TABLES; table++)
 	{
 		const int64 *row = cohort_table(cohorts, table);

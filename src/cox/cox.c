@@ -757,15 +757,8 @@ cox_write(Datum value, StringInfo out, WireKind kind)
 	const CoxFit *fit = cox_open(value);
 
 	wire_begin(out, WIRE_COX, FIT_VERSION);
-	wire_put_int(out, fit->covariates);
-	wire_put_int(out, fit->ties);
-	wire_put_int(out, fit->iterations);
-	wire_put_int(out, fit->converged);
-	wire_put_int(out, fit->df);
-	wire_put_int(out, fit->customers);
-	wire_put_int(out, fit->churned);
-	wire_put_int(out, fit->unknown);
-	wire_put_int(out, fit->never_at_risk);
+	wire_put_ints(out, fit->covariates, fit->ties, fit->iterations, fit->converged, fit->df,
+				  fit->customers, fit->churned, fit->unknown, fit->never_at_risk);
 	wire_put_double(out, fit->loglik_null);
 	wire_put_double(out, fit->loglik);
 	wire_put_double(out, fit->score);

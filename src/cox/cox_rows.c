@@ -210,12 +210,8 @@ cox_rows_write(Datum value, StringInfo out, WireKind kind)
 	const CoxRows *state = cox_rows_open(value);
 
 	wire_begin(out, WIRE_COX_ROWS, COX_ROWS_VERSION);
-	wire_put_int(out, state->covariates);
-	wire_put_int(out, state->ties);
-	wire_put_int(out, state->entries);
-	wire_put_int(out, state->unknown);
-	wire_put_int(out, state->never_at_risk);
-	wire_put_int(out, state->rows);
+	wire_put_ints(out, state->covariates, state->ties, state->entries, state->unknown,
+				  state->never_at_risk, state->rows);
 	for (int64 i = 0; i < state->rows; i++)
 	{
 		CHECK_NOW_AND_THEN(i);

@@ -674,10 +674,7 @@ drivers_write(Datum value, StringInfo out, WireKind kind)
 	const DriverSlot *end = slot + drivers->base.used;
 
 	wire_begin(out, kind, DRIVERS_VERSION);
-	wire_put_int(out, drivers->unknown);
-	wire_put_int(out, drivers->count[0]);
-	wire_put_int(out, drivers->count[1]);
-	wire_put_int(out, drivers->base.items);
+	wire_put_ints(out, drivers->unknown, drivers->count[0], drivers->count[1], drivers->base.items);
 	for (int i = 0; i < drivers->base.items; i++)
 	{
 		const DriverAttribute *attribute = drivers_attribute(drivers, i);
@@ -686,9 +683,7 @@ drivers_write(Datum value, StringInfo out, WireKind kind)
 		while (last < end && last->base.item == i)
 			last++;
 		wire_put_tag(out, attribute_name(drivers, i));
-		wire_put_int(out, attribute->kind);
-		wire_put_int(out, attribute->how);
-		wire_put_int(out, last - slot);
+		wire_put_ints(out, attribute->kind, attribute->how, last - slot);
 		slot = last;
 	}
 	for (slot = drivers_slots(drivers); slot < end; slot++)

@@ -320,10 +320,7 @@ flow_write(const Flow *flow, StringInfo wire)
 	wire_put_int(wire, flow->kind);
 	wire_put_int(wire, flow->grid_length);
 	wire_put_bytes(wire, flow_grid_text(flow), flow->grid_length);
-	wire_put_int(wire, flow->periods);
-	wire_put_int(wire, flow->as_of);
-	wire_put_int(wire, flow->latest);
-	wire_put_int(wire, bounds[0]);
+	wire_put_ints(wire, flow->periods, flow->as_of, flow->latest, bounds[0]);
 	for (int64 i = 0; i < flow->periods; i++)
 		wire_put_int(wire, (int64) ((uint64) bounds[i + 1] - (uint64) bounds[i]));
 	for (int64 i = 0; i <= flow->periods; i++)

@@ -384,11 +384,7 @@ population_combine_states(FunctionCallInfo fcinfo)
 	Population *from;
 
 	if (PG_ARGISNULL(1))
-	{
-		if (PG_ARGISNULL(0))
-			PG_RETURN_NULL();
-		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
-	}
+		RETURN_STATE_UNCHANGED();
 	if (PG_ARGISNULL(0))
 		return population_datum(form_copy(PG_GETARG_DATUM(1), context));
 

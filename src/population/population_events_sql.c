@@ -73,11 +73,7 @@ accumulate(FunctionCallInfo fcinfo, KeyKind key)
 
 	(void) aggregate_context(fcinfo);
 	if (PG_ARGISNULL(1) || PG_ARGISNULL(2))
-	{
-		if (PG_ARGISNULL(0))
-			PG_RETURN_NULL();
-		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
-	}
+		RETURN_STATE_UNCHANGED();
 	if (key == KEY_TEXT)
 		population_require_byte_equality(PG_GET_COLLATION());
 	identity = identity_of(key, PG_ARGISNULL(6) ? 1 : PG_GETARG_INT32(6));

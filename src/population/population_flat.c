@@ -235,17 +235,9 @@ flat_write(StringInfo out, Datum value)
 	FlatPopulation *flat = flat_argument(value);
 
 	wire_begin(out, WIRE_POPULATION, POPULATION_WIRE_VERSION);
-	wire_put_int(out, flat->aggregate);
-	wire_put_int(out, flat->key);
-	wire_put_int(out, flat->kind);
-	wire_put_int(out, flat->cap);
-	wire_put_int(out, flat->shape);
-	wire_put_int(out, flat->totals.rows);
-	wire_put_int(out, flat->totals.ignored);
-	wire_put_int(out, flat->totals.first);
-	wire_put_int(out, flat->totals.latest);
-	wire_put_int(out, flat->totals.decimals);
-	wire_put_int(out, flat->tag_length);
+	wire_put_ints(out, flat->aggregate, flat->key, flat->kind, flat->cap, flat->shape,
+				  flat->totals.rows, flat->totals.ignored, flat->totals.first, flat->totals.latest,
+				  flat->totals.decimals, flat->tag_length);
 	wire_put_bytes(out, flat->data, flat->tag_length);
 	wire_put_int(out, FLAT_END(flat) - FLAT_LOG(flat));
 	wire_put_bytes(out, FLAT_LOG(flat), FLAT_END(flat) - FLAT_LOG(flat));

@@ -62,11 +62,7 @@ accumulate(FunctionCallInfo fcinfo, KeyKind key, TimeKind kind)
 	char *differs;
 
 	if (PG_ARGISNULL(1) || PG_ARGISNULL(2))
-	{
-		if (PG_ARGISNULL(0))
-			PG_RETURN_NULL();
-		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
-	}
+		RETURN_STATE_UNCHANGED();
 	if (key == KEY_TEXT)
 		population_require_byte_equality(PG_GET_COLLATION());
 	as_of = as_of_argument(kind, PG_GETARG_DATUM(4), PG_ARGISNULL(4));

@@ -504,10 +504,7 @@ times_write(Datum value, StringInfo out, WireKind kind)
 	wire_put_int(out, table->flags);
 	wire_put_int(out, table->option);
 	wire_put_double(out, table->parameter);
-	wire_put_int(out, table->unknown);
-	wire_put_int(out, table->never_at_risk);
-	wire_put_int(out, table->not_started);
-	wire_put_int(out, table->base.items);
+	wire_put_ints(out, table->unknown, table->never_at_risk, table->not_started, table->base.items);
 	for (int i = 0; i < table->base.items; i++)
 	{
 		wire_put_tag(out, times_group(table, i));

@@ -256,31 +256,19 @@ calendar_grid(Datum value)
 }
 
 /* retention_period_number(at date, grid) -> bigint. */
-RETENTION_FUNCTION(retention_period_number_date);
-Datum
-retention_period_number_date(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_INT64(
-		grid_period(calendar_grid(PG_GETARG_DATUM(1)), TIME_DATE, PG_GETARG_DATEADT(0)));
-}
+RETENTION_FORWARD(retention_period_number_date,
+				  Int64GetDatum(grid_period(calendar_grid(PG_GETARG_DATUM(1)), TIME_DATE,
+											PG_GETARG_DATEADT(0))))
 
 /* retention_period_number(at timestamp, grid) -> bigint. */
-RETENTION_FUNCTION(retention_period_number_local);
-Datum
-retention_period_number_local(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_INT64(
-		grid_period(calendar_grid(PG_GETARG_DATUM(1)), TIME_LOCAL, PG_GETARG_TIMESTAMP(0)));
-}
+RETENTION_FORWARD(retention_period_number_local,
+				  Int64GetDatum(grid_period(calendar_grid(PG_GETARG_DATUM(1)), TIME_LOCAL,
+											PG_GETARG_TIMESTAMP(0))))
 
 /* retention_period_number(at timestamptz, grid) -> bigint. */
-RETENTION_FUNCTION(retention_period_number_instant);
-Datum
-retention_period_number_instant(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_INT64(
-		grid_period(calendar_grid(PG_GETARG_DATUM(1)), TIME_INSTANT, PG_GETARG_TIMESTAMPTZ(0)));
-}
+RETENTION_FORWARD(retention_period_number_instant,
+				  Int64GetDatum(grid_period(calendar_grid(PG_GETARG_DATUM(1)), TIME_INSTANT,
+											PG_GETARG_TIMESTAMPTZ(0))))
 
 static int64
 start_of(const Grid *grid, TimeKind kind, int64 moment)
@@ -289,31 +277,19 @@ start_of(const Grid *grid, TimeKind kind, int64 moment)
 }
 
 /* retention_period_start(at date, grid) -> date. */
-RETENTION_FUNCTION(retention_period_start_date);
-Datum
-retention_period_start_date(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_DATEADT(
-		(DateADT) start_of(calendar_grid(PG_GETARG_DATUM(1)), TIME_DATE, PG_GETARG_DATEADT(0)));
-}
+RETENTION_FORWARD(retention_period_start_date,
+				  DateADTGetDatum((DateADT) start_of(calendar_grid(PG_GETARG_DATUM(1)), TIME_DATE,
+													 PG_GETARG_DATEADT(0))))
 
 /* retention_period_start(at timestamp, grid) -> timestamp. */
-RETENTION_FUNCTION(retention_period_start_local);
-Datum
-retention_period_start_local(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_TIMESTAMP(
-		start_of(calendar_grid(PG_GETARG_DATUM(1)), TIME_LOCAL, PG_GETARG_TIMESTAMP(0)));
-}
+RETENTION_FORWARD(retention_period_start_local,
+				  TimestampGetDatum(start_of(calendar_grid(PG_GETARG_DATUM(1)), TIME_LOCAL,
+											 PG_GETARG_TIMESTAMP(0))))
 
 /* retention_period_start(at timestamptz, grid) -> timestamptz. */
-RETENTION_FUNCTION(retention_period_start_instant);
-Datum
-retention_period_start_instant(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_TIMESTAMPTZ(
-		start_of(calendar_grid(PG_GETARG_DATUM(1)), TIME_INSTANT, PG_GETARG_TIMESTAMPTZ(0)));
-}
+RETENTION_FORWARD(retention_period_start_instant,
+				  TimestampTzGetDatum(start_of(calendar_grid(PG_GETARG_DATUM(1)), TIME_INSTANT,
+											   PG_GETARG_TIMESTAMPTZ(0))))
 
 /* ---------- lists of periods ---------- */
 
