@@ -83,6 +83,13 @@ EXECUTE by_grid('month', '[2026-02-01,2026-04-01)');
 SET timezone = 'Asia/Tokyo';
 EXECUTE by_grid('month; time_zone=UTC', '[2026-02-01,2026-04-01)');
 SET timezone = 'UTC';
+-- with other abbreviations of time zones, too, even in the same transaction
+PREPARE by_zone(retention_span) AS SELECT period_start FROM (SELECT customer_flow(zs, ze, $1) FROM timed) q (flow), flow_periods_at(flow);
+BEGIN;
+EXECUTE by_zone('[2026-02-01 00:00 EST,2026-03-01 00:00 EST)');
+SET LOCAL timezone_abbreviations = 'Australia';
+EXECUTE by_zone('[2026-02-01 00:00 EST,2026-03-01 00:00 EST)');
+COMMIT;
 SELECT retention_span ' [2026-03-01,2026-04-01) ' AS text, daterange '[2026-03-01,2026-03-31]'::retention_span AS range,
   tstzrange '[2026-03-01,)'::retention_span AS unbounded;
 -- a month or a year by its name

@@ -11,6 +11,7 @@
 #include "pgtime.h"
 #include "time/span.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 
 static const Oid range_types[] = {
@@ -31,6 +32,7 @@ typedef struct Conversion
 	TimestampTz transaction;
 	pg_tz *zone;
 	int date_order;
+	char abbreviations[NAMEDATALEN]; /* timezone_abbreviations, if there may be one in the text */
 	union
 	{
 		RangeType range;
@@ -45,6 +47,14 @@ typedef struct Conversion
 #define CONVERSIONS 32
 
 static Conversion conversions[CONVERSIONS];
+
+#define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+static const char *
+zone_abbreviations(void)
+{
+	return GetConfigOption("timezone_abbreviations", false, false);
+}
 
 TimeKind
 span_kind_of_range(Oid range_type)
@@ -96,6 +106,7 @@ convert(Conversion *conversion, const struct varlena *value, Oid type, TimeKind 
 	Oid input;
 	Oid argument;
 	RangeType *range;
+	char *string;
 
 	if (OidIsValid(type) && span_kind_of_range(type) > kind)
 		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
@@ -104,7 +115,8 @@ convert(Conversion *conversion, const struct varlena *value, Oid type, TimeKind 
 						errhint("Write the period as a %s.", format_type_be(range_types[kind]))));
 	conversion->size = 0; /* an error below leaves an empty slot */
 	getTypeInputInfo(range_types[kind], &input, &argument);
-	range = DatumGetRangeTypeP(OidInputFunctionCall(input, span_text(value), argument, -1));
+	string = span_text(value);
+	range = DatumGetRangeTypeP(OidInputFunctionCall(input, string, argument, -1));
 	if (VARSIZE(range) > sizeof(conversion->result) || VARSIZE(value) > sizeof(conversion->value))
 		elog(ERROR, "a span of %d bytes", (int) VARSIZE(value));
 	memcpy(&conversion->result, range, VARSIZE(range));
@@ -114,6 +126,9 @@ convert(Conversion *conversion, const struct varlena *value, Oid type, TimeKind 
 	conversion->transaction = GetCurrentTransactionStartTimestamp();
 	conversion->zone = session_timezone;
 	conversion->date_order = DateOrder;
+	conversion->abbreviations[0] = '\0';
+	if (!OidIsValid(type) && strcspn(string, LETTERS) < strlen(string))
+		strlcpy(conversion->abbreviations, zone_abbreviations(), NAMEDATALEN);
 }
 
 const RangeType *
@@ -133,7 +148,9 @@ span_range(Datum datum, TimeKind kind)
 		if (conversion->size == VARSIZE(value) && conversion->kind == kind &&
 			memcmp(conversion->value, value, VARSIZE(value)) == 0 &&
 			conversion->transaction == GetCurrentTransactionStartTimestamp() &&
-			conversion->zone == session_timezone && conversion->date_order == DateOrder)
+			conversion->zone == session_timezone && conversion->date_order == DateOrder &&
+			(conversion->abbreviations[0] == '\0' ||
+			 strcmp(conversion->abbreviations, zone_abbreviations()) == 0))
 		{
 			last = i;
 			return &conversion->result.range;
