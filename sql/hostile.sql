@@ -18,37 +18,22 @@ CREATE FUNCTION use_flow(f retention_flow) RETURNS text LANGUAGE sql AS $$
 $$;
 
 -- Outcomes of changing single bytes (each by each of some masks) and of cutting the value short.
-CREATE FUNCTION mutate_text(value text, use text, OUT outcome text, OUT times bigint) RETURNS SETOF record LANGUAGE plpgsql AS $$
-DECLARE
-  bytes bytea := decode(split_part(value, ' ', -1), 'hex');
-  changed bytea;
-  outcomes text[];
-BEGIN
-  FOR i IN 0 .. length(bytes) - 1 LOOP
-    FOREACH changed IN ARRAY ARRAY[set_byte(bytes, i, get_byte(bytes, i) # 1), set_byte(bytes, i, get_byte(bytes, i) # 128),
-        set_byte(bytes, i, 255), set_byte(bytes, i, 0), substr(bytes, 1, i), bytes || substr(bytes, i + 1, 1)] LOOP
-      BEGIN
-        EXECUTE format(use, quote_literal(encode(changed, 'hex')));
-        outcomes := outcomes || 'a value'::text;
-      EXCEPTION WHEN data_corrupted OR feature_not_supported OR invalid_text_representation OR invalid_parameter_value
-          OR datetime_field_overflow OR program_limit_exceeded OR character_not_in_repertoire THEN
-        outcomes := outcomes || 'an error'::text;
-      END;
-    END LOOP;
-  END LOOP;
-  RETURN QUERY SELECT o, count(*) FROM unnest(outcomes) o GROUP BY o ORDER BY o;
-END $$;
-
-CREATE FUNCTION mutate_stored(bytes bytea, use text, OUT outcome text, OUT times bigint) RETURNS SETOF record LANGUAGE plpgsql AS $$
+CREATE FUNCTION mutate(bytes bytea, use text, stored boolean, OUT outcome text, OUT times bigint) RETURNS SETOF record
+LANGUAGE plpgsql AS $$
 DECLARE
   changed bytea;
   outcomes text[];
 BEGIN
   FOR i IN 0 .. length(bytes) - 1 LOOP
     FOREACH changed IN ARRAY ARRAY[set_byte(bytes, i, get_byte(bytes, i) # 1), set_byte(bytes, i, get_byte(bytes, i) # 128),
-        set_byte(bytes, i, 255), set_byte(bytes, i, 127), substr(bytes, 1, i), bytes || substr(bytes, i + 1, 1)] LOOP
+        set_byte(bytes, i, 255), set_byte(bytes, i, CASE WHEN stored THEN 127 ELSE 0 END),
+        substr(bytes, 1, i), bytes || substr(bytes, i + 1, 1)] LOOP
       BEGIN
-        EXECUTE use USING changed;
+        IF stored THEN
+          EXECUTE use USING changed;
+        ELSE
+          EXECUTE format(use, quote_literal(encode(changed, 'hex')));
+        END IF;
         outcomes := outcomes || 'a value'::text;
       EXCEPTION WHEN data_corrupted OR feature_not_supported OR invalid_text_representation OR invalid_parameter_value
           OR datetime_field_overflow OR program_limit_exceeded OR character_not_in_repertoire THEN
@@ -61,14 +46,15 @@ END $$;
 
 -- ---- span: a range as the server stores it, or a text ----
 SELECT outcome, times > 10 AS many
-FROM mutate_stored(daterange('2026-01-01', '2026-02-01')::retention_span::bytea,
-  'SELECT retention_rate(date ''2026-01-01'', NULL, $1::retention_span)');
+FROM mutate(daterange('2026-01-01', '2026-02-01')::retention_span::bytea,
+  'SELECT retention_rate(date ''2026-01-01'', NULL, $1::retention_span)', true);
 
 -- ---- flow ----
 CREATE TABLE sample AS SELECT customer_flow(started, ended, 'month', '[2026-01-01,2026-04-01)') AS flow
 FROM (VALUES (date '2025-05-05', NULL), ('2026-01-10', date '2026-02-20'), ('2026-02-03', '2026-02-09'), ('2025-01-01', '2026-03-03')) v (started, ended);
-SELECT outcome, times > 100 AS many FROM sample, mutate_text(flow::text, 'SELECT use_flow(%s::retention_flow)');
-SELECT outcome, times > 100 AS many FROM sample, mutate_stored(flow::bytea, 'SELECT use_flow($1::retention_flow)');
+SELECT outcome, times > 100 AS many
+FROM sample, mutate(decode(split_part(flow::text, ' ', -1), 'hex'), 'SELECT use_flow(%s::retention_flow)', false);
+SELECT outcome, times > 100 AS many FROM sample, mutate(flow::bytea, 'SELECT use_flow($1::retention_flow)', true);
 -- a value of another type, bytes of another kind, a later version
 SELECT '\x'::bytea::retention_flow;
 SELECT '\x52460101'::bytea::retention_flow;
@@ -81,7 +67,7 @@ SELECT left(split_part(flow::text, ' ', -1), 40)::retention_flow FROM sample;
 SELECT overlay(flow::bytea PLACING '\x07' FROM 4 + 32 + 8 * 8)::retention_flow FROM sample;
 
 DROP TABLE sample;
-DROP FUNCTION use_flow, mutate_text, mutate_stored;
+DROP FUNCTION use_flow, mutate;
 DELETE FROM pg_cast WHERE oid > 4000000000;
 
 -- ---- Invalid input: 22P02 for text, 22P03 for bytes of a client, 0A000 for a later version ----

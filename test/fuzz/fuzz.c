@@ -160,6 +160,13 @@ type_of(const uint8_t *data, size_t size)
 	return fuzz_types[0];
 }
 
+static void
+check_and_use(FuzzType *type, Datum value)
+{
+	check_carried(type, value);
+	use(type, value);
+}
+
 static int
 fuzz_text(const uint8_t *data, size_t size)
 {
@@ -186,8 +193,7 @@ fuzz_text(const uint8_t *data, size_t size)
 	if (type == NULL)
 		return 0;
 	value = InputFunctionCall(&type->in, text, type->parameter, -1);
-	check_carried(type, value);
-	use(type, value);
+	check_and_use(type, value);
 	return 0;
 }
 
@@ -200,8 +206,7 @@ fuzz_wire(const uint8_t *data, size_t size)
 	if (type == NULL)
 		return 0;
 	value = receive(type, data, size);
-	check_carried(type, value);
-	use(type, value);
+	check_and_use(type, value);
 	return 0;
 }
 
