@@ -71,22 +71,12 @@ static IncidencePoint
 incidence_at(const Incidence *curve, double time)
 {
 	IncidencePoint point = {.time = time};
-	int low = 0;
-	int high = curve->points;
+	int reached = points_reached(curve->point, sizeof(IncidencePoint), curve->points, time);
 
-	while (low < high)
+	if (reached > 0)
 	{
-		int middle = low + (high - low) / 2;
-
-		if (curve->point[middle].time <= time)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (low > 0)
-	{
-		point = curve->point[low - 1];
-		if (low == curve->points && time > point.time && curve->survival > 0)
+		point = curve->point[reached - 1];
+		if (reached == curve->points && time > point.time && curve->survival > 0)
 			point.incidence = point.std_error = NAN;
 		point.time = time;
 	}

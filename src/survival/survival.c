@@ -209,19 +209,9 @@ curve_of(const TimeTable *table)
 const SurvivalPoint *
 curve_at(const SurvivalCurve *curve, double time)
 {
-	int low = 0;
-	int high = curve->points; /* point[low - 1].time <= time < point[high].time */
+	int reached = points_reached(curve->point, sizeof(SurvivalPoint), curve->points, time);
 
-	while (low < high)
-	{
-		int middle = low + (high - low) / 2;
-
-		if (curve->point[middle].time <= time)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low == 0 ? NULL : &curve->point[low - 1];
+	return reached == 0 ? NULL : &curve->point[reached - 1];
 }
 
 double

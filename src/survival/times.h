@@ -163,4 +163,23 @@ extern void times_write(Datum value, StringInfo out, WireKind kind);
 extern void *times_copy(Datum value, WireKind kind);
 extern void *times_merge(void *state, Datum value, WireKind kind);
 
+/* How many points of a curve have a time of at most this one. A point of a curve begins with its time. */
+static inline int
+points_reached(const void *points, Size size, int count, double time)
+{
+	int low = 0;
+	int high = count;
+
+	while (low < high)
+	{
+		int middle = low + (high - low) / 2;
+
+		if (*(const double *) ((const char *) points + size * middle) <= time)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
 #endif /* RETENTION_TIMES_H */
