@@ -101,7 +101,7 @@ SELECT retention_rate(started, ended, 'month') FROM subscription;
 SELECT churn_rate(customer, started, ended, 'month'::text) FROM subscription;
 SELECT retention_rate(started, ended, '[2026-03-01,2026-04-01') FROM subscription;
 SELECT retention_rate(started, ended, '2026-03-01') FROM subscription;
-SELECT retention_rate(started, ended, '[2026-13-01,2026-04-01)') FROM subscription;
+SELECT retention_rate(started, ended, '[2026-02-30,2026-04-01)') FROM subscription;
 SELECT retention_rate(started, ended, tsrange '[2026-03-01,2026-04-01)') FROM subscription;
 SELECT retention_rate(s, e, retention_period_tz('month')) FROM timed;
 -- a span without a whole period

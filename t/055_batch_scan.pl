@@ -112,7 +112,8 @@ for my $number ($from .. $from + $tables - 1) {
   for my $i (0 .. $#asked) {
     my $q = $asked[$i];
     next unless exists $answer{"off $i"};
-    my ($off, $on) = map sorted($answer{"$_ $i"}), qw(off on);
+    # Which row is the first that is wrong depends on the order in which a plan reads them.
+    my ($off, $on) = map sorted($answer{"$_ $i"}) =~ s/^(ERROR 22023 a membership of customer ).*(?= ends)/$1.../mgr, qw(off on);
     $count{questions}++;
     my @errors = $off =~ /^ERROR (\S+)/mg;
     $count{'with an error'}++ if @errors;
