@@ -1,6 +1,6 @@
 /*
  * cox.c
- *		What goes with leaving, and by how much: proportional hazards regression.
+ *		Churn drivers by proportional hazards regression: which covariates go with leaving, and by how much.
  *
  * D. R. Cox, "Regression models and life-tables", J. R. Stat. Soc. B 34 (1972) 187-220: the partial likelihood,
  * maximised by Newton's method. Ties: B. Efron, J. Am. Stat. Assoc. 72 (1977) 557-565, or N. Breslow, Biometrics 30

@@ -1,6 +1,6 @@
 /*
  * cox.h
- *		What goes with leaving, and by how much: proportional hazards regression.
+ *		Churn drivers by proportional hazards regression: which covariates go with leaving, and by how much.
  *
  * The module answers by which factor a covariate changes the rate at which customers leave. The way of a row: the
  * transition function of cox_fit() (cox_sql.c) checks it and appends it to the state, all rows as they came
