@@ -345,3 +345,10 @@ DROP CAST (retention_activity AS bytea);
 DROP AGGREGATE unfinished(timestamptz, retention_grid, boolean, boolean);
 DROP TABLE visit, small, event, grid, oracle, facts, parallel, serial, copied, half, step, stepped, coarse, change, many, running, sample CASCADE;
 DROP FUNCTION refused, random_number, shown, plan_has, try_coarsen, use_activity, mutate;
+
+-- A count that would not fit into 64 bits is an error.
+CREATE AGGREGATE go_on(date, retention_grid) (SFUNC = retention_internal.activity_transfn, STYPE = retention_activity,
+  INITCOND = '52410100306d6f6e74683b2074696d655f7a6f6e653d4574632f555443feffffffffffffffff0100b6940104020206f004');
+SELECT go_on(NULL, 'month; time_zone=Etc/UTC');
+SELECT go_on('2026-01-05', 'month; time_zone=Etc/UTC');
+DROP AGGREGATE go_on(date, retention_grid);

@@ -83,7 +83,7 @@ state_of_row(FunctionCallInfo fcinfo, TimeKind kind, bool anchored, int grid_arg
 		state = activity_new(kind, anchored, *grid);
 	else
 		activity_match(state, kind, anchored, *grid);
-	state->rows++;
+	count_add(&state->rows, 1);
 	return state;
 }
 
