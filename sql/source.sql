@@ -735,6 +735,7 @@ DROP TABLE shop.bought;
 SELECT retention_internal.source_near(w, '{customer_id,started,ended}') AS near
 FROM unnest(ARRAY['CustomerID', 'strated', 'zebra', '', repeat('x', 1000)]) AS w;
 SELECT retention_internal.refuse('22023', 'a message', 'A detail.', 'A hint.');
+SELECT retention_internal.refuse('00000', 'a message');
 SELECT retention_internal.refuse('2202', 'a message');
 
 -- Clean up.

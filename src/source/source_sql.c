@@ -259,8 +259,10 @@ source_refuse(PG_FUNCTION_ARGS)
 
 	for (int i = 0; i < 4; i++)
 		part[i] = PG_ARGISNULL(i) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(i));
+	/* Class 00 is success. */
 	if (part[0] == NULL || part[1] == NULL || strlen(part[0]) != 5 ||
-		strspn(part[0], "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 5)
+		strspn(part[0], "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 5 ||
+		strncmp(part[0], "00", 2) == 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("an error needs an SQLSTATE and a message")));
 	error_context_stack = NULL;
