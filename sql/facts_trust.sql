@@ -282,9 +282,9 @@ CREATE TABLE contract AS SELECT g AS customer, date '2025-01-01' + g AS since, C
 SELECT retention_source('orders', 'events', 'sale', 'customer', at => 'day', segments => '{plan}', grid => 'month; time_zone=UTC');
 SELECT retention_source('contracts', 'subscriptions', 'contract', 'customer', started => 'since', ended => 'until', segments => '{plan}',
   reason => 'why', grid => 'month; time_zone=UTC');
-SELECT source, count(*) FROM (VALUES ('orders'::regclass), ('contracts')) AS s (source), retention_create_views(source, 'facts_calls'::name) GROUP BY 1;
+SELECT source, count(*) FROM (VALUES ('orders'::regclass), ('contracts')) AS s (source), retention_create_views(source, 'facts_calls'::name) GROUP BY 1 ORDER BY source::text;
 SELECT (SELECT count(*) FROM orders_flow) AS orders, (SELECT count(*) FROM contracts_flow) AS contracts;
-SELECT source, length(retention_report_html(source, NULL::timestamp, 12)) > 9999 AS page FROM (VALUES ('orders'::regclass), ('contracts')) AS s (source);
+SELECT source, length(retention_report_html(source, NULL::timestamp, 12)) > 9999 AS page FROM (VALUES ('orders'::regclass), ('contracts')) AS s (source) ORDER BY source::text;
 RESET ROLE;
 REVOKE CREATE ON SCHEMA public FROM facts_other;
 DO $$
