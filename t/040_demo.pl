@@ -188,6 +188,8 @@ for my $case (
   ],
   [ 'bad_end', "customer,start,end\n1,2024-01-01,\n2,2024-01-01,soon\n", qr/line 3: "soon" is not a date or a time$/m ],
   [ 'now', "customer,time\n1,now\n", qr/line 2: "now" is not a date or a time$/m ],
+  [ 'terminal', "customer,time\n1,\e]0;title\a\n", qr/line 2: "\?\]0;title\?" is not a date or a time$/m ],
+  [ 'terminal_header', "customer,\e[2Jsize\n1,2\n", qr/It has: customer, \?\[2Jsize$/m ],
   [ 'backwards', "customer,start,end\n1,2024-02-01,2024-01-01\n",
     qr/line 2: it ends on 2024-01-01 00:00:00 before it starts on 2024-02-01 00:00:00$/m ],
   [ 'bad_amount', "customer,time,amount\n1,2024-01-01,5\n1,2024-01-01,much\n", qr/line 3: "much" is not an amount$/m ],

@@ -8,9 +8,12 @@ use warnings;
 my ($file, @options) = @ARGV;
 my %given = map { split /=/, $_, 2 } @options;
 
+# Text of a file as a terminal may show it: its control characters would be commands to the terminal.
+sub shown { return $_[0] =~ s/[\x00-\x08\x0a-\x1f\x7f]/?/gr }
+
 sub refuse
 {
-  print STDERR "demo: ", join("\n  ", @_), "\n";
+  print STDERR "demo: ", join("\n  ", map shown($_), @_), "\n";
   exit 1;
 }
 
@@ -118,4 +121,4 @@ sub quoted { return "'" . ($_[0] =~ s/'/'\\''/gr) . "'" }
 my @used = $kind eq 'orders' ? ('customer', 'time', $at{amount} ? 'amount' : ()) : ('customer', 'start', 'end');
 print "kind=$kind\nwidth=", scalar(@columns), "\ndelimiter=", quoted($delimiter), "\n";
 print "col_$_=$at{$_}\n" for @used;
-print 'summary=', quoted(join(', ', map "$_ from \"$columns[ $at{$_} - 1 ]\"", @used)), "\n";
+print 'summary=', quoted(shown(join ', ', map "$_ from \"$columns[ $at{$_} - 1 ]\"", @used)), "\n";

@@ -64,5 +64,5 @@ escaped=$(printf %s "$file" | sed 's/[&|\\]/\\&/g')
   cat "$lib/csv_load.sql" "$lib/csv_report.sql" "$lib/csv_page.sql" |
     "${client[@]}" -v kind="$kind" -v customer="$(role customer)" -v start="$started" -v end="$(role end)" \
       -v amount="$(role amount)" -v silence="$silence" -v dates="$dates" -v as_of="$as_of" "${page[@]}" 2>&1 >&3 |
-    sed -u -e 's/^NOTICE: */note: /' -e "s|^ERROR: *|demo: $escaped, |" >&2
+    sed -u -e 's/[\x01-\x08\x0b-\x1f\x7f]/?/g' -e 's/^NOTICE: */note: /' -e "s|^ERROR: *|demo: $escaped, |" >&2
 } 3>&1
