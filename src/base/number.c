@@ -54,29 +54,16 @@ numeric_to_double(Numeric value)
 	return DatumGetFloat8(DirectFunctionCall1(numeric_float8, NumericGetDatum(value)));
 }
 
-Numeric
-numeric_plus(Numeric a, Numeric b)
-{
-	return trimmed(DirectFunctionCall2(numeric_add, NumericGetDatum(a), NumericGetDatum(b)));
-}
+#define NUMERIC_OPERATION(name, operation)                                                         \
+	Numeric name(Numeric a, Numeric b)                                                             \
+	{                                                                                              \
+		return trimmed(DirectFunctionCall2(operation, NumericGetDatum(a), NumericGetDatum(b)));    \
+	}
 
-Numeric
-numeric_minus(Numeric a, Numeric b)
-{
-	return trimmed(DirectFunctionCall2(numeric_sub, NumericGetDatum(a), NumericGetDatum(b)));
-}
-
-Numeric
-numeric_times(Numeric a, Numeric b)
-{
-	return trimmed(DirectFunctionCall2(numeric_mul, NumericGetDatum(a), NumericGetDatum(b)));
-}
-
-Numeric
-numeric_divide(Numeric a, Numeric b)
-{
-	return trimmed(DirectFunctionCall2(numeric_div, NumericGetDatum(a), NumericGetDatum(b)));
-}
+NUMERIC_OPERATION(numeric_plus, numeric_add)
+NUMERIC_OPERATION(numeric_minus, numeric_sub)
+NUMERIC_OPERATION(numeric_times, numeric_mul)
+NUMERIC_OPERATION(numeric_divide, numeric_div)
 
 int
 numeric_compare(Numeric a, Numeric b)
