@@ -274,6 +274,22 @@ SELECT f.code, left(f.message, 100) AS message, left(f.detail, 100) AS detail, f
     ('SELECT * FROM against_benchmark(73, ''nothing'')'),
     ('SELECT rate_p_value(3, 2, 50)'),
     ('SELECT rate_p_value(1, 2, 101)')) v (statement), fails(statement) f;
+
+-- A type that changes while the query runs: each row is read by the columns that it has.
+CREATE TYPE altered AS (plan text, seats integer);
+CREATE FUNCTION altered(i integer) RETURNS record LANGUAGE plpgsql AS $$
+DECLARE
+  answer record;
+BEGIN
+  IF i = 3 THEN
+    ALTER TYPE altered ALTER ATTRIBUTE seats TYPE text;
+  END IF;
+  EXECUTE format('SELECT ROW(%L, %L)::altered AS value', 'p' || i % 2, i) INTO answer;
+  RETURN answer.value;
+END $$;
+SELECT churn_drivers(i % 2 = 0, altered(i)) FROM generate_series(1, 6) i;
+DROP FUNCTION altered;
+DROP TYPE altered;
 SELECT f.code, left(f.message, 60) AS message FROM fails(format('SELECT churn_drivers(true, a) FROM (SELECT %s) a', (SELECT string_agg(i || ' AS c' || i, ', ') FROM generate_series(1, 201) i))) f;
 
 --

@@ -99,15 +99,14 @@ add_column(AttributeReader *reader, const char *name, int number, Oid type)
 }
 
 static AttributeReader *
-reader_make(Oid type, int32 typmod, MemoryContext context)
+reader_make(Oid type, int32 typmod, uint64 layout, MemoryContext context)
 {
 	MemoryContext old = MemoryContextSwitchTo(context);
 	TupleDesc columns = lookup_rowtype_tupdesc_copy(type, typmod);
 	AttributeReader *reader = palloc0(offsetof(AttributeReader, column) +
 									  sizeof(AttributeColumn) * Max(columns->natts, 1));
 
-	reader->type = type;
-	reader->typmod = typmod;
+	reader->layout = layout;
 	reader->columns = columns;
 	reader->values = palloc(sizeof(Datum) * Max(columns->natts, 1));
 	reader->nulls = palloc(sizeof(bool) * Max(columns->natts, 1));
@@ -151,6 +150,7 @@ attributes_open(void **remembered, MemoryContext context, Datum value)
 	HeapTupleData tuple;
 	Oid type;
 	int32 typmod;
+	uint64 layout;
 
 	if (value == (Datum) 0)
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
@@ -159,9 +159,10 @@ attributes_open(void **remembered, MemoryContext context, Datum value)
 	record = DatumGetHeapTupleHeader(value);
 	type = HeapTupleHeaderGetTypeId(record);
 	typmod = HeapTupleHeaderGetTypMod(record);
-	if (reader == NULL || reader->type != type || reader->typmod != typmod)
+	layout = assign_record_type_identifier(type, typmod);
+	if (reader == NULL || reader->layout != layout)
 	{
-		reader = reader_make(type, typmod, context);
+		reader = reader_make(type, typmod, layout, context);
 		*remembered = reader;
 	}
 

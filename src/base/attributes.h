@@ -50,8 +50,8 @@ struct AttributeMemo;
 
 typedef struct AttributeReader
 {
-	Oid type; /* of the record */
-	int32 typmod;
+	uint64
+		layout; /* of the record's type, as the server numbers them: ALTER TYPE makes another one */
 	TupleDesc columns;
 	const char *start; /* of the row at hand */
 	Size size;
