@@ -487,6 +487,7 @@ DECLARE
   flow constant jsonb := retention_internal.page_rows(report -> 'flow');
   -- A page shows so many cohorts and periods; a report may have thousands.
   most constant integer := least(60, greatest(24, coalesce((report ->> 'periods')::integer, 12)));
+  whole jsonb;
   lifecycle jsonb;
   shown record;
 BEGIN
@@ -494,37 +495,39 @@ BEGIN
     RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'this is not a report of format 1',
       HINT = 'Pass what retention_report() returned.';
   END IF;
-  SELECT * INTO shown FROM retention_internal.page_population(report, most);
-  lifecycle := retention_internal.page_rows(report -> 'lifecycle');
+  -- A value in memory: what is stored in a temporary table cannot be read by a worker.
+  whole := report || '{}';
+  SELECT * INTO shown FROM retention_internal.page_population(whole, most);
+  lifecycle := retention_internal.page_rows(whole -> 'lifecycle');
   lifecycle := jsonb_path_query_array(lifecycle, '$[$first to last]',
     jsonb_build_object('first', greatest(0, jsonb_array_length(lifecycle) - most)));
 
   RETURN retention_internal.fill('page.html', jsonb_build_object(
-    'version', report ->> 'version', 'name', coalesce(source ->> 'name', 'unknown'),
+    'version', whole ->> 'version', 'name', coalesce(source ->> 'name', 'unknown'),
     'style', '<style>' || retention_internal.template('page.css') || '</style>' || retention_internal.plot_style(),
     'every', upper(left(unit, 1)) || substr(unit, 2) || ' by ' || unit,
-    'as_of', retention_internal.page_as_of((report ->> 'as_of')::timestamp),
-    'customers', retention_internal.page_value(report ->> 'customers', 'count'),
-    'rows', retention_internal.page_value(report ->> 'rows', 'count'),
-    'ignored', retention_internal.page_value(report ->> 'ignored', 'count'),
+    'as_of', retention_internal.page_as_of((whole ->> 'as_of')::timestamp),
+    'customers', retention_internal.page_value(whole ->> 'customers', 'count'),
+    'rows', retention_internal.page_value(whole ->> 'rows', 'count'),
+    'ignored', retention_internal.page_value(whole ->> 'ignored', 'count'),
     'relation', coalesce(source ->> 'relation', 'a table'), 'source', source ->> 'relation', 'grid', grid,
-    'headline', retention_internal.page_headline(retention_internal.page_rows(report -> 'headline'), unit),
+    'headline', retention_internal.page_headline(retention_internal.page_rows(whole -> 'headline'), unit),
     'rate', retention_internal.page_rate(flow, unit), 'flow', retention_internal.page_flow(flow, unit),
     'cohorts', retention_internal.page_cohorts(shown.cells, grid, unit, source ->> 'kind', source ->> 'presence',
       shown.words),
     'curve', retention_internal.page_curve(shown.curve, grid, unit, shown.words),
     'lifecycle', retention_internal.page_lifecycle(lifecycle, unit),
-    'segments', retention_internal.page_segments(report, unit),
+    'segments', retention_internal.page_segments(whole, unit),
     'causes', concat(
-      retention_internal.page_drivers(retention_internal.page_rows(report -> 'driver_ranking'),
-        retention_internal.page_rows(report -> 'drivers')),
-      retention_internal.page_reasons(retention_internal.page_rows(report -> 'reasons')),
-      retention_internal.page_benchmark(retention_internal.page_rows(report -> 'benchmark'), unit)),
+      retention_internal.page_drivers(retention_internal.page_rows(whole -> 'driver_ranking'),
+        retention_internal.page_rows(whole -> 'drivers')),
+      retention_internal.page_reasons(retention_internal.page_rows(whole -> 'reasons')),
+      retention_internal.page_benchmark(retention_internal.page_rows(whole -> 'benchmark'), unit)),
     'notes', retention_internal.fill('note', (SELECT jsonb_agg(jsonb_build_object('note', note) ORDER BY n)
-      FROM jsonb_array_elements_text(retention_internal.page_rows(report -> 'notes')) WITH ORDINALITY e (note, n))),
+      FROM jsonb_array_elements_text(retention_internal.page_rows(whole -> 'notes')) WITH ORDINALITY e (note, n))),
     'definition', retention_internal.page_definition(source), 'source_definition', source ->> 'definition',
-    'call', format('SELECT retention_report_html(%L, %L, %s)', source ->> 'relation', report ->> 'as_of',
-      coalesce(report ->> 'periods', '12')))) || E'\n';
+    'call', format('SELECT retention_report_html(%L, %L, %s)', source ->> 'relation', whole ->> 'as_of',
+      coalesce(whole ->> 'periods', '12')))) || E'\n';
 END
 $$;
 COMMENT ON FUNCTION retention_report_page(jsonb) IS 'a report as one HTML page that needs nothing else';
