@@ -75,8 +75,8 @@ WHERE refclassid = 'pg_extension'::regclass AND deptype = 'e' AND refobjid = (SE
   WHERE extname = 'retention')
   AND coalesce(typnamespace, relnamespace) <> 'retention_internal'::regnamespace;
 SELECT name AS without_prefix FROM own_name WHERE name !~ '^retention_';
--- at most 130 names, types and tables included
-SELECT count(DISTINCT name) <= 130 AS few_names
+-- at most 190 names, types and tables included
+SELECT count(DISTINCT name) <= 190 AS few_names
 FROM (SELECT proname FROM own WHERE pronamespace <> 'retention_internal'::regnamespace UNION ALL SELECT name
   FROM own_name) n (name);
 -- everybody may use the other schema, nobody may put anything into it
