@@ -23,3 +23,10 @@ count_overflow(void)
 	ereport(ERROR,
 			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("a count does not fit into 64 bits")));
 }
+
+void
+sum_overflow(void)
+{
+	ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+					errmsg("a sum of amounts does not fit into 128 bits")));
+}

@@ -39,12 +39,21 @@ static inline void count_add(int64 *counter, int64 n);
 extern double check_confidence(double confidence);
 
 extern void count_overflow(void) pg_attribute_noreturn();
+extern void sum_overflow(void) pg_attribute_noreturn();
 
 static inline void
 count_add(int64 *counter, int64 n)
 {
 	if (unlikely(pg_add_s64_overflow(*counter, n, counter)))
 		count_overflow();
+}
+
+/* *sum += more, for sums of amounts. 22003 beyond 128 bits. */
+static inline void
+wide_add(int128 *sum, int128 more)
+{
+	if (unlikely(__builtin_add_overflow(*sum, more, sum)))
+		sum_overflow();
 }
 
 #endif /* RETENTION_CHECK_H */

@@ -21,6 +21,29 @@ numeric_from_int64(int64 value)
 }
 
 Numeric
+numeric_from_int128(int128 value, int scale)
+{
+	char digits[64];
+	char *at = digits + sizeof(digits) - 1;
+	uint128 rest = value < 0 ? -(uint128) value : (uint128) value;
+
+	if (value >= PG_INT64_MIN && value <= PG_INT64_MAX)
+		return int64_div_fast_to_numeric((int64) value, scale);
+	Assert(scale >= 0 && scale <= 18); /* fewer digits than the value has */
+	*at = '\0';
+	for (int i = 0; rest != 0; i++, rest /= 10)
+	{
+		if (i == scale && scale > 0)
+			*--at = '.';
+		*--at = (char) ('0' + (int) (rest % 10));
+	}
+	if (value < 0)
+		*--at = '-';
+	return DatumGetNumeric(DirectFunctionCall3(numeric_in, CStringGetDatum(at), ObjectIdGetDatum(0),
+											   Int32GetDatum(-1)));
+}
+
+Numeric
 numeric_from_double(double value)
 {
 	return trimmed(DirectFunctionCall1(float8_numeric, Float8GetDatum(value)));

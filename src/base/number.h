@@ -9,6 +9,9 @@
 
 extern Numeric numeric_from_int64(int64 value);
 
+/* value / 10^scale, exactly. Other than the rest of this file, it has so many decimals, zeros too. */
+extern Numeric numeric_from_int128(int128 value, int scale);
+
 /* With 15 significant digits. The value must be finite. */
 extern Numeric numeric_from_double(double value);
 

@@ -105,6 +105,19 @@ wire_put_int(StringInfo out, int64 value)
 }
 
 void
+wire_put_wide(StringInfo out, int128 value)
+{
+	uint128 rest = ((uint128) value << 1) ^ (uint128) (value >> 127);
+
+	while (rest >= 0x80)
+	{
+		appendStringInfoCharMacro(out, (char) ((uint8) rest | 0x80));
+		rest >>= 7;
+	}
+	appendStringInfoCharMacro(out, (char) rest);
+}
+
+void
 wire_put_int_array(StringInfo out, const int64 *values, int count)
 {
 	for (int i = 0; i < count; i++)
@@ -167,6 +180,28 @@ wire_get_int(WireReader *in)
 		folded |= (uint64) (byte & 0x7f) << shift;
 		if (!(byte & 0x80))
 			return (int64) (folded >> 1) ^ -(int64) (folded & 1);
+	}
+	wire_corrupt(in->type_name, "A number in it is too long.");
+}
+
+int128
+wire_get_wide(WireReader *in)
+{
+	uint128 folded = 0;
+
+	for (int shift = 0; shift < 128; shift += 7)
+	{
+		uint8 byte;
+
+		if (in->at >= in->end)
+			wire_corrupt(in->type_name, "It ends early.");
+		byte = (uint8) *in->at++;
+		/* The last byte has space for two bits. */
+		if ((shift == 126 && byte > 3) || (shift > 0 && byte == 0))
+			wire_corrupt(in->type_name, "A number in it is too large or not in its shortest form.");
+		folded |= (uint128) (byte & 0x7f) << shift;
+		if (!(byte & 0x80))
+			return (int128) (folded >> 1) ^ -(int128) (folded & 1);
 	}
 	wire_corrupt(in->type_name, "A number in it is too long.");
 }

@@ -115,6 +115,7 @@ extern void wire_put_int(StringInfo out, int64 value);
 #define wire_put_ints(out, ...)                                                                    \
 	wire_put_int_array(out, (const int64[]){__VA_ARGS__}, lengthof(((const int64[]){__VA_ARGS__})))
 extern void wire_put_int_array(StringInfo out, const int64 *values, int count);
+extern void wire_put_wide(StringInfo out, int128 value); /* that of wire_put_int() where it fits */
 extern void wire_put_double(StringInfo out, double value); /* its bits */
 extern void wire_put_bytes(StringInfo out, const void *bytes, Size size);
 extern void
@@ -123,6 +124,7 @@ wire_put_tag(StringInfo out, Tag tag); /* the length, also a negative one, and t
 extern WireReader
 wire_open(const char *bytes, Size size, WireKind kind, int newest, const char *type_name);
 extern int64 wire_get_int(WireReader *in);
+extern int128 wire_get_wide(WireReader *in);
 extern int64 wire_get_int_between(WireReader *in, int64 low, int64 high);
 extern double wire_get_double(WireReader *in); /* any bits: NaN and infinities too */
 extern const char *wire_get_bytes(WireReader *in, Size size);

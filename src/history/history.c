@@ -56,11 +56,9 @@ merge_event(const EventShape *shape, Event *into, const Event *event)
 		count_overflow();
 	if (shape->has_amount)
 	{
-		int64 *sum = &((AmountEvent *) into)->amount;
+		int128 *sum = &((AmountEvent *) into)->amount;
 
-		if (unlikely(pg_add_s64_overflow(*sum, event_amount(shape, event), sum)))
-			ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-							errmsg("sum of the amounts of a customer is out of range")));
+		wide_add(sum, event_amount(shape, event));
 	}
 }
 
@@ -155,7 +153,7 @@ write_events(const EventShape *shape, StringInfo out, const Event *events, int c
 			continue;
 		wire_put_int(out, (int64) event->count * (1 << flag_bits) + event->flags);
 		if (shape->has_amount)
-			wire_put_int(out, event_amount(shape, event));
+			wire_put_wide(out, event_amount(shape, event));
 	}
 }
 
@@ -220,7 +218,7 @@ read_events(const EventShape *shape, WireReader *in, Event **events, int *capaci
 			at->flags = (uint32) (both & (flag_places - 1));
 			at->count = (int32) ((both - at->flags) / flag_places);
 			if (shape->has_amount)
-				((AmountEvent *) at)->amount = wire_get_int(in);
+				((AmountEvent *) at)->amount = wire_get_wide(in);
 			all_plain = all_plain && is_plain(shape, at);
 		}
 		if (!event_is_possible(shape, at, event_amount(shape, at)))

@@ -25,11 +25,14 @@ typedef struct Event
 	uint32 flags; /* EVENT_* */
 } Event;
 
-/* An event with an amount: a sum, exact, of a unit that its module chooses. */
+/*
+ * An event with an amount: a sum, exact, of a unit that its module chooses. That of a row has 64 bits (amount.h), so
+ * that no sum of as many rows as there can be overflows, in whatever order they come.
+ */
 typedef struct AmountEvent
 {
 	Event event;
-	int64 amount;
+	int128 amount;
 } AmountEvent;
 
 /*
@@ -58,7 +61,7 @@ event_at(const EventShape *shape, const Event *events, int i)
 	return (Event *) ((char *) unconstify(Event *, events) + i * event_size(shape));
 }
 
-static inline int64
+static inline int128
 event_amount(const EventShape *shape, const Event *event)
 {
 	return shape->has_amount ? ((const AmountEvent *) event)->amount : 0;
@@ -78,7 +81,7 @@ event_limit(const EventShape *shape)
  * EVENT_RETURN is set if and only if the count is above 0. With cap 0 its count or its amount is not 0.
  */
 static inline bool
-event_is_possible(const EventShape *shape, const Event *event, int64 amount)
+event_is_possible(const EventShape *shape, const Event *event, int128 amount)
 {
 	if (event->flags >> (EVENT_FLAG_BITS + shape->more_flags) != 0)
 		return false;
@@ -93,7 +96,7 @@ event_is_possible(const EventShape *shape, const Event *event, int64 amount)
  * be is an error of the module.
  */
 static inline bool
-event_take(const EventShape *shape, Event *event, int64 amount)
+event_take(const EventShape *shape, Event *event, int128 amount)
 {
 	/* Most are so, and possible in every shape. */
 	if (likely(event->flags == EVENT_PLAIN && event->count == 1))
@@ -111,7 +114,7 @@ event_take(const EventShape *shape, Event *event, int64 amount)
  * Bring events into order, equal values put together: flags are united, counts and amounts added. With cap > 0 a count
  * is cut at cap (a sum of cut counts reaches cap exactly where the sum of the counts does). With cap 0 counts are
  * signed sums, and an event whose count and amount are 0 is dropped. Works in place; returns the new number of events.
- * 22003: a sum of amounts is out of range.
+ * 22003: a sum of amounts is out of range, which takes amounts that no row has.
  */
 extern int events_normalise(const EventShape *shape, Event *events, int count);
 

@@ -4,6 +4,7 @@
  */
 #include "retention.h"
 
+#include "base/number.h"
 #include "population/amount.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -44,7 +45,7 @@ amount_from_numeric(Numeric value, int64 *decimals)
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 				 errmsg("amount %s is out of range",
 						DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value)))),
-				 errdetail("Amounts are kept as 64-bit numbers of millionths.")));
+				 errdetail("The amount of a row is kept as a 64-bit number of millionths.")));
 	/* This cast rounds, and half away from zero. */
 	amount = DatumGetInt64(DirectFunctionCall1(numeric_int8, NumericGetDatum(scaled)));
 	pfree(scaled);
@@ -54,9 +55,9 @@ amount_from_numeric(Numeric value, int64 *decimals)
 }
 
 Numeric
-amount_to_numeric(int64 amount, int64 decimals)
+amount_to_numeric(int128 amount, int64 decimals)
 {
-	Numeric exact = int64_div_fast_to_numeric(amount, AMOUNT_DECIMALS);
+	Numeric exact = numeric_from_int128(amount, AMOUNT_DECIMALS);
 
 	return DatumGetNumeric(DirectFunctionCall2(numeric_round, NumericGetDatum(exact),
 											   Int32GetDatum((int32) decimals)));

@@ -170,7 +170,7 @@ add_entry(Population *population, const CustomerKey *key, const Event *events, i
 	if (population->large == NULL)
 	{
 		/* An upper bound for one event; more are written twice. */
-		Size bytes = 48;
+		Size bytes = 64;
 		StringInfoData out;
 
 		if (kind == KEY_TEXT)
@@ -212,7 +212,7 @@ put_event(EventBatch *batch, const Event *event, bool has_amount)
 static pg_attribute_always_inline void
 add_int64(Population *population, int64 key, Event *event, bool has_amount)
 {
-	int64 amount = has_amount ? ((const AmountEvent *) event)->amount : 0;
+	int128 amount = has_amount ? ((const AmountEvent *) event)->amount : 0;
 	LargePopulation *large = population->large;
 
 	Assert(population->identity.key == KEY_INT64);
@@ -250,7 +250,7 @@ population_add_int64_amount(Population *population, int64 key, AmountEvent event
 static pg_attribute_always_inline void
 add_bytes(Population *population, const void *key, int size, Event *event, bool has_amount)
 {
-	int64 amount = has_amount ? ((const AmountEvent *) event)->amount : 0;
+	int128 amount = has_amount ? ((const AmountEvent *) event)->amount : 0;
 	LargePopulation *large = population->large;
 	CustomerKey found = key_of_bytes(population->identity.key, key, size);
 

@@ -137,7 +137,8 @@ add_entries(LargePopulation *large, const CustomerKey *keys, const Event *events
 	if (large->batch == NULL && large->table.key != KEY_NONE &&
 		table_bytes(&large->table) >= BATCH_FROM)
 	{
-		large->batch = MemoryContextAlloc(large->header.eoh_context, sizeof(EventBatch));
+		large->batch =
+			MemoryContextAlloc(large->header.eoh_context, BATCH_SIZE(&large->self.identity.shape));
 		large->batch->used = 0;
 		memset(&large->batch->texts, 0, sizeof(StringInfoData));
 	}

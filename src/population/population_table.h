@@ -54,13 +54,15 @@ typedef struct EventBatch
 	int used;
 	uint64 a[BATCH_EVENTS];
 	uint64 b[BATCH_EVENTS]; /* of texts: where they begin in texts; their size is in front */
+	StringInfoData texts;
 	union
 	{
 		Event events[BATCH_EVENTS];
 		AmountEvent amount_events[BATCH_EVENTS];
-	} events;
-	StringInfoData texts;
+	} events; /* only as much of it as the shape needs is allocated: BATCH_SIZE() */
 } EventBatch;
+
+#define BATCH_SIZE(shape) (offsetof(EventBatch, events) + BATCH_EVENTS * event_size(shape))
 
 extern void
 table_begin(CustomerTable *table, MemoryContext context, KeyKind key, const EventShape *shape);
