@@ -144,6 +144,10 @@ MODULE_SQL = \
 	src/source/progress.sql \
 	src/source/guess.sql \
 	src/source/views.sql \
+	src/source/views_words.sql \
+	src/source/views_cohorts.sql \
+	src/source/views_flow.sql \
+	src/source/views_segments.sql \
 	src/source/facts.sql \
 	src/source/refresh.sql \
 	src/report/template.sql \

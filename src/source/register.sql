@@ -58,6 +58,9 @@ DECLARE
   words text[];
   view text;
   there regclass;
+  suffix text := (SELECT l.what FROM retention_internal.source_view_list() AS l
+    ORDER BY octet_length(l.what) DESC, l.what LIMIT 1);
+  most integer := 62 - octet_length(suffix);
 BEGIN
   IF coalesce(name, '') = '' THEN
     PERFORM retention_internal.refuse('22023', 'a source needs a name');
@@ -75,11 +78,11 @@ BEGIN
   END IF;
   schema := CASE cardinality(words) WHEN 2 THEN words[1] ELSE schema END;
   name := words[cardinality(words)];
-  -- The longest suffix of a view is _stickiness.
-  IF octet_length(name) > 52 THEN
+  IF octet_length(name) > most THEN
     PERFORM retention_internal.refuse('42622', format('name "%s" of a source is too long', name),
-      format('It has %s bytes, at most 52 are allowed.', octet_length(name)),
-      'The names of its views are this name with a suffix such as _stickiness, and a name has at most 63 bytes.');
+      format('It has %s bytes, at most %s are allowed.', octet_length(name), most),
+      format('The names of its views are this name with a suffix such as _%s, and a name has at most 63 bytes.',
+        suffix));
   END IF;
   IF schema IS NULL OR NOT EXISTS (SELECT FROM pg_namespace AS n WHERE n.nspname = schema) THEN
     PERFORM retention_internal.refuse('3F000',

@@ -1,0 +1,97 @@
+-- source: comments, what a BI tool shows beside a view or a column.
+
+CREATE FUNCTION retention_internal.source_view_words(what text, presence text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT (SELECT l.words FROM retention_internal.source_view_list() AS l WHERE l.what = $1)
+    || CASE WHEN $1 IN ('cohorts', 'curve', 'lifecycle') THEN CASE $2
+      WHEN 'at_end' THEN '; active: a customer at the end of the period'
+      WHEN 'any' THEN '; active: a customer at any moment of the period' ELSE '' END ELSE '' END
+$$;
+COMMENT ON FUNCTION retention_internal.source_view_words(text, text) IS 'the comment of a view of a source';
+
+CREATE FUNCTION retention_internal.source_column_words() RETURNS TABLE (what text, attribute text, words text)
+LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 80 SET search_path = pg_catalog, pg_temp AS $$
+  VALUES
+  (NULL, 'period_start', 'first day of the period; in a grid of hours its first moment'),
+  (NULL, 'period_end', 'first day after the period; in a grid of hours the first moment after it'),
+  (NULL, 'status', 'observed: the period is over; partial: it has begun'),
+  (NULL, 'segment', 'the column that customers are compared by; all: everybody'),
+  (NULL, 'value', 'the value in that column; all: everybody'),
+  (NULL, 'at_start', 'customers when the period begins'),
+  (NULL, 'kept', 'customers both when the period begins and when it ends'),
+  (NULL, 'lost', 'customers when the period begins who are not when it ends'),
+  (NULL, 'retention_rate', 'per cent: 100 * kept / at_start'),
+  (NULL, 'retention_low', 'lower 95 % confidence limit of retention_rate (Wilson)'),
+  (NULL, 'retention_high', 'upper 95 % confidence limit of retention_rate (Wilson)'),
+  (NULL, 'churn_rate', 'per cent: 100 * lost / at_start'),
+  (NULL, 'churn_low', 'lower 95 % confidence limit of churn_rate (Wilson)'),
+  (NULL, 'churn_high', 'upper 95 % confidence limit of churn_rate (Wilson)'),
+  ('flow', 'joined', 'customers whose first membership starts in the period'),
+  ('flow', 'gained', 'customers at the end, not at the start, and never before'),
+  ('flow', 'reactivated', 'customers at the end, not at the start, but before'),
+  ('flow', 'at_end', 'customers when the period ends: at_start + gained + reactivated - lost'),
+  ('flow', 'joined_and_left', 'customers only in between, and never before'),
+  ('flow', 'reactivated_and_left', 'customers only in between, but before, too'),
+  ('flow', 'left_and_returned', 'departures followed by a return in the same period'),
+  ('flow', 'departures', 'departures; a customer may have several'),
+  ('flow', 'customer_days', 'days of membership inside the period'),
+  ('cohorts', 'cohort', 'first day of the period in which the cohort started'),
+  ('cohorts', 'cohort_size', 'customers who started in it'),
+  (NULL, 'period', '0 for the period of the start, then 1, 2, ...; with brackets the number of the bracket'),
+  (NULL, 'at_risk', 'customers for whom the period has begun'),
+  (NULL, 'retained', 'those at risk who were active in the period'),
+  ('cohorts', 'retention_rate', 'per cent: 100 * retained / at_risk'),
+  ('curve', 'retention_rate', 'per cent: 100 * retained / at_risk, over all cohorts whose period is over'),
+  (NULL, 'ci_low', 'lower 95 % confidence limit of the rate'),
+  (NULL, 'ci_high', 'upper 95 % confidence limit of the rate'),
+  ('curve', 'cohorts', 'how many cohorts the point is made of'),
+  ('lifecycle', 'active', 'customers active in the period: new + retained + resurrected'),
+  ('lifecycle', 'new', 'never active before'),
+  ('lifecycle', 'retained', 'active in the period before, too'),
+  ('lifecycle', 'resurrected', 'active before, but not in the period before'),
+  ('lifecycle', 'dormant', 'active in the period before and not in this one'),
+  ('stickiness', 'active_periods', 'the number of periods a customer was active in'),
+  ('stickiness', 'customers', 'customers who were active in that many periods'),
+  ('stickiness', 'share', 'per cent of all customers'),
+  ('segments', 'rest_at_start', 'customers of all other values when the period begins'),
+  ('segments', 'rest_kept', 'customers of all other values both when the period begins and when it ends'),
+  ('segments', 'rest_retention_rate', 'per cent: 100 * rest_kept / rest_at_start'),
+  ('segments', 'difference', 'retention_rate minus rest_retention_rate, in percentage points'),
+  ('segments', 'difference_low', 'lower 95 % confidence limit of the difference'),
+  ('segments', 'difference_high', 'upper 95 % confidence limit of the difference'),
+  ('segments', 'p_value', 'probability (0 to 1) of a difference at least as large if there were none'),
+  ('survival', 'days', 'days since the customer started'),
+  ('survival', 'hours', 'hours since the customer started'),
+  ('survival', 'at_risk', 'customers followed that long and not gone before'),
+  ('survival', 'churned', 'those at risk who leave at that time'),
+  ('survival', 'censored', 'those at risk who are still customers and have not been followed longer'),
+  ('survival', 'survival_rate', 'per cent of the customers who stay longer (Kaplan-Meier)')
+$$;
+COMMENT ON FUNCTION retention_internal.source_column_words() IS
+'comments of the columns of views, by view and column; view NULL: of a column of any view';
+
+CREATE FUNCTION retention_internal.source_comment_view(view regclass, what text, shows text) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  attribute name;
+  words text;
+BEGIN
+  -- Comments that somebody else wrote stay.
+  PERFORM FROM unnest(ARRAY['at_end', 'any', NULL]) AS p (p)
+  WHERE coalesce(obj_description(view) = retention_internal.source_view_words(what, p.p), true);
+  IF FOUND THEN
+    EXECUTE format('COMMENT ON VIEW %s IS %L', view, shows);
+  END IF;
+  FOR attribute, words IN
+    SELECT a.attname, (SELECT w.words FROM retention_internal.source_column_words() AS w
+      WHERE w.attribute = a.attname AND coalesce(w.what = $2, true) ORDER BY w.what LIMIT 1)
+    FROM pg_attribute AS a
+    WHERE a.attrelid = view AND a.attnum > 0 AND col_description(a.attrelid, a.attnum) IS NULL
+    ORDER BY a.attnum
+  LOOP
+    EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', view, attribute, words);
+  END LOOP;
+END
+$$;
+COMMENT ON FUNCTION retention_internal.source_comment_view(regclass, text, text) IS
+'comments a view of a source and its columns';
