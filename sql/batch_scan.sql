@@ -243,10 +243,16 @@ CREATE TABLE answers AS SELECT cohort_retention(c, t, 'day; time_zone=UTC')::tex
 RESET retention.enable_batch_scan;
 SET work_mem = '64kB';
 SET max_parallel_workers_per_gather = 2;
-PREPARE again AS SELECT i, count(*), count(DISTINCT s), bool_and(s IN (SELECT s FROM answers))
-FROM generate_series(9, 0, -3) i, LATERAL (SELECT cohort_retention(c, t, 'day; time_zone=UTC')::text AS s FROM grouped GROUP BY g LIMIT i * i) l GROUP BY i ORDER BY i;
+-- under a LIMIT that shrinks, one that grows, and one above a single row
+PREPARE again (integer, integer, integer) AS SELECT i, count(*), count(DISTINCT s), bool_and(s IN (SELECT s FROM answers))
+FROM generate_series($1, $2, $3) i, LATERAL (SELECT cohort_retention(c, t, 'day; time_zone=UTC')::text AS s FROM grouped GROUP BY g LIMIT i * i) l GROUP BY i ORDER BY i;
 SELECT asked($$SELECT cohort_retention(c, t, 'day; time_zone=UTC') FROM grouped GROUP BY g$$);
-EXECUTE again;
+EXECUTE again(9, 0, -3);
+EXECUTE again(0, 9, 1);
+SET parallel_leader_participation = off;
+EXECUTE again(0, 9, 2);
+RESET parallel_leader_participation;
+SELECT i, count(*), count(DISTINCT s) FROM generate_series(0, 3) i, LATERAL (SELECT cohort_retention(c, t, 'month; time_zone=UTC')::text AS s FROM grouped LIMIT i) l GROUP BY i ORDER BY i;
 BEGIN;
 DECLARE few CURSOR FOR SELECT cohort_retention(c, t, 'day; time_zone=UTC')::text IN (SELECT s FROM answers) FROM grouped GROUP BY g;
 FETCH 2 FROM few;

@@ -288,9 +288,17 @@ offer_scan(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output, GroupPathEx
 	if (path->param_info != NULL || path->parallel_workers <= 0)
 		return;
 	path = (Path *) create_scan_path(&offer, path, true);
-	if (path != NULL && path->parallel_safe)
-		add_path(output, (Path *) create_gather_path(root, output, path, output->reltarget, NULL,
-													 &offer.groups));
+	if (path == NULL || !path->parallel_safe)
+		return;
+	path = (Path *) create_gather_path(root, output, path, output->reltarget, NULL, &offer.groups);
+	/*
+	 * A Gather tells its workers how many rows a LIMIT above it wants, but not the new number where it is re-scanned
+	 * with another LIMIT, and one worker may emit all rows. A Material keeps the number from it. It hands the rows
+	 * through, and keeps them only where they may be read again.
+	 */
+	if (offer.group_clause != NIL)
+		path = (Path *) create_material_path(output, path);
+	add_path(output, path);
 }
 
 static void
