@@ -148,6 +148,26 @@ BEGIN
       format('presence must be at_end or any, not %s', coalesce('"' || source.presence || '"', 'NULL')),
       hint => 'Cohorts count customers at the end of a period (at_end), or at any moment of it (any).');
   END IF;
+  IF coalesce(source.segments_at NOT IN ('start', 'first', 'current'), true) THEN
+    PERFORM retention_internal.refuse('22023',
+      format('segments_at must be start, first or current, not %s', coalesce('"' || source.segments_at || '"', 'NULL')),
+      hint => 'A customer has the value that held when what is counted began (start), that of their first row (first), '
+        'or that of their latest (current).');
+  END IF;
+  IF source.top NOT BETWEEN 1 AND 1000 THEN
+    PERFORM retention_internal.refuse('22023', format('top must be from 1 to 1000, not %s', source.top),
+      hint => 'It is how many values of a segment are told apart. 0 tells all apart.');
+  END IF;
+  IF source.suppress_below NOT BETWEEN 2 AND 1000000 THEN
+    PERFORM retention_internal.refuse('22023',
+      format('suppress_below must be from 2 to 1000000, not %s', source.suppress_below),
+      hint => 'Counts from 1 to one less than this are not shown. 0 shows all.');
+  END IF;
+  IF source.list_customers IS NULL OR (source.list_customers AND source.suppress_below IS NOT NULL) THEN
+    PERFORM retention_internal.refuse('22023', CASE WHEN source.list_customers
+        THEN 'a source cannot both list customers and suppress small counts'
+        ELSE 'list_customers must not be null' END);
+  END IF;
 END
 $$;
 COMMENT ON FUNCTION retention_internal.source_check_settings(retention_internal.source) IS

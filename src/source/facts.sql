@@ -96,7 +96,8 @@ CREATE FUNCTION retention_internal.facts_definition(source retention_internal.so
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 SET intervalstyle = 'postgres' AS $$
   -- The query as the server has it, in numbers of relations and columns: names may change.
-  SELECT format('%s; gone_after=%s; view=%s', $1.grid, $1.gone_after, md5(w.ev_action::text))
+  SELECT format('%s; gone_after=%s; segments=%s; view=%s', $1.grid, $1.gone_after,
+    CASE $1.segments_at WHEN 'current' THEN 'last' ELSE 'first' END, md5(w.ev_action::text))
   FROM pg_rewrite AS w WHERE w.ev_class = $1.source AND w.ev_type = '1'
 $$;
 COMMENT ON FUNCTION retention_internal.facts_definition(retention_internal.source) IS

@@ -5,13 +5,18 @@ CREATE FUNCTION retention_source_set(
   grid retention_grid DEFAULT NULL,
   gone_after interval DEFAULT NULL,
   keep_runs integer DEFAULT NULL,
-  presence text DEFAULT NULL
+  presence text DEFAULT NULL,
+  segments_at text DEFAULT NULL,
+  top integer DEFAULT NULL,
+  list_customers boolean DEFAULT NULL,
+  suppress_below integer DEFAULT NULL
 ) RETURNS regclass
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
   s retention_internal.source := retention_internal.source_describe(source);
   old retention_internal.source_setting;
+  new retention_internal.source_setting;
   o record;
 BEGIN
   PERFORM retention_internal.check_owner(source);
@@ -28,12 +33,20 @@ BEGIN
   s.presence := coalesce(presence, CASE s.kind WHEN 'subscriptions' THEN coalesce(old.presence, 'at_end') END);
   s.gone_after := coalesce(gone_after, CASE s.kind WHEN 'events' THEN coalesce(old.gone_after,
     o.length * CASE o.unit WHEN 'quarter' THEN 2 WHEN 'year' THEN 1 ELSE 3 END) END);
+  s.segments_at := coalesce(segments_at, old.segments_at, 'start');
+  -- Zero takes a limit away.
+  s.top := nullif(coalesce(top, old.top), 0);
+  s.list_customers := coalesce(list_customers, old.list_customers, false);
+  s.suppress_below := nullif(coalesce(suppress_below, old.suppress_below), 0);
   PERFORM retention_internal.source_check_settings(s);
-  PERFORM retention_internal.source_write(source, s.grid, s.gone_after, s.keep_runs, s.presence);
+  SELECT s.source, s.grid, s.gone_after, s.keep_runs, s.presence, s.segments_at, s.top, s.list_customers,
+    s.suppress_below INTO new;
+  PERFORM retention_internal.source_write(source, new);
   RETURN source;
 END
 $$;
-COMMENT ON FUNCTION retention_source_set(regclass, retention_grid, interval, integer, text) IS
+COMMENT ON FUNCTION retention_source_set(regclass, retention_grid, interval, integer, text, text, integer, boolean,
+  integer) IS
 'makes a view with the columns of a source one, or changes its settings; NULL leaves a setting as it is';
 
 CREATE FUNCTION retention_internal.source_item(relation regclass, attribute name, alias name) RETURNS text
@@ -181,6 +194,10 @@ CREATE FUNCTION retention_source(
   keep_runs integer DEFAULT 100,
   presence text DEFAULT NULL,
   ignore_bad_rows boolean DEFAULT false,
+  segments_at text DEFAULT 'start',
+  top integer DEFAULT NULL,
+  list_customers boolean DEFAULT false,
+  suppress_below integer DEFAULT NULL,
   schema name DEFAULT pg_catalog.current_schema()
 ) RETURNS regclass
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
@@ -247,11 +264,12 @@ BEGIN
     CASE WHEN ignore_bad_rows THEN format('NOT coalesce(%I < %I, false)', ended, started) END], NULL);
   EXECUTE format('CREATE VIEW %s WITH (security_invoker = true) AS SELECT %s FROM %s', view, items, relation)
     || coalesce(' WHERE ' || nullif(array_to_string(conditions, ' AND '), ''), '');
-  RETURN @extschema@.retention_source_set(to_regclass(view), grid, gone_after, keep_runs, presence);
+  RETURN @extschema@.retention_source_set(to_regclass(view), grid, gone_after, keep_runs, presence, segments_at, top,
+    list_customers, suppress_below);
 END
 $$;
 COMMENT ON FUNCTION retention_source(text, text, regclass, name, name, name, name, name, text[], name[], name, name,
-  retention_grid, text, text, interval, integer, text, boolean, name) IS
+  retention_grid, text, text, interval, integer, text, boolean, text, integer, boolean, integer, name) IS
 'registers a source: creates a view over a table of subscriptions (customer, started, ended) or events (customer, at)';
 
 CREATE FUNCTION retention_drop_source(source regclass) RETURNS void

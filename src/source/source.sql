@@ -18,7 +18,11 @@ CREATE TABLE retention_internal.source_setting (
   grid retention_grid NOT NULL,
   gone_after interval,
   keep_runs integer NOT NULL,
-  presence text
+  presence text,
+  segments_at text NOT NULL DEFAULT 'start',
+  top integer,
+  list_customers boolean NOT NULL DEFAULT false,
+  suppress_below integer
 );
 COMMENT ON TABLE retention_internal.source_setting IS
 'what a view cannot say of a source; written by its owner through retention_source_set()';
@@ -30,6 +34,13 @@ COMMENT ON COLUMN retention_internal.source_setting.gone_after IS
 COMMENT ON COLUMN retention_internal.source_setting.keep_runs IS 'how many runs of its report are kept';
 COMMENT ON COLUMN retention_internal.source_setting.presence IS
 'subscriptions: whether cohorts count customers at the end of a period (at_end) or at any moment of it (any)';
+COMMENT ON COLUMN retention_internal.source_setting.segments_at IS
+'which value of a segment a customer has: start, first or current';
+COMMENT ON COLUMN retention_internal.source_setting.top IS
+'how many values of a segment are told apart, the rest is Other; NULL: all';
+COMMENT ON COLUMN retention_internal.source_setting.list_customers IS 'whether the report lists customers';
+COMMENT ON COLUMN retention_internal.source_setting.suppress_below IS
+'counts of customers from 1 to one less than this are not shown; NULL: all are shown';
 
 SELECT pg_catalog.pg_extension_config_dump('retention_internal.source_setting',
   'WHERE EXISTS (SELECT FROM pg_catalog.pg_class AS c WHERE c.oid = source)');
@@ -73,6 +84,10 @@ CREATE TYPE retention_internal.source AS (
   gone_after interval,
   keep_runs integer,
   presence text,
+  segments_at text,
+  top integer,
+  list_customers boolean,
+  suppress_below integer,
   kept retention_internal.kept
 );
 COMMENT ON TYPE retention_internal.source IS
@@ -92,11 +107,10 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'source_check_owner';
 COMMENT ON FUNCTION retention_internal.check_owner(regclass) IS
 '42501 unless the current role itself owns a relation; called by every function that writes something of a source';
 
-CREATE FUNCTION retention_internal.source_write(
-  source regclass, grid retention_grid, gone_after interval, keep_runs integer, presence text
-) RETURNS void
+CREATE FUNCTION retention_internal.source_write(source regclass, setting retention_internal.source_setting)
+RETURNS void
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'source_write';
-COMMENT ON FUNCTION retention_internal.source_write(regclass, retention_grid, interval, integer, text) IS
+COMMENT ON FUNCTION retention_internal.source_write(regclass, retention_internal.source_setting) IS
 'writes the settings of a relation of the current role';
 
 CREATE FUNCTION retention_internal.source_forget(source regclass) RETURNS void
@@ -219,7 +233,8 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp 
 DECLARE
   s retention_internal.source := retention_internal.source_describe(source);
 BEGIN
-  SELECT n.grid, n.gone_after, n.keep_runs, n.presence INTO s.grid, s.gone_after, s.keep_runs, s.presence
+  SELECT n.grid, n.gone_after, n.keep_runs, n.presence, n.segments_at, n.top, n.list_customers, n.suppress_below
+  INTO s.grid, s.gone_after, s.keep_runs, s.presence, s.segments_at, s.top, s.list_customers, s.suppress_below
   FROM retention_internal.source_setting AS n WHERE n.source::oid = source::oid;
   IF NOT FOUND THEN
     PERFORM retention_internal.refuse('42704', format('view %s is not a source', source),
@@ -250,6 +265,10 @@ CREATE FUNCTION retention_internal.source_states() RETURNS TABLE (
   gone_after interval,
   keep_runs integer,
   presence text,
+  segments_at text,
+  top integer,
+  list_customers boolean,
+  suppress_below integer,
   state text
 )
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 10 SET search_path = pg_catalog, pg_temp AS $$
@@ -263,7 +282,7 @@ LANGUAGE sql STABLE PARALLEL SAFE ROWS 10 SET search_path = pg_catalog, pg_temp 
     (SELECT string_agg(quote_ident(u.name), ', ' ORDER BY u.place)
      FROM unnest(a.names) WITH ORDINALITY AS u (name, place)
      WHERE u.name NOT IN ('customer', 'started', 'ended', 'at', 'amount', 'reason', 'as_of')),
-    n.grid, n.gone_after, n.keep_runs, n.presence,
+    n.grid, n.gone_after, n.keep_runs, n.presence, n.segments_at, n.top, n.list_customers, n.suppress_below,
     CASE
       WHEN m.name IS NOT NULL THEN format('column %s is missing', m.name)
       WHEN NOT has_any_column_privilege(c.oid, 'SELECT') THEN 'not readable'
@@ -298,6 +317,13 @@ COMMENT ON COLUMN retention_sources.gone_after IS
 COMMENT ON COLUMN retention_sources.keep_runs IS 'how many runs of its report are kept';
 COMMENT ON COLUMN retention_sources.presence IS
 'subscriptions: whether cohorts count customers at the end of a period or at any moment of it';
+COMMENT ON COLUMN retention_sources.segments_at IS
+'which value of a segment a customer has: start, first or current';
+COMMENT ON COLUMN retention_sources.top IS
+'how many values of a segment are told apart, the rest is Other; NULL: all';
+COMMENT ON COLUMN retention_sources.list_customers IS 'whether the report lists customers';
+COMMENT ON COLUMN retention_sources.suppress_below IS
+'counts of customers from 1 to one less than this are not shown; NULL: all are shown';
 COMMENT ON COLUMN retention_sources.state IS
 'ready, materialised, facts are gone, column x is missing, not readable';
 GRANT SELECT ON retention_sources TO PUBLIC;

@@ -107,33 +107,29 @@ source_check_owner(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* source_write(source, grid, gone_after, keep_runs, presence) */
+/* source_write(source, setting): setting is a row of the table of settings, of this source. */
 Datum
 source_write(PG_FUNCTION_ARGS)
 {
-	Oid table = settings_table();
-	Oid types[5];
-	Datum values[5];
-	char nulls[5];
+	Oid types[] = {REGCLASSOID, get_rel_type_id(settings_table())};
+	Datum values[] = {ObjectIdGetDatum(checked_relation(fcinfo)), PG_GETARG_DATUM(1)};
 
-	(void) checked_relation(fcinfo);
-	for (int i = 0; i < 5; i++)
-	{
-		types[i] = get_atttype(table, i + 1);
-		values[i] = PG_GETARG_DATUM(i);
-		nulls[i] = PG_ARGISNULL(i) ? 'n' : ' ';
-	}
+	if (PG_ARGISNULL(1))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg("the settings of a source must not be null")));
 	/* Deletes settings of views that were dropped. */
 	write_settings("DELETE FROM " SETTINGS
 				   " AS s WHERE NOT (EXISTS (SELECT FROM pg_catalog.pg_class "
 				   "AS c WHERE c.oid OPERATOR(pg_catalog.=) s.source))",
 				   0, NULL, NULL, NULL);
-	write_settings(
-		"INSERT INTO " SETTINGS
-		" (source, grid, gone_after, keep_runs, presence) VALUES ($1, $2, $3, $4, $5) "
-		"ON CONFLICT (source) DO UPDATE SET grid = excluded.grid, gone_after = "
-		"excluded.gone_after, keep_runs = excluded.keep_runs, presence = excluded.presence",
-		5, types, values, nulls);
+	write_settings("INSERT INTO " SETTINGS
+				   " SELECT ($2).* WHERE ($2).source OPERATOR(pg_catalog.=) $1 "
+				   "ON CONFLICT (source) DO UPDATE SET grid = excluded.grid, "
+				   "gone_after = excluded.gone_after, keep_runs = excluded.keep_runs, "
+				   "presence = excluded.presence, segments_at = excluded.segments_at, "
+				   "top = excluded.top, list_customers = excluded.list_customers, "
+				   "suppress_below = excluded.suppress_below",
+				   2, types, values, NULL);
 	PG_RETURN_VOID();
 }
 
