@@ -37,6 +37,7 @@ OBJS = \
 	src/time/grid_sql.o \
 	src/time/grid_text.o \
 	src/time/lookup.o \
+	src/time/request.o \
 	src/time/span.o \
 	src/time/span_sql.o \
 	src/time/zone.o \
@@ -66,7 +67,6 @@ OBJS = \
 	src/flow/flow.o \
 	src/flow/flow_customer_sql.o \
 	src/flow/flow_rate.o \
-	src/flow/flow_request.o \
 	src/flow/flow_sql.o \
 	src/cohort/cohort.o \
 	src/cohort/cohort_batch.o \

@@ -126,6 +126,9 @@ SELECT count(*), count(*) FILTER (WHERE f IS DISTINCT FROM (SELECT customer_flow
 FROM (SELECT c, customer_flow(c, s, e, 'year', tstzrange('2024-01-01', '2027-01-01')) OVER (ORDER BY c RANGE BETWEEN 3 PRECEDING AND CURRENT ROW)::text AS f
       FROM row_of_customer WHERE seed = 1 AND c <= 100) w;
 
+-- An option of grids that is for revenue alone
+SELECT customer_flow(customer, started, ended, 'month; reactivation_within=90 days', daterange('2026-01-01', '2026-04-01')) FROM subscription;
+
 SET client_min_messages = warning;
 DROP TABLE subscription, row_of_customer, expected CASCADE;
 DROP FUNCTION compare;

@@ -107,6 +107,24 @@ SELECT retention_grid('month', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL) A
   retention_grid(NULL::text) IS NULL AS no_unit,
   retention_grid(NULL, 'funday') IS NULL AS nothing_read;
 
+-- The longest gap of a reactivation: months, days or hours, so that equal lengths are equal text.
+SELECT text::retention_grid AS grid, (grid_options(text::retention_grid)).reactivation_within
+FROM unnest('{month; reactivation_within=90 days,month; reactivation_within=1 day,week; REACTIVATION_WITHIN = 2 Weeks ; as_of=2026-04-01,
+  month; reactivation_within=quarter,month; reactivation_within=2 years,day; reactivation_within=36 hours; time_zone=UTC}'::text[]) AS text;
+SELECT count(*) AS built, count(*) FILTER (WHERE retention_grid('month', reactivation_within => t::interval)
+    <> ('month; reactivation_within=' || t)::retention_grid) AS differ
+FROM unnest('{90 days,1 day,2 weeks,3 months,1 year,36 hours,1 hour}'::text[]) AS t;
+SELECT retention_grid('month', reactivation_within => interval '1 month 3 days');
+SELECT retention_grid('month', reactivation_within => interval '90 minutes');
+SELECT retention_grid('month', reactivation_within => interval '0');
+SELECT retention_grid('month', reactivation_within => interval '-90 days');
+SELECT retention_grid('month', reactivation_within => interval '10001 years');
+SELECT 'month; reactivation_within='::retention_grid;
+SELECT 'month; reactivation_within=90'::retention_grid;
+SELECT 'month; reactivation_within=90 days 3'::retention_grid;
+SELECT 'month; reactivation_within=0 days'::retention_grid;
+SELECT 'month; reactivation_within=forever'::retention_grid;
+
 -- It folds to a constant.
 EXPLAIN (COSTS OFF, VERBOSE) SELECT retention_grid('week', week_start => 'sunday', time_zone => 'europe/berlin');
 

@@ -8,9 +8,6 @@
 #include "base/number.h"
 #include "flow/flow.h"
 #include "storage/shmem.h"
-#include "time/moment.h"
-#include "utils/builtins.h"
-#include "utils/date.h"
 
 static Size
 flow_size(int64 periods, int grid_length)
@@ -31,36 +28,31 @@ flow_new(TimeKind kind, int64 periods, const char *grid_text, int grid_length)
 	flow->kind = kind;
 	flow->grid_length = grid_length;
 	flow->periods = periods;
-	flow->as_of = FLOW_STILL_THERE;
-	flow->latest = FLOW_SINCE_EVER;
+	flow->as_of = STILL_THERE;
+	flow->latest = SINCE_EVER;
 	if (grid_length > 0)
 		memcpy(flow_grid_text(flow), grid_text, grid_length);
 	return flow;
 }
 
-/*
- * The period that contains a moment: -1 before the first, `periods` at or after the end of the last. Periods have
- * nearly the same length, so a proportional guess is off by one at most.
- */
+const RequestUse flow_use = {.function = "customer_flow", .answer = "a flow"};
+
+Flow *
+flow_of_request(const PeriodRequest *request, const Grid *grid)
+{
+	Flow *flow = grid == NULL
+					 ? flow_new(request->kind, 1, NULL, 0)
+					 : flow_new(request->kind, request->periods, grid->text, grid->text_length);
+
+	flow->as_of = request->as_of;
+	request_bounds(request, grid, flow_bounds(flow));
+	return flow;
+}
+
 static inline int64
 flow_locate(const Flow *flow, int64 moment)
 {
-	const int64 *bounds = flow_bounds(flow);
-	int64 last = flow->periods - 1;
-	int64 guess;
-
-	if (moment < bounds[0])
-		return -1;
-	if (moment >= bounds[last + 1])
-		return last + 1;
-	guess = (int64) ((double) ((uint64) moment - (uint64) bounds[0]) * (double) flow->periods /
-					 (double) ((uint64) bounds[last + 1] - (uint64) bounds[0]));
-	guess = Min(guess, last);
-	while (moment < bounds[guess])
-		guess--;
-	while (moment >= bounds[guess + 1])
-		guess++;
-	return guess;
+	return period_locate(flow_bounds(flow), flow->periods, moment);
 }
 
 /* Keep FLOW_DAY_PART below a day, so that no sum of it can overflow. */
@@ -163,12 +155,12 @@ flow_add(Flow *flow, const Presence *presences, int count)
 		if (started >= flow->as_of)
 			break;
 		if (ended >= flow->as_of)
-			ended = FLOW_STILL_THERE;
+			ended = STILL_THERE;
 		if (started == ended)
 			continue; /* never there */
-		if (started != FLOW_SINCE_EVER && started > flow->latest)
+		if (started != SINCE_EVER && started > flow->latest)
 			flow->latest = started;
-		if (ended != FLOW_STILL_THERE && ended > flow->latest)
+		if (ended != STILL_THERE && ended > flow->latest)
 			flow->latest = ended;
 
 		from = flow_locate(flow, started);
@@ -199,24 +191,13 @@ flow_add(Flow *flow, const Presence *presences, int count)
 	flow_count_movements(flow, &movements);
 }
 
-/* A moment as SQL prints it, for messages. */
-static char *
-flow_print_moment(const Flow *flow, int64 moment)
-{
-	if (flow->kind == TIME_DATE)
-		return DatumGetCString(DirectFunctionCall1(date_out, DateADTGetDatum((DateADT) moment)));
-	if (flow->kind == TIME_LOCAL)
-		return DatumGetCString(DirectFunctionCall1(timestamp_out, TimestampGetDatum(moment)));
-	return DatumGetCString(DirectFunctionCall1(timestamptz_out, TimestampTzGetDatum(moment)));
-}
-
 static char *
 flow_print_span(const Flow *flow)
 {
 	const int64 *bounds = flow_bounds(flow);
 
-	return psprintf("[%s,%s)", flow_print_moment(flow, bounds[0]),
-					flow_print_moment(flow, bounds[flow->periods]));
+	return psprintf("[%s,%s)", moment_text(flow->kind, bounds[0]),
+					moment_text(flow->kind, bounds[flow->periods]));
 }
 
 void
@@ -279,7 +260,7 @@ flow_check(const Flow *flow)
 		wire_corrupt(FLOW_TYPE, "Without a grid it must have one period.");
 
 	bounds = flow_bounds(flow);
-	if (flow->grid_length == 0 && flow->as_of != FLOW_STILL_THERE && flow->as_of >= bounds[1])
+	if (flow->grid_length == 0 && flow->as_of != STILL_THERE && flow->as_of >= bounds[1])
 		wire_corrupt(FLOW_TYPE, "Its period was over.");
 	for (int64 i = 0; i <= flow->periods; i++)
 		/* A day that a zone skipped is a period without length; it is never the only one. */
@@ -365,8 +346,8 @@ flow_read_begin(const Flow *flow)
 	 * Without an as_of a flow is known up to the latest start or end of a presence, itself included (for a date its
 	 * whole day). One period without a grid and without an as_of was over when it was asked for.
 	 */
-	if (flow->grid_length > 0 && flow->as_of == FLOW_STILL_THERE)
-		reader.known_until = flow->latest == FLOW_SINCE_EVER ? FLOW_SINCE_EVER : flow->latest + 1;
+	if (flow->grid_length > 0 && flow->as_of == STILL_THERE)
+		reader.known_until = flow->latest == SINCE_EVER ? SINCE_EVER : flow->latest + 1;
 	return reader;
 }
 

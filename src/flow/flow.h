@@ -6,11 +6,10 @@
  *
  *	 flow			a summary: adding customers, merging, checking, reading period by period
  *	 flow_rate		conventions: rates of retention and churn from one period
- *	 flow_request	the periods that a row asks for, decoded and cached
  *	 flow_sql		SQL functions for tables with one row per customer, and the answers
  *	 flow_customer_sql	for tables with several rows per customer: the state is a population; the batch scan
  *
- * The path of a row: flow_request_find() gives the periods it asks for. With one row per customer flow_add() counts
+ * The path of a row: request_find() of time/ gives the periods it asks for. With one row per customer flow_add() counts
  * its presence in the summary at once. With several, the row adds +1 at its start and -1 at its end to the history of
  * its customer in population/, and in the end each customer's presences go to flow_add(). flow_periods() reads the
  * summary by flow_read_row() and adds rates and confidence intervals.
@@ -23,18 +22,15 @@
 #define RETENTION_FLOW_H
 
 #include "base/wire.h"
-#include "time/grid.h"
+#include "time/request.h"
 #include "utils/numeric.h"
 
 /* A customer's presence [started, ended). */
 typedef struct Presence
 {
-	int64 started; /* FLOW_SINCE_EVER: before anything */
-	int64 ended;   /* FLOW_STILL_THERE: not yet */
+	int64 started; /* SINCE_EVER: before anything */
+	int64 ended;   /* STILL_THERE: not yet */
 } Presence;
-
-#define FLOW_SINCE_EVER PG_INT64_MIN
-#define FLOW_STILL_THERE PG_INT64_MAX
 
 /* What is counted in each period. The names are the columns of flow_periods() where there is one. */
 typedef enum FlowCounter
@@ -59,8 +55,8 @@ typedef struct Flow
 	int32 grid_length; /* bytes of the grid's text at the end; 0: one period without a grid */
 	int64 periods;
 	int64
-		as_of; /* moments >= it are not known; FLOW_STILL_THERE: the rows say it, or the period is over */
-	int64 latest; /* the latest start or end of a presence; FLOW_SINCE_EVER: there is none */
+		as_of; /* moments >= it are not known; STILL_THERE: the rows say it, or the period is over */
+	int64 latest; /* the latest start or end of a presence; SINCE_EVER: there is none */
 	int64 numbers[FLEXIBLE_ARRAY_MEMBER];
 	/* bounds[periods + 1], presence[periods + 1], counters[FLOW_COUNTERS][periods], then the grid's text */
 } Flow;
@@ -95,6 +91,12 @@ flow_grid_text(const Flow *flow)
 
 /* A new flow without customers, palloc'ed in the current context. The caller fills in the bounds. */
 extern Flow *flow_new(TimeKind kind, int64 periods, const char *grid_text, int grid_length);
+
+/* A flow over the periods of a request, without customers, palloc'ed. */
+extern Flow *flow_of_request(const PeriodRequest *request, const Grid *grid);
+
+/* Who asks for the periods of a flow. */
+extern const RequestUse flow_use;
 
 /* Add a customer: their presences, ascending, neither overlapping nor adjacent. Changes flow in place. */
 extern void flow_add(Flow *flow, const Presence *presences, int count);

@@ -9,12 +9,10 @@
 
 #include "base/aggregate.h"
 #include "base/check.h"
+#include "flow/flow.h"
 #include "flow/flow_batch.h"
-#include "flow/flow_request.h"
 #include "population/batch.h"
 #include "population/population_key.h"
-#include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
 
 /* What follows customer, started and ended: a period; a period and as_of; a grid and a span. */
 typedef enum FlowForm
@@ -24,68 +22,42 @@ typedef enum FlowForm
 	FLOW_GRID,
 } FlowForm;
 
-/* A row asks for other periods than the rows before it. The message names the grids if these differ. */
-static void
-identities_differ(const PopulationIdentity *before, const Grid *grid) pg_attribute_noreturn();
-
+/* A row asks for other periods than the rows before it. */
 static void
 identities_differ(const PopulationIdentity *before, const Grid *grid)
 {
-	const int head = REQUEST_TAG_HEAD;
-
-	if (grid != NULL && before->tag_length > head)
-	{
-		char *earlier = pnstrdup(before->tag + head, before->tag_length - head);
-
-		if (strcmp(earlier, grid->text) != 0)
-			grid_mismatch(earlier, grid->text);
-	}
-	flow_periods_changed();
-}
-
-static char *
-print_customer(KeyKind key, Datum customer)
-{
-	switch (key)
-	{
-		case KEY_INT64:
-			return psprintf(INT64_FORMAT, DatumGetInt64(customer));
-		case KEY_UUID:
-			return DatumGetCString(DirectFunctionCall1(uuid_out, customer));
-		default:
-			return TextDatumGetCString(customer);
-	}
+	request_differs(&flow_use, before->tag, before->tag_length, grid);
 }
 
 /* One row of a customer who is not NULL. */
 static pg_attribute_always_inline void
-add_row(const FlowRequest *request, Population *population, KeyKind key, TimeKind kind,
+add_row(const PeriodRequest *request, Population *population, KeyKind key, TimeKind kind,
 		Datum customer, Datum from, bool has_end, Datum until)
 {
 	PopulationTotals *totals = population_totals(population);
-	int64 started = flow_moment(kind, from);
-	int64 ended = has_end ? flow_moment(kind, until) : FLOW_STILL_THERE;
+	int64 started = request_moment(kind, from);
+	int64 ended = has_end ? request_moment(kind, until) : STILL_THERE;
 
 	count_add(&totals->rows, 1);
 	if (ended < started)
-		flow_backwards(kind, from, until, print_customer(key, customer));
+		request_backwards(kind, from, until, population_key_text(key, customer));
 	if (started >= request->as_of)
 	{
 		count_add(&totals->ignored, 1);
 		return;
 	}
 	if (ended >= request->as_of)
-		ended = FLOW_STILL_THERE;
+		ended = STILL_THERE;
 	if (started < ended)
 	{
 		population_add_value(population, key, customer, (Event){started, 1, EVENT_ACTIVE});
-		if (ended != FLOW_STILL_THERE)
+		if (ended != STILL_THERE)
 			population_add_value(population, key, customer, (Event){ended, -1, EVENT_ACTIVE});
 	}
 }
 
 static inline PopulationIdentity
-population_part(const FlowRequest *request, KeyKind key, TimeKind kind)
+population_part(const PeriodRequest *request, KeyKind key, TimeKind kind)
 {
 	return (PopulationIdentity){.aggregate = AGGREGATE_FLOW,
 								.key = key,
@@ -102,7 +74,7 @@ accumulate(FunctionCallInfo fcinfo, KeyKind key, TimeKind kind, FlowForm form)
 	const int span_argument = form == FLOW_GRID ? 5 : 4;
 	const Datum *as_of = NULL;
 	const Grid *grid = NULL;
-	const FlowRequest *request;
+	const PeriodRequest *request;
 	PopulationIdentity identity;
 	Population *population;
 	char *differs;
@@ -111,14 +83,15 @@ accumulate(FunctionCallInfo fcinfo, KeyKind key, TimeKind kind, FlowForm form)
 	if (PG_ARGISNULL(1) || PG_ARGISNULL(2))
 		RETURN_STATE_UNCHANGED();
 	if (PG_ARGISNULL(span_argument) || (grid_argument > 0 && PG_ARGISNULL(grid_argument)))
-		flow_null_periods(grid_argument > 0);
+		request_null(&flow_use, grid_argument > 0);
 	if (key == KEY_TEXT)
 		population_require_byte_equality(PG_GET_COLLATION());
 	if (grid_argument > 0)
 		grid = grid_open(PG_GETARG_DATUM(grid_argument));
 	if (form == FLOW_PERIOD_AS_OF && !PG_ARGISNULL(5))
 		as_of = &fcinfo->args[5].value;
-	request = flow_request_find(span_range(PG_GETARG_DATUM(span_argument), kind), grid, as_of);
+	request =
+		request_find(&flow_use, span_range(PG_GETARG_DATUM(span_argument), kind), grid, as_of);
 	identity = population_part(request, key, kind);
 	population = population_state(fcinfo, &identity, &differs);
 	if (unlikely(differs != NULL))
@@ -179,7 +152,7 @@ add_customer(void *argument, Event *events, int count)
 		CHECK_NOW_AND_THEN(i);
 		depth += events[i].count;
 		if (before <= 0 && depth > 0)
-			builder->presences[presences++] = (Presence){events[i].value, FLOW_STILL_THERE};
+			builder->presences[presences++] = (Presence){events[i].value, STILL_THERE};
 		else if (before > 0 && depth <= 0)
 			builder->presences[presences - 1].ended = events[i].value;
 	}
@@ -190,15 +163,15 @@ static Flow *
 flow_of_share(Population *population, Share share)
 {
 	const PopulationIdentity *part = population_identity(population);
-	FlowRequest request;
+	PeriodRequest request;
 	const Grid *grid;
 	FlowBuilder builder;
 
 	if (part->aggregate != AGGREGATE_FLOW || part->shape.cap != 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("the state is not one of customer_flow")));
-	grid = flow_request_of_tag(&request, part->kind, part->tag, part->tag_length);
-	builder.flow = flow_request_start(&request, grid);
+	grid = request_of_tag(&flow_use, &request, part->kind, part->tag, part->tag_length);
+	builder.flow = flow_of_request(&request, grid);
 	builder.capacity = 64;
 	builder.presences = palloc(builder.capacity * sizeof(Presence));
 	population_visit_share(population, share, NULL, add_customer, &builder);
@@ -246,7 +219,7 @@ grid_of_call(const BatchCall *call)
 	return call->methods->form == FLOW_GRID ? grid_open(call->constants[3]) : NULL;
 }
 
-static const FlowRequest *
+static const PeriodRequest *
 identity_of_call(const BatchCall *call)
 {
 	const Grid *grid = grid_of_call(call);
@@ -254,8 +227,9 @@ identity_of_call(const BatchCall *call)
 
 	if (call->methods->form == FLOW_PERIOD_AS_OF && !call->constant_nulls[4])
 		as_of = &call->constants[4];
-	return flow_request_find(span_range(call->constants[grid != NULL ? 4 : 3], call->methods->kind),
-							 grid, as_of);
+	return request_find(&flow_use,
+						span_range(call->constants[grid != NULL ? 4 : 3], call->methods->kind),
+						grid, as_of);
 }
 
 static void
@@ -263,7 +237,7 @@ batch_add(BatchCall *call, Population **population, MemoryContext context,
 		  const BatchColumn *columns, const uint16 *rows, int count)
 {
 	const BatchMethods *methods = call->methods;
-	const FlowRequest *request = NULL;
+	const PeriodRequest *request = NULL;
 	PopulationIdentity part;
 
 	/* The request is looked up for each batch: without a zone its grid depends on the session's time zone. */
@@ -276,7 +250,7 @@ batch_add(BatchCall *call, Population **population, MemoryContext context,
 		if (request == NULL)
 		{
 			if (call->constant_nulls[3] || (methods->form == FLOW_GRID && call->constant_nulls[4]))
-				flow_null_periods(methods->form == FLOW_GRID);
+				request_null(&flow_use, methods->form == FLOW_GRID);
 			if (methods->key == KEY_TEXT)
 				population_require_byte_equality(call->collation);
 			request = identity_of_call(call);

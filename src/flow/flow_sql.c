@@ -8,7 +8,7 @@
 #include "base/emit.h"
 #include "base/number.h"
 #include "base/type_sql.h"
-#include "flow/flow_request.h"
+#include "flow/flow.h"
 #include "utils/builtins.h"
 #include "utils/multirangetypes.h"
 #include "utils/timestamp.h"
@@ -20,14 +20,14 @@ static Presence
 presence_of_bounds(TimeKind kind, const RangeBound *lower, const RangeBound *upper, Oid type,
 				   Datum shown)
 {
-	Presence presence = {FLOW_SINCE_EVER, FLOW_STILL_THERE};
+	Presence presence = {SINCE_EVER, STILL_THERE};
 
 	if ((!lower->infinite && !lower->inclusive) || (!upper->infinite && upper->inclusive))
-		flow_half_open_expected("a membership", type, shown);
+		request_half_open_expected("a membership", type, shown);
 	if (!lower->infinite)
-		presence.started = flow_moment(kind, lower->val);
+		presence.started = request_moment(kind, lower->val);
 	if (!upper->infinite)
-		presence.ended = flow_moment(kind, upper->val);
+		presence.ended = request_moment(kind, upper->val);
 	return presence;
 }
 
@@ -109,31 +109,32 @@ flow_state(FunctionCallInfo fcinfo, TimeKind kind, int grid_argument, int span_a
 	const int as_of_argument = span_argument + 1;
 	const Datum *as_of = NULL;
 	const Grid *grid = NULL;
-	const FlowRequest *request;
+	const PeriodRequest *request;
 	Flow *flow;
 
 	(void) aggregate_context(fcinfo);
 
 	if (PG_ARGISNULL(span_argument) || (grid_argument > 0 && PG_ARGISNULL(grid_argument)))
-		flow_null_periods(grid_argument > 0);
+		request_null(&flow_use, grid_argument > 0);
 	if (grid_argument > 0)
 		grid = grid_open(PG_GETARG_DATUM(grid_argument));
 	if (grid_argument == 0 && PG_NARGS() > as_of_argument && !PG_ARGISNULL(as_of_argument))
 		as_of = &fcinfo->args[as_of_argument].value;
-	request = flow_request_find(span_range(PG_GETARG_DATUM(span_argument), kind), grid, as_of);
+	request =
+		request_find(&flow_use, span_range(PG_GETARG_DATUM(span_argument), kind), grid, as_of);
 
 	if (PG_ARGISNULL(0))
-		return flow_request_start(request, grid);
+		return flow_of_request(request, grid);
 	flow = stored_type_state(fcinfo, &flow_type);
 	if (grid != NULL && (flow->grid_length != grid->text_length ||
 						 memcmp(flow_grid_text(flow), grid->text, grid->text_length) != 0))
 		grid_mismatch(pnstrdup(flow_grid_text(flow), flow->grid_length), grid->text);
 	if (flow->kind != (int32) request->kind || (grid == NULL && flow->grid_length > 0))
-		flow_periods_changed();
+		request_changed(&flow_use);
 	if (flow->periods != request->periods || flow_bounds(flow)[0] != request->bounds[0] ||
 		(grid == NULL &&
 		 (flow_bounds(flow)[1] != request->bounds[1] || flow->as_of != request->as_of)))
-		flow_periods_changed();
+		request_changed(&flow_use);
 	return flow;
 }
 
@@ -141,16 +142,16 @@ static Datum
 flow_accum_pair(FunctionCallInfo fcinfo, TimeKind kind, int grid_argument, int span_argument)
 {
 	Flow *flow;
-	Presence presence = {.ended = FLOW_STILL_THERE};
+	Presence presence = {.ended = STILL_THERE};
 
 	if (PG_ARGISNULL(1))
 		RETURN_STATE_UNCHANGED();
 	flow = flow_state(fcinfo, kind, grid_argument, span_argument);
-	presence.started = flow_moment(flow->kind, PG_GETARG_DATUM(1));
+	presence.started = request_moment(flow->kind, PG_GETARG_DATUM(1));
 	if (!PG_ARGISNULL(2))
-		presence.ended = flow_moment(flow->kind, PG_GETARG_DATUM(2));
+		presence.ended = request_moment(flow->kind, PG_GETARG_DATUM(2));
 	if (presence.ended < presence.started)
-		flow_backwards(flow->kind, PG_GETARG_DATUM(1), PG_GETARG_DATUM(2), NULL);
+		request_backwards(flow->kind, PG_GETARG_DATUM(1), PG_GETARG_DATUM(2), NULL);
 	flow_add(flow, &presence, 1);
 	PG_RETURN_POINTER(flow);
 }
@@ -288,27 +289,15 @@ flow_zone(const Flow *flow)
 }
 
 static Datum
-moment_as_date(const Flow *flow, Zone *zone, int64 moment)
+show_date(const Flow *flow, Zone *zone, int64 moment)
 {
-	Timestamp local;
-
-	if (flow->kind == TIME_DATE)
-		return DateADTGetDatum((DateADT) moment);
-	local = flow->kind == TIME_LOCAL ? moment : zone_local(zone, moment);
-	if (local % USECS_PER_DAY != 0)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("a period of this flow does not begin and end at midnight"),
-						errhint("flow_periods_at() shows its periods as timestamps.")));
-	return DateADTGetDatum((DateADT) (local / USECS_PER_DAY));
+	return moment_as_date(flow->kind, zone, moment, "flow", "flow_periods_at");
 }
 
 static Datum
-moment_as_instant(const Flow *flow, Zone *zone, int64 moment)
+show_instant(const Flow *flow, Zone *zone, int64 moment)
 {
-	if (flow->kind == TIME_INSTANT)
-		return TimestampTzGetDatum(moment);
-	return TimestampTzGetDatum(
-		zone_instant(zone, flow->kind == TIME_DATE ? moment * USECS_PER_DAY : moment));
+	return moment_as_instant(flow->kind, zone, moment);
 }
 
 #define FLOW_COLUMNS 21
@@ -375,7 +364,7 @@ flow_emit(FunctionCallInfo fcinfo, Datum (*show)(const Flow *, Zone *, int64))
 }
 
 /* flow_periods(flow, retention, churn, confidence): rows with dates */
-RETENTION_FORWARD(flow_periods, flow_emit(fcinfo, moment_as_date))
+RETENTION_FORWARD(flow_periods, flow_emit(fcinfo, show_date))
 
 /* flow_periods_at(flow, retention, churn, confidence): the same with timestamps */
-RETENTION_FORWARD(flow_periods_at, flow_emit(fcinfo, moment_as_instant))
+RETENTION_FORWARD(flow_periods_at, flow_emit(fcinfo, show_instant))

@@ -6,6 +6,8 @@
 
 #include "catalog/pg_collation_d.h"
 #include "population/population_key.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 
 void
@@ -23,4 +25,18 @@ population_require_byte_equality(Oid collation)
 			 errhint(
 				 "Write the customer with COLLATE \"C\", or in one spelling, as lower() makes it.")));
 	last = collation;
+}
+
+char *
+population_key_text(KeyKind key, Datum customer)
+{
+	switch (key)
+	{
+		case KEY_INT64:
+			return psprintf(INT64_FORMAT, DatumGetInt64(customer));
+		case KEY_UUID:
+			return DatumGetCString(DirectFunctionCall1(uuid_out, customer));
+		default:
+			return TextDatumGetCString(customer);
+	}
 }

@@ -11,6 +11,9 @@
 /* 0A000 where text that is equal need not be the same bytes. */
 extern void population_require_byte_equality(Oid collation);
 
+/* The customer of a row, as SQL prints it. */
+extern char *population_key_text(KeyKind key, Datum customer);
+
 static inline void
 population_add_value(Population *population, KeyKind key, Datum value, Event event)
 {

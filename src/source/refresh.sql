@@ -11,7 +11,7 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
   -- Days answer every question of calendar periods; hours and elapsed windows need their own.
   SELECT CASE WHEN o.unit = 'hour' OR o.windows = 'elapsed' THEN $1.grid
     ELSE @extschema@.retention_grid('day'::text, 'monday'::text, o.time_zone, NULL::date, 'calendar'::text,
-      'first'::text, NULL::text, o.min_events, NULL::timestamp) END
+      'first'::text, NULL::text, o.min_events, NULL::timestamp, NULL::interval) END
   FROM @extschema@.grid_options($1.grid) AS o
 $$;
 COMMENT ON FUNCTION retention_internal.facts_grid(retention_internal.source) IS

@@ -380,7 +380,7 @@ grid_mismatch(const char *one, const char *other)
 }
 
 void
-grid_require_plain_calendar(const Grid *grid, const char *what)
+grid_require_plain_calendar(const Grid *grid, const char *what, bool reactivation)
 {
 	const char *option = NULL;
 
@@ -392,6 +392,8 @@ grid_require_plain_calendar(const Grid *grid, const char *what)
 		option = "brackets";
 	else if (grid->min_events > 1)
 		option = "min_events";
+	else if (gap_is_set(&grid->reactivation_within) && !reactivation)
+		option = "reactivation_within";
 	if (option != NULL)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("%s does not take a grid with the option \"%s\"", what, option),

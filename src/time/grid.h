@@ -14,6 +14,7 @@
  *	 moment		the values of a time column as int64
  *	 lookup		periods of many moments from a small table, for the batch scan
  *	 span		a period or span of time as an argument: a range of any type, or a text
+ *	 request	the periods that a row of memberships asks for, decoded and cached
  *	 grid_sql	the SQL functions: the type, retention_grid(), retention_periods() and others
  *
  * The path of a row: grid_open() finds its grid in the cache, grid_period() maps its moment to the number of a
@@ -56,6 +57,20 @@ typedef struct GridBracket
 	int32 last;
 } GridBracket;
 
+/* A length of time: one of the three is above 0. */
+typedef struct GridGap
+{
+	int32 months;
+	int32 days;
+	int32 hours;
+} GridGap;
+
+static inline bool
+gap_is_set(const GridGap *gap)
+{
+	return gap->months > 0 || gap->days > 0 || gap->hours > 0;
+}
+
 /* The type of a time column. Its values travel as int64: days of a date, microseconds of the others. */
 typedef enum TimeKind
 {
@@ -78,6 +93,8 @@ typedef struct Grid
 	GridBracket *brackets;
 	bool has_as_of;
 	Timestamp as_of; /* wall-clock time of the zone */
+	/* The longest gap after which a customer who comes back is reactivated and not new. All 0: of any length. */
+	GridGap reactivation_within;
 
 	const char *zone_name; /* NULL: unset (only before grid_open() fills it in) */
 
@@ -132,7 +149,10 @@ extern int64 transaction_moment(TimeKind kind);
 /* Raises 22023: two states or two rows of an aggregate have different grids. Shows both. */
 extern void grid_mismatch(const char *one, const char *other) pg_attribute_noreturn();
 
-/* Raises 22023 unless the grid has calendar periods and no other options; the message names the caller, what. */
-extern void grid_require_plain_calendar(const Grid *grid, const char *what);
+/*
+ * Raises 22023 unless the grid has calendar periods and no other options, but for reactivation_within where that is
+ * allowed; the message names the caller, what.
+ */
+extern void grid_require_plain_calendar(const Grid *grid, const char *what, bool reactivation);
 
 #endif /* RETENTION_GRID_H */

@@ -9,12 +9,14 @@ CREATE FUNCTION retention_grid(
   cohorts text DEFAULT 'first',
   brackets text DEFAULT NULL,
   min_events integer DEFAULT 1,
-  as_of timestamp DEFAULT NULL
+  as_of timestamp DEFAULT NULL,
+  reactivation_within interval DEFAULT NULL
 ) RETURNS retention_grid
 LANGUAGE C IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'retention_grid';
 
-COMMENT ON FUNCTION retention_grid(text, text, text, date, text, text, text, integer, timestamp) IS
+COMMENT ON FUNCTION
+retention_grid(text, text, text, date, text, text, text, integer, timestamp, interval) IS
 'a grid from its parts, for example retention_grid(''week'', time_zone => ''Europe/Berlin'')';
 
 CREATE FUNCTION grid_options(
@@ -30,7 +32,8 @@ CREATE FUNCTION grid_options(
   OUT cohorts text,
   OUT brackets text[],
   OUT min_events integer,
-  OUT as_of timestamp
+  OUT as_of timestamp,
+  OUT reactivation_within interval
 )
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'grid_options';

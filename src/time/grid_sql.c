@@ -106,7 +106,8 @@ STORED_TYPE_ORDER(retention_grid, grid_type)
 
 /*
  * retention_grid(unit text, week_start text, time_zone text, origin date, windows text, cohorts text, brackets text,
- * min_events integer, as_of timestamp) -> retention_grid. NULL leaves an option at its default; no unit, no grid.
+ * min_events integer, as_of timestamp, reactivation_within interval) -> retention_grid. NULL leaves an option at its
+ * default; no unit, no grid.
  */
 RETENTION_FUNCTION(retention_grid);
 Datum
@@ -141,6 +142,8 @@ retention_grid(PG_FUNCTION_ARGS)
 		grid->has_as_of = true;
 		grid_check_date("as_of", floor_divide(grid->as_of, USECS_PER_DAY));
 	}
+	if (!PG_ARGISNULL(9))
+		grid_read_gap(grid, PG_GETARG_INTERVAL_P(9));
 	grid_check(grid);
 	return grid_datum(grid);
 }
@@ -176,7 +179,8 @@ grid_of_interval(PG_FUNCTION_ARGS)
 
 /*
  * grid_options(retention_grid) -> (period text, unit text, count integer, length interval, week_start text,
- * time_zone text, origin date, windows text, cohorts text, brackets text[], min_events integer, as_of timestamp).
+ * time_zone text, origin date, windows text, cohorts text, brackets text[], min_events integer, as_of timestamp,
+ * reactivation_within interval).
  */
 RETENTION_FUNCTION(grid_options);
 Datum
@@ -191,8 +195,10 @@ grid_options(PG_FUNCTION_ARGS)
 	const Grid *grid = stored_grid(PG_GETARG_DATUM(0));
 	Interval length = units[grid->unit];
 	Datum *brackets = palloc(Max(grid->nbrackets, 1) * sizeof(Datum));
-	Datum values[12] = {0};
-	bool nulls[12] = {false};
+	Interval gap = {.month = grid->reactivation_within.months,
+					.day = grid->reactivation_within.days};
+	Datum values[13] = {0};
+	bool nulls[13] = {false};
 
 	length.time *= grid->count;
 	length.day *= grid->count;
@@ -203,6 +209,8 @@ grid_options(PG_FUNCTION_ARGS)
 	nulls[6] = !grid->has_origin;
 	nulls[9] = grid->nbrackets == 0;
 	nulls[11] = !grid->has_as_of;
+	nulls[12] = !gap_is_set(&grid->reactivation_within);
+	gap.time = grid->reactivation_within.hours * USECS_PER_HOUR;
 
 	values[0] = CStringGetTextDatum(grid_period_text(grid));
 	values[1] = CStringGetTextDatum(grid_unit_names[grid->unit]);
@@ -219,6 +227,7 @@ grid_options(PG_FUNCTION_ARGS)
 			construct_array(brackets, grid->nbrackets, TEXTOID, -1, false, TYPALIGN_INT));
 	values[10] = Int32GetDatum(grid->min_events);
 	values[11] = TimestampGetDatum(grid->as_of);
+	values[12] = IntervalPGetDatum(&gap);
 	return emit_one(fcinfo, values, nulls);
 }
 
@@ -235,6 +244,7 @@ grid_calendar(PG_FUNCTION_ARGS)
 	calendar.nbrackets = 0;
 	calendar.min_events = 1;
 	calendar.has_as_of = false;
+	calendar.reactivation_within = (GridGap){0};
 	grid_check(&calendar);
 	return grid_datum(&calendar);
 }

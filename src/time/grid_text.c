@@ -27,8 +27,9 @@ const char *const grid_windows_names[] = {"calendar", "elapsed"};
 const char *const grid_cohorts_names[] = {"first", "recurring"};
 
 #define UNITS_HINT "Units are hour, day, week, month, quarter and year."
-#define OPTIONS_HINT                                                                               \
-	"Options are week_start, time_zone, origin, windows, cohorts, brackets, min_events and as_of."
+#define OPTIONS_HINT                                                                                \
+	"Options are week_start, time_zone, origin, windows, cohorts, brackets, min_events, as_of and " \
+	"reactivation_within."
 #define CLOCK_HINT                                                                                 \
 	"A grid reads no clock; (SELECT retention_grid('month', as_of => localtimestamp)) does."
 
@@ -476,11 +477,57 @@ read_as_of(Reader *in, Grid *grid)
 	grid->has_as_of = true;
 }
 
-static const char *const option_names[] = {"week_start", "time_zone", "origin",		"windows",
-										   "cohorts",	 "brackets",  "min_events", "as_of"};
+#define GAP_HINT "Write a length of time as a number and a unit, for example \"90 days\"."
+
+/* The number and the unit of a period; kept as months, days or hours, so that equal gaps are equal text. */
+static void
+read_gap(Reader *in, Grid *grid)
+{
+	static const GridGap units[] = {
+		[GRID_HOUR] = {.hours = 1},	  [GRID_DAY] = {.days = 1},		  [GRID_WEEK] = {.days = 7},
+		[GRID_MONTH] = {.months = 1}, [GRID_QUARTER] = {.months = 3}, [GRID_YEAR] = {.months = 12}};
+	const char *start = in->at;
+	const GridGap *unit;
+	Grid length;
+
+	if (in->at >= in->end)
+		refuse_word(in, in->at, in->end, "a length of time", GAP_HINT);
+	read_unit(in, &length);
+	skip_blanks(in);
+	if (in->at < in->end)
+		refuse_word(in, start, in->end, "a length of time", GAP_HINT);
+	unit = &units[length.unit];
+	grid->reactivation_within = (GridGap){.months = length.count * unit->months,
+										  .days = length.count * unit->days,
+										  .hours = length.count * unit->hours};
+}
+
+void
+grid_read_gap(Grid *grid, const Interval *interval)
+{
+	int64 hours = interval->time / USECS_PER_HOUR;
+	GridGap *gap = &grid->reactivation_within;
+
+	if (interval->time % USECS_PER_HOUR == 0 && hours >= 0 && hours <= PG_INT32_MAX)
+		*gap = (GridGap){interval->month, interval->day, (int32) hours};
+	if (interval->time % USECS_PER_HOUR != 0 || hours < 0 || hours > PG_INT32_MAX ||
+		gap->months < 0 || gap->days < 0 ||
+		(gap->months > 0) + (gap->days > 0) + (gap->hours > 0) != 1 ||
+		Max(Max(gap->months, gap->days), gap->hours) > MAX_COUNT * 12)
+		refuse_value(NULL,
+					 psprintf("reactivation_within must be a number of months, days or hours, not "
+							  "%s",
+							  DatumGetCString(
+								  DirectFunctionCall1(interval_out, IntervalPGetDatum(interval)))),
+					 NULL, "For example, reactivation_within => interval '90 days'.");
+}
+
+static const char *const option_names[] = {"week_start", "time_zone", "origin",
+										   "windows",	 "cohorts",	  "brackets",
+										   "min_events", "as_of",	  "reactivation_within"};
 static void (*const option_readers[])(Reader *, Grid *) = {
-	read_week_start, read_time_zone, read_origin,	  read_windows,
-	read_cohorts,	 read_brackets,	 read_min_events, read_as_of};
+	read_week_start, read_time_zone,  read_origin, read_windows, read_cohorts,
+	read_brackets,	 read_min_events, read_as_of,  read_gap};
 
 /* ---------- the whole ---------- */
 
@@ -665,6 +712,18 @@ grid_bracket_text(GridBracket bracket)
 }
 
 char *
+grid_gap_text(const GridGap *gap)
+{
+	int32 count = gap->months + gap->days + gap->hours;
+
+	return psprintf("%d %s%s", count,
+					gap->months > 0 ? "month"
+					: gap->days > 0 ? "day"
+									: "hour",
+					count == 1 ? "" : "s");
+}
+
+char *
 grid_write(const Grid *grid)
 {
 	StringInfoData out;
@@ -699,5 +758,8 @@ grid_write(const Grid *grid)
 		write_date(&out, day);
 		write_time(&out, grid->as_of - day * USECS_PER_DAY);
 	}
+	if (gap_is_set(&grid->reactivation_within))
+		appendStringInfo(&out, "; reactivation_within=%s",
+						 grid_gap_text(&grid->reactivation_within));
 	return out.data;
 }

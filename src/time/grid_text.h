@@ -27,6 +27,9 @@ extern Grid *grid_read_stored(const char *bytes, int length);
 /* One argument of the builder; name is that of the argument and of the option. Errors: 22023. */
 extern void grid_read_argument(Grid *grid, const char *name, const char *value);
 
+/* The same of the option reactivation_within, from an interval. */
+extern void grid_read_gap(Grid *grid, const Interval *interval);
+
 /* Checks that the options fit together, for grids made with grid_read_argument(). */
 extern void grid_check(const Grid *grid);
 
@@ -36,9 +39,10 @@ extern void grid_check_date(const char *name, int64 day);
 /* The canonical text, palloc'ed. */
 extern char *grid_write(const Grid *grid);
 
-/* Parts of that text: the length of a period, such as "28 days", and a bracket, such as "1-3". */
+/* Parts of that text: the length of a period, such as "28 days", a bracket, such as "1-3", and a gap, "90 days". */
 extern char *grid_period_text(const Grid *grid);
 extern char *grid_bracket_text(GridBracket bracket);
+extern char *grid_gap_text(const GridGap *gap);
 
 /* Its words, by the values of the enums; days by week_start. */
 extern const char *const grid_unit_names[];

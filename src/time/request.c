@@ -1,19 +1,22 @@
 /*
- * flow_request.c
- *		The periods that a row asks for, and its moments, from the arguments of the SQL functions.
+ * request.c
+ *		The periods that a row asks for, and its moments, from the arguments of aggregates over memberships.
  */
 #include "retention.h"
 
 #include "base/check.h"
+#include "base/wire.h"
 #include "catalog/pg_type_d.h"
-#include "flow/flow_request.h"
+#include "time/request.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/typcache.h"
 
 /* The last few requests, for nearly every row of a query asks for the same. Others are computed anew. */
 #define REQUESTS 4
 
-static FlowRequest requests[REQUESTS];
+static PeriodRequest requests[REQUESTS];
 
 static char *
 print_datum(Oid type, Datum value)
@@ -26,7 +29,7 @@ print_datum(Oid type, Datum value)
 }
 
 void
-flow_half_open_expected(const char *what, Oid type, Datum shown)
+request_half_open_expected(const char *what, Oid type, Datum shown)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -36,7 +39,7 @@ flow_half_open_expected(const char *what, Oid type, Datum shown)
 }
 
 void
-flow_backwards(TimeKind kind, Datum started, Datum ended, const char *customer)
+request_backwards(TimeKind kind, Datum started, Datum ended, const char *customer)
 {
 	Oid type = kind == TIME_DATE ? DATEOID : kind == TIME_LOCAL ? TIMESTAMPOID : TIMESTAMPTZOID;
 
@@ -51,19 +54,36 @@ flow_backwards(TimeKind kind, Datum started, Datum ended, const char *customer)
 }
 
 void
-flow_null_periods(bool with_grid)
+request_null(const RequestUse *use, bool with_grid)
 {
 	ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					errmsg(with_grid ? "the grid and the span of a flow must not be null"
-									 : "the period of a flow must not be null")));
+					errmsg(with_grid ? "the grid and the span of %s must not be null"
+									 : "the period of %s must not be null",
+						   use->answer)));
 }
 
 void
-flow_periods_changed(void)
+request_changed(const RequestUse *use)
 {
-	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					errmsg("the periods of a flow and its as_of must be the same in every row"),
-					errhint("Compute the period once: (SELECT retention_period('month')).")));
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("the periods of %s and its as_of must be the same in every row", use->answer),
+			 errhint("Compute the period once: (SELECT retention_period('month')).")));
+}
+
+void
+request_differs(const RequestUse *use, const char *tag, int tag_length, const Grid *grid)
+{
+	const int head = REQUEST_TAG_HEAD;
+
+	if (grid != NULL && tag_length > head)
+	{
+		char *earlier = pnstrdup(tag + head, tag_length - head);
+
+		if (strcmp(earlier, grid->text) != 0)
+			grid_mismatch(earlier, grid->text);
+	}
+	request_changed(use);
 }
 
 /* The moments of a period or span, checked. */
@@ -81,14 +101,14 @@ span_moments(const RangeType *span, const char *what, int64 *from, int64 *until)
 	if (empty)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s must not be empty", what)));
-	*from = lower.infinite ? FLOW_SINCE_EVER : flow_moment(kind, lower.val);
-	*until = upper.infinite ? FLOW_STILL_THERE : flow_moment(kind, upper.val);
-	if (*from == FLOW_SINCE_EVER || *until == FLOW_STILL_THERE)
+	*from = lower.infinite ? SINCE_EVER : request_moment(kind, lower.val);
+	*until = upper.infinite ? STILL_THERE : request_moment(kind, upper.val);
+	if (*from == SINCE_EVER || *until == STILL_THERE)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("%s must have a start and an end, not %s", what,
 							   print_datum(type, RangeTypePGetDatum(span)))));
 	if (!lower.inclusive || upper.inclusive)
-		flow_half_open_expected(what, type, RangeTypePGetDatum(span));
+		request_half_open_expected(what, type, RangeTypePGetDatum(span));
 	if (pg_sub_s64_overflow(*until, *from, &length))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE), errmsg("%s is too long", what)));
@@ -96,9 +116,10 @@ span_moments(const RangeType *span, const char *what, int64 *from, int64 *until)
 
 /* known: for one period, moments >= it are not known. */
 static void
-request_compute(FlowRequest *request, TimeKind kind, int64 from, int64 until, int64 known,
-				const Grid *grid)
+request_compute(const RequestUse *use, PeriodRequest *request, TimeKind kind, int64 from,
+				int64 until, int64 known, const Grid *grid)
 {
+	request->use = use;
 	request->kind = kind;
 	request->known = known;
 	request->periods = 1;
@@ -107,39 +128,39 @@ request_compute(FlowRequest *request, TimeKind kind, int64 from, int64 until, in
 	if (grid == NULL)
 	{
 		/* The answer for a period that is over is always the same. */
-		request->as_of = until <= known ? FLOW_STILL_THERE : known;
+		request->as_of = until <= known ? STILL_THERE : known;
 		return;
 	}
 
-	grid_require_plain_calendar(grid, "customer_flow");
-	request->as_of = grid->has_as_of ? grid_as_of(grid, kind) : FLOW_STILL_THERE;
+	grid_require_plain_calendar(grid, use->function, use->reactivation);
+	request->as_of = grid->has_as_of ? grid_as_of(grid, kind) : STILL_THERE;
 	request->first = grid_period(grid, kind, from);
 	if (grid_period_start(grid, kind, request->first) < from)
 		request->first++;
 	request->periods = Max(0, grid_period(grid, kind, until) - request->first);
 	if (request->periods > MAX_PERIODS)
 		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-						errmsg("a flow has at most %d periods, not %lld", MAX_PERIODS,
+						errmsg("%s has at most %d periods, not %lld", use->answer, MAX_PERIODS,
 							   (long long) request->periods),
 						errhint("Take a shorter span or a coarser grid.")));
 	request->bounds[0] = grid_period_start(grid, kind, request->first);
 }
 
-const FlowRequest *
-flow_request_find(const RangeType *span, const Grid *grid, const Datum *as_of)
+const PeriodRequest *
+request_find(const RequestUse *use, const RangeType *span, const Grid *grid, const Datum *as_of)
 {
 	static int next = 0;
 	const int head = REQUEST_TAG_HEAD;
 	int grid_length = grid == NULL ? 0 : grid->text_length;
 	TimeKind kind = span_kind_of_range(RangeTypeGetOid(span));
-	int64 known = FLOW_STILL_THERE;
-	FlowRequest *request;
+	int64 known = STILL_THERE;
+	PeriodRequest *request;
 	int64 moments[2];
 
 	if (grid == NULL)
-		known = as_of != NULL ? flow_moment(kind, *as_of) : transaction_moment(kind);
+		known = as_of != NULL ? request_moment(kind, *as_of) : transaction_moment(kind);
 	for (int i = 0; i < REQUESTS; i++)
-		if (requests[i].span_size == VARSIZE(span) &&
+		if (requests[i].span_size == VARSIZE(span) && requests[i].use == use &&
 			memcmp(requests[i].span, span, VARSIZE(span)) == 0 && requests[i].known == known &&
 			requests[i].tag_length == head + grid_length &&
 			(grid_length == 0 || memcmp(requests[i].tag + head, grid->text, grid_length) == 0))
@@ -149,10 +170,11 @@ flow_request_find(const RangeType *span, const Grid *grid, const Datum *as_of)
 	next = (next + 1) % REQUESTS;
 	request->span_size = 0; /* an error below leaves an empty slot */
 	span_moments(span, grid == NULL ? "a period" : "a span", &moments[0], &moments[1]);
-	request_compute(request, kind, moments[0], moments[1], known, grid);
+	request_compute(use, request, kind, moments[0], moments[1], known, grid);
 	if (grid_length > REQUEST_GRID_BYTES || VARSIZE(span) > sizeof(request->span))
 		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-						errmsg("the grid of a flow is longer than %d bytes", REQUEST_GRID_BYTES)));
+						errmsg("the grid of %s is longer than %d bytes", use->answer,
+							   REQUEST_GRID_BYTES)));
 	memcpy(request->tag, moments, sizeof(moments));
 	memcpy(request->tag + sizeof(moments), grid == NULL ? &request->as_of : &request->known,
 		   sizeof(int64));
@@ -165,7 +187,8 @@ flow_request_find(const RangeType *span, const Grid *grid, const Datum *as_of)
 }
 
 const Grid *
-flow_request_of_tag(FlowRequest *request, TimeKind kind, const char *tag, int tag_length)
+request_of_tag(const RequestUse *use, PeriodRequest *request, TimeKind kind, const char *tag,
+			   int tag_length)
 {
 	const int head = REQUEST_TAG_HEAD;
 	const Grid *grid = NULL;
@@ -173,26 +196,20 @@ flow_request_of_tag(FlowRequest *request, TimeKind kind, const char *tag, int ta
 	int64 length;
 
 	if (tag_length < head)
-		wire_corrupt("retention_population", "It is not the state of a flow.");
+		wire_corrupt("retention_population", "It does not say which periods it is for.");
 	memcpy(moments, tag, head);
-	if (moments[0] == FLOW_SINCE_EVER || moments[1] == FLOW_STILL_THERE ||
+	if (moments[0] == SINCE_EVER || moments[1] == STILL_THERE ||
 		pg_sub_s64_overflow(moments[1], moments[0], &length) || length <= 0)
 		wire_corrupt("retention_population", "Its period has no length.");
 	if (tag_length > head)
 		grid = grid_open_text(tag + head, tag_length - head);
-	request_compute(request, kind, moments[0], moments[1], moments[2], grid);
+	request_compute(use, request, kind, moments[0], moments[1], moments[2], grid);
 	return grid;
 }
 
-Flow *
-flow_request_start(const FlowRequest *request, const Grid *grid)
+void
+request_bounds(const PeriodRequest *request, const Grid *grid, int64 *bounds)
 {
-	Flow *flow = grid == NULL
-					 ? flow_new(request->kind, 1, NULL, 0)
-					 : flow_new(request->kind, request->periods, grid->text, grid->text_length);
-	int64 *bounds = flow_bounds(flow);
-
-	flow->as_of = request->as_of;
 	bounds[0] = request->bounds[0];
 	if (grid == NULL)
 		bounds[1] = request->bounds[1];
@@ -202,5 +219,38 @@ flow_request_start(const FlowRequest *request, const Grid *grid)
 			CHECK_NOW_AND_THEN(i);
 			bounds[i] = grid_period_start(grid, request->kind, request->first + i);
 		}
-	return flow;
+}
+
+char *
+moment_text(TimeKind kind, int64 moment)
+{
+	if (kind == TIME_DATE)
+		return DatumGetCString(DirectFunctionCall1(date_out, DateADTGetDatum((DateADT) moment)));
+	if (kind == TIME_LOCAL)
+		return DatumGetCString(DirectFunctionCall1(timestamp_out, TimestampGetDatum(moment)));
+	return DatumGetCString(DirectFunctionCall1(timestamptz_out, TimestampTzGetDatum(moment)));
+}
+
+Datum
+moment_as_date(TimeKind kind, Zone *zone, int64 moment, const char *what, const char *twin)
+{
+	Timestamp local;
+
+	if (kind == TIME_DATE)
+		return DateADTGetDatum((DateADT) moment);
+	local = kind == TIME_LOCAL ? moment : zone_local(zone, moment);
+	if (local % USECS_PER_DAY != 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("a period of this %s does not begin and end at midnight", what),
+						errhint("%s() shows its periods as timestamps.", twin)));
+	return DateADTGetDatum((DateADT) (local / USECS_PER_DAY));
+}
+
+Datum
+moment_as_instant(TimeKind kind, Zone *zone, int64 moment)
+{
+	if (kind == TIME_INSTANT)
+		return TimestampTzGetDatum(moment);
+	return TimestampTzGetDatum(
+		zone_instant(zone, kind == TIME_DATE ? moment * USECS_PER_DAY : moment));
 }
