@@ -11,6 +11,9 @@ SET client_min_messages = warning;
 \i :figures_file
 \i :helpers_file
 \set ECHO all
+-- two leave at the first time, or later if they are last seen before; one was seen for so long
+CREATE FUNCTION survival_of(first float8, last float8, seen float8) RETURNS retention_survival LANGUAGE sql AS
+$$ SELECT public.survival(d, d <= seen) FROM unnest(ARRAY[first, first, last]) d $$;
 CREATE TABLE states AS
 SELECT dataset, survival(duration, churned, entry, weight) s FROM r_rows GROUP BY dataset;
 
@@ -47,6 +50,26 @@ SELECT count(*) AS figures, count(*) FILTER (WHERE near(r.band_start, h.band_sta
 FROM (SELECT *, row_number() OVER (PARTITION BY dataset, width ORDER BY band_start) AS n FROM r_hazard) r
     NATURAL JOIN states, LATERAL (SELECT *, row_number() OVER () AS m FROM hazard_by(s, width)) h
 WHERE n = m;
+
+-- corrected for ties: R's ctype = 2; the rest of the curve is the same
+SELECT count(*) AS figures, count(*) FILTER (WHERE c."time" IS NULL) AS missing,
+    count(*) FILTER (WHERE NOT near(r.cumulative_hazard, c.cumulative_hazard)) AS wrong,
+    count(*) FILTER (WHERE NOT coalesce(abs(r.hazard_std_error - c.hazard_std_error) <= 1e-7 * r.hazard_std_error,
+      num_nulls(r.hazard_std_error, c.hazard_std_error) = 2)) AS wrong_errors
+FROM r_hazard2 r LEFT JOIN (SELECT dataset, c.* FROM states, survival_curve(s, cumulative_hazard => 'fleming-harrington') c) c
+    USING (dataset, "time");
+SELECT count(*) AS rows, bool_and((a."time", a.at_risk, a.survival, a.std_error, a.ci_low) IS NOT DISTINCT FROM
+    (b."time", b.at_risk, b.survival, b.std_error, b.ci_low)) AS same, bool_or(a.cumulative_hazard < b.cumulative_hazard) AS more
+FROM states, survival_curve(s) a JOIN survival_curve(s, 'log-log', 0.95, NULL, 'Fleming-Harrington') b USING ("time");
+-- many leave at once: the sum 1/n + 1/(n - 1) + ..., of which a weight of 1000000 is as many customers
+SELECT n, d, near(c.cumulative_hazard, sums.h) AS hazard, near(c.hazard_std_error, sqrt(sums.v)) AS std_error
+FROM (VALUES (100, 100), (100, 1), (1000, 990), (5000, 3), (100000, 60000)) v (n, d),
+    LATERAL (SELECT survival(i, i = 1, NULL, CASE i WHEN 1 THEN d ELSE n - d END) s FROM generate_series(1, 2) i) q,
+    survival_curve(s, times => '{1}', cumulative_hazard => 'fleming-harrington') c,
+    LATERAL (SELECT sum(1.0::float8 / j) AS h, sum(1.0::float8 / j ^ 2) AS v FROM generate_series(n - d + 1, n) j) sums;
+SELECT c.cumulative_hazard::numeric(20, 12) AS half_of_2_to_61 FROM (SELECT survival(i, i = 1) s FROM generate_series(1, 2) i) q,
+    LATERAL (WITH RECURSIVE more AS (SELECT 0 AS n, q.s UNION ALL SELECT n + 1, (SELECT rollup(x) FROM (VALUES (m.s), (m.s)) v (x)) FROM more m WHERE n < 60)
+      SELECT s FROM more WHERE n = 60) m, survival_curve(m.s, times => '{1}', cumulative_hazard => 'fleming-harrington') c;
 
 -- What is printed: R's ovarian data.
 SELECT "time", at_risk, churned, censored, survival::numeric(8, 6), std_error::numeric(8, 6), ci_low::numeric(8, 6),
@@ -248,6 +271,36 @@ FROM (SELECT survival(duration, churned) FILTER (WHERE grp = 'female') a, surviv
     FROM r_rows WHERE dataset = 'lung') q, restricted_mean_difference(a, b, 600);
 SELECT d.* FROM (SELECT survival(duration, churned) FILTER (WHERE grp = 'female') a, survival(duration, churned) FILTER (WHERE grp = 'male') b
     FROM r_rows WHERE dataset = 'lung') q, restricted_mean_difference(a, b, 6000) d;
+
+--
+-- What a curve is worth, and what a higher one would be: the integrals in R, the restricted mean where nothing is
+-- discounted, and payback()
+--
+SELECT count(*) AS figures, count(*) FILTER (WHERE near(r.value, v.value) AND abs(r.std_error - v.std_error) <= 1e-7 * r.std_error
+      AND near((v.ci_low + v.ci_high) / 2, v.value) AND abs(v.ci_high - v.value - 1.959963984540054 * v.std_error) < 1e-9 * v.value) AS value,
+    count(*) FILTER (WHERE near(r.value, u.value_now) AND abs(r.value_after - u.value_after) <= 1e-9 * r.value_after
+      AND near(u.difference, u.value_after - u.value_now)) AS uplift,
+    count(*) FILTER (WHERE coalesce(abs(r.payback_now - u.payback_now) < 1e-7, num_nulls(r.payback_now, u.payback_now) = 2)
+      AND coalesce(abs(r.payback_after - u.payback_after) < 1e-7, num_nulls(r.payback_after, u.payback_after) = 2)) AS payback
+FROM r_value r NATURAL JOIN states, survival_value(s, margin, horizon, discount) v,
+    retention_uplift(s, points, margin, horizon, discount, cost) u;
+SELECT count(*) AS figures, count(*) FILTER (WHERE near(v.value, -2 * m.restricted_mean) AND near(v.std_error, 2 * m.std_error)
+    AND near(v.ci_low, -2 * m.ci_high) AND near(v.ci_high, -2 * m.ci_low)) AS as_means,
+    count(*) FILTER (WHERE near(u.payback_now, p."time")) AS as_payback
+FROM r_mean r NATURAL JOIN states, restricted_mean(s, tau, 0.9) m, survival_value(s, -2, tau, confidence => 0.9) v,
+    retention_uplift(s, 5, 2, tau, acquisition_cost => tau) u, payback(s, 2, tau) p;
+-- the curve after has so many points more at the horizon, within 0 and 100
+SELECT points, value_now::numeric(8, 4), value_after::numeric(8, 4), difference::numeric(8, 4), payback_now::numeric(8, 4), payback_after::numeric(8, 4)
+FROM (SELECT survival(d, d <= 3) s FROM generate_series(1, 4) d) q, unnest('{-100,-25,-10,0,5,75,100}'::float8[]) points,
+    retention_uplift(s, points, 1, 3.5, 0, 2.75);
+-- nobody has left by the horizon, all have, nobody was followed so long, there is nobody
+SELECT name, points, value_now::numeric(8, 4), value_after::numeric(8, 4), difference::numeric(8, 4), payback_now, payback_after FROM (VALUES ('nobody left', survival_of(5, 9, 9)), ('all left', survival_of(1, 2, 2)), ('short', survival_of(1, 3, 1)),
+    ('no customers', (SELECT survival(1, NULL)))) v (name, s), unnest('{-5,0,5}'::float8[]) points, retention_uplift(s, points, 10, 4, 0, 15) ORDER BY name COLLATE "C", points;
+SELECT name, w.* FROM (VALUES ('nobody left', survival_of(5, 9, 9)), ('all left', survival_of(1, 2, 2)), ('short', survival_of(1, 3, 1)),
+    ('no customers', (SELECT survival(1, NULL)))) v (name, s), survival_value(s, 10, 4) w;
+SELECT survival_value(NULL, 1, 1), survival_value(survival_of(1, 2, 2), NULL, 1), retention_uplift(NULL, 1, 1, 1), retention_uplift(survival_of(1, 2, 2), 1, 1, NULL);
+-- a discount that leaves nothing of what comes later
+SELECT (survival_value(s, 1, 1000, 1e300)).value < 0.002 AS little, (retention_uplift(s, 5, 1, 1000, 1e300, 5)).payback_after FROM (SELECT survival_of(500, 2000, 900) AS s) q;
 
 --
 -- Payback: at once, never, on the way
@@ -599,6 +652,19 @@ SELECT statement, f.* FROM unnest(ARRAY[
     $$SELECT survival_quantile(survival(1, true), 50)$$,
     $$SELECT restricted_mean(survival(1, true), 0)$$,
     $$SELECT restricted_mean_difference(survival(1, true), survival(1, true), 'infinity')$$,
+    $$SELECT survival_curve(survival(1, true), cumulative_hazard => 'nelson')$$,
+    $$SELECT survival_value(survival(1, true), 'NaN', 1)$$,
+    $$SELECT survival_value(survival(1, true), 1, 0)$$,
+    $$SELECT survival_value(survival(1, true), 1, 'infinity')$$,
+    $$SELECT survival_value(survival(1, true), 1, 1, -0.1)$$,
+    $$SELECT survival_value(survival(1, true), 1, 1, 0, 1)$$,
+    $$SELECT survival_value(survival(1e10, false), 1e300, 1e10)$$,
+    $$SELECT retention_uplift(survival(1, true), 101, 1, 1)$$,
+    $$SELECT retention_uplift(survival(1, true), 5, 'infinity', 1)$$,
+    $$SELECT retention_uplift(survival(1, true), 5, 1, -1)$$,
+    $$SELECT retention_uplift(survival(1, true), 5, 1, 1, 'NaN')$$,
+    $$SELECT retention_uplift(survival(1, true), 5, 1, 1, 0, -1)$$,
+    $$SELECT retention_uplift(survival(1e10, false), 5, 1e300, 1e10)$$,
     $$SELECT hazard_by(survival(1, true), 0)$$,
     $$SELECT hazard_by(survival(1, true), 1e-6)$$,
     $$SELECT payback(survival(1, true), 0, 1)$$,

@@ -62,7 +62,8 @@ AS $$
     'median', (@extschema@.median_survival(state, 'log-log'::text, 0.95::double precision))."time",
     'curve', coalesce(jsonb_agg(jsonb_build_object('time', "time", 'survival', survival, 'low', ci_low, 'high', ci_high,
       'at_risk', at_risk) ORDER BY "time"), '[]'))
-  FROM @extschema@.survival_curve(state, 'log-log'::text, 0.95::double precision, NULL::double precision[])
+  FROM @extschema@.survival_curve(state, 'log-log'::text, 0.95::double precision, NULL::double precision[],
+    'nelson-aalen'::text)
 $$;
 COMMENT ON FUNCTION retention_internal.survival_json(text, retention_survival) IS
 'a survival curve as JSON, as plot_survival() draws it';

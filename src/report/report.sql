@@ -68,7 +68,8 @@ AS $$
     'median_low', m.ci_low, 'median_high', m.ci_high, 'followed_until', n.followed_until, 'curve', (
       SELECT coalesce(jsonb_agg(jsonb_build_object('time', c."time", 'survival', c.survival, 'low', c.ci_low,
         'high', c.ci_high, 'at_risk', c.at_risk) ORDER BY c."time"), '[]')
-      FROM @extschema@.survival_curve(state, 'log-log'::text, 0.95::double precision, times) AS c
+      FROM @extschema@.survival_curve(state, 'log-log'::text, 0.95::double precision, times,
+        'nelson-aalen'::text) AS c
       WHERE c.survival IS NOT NULL))
   FROM @extschema@.survival_summary(state) AS n,
     @extschema@.median_survival(state, 'log-log'::text, 0.95::double precision) AS m

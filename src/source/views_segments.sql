@@ -97,7 +97,8 @@ SELECT p.segment, p.value, v."time"::integer, v.at_risk::bigint, v.churned::bigi
   trim_scale(round((100 * v.survival)::numeric, 6)), trim_scale(round((100 * v.ci_low)::numeric, 6)),
   trim_scale(round((100 * v.ci_high)::numeric, 6))
 FROM part AS p,
-  @extschema@.survival_curve(p.survival, 'log-log'::text, 0.95::double precision, NULL::double precision[]) AS v
+  @extschema@.survival_curve(p.survival, 'log-log'::text, 0.95::double precision, NULL::double precision[],
+    'nelson-aalen'::text) AS v
 WHERE v."time" > 0
 ORDER BY 1, 2, 3$q$,
     $2.known, $2.presence,

@@ -98,6 +98,84 @@ times_counts_at(const TimeTable *table, double time, double *at_risk, double *ch
 	*censored = (double) left[TIME_CENSORED] * unit;
 }
 
+HazardKind
+hazard_kind(const char *name)
+{
+	static const char *const names[] = {"nelson-aalen", "fleming-harrington"}; /* as HazardKind */
+
+	return choice("cumulative hazard", name, names, lengthof(names));
+}
+
+/* Terms of a sum that are added one by one; where all are smaller, the formula that follows is exact to a rounding. */
+#define TERMS_ADDED 40
+
+/*
+ * The sums of 1 / x and of 1 / x^2 for the `terms` numbers x = top, top - 1, ...; all are at least 1. The rest of a
+ * long sum is an integral with corrections (L. Euler and C. Maclaurin; M. Abramowitz and I. A. Stegun, "Handbook of
+ * Mathematical Functions" (1964) 23.1.30).
+ */
+static void
+harmonic_sums(double top, double terms, double *inverse, double *squared)
+{
+	double x = top - terms + 1;
+
+	*inverse = *squared = 0;
+	for (; terms > 0 && (x < TERMS_ADDED || terms <= TERMS_ADDED); x++, terms--)
+	{
+		*inverse += 1 / x;
+		*squared += 1 / (x * x);
+	}
+	if (terms > 0)
+	{
+		double y = top;
+
+		*inverse += log1p((y - x) / x) + (1 / x + 1 / y) / 2 + (1 / (x * x) - 1 / (y * y)) / 12 -
+					(pow(x, -4) - pow(y, -4)) / 120 + (pow(x, -6) - pow(y, -6)) / 252;
+		*squared += (y - x) / x / y + (1 / (x * x) + 1 / (y * y)) / 2 +
+					(pow(x, -3) - pow(y, -3)) / 6 - (pow(x, -5) - pow(y, -5)) / 30 +
+					(pow(x, -7) - pow(y, -7)) / 42;
+	}
+}
+
+/*
+ * What d of n customers who leave at one time add to the cumulative hazard, to its variance, and to the sums of which
+ * its jackknife is made: the derivative by the weight of a customer who stays is -q, of one who leaves `leaving`.
+ */
+typedef struct HazardStep
+{
+	double hazard;
+	double variance;
+	double q;
+	double leaving;
+} HazardStep;
+
+/*
+ * Nelson and Aalen: d / n. T. R. Fleming and D. P. Harrington, Commun. Stat. Theory Methods 13 (1984) 2469-2486, as if
+ * those who leave at one time left one after the other: 1 / n + 1 / (n - 1) + ... Whole weights are customers. Weights
+ * that are not stand for rows of their mean weight c, as in T. M. Therneau's survival package: c / n + c / (n - c) ...;
+ * with x = n / c - k that is the sum of 1 / x.
+ */
+static HazardStep
+hazard_step(HazardKind kind, double n, double d, double rows, bool robust)
+{
+	HazardStep step = {.hazard = d / n, .variance = d / n / n};
+	double terms = robust ? rows : d;
+	double c = d / terms;
+	double squared;
+
+	if (kind == HAZARD_FLEMING_HARRINGTON)
+	{
+		harmonic_sums(n / c, terms, &step.hazard, &squared);
+		step.variance = squared;
+		step.q = squared / c;
+		step.leaving = (n - d) / d * step.q;
+		return step;
+	}
+	step.q = step.variance;
+	step.leaving = 1 / n - step.q;
+	return step;
+}
+
 /*
  * Survival: E. L. Kaplan and P. Meier, J. Am. Stat. Assoc. 53 (1958) 457-481; its variance: M. Greenwood, "The natural
  * duration of cancer" (1926). Cumulative hazard: W. Nelson, Technometrics 14 (1972) 945-966, and O. Aalen, Ann. Stat. 6
@@ -111,7 +189,7 @@ times_counts_at(const TimeTable *table, double time, double *at_risk, double *ch
  * T. M. Therneau's survival package prints the same.
  */
 SurvivalCurve
-curve_of(const TimeTable *table)
+curve_with(const TimeTable *table, HazardKind kind)
 {
 	SurvivalCurve curve = {
 		0, palloc_extended(mul_size(Max(table->base.used, 1), sizeof(SurvivalPoint)),
@@ -125,6 +203,7 @@ curve_of(const TimeTable *table)
 	double greenwood = 0;
 	double hazard = 0;
 	double hazard_variance = 0;
+	double hazard_q = 0; /* robust: the sum of HazardStep.q */
 	double gone = 0; /* robust: sum of (weight * derivative)^2 of customers no longer followed */
 	double gone_hazard = 0; /* the same for the hazard */
 
@@ -154,17 +233,20 @@ curve_of(const TimeTable *table)
 		{
 			double stay = (double) (at_risk - churned) * unit;
 			double before = greenwood;
+			double before_q = hazard_q;
+			HazardStep step = hazard_step(kind, n, d, (double) slot->rows[TIME_CHURNED], robust);
 
 			survival *= stay / n;
 			greenwood += d / n / stay; /* infinite where all leave: survival is 0 then */
-			hazard += d / n;
-			hazard_variance += d / n / n;
+			hazard += step.hazard;
+			hazard_variance += step.variance;
+			hazard_q += step.q;
 			if (robust)
 			{
 				double w2 = (double) slot_squares(table, slot, TIME_CHURNED) * unit;
 
 				gone += w2 * pow(1 / n - before, 2);
-				gone_hazard += w2 * pow(1 / n - hazard_variance, 2);
+				gone_hazard += w2 * pow(step.leaving - before_q, 2);
 			}
 		}
 		if (robust && censored > 0)
@@ -173,7 +255,7 @@ curve_of(const TimeTable *table)
 
 			/* Where all leave no customer is censored, so greenwood is finite. */
 			gone += w2 * pow(greenwood, 2);
-			gone_hazard += w2 * pow(hazard_variance, 2);
+			gone_hazard += w2 * pow(hazard_q, 2);
 		}
 		squares_left -=
 			slot_squares(table, slot, TIME_CHURNED) + slot_squares(table, slot, TIME_CENSORED);
@@ -199,11 +281,17 @@ curve_of(const TimeTable *table)
 			double left = (double) squares_left * unit;
 
 			point->std_error = survival > 0 ? survival * sqrt(gone + left * pow(greenwood, 2)) : 0;
-			point->hazard_std_error = sqrt(gone_hazard + left * pow(hazard_variance, 2));
+			point->hazard_std_error = sqrt(gone_hazard + left * pow(hazard_q, 2));
 		}
 		curve.points++;
 	}
 	return curve;
+}
+
+SurvivalCurve
+curve_of(const TimeTable *table)
+{
+	return curve_with(table, HAZARD_NELSON_AALEN);
 }
 
 const SurvivalPoint *
@@ -297,6 +385,7 @@ curve_quantile(const SurvivalCurve *curve, double p, CurveScale scale, double z,
  */
 typedef struct Area
 {
+	double force; /* of the discount: ln(1 + discount); 0: none */
 	double time;
 	double survival;
 	double mean;
@@ -305,10 +394,18 @@ typedef struct Area
 	double weights; /* sum of h */
 } Area;
 
+double
+discounted_time(double from, double until, double force)
+{
+	if (force == 0)
+		return until - from;
+	return exp(-force * from) * -expm1(-force * (until - from)) / force;
+}
+
 static void
 area_advance(Area *area, double time)
 {
-	double more = area->survival * (time - area->time);
+	double more = area->survival * discounted_time(area->time, time, area->force);
 
 	area->mean += more;
 	area->squares += more * (2 * area->linear + more * area->weights);
@@ -331,7 +428,8 @@ area_leave(Area *area, const SurvivalPoint *point)
  * adds the sum of A_j d_j / (n_j (n_j - d_j)) over the times at risk, less A / n at the time of leaving.
  */
 static double
-robust_mean_variance(const TimeTable *table, const SurvivalCurve *curve, double tau, double mean)
+robust_mean_variance(const TimeTable *table, const SurvivalCurve *curve, double tau, double force,
+					 double mean)
 {
 	double unit = times_unit(table);
 	double so_far = 0; /* area up to the point */
@@ -361,7 +459,7 @@ robust_mean_variance(const TimeTable *table, const SurvivalCurve *curve, double 
 		if (slot->time != point->time)
 			continue; /* entries at 0 */
 		at++;
-		so_far += survival * (point->time - time);
+		so_far += survival * discounted_time(time, point->time, force);
 		time = point->time;
 		survival = point->survival;
 		rest = fmax(mean - so_far, 0);
@@ -384,11 +482,11 @@ robust_mean_variance(const TimeTable *table, const SurvivalCurve *curve, double 
  * Res. Methodol. 13 (2013) 152.
  */
 RestrictedMean
-restricted_mean_of(const TimeTable *table, double tau)
+discounted_mean_of(const TimeTable *table, double tau, double force)
 {
 	SurvivalCurve curve = curve_of(table);
 	RestrictedMean answer = {NAN, NAN, NULL};
-	Area area = {.survival = 1};
+	Area area = {.force = force, .survival = 1};
 
 	if (curve.points == 0)
 	{
@@ -412,9 +510,94 @@ restricted_mean_of(const TimeTable *table, double tau)
 	if (!(table->flags & TIME_FRACTIONAL))
 		answer.variance = area.squares;
 	else if (!table_has_late_entries(table))
-		answer.variance = robust_mean_variance(table, &curve, tau, area.mean);
+		answer.variance = robust_mean_variance(table, &curve, tau, force, area.mean);
 	else
 		answer.note = "no standard error for weights that are not whole with late entries";
+	return answer;
+}
+
+RestrictedMean
+restricted_mean_of(const TimeTable *table, double tau)
+{
+	return discounted_mean_of(table, tau, 0);
+}
+
+/* When `rate` per unit of time, from customers who stay as on the curve to the power theta, has added up to a cost. */
+static double
+area_pays(const SurvivalCurve *curve, double rate, double theta, double force, double cost)
+{
+	double time = 0;
+	double survival = 1;
+	double rest = cost;
+
+	if (cost <= 0)
+		return 0;
+	if (!(rate > 0))
+		return NAN;
+	for (int i = 0; i < curve->points; i++)
+	{
+		double next = curve->point[i].time;
+		double paid = rate * survival * discounted_time(time, next, force);
+
+		CHECK_NOW_AND_THEN(i);
+		if (paid >= rest)
+		{
+			double x = rest / (rate * survival);
+
+			if (force != 0)
+				x = -log1p(-fmin(x * force * exp(force * time), 1)) / force;
+			return fmin(time + x, next);
+		}
+		rest -= paid;
+		time = next;
+		survival = pow(curve->point[i].survival, theta);
+	}
+	return NAN;
+}
+
+/*
+ * A curve S and the curve S^theta, which is as many points of a hundred higher at the horizon: hazards that are theta
+ * times as high (proportional hazards; D. R. Cox, J. R. Stat. Soc. B 34 (1972) 187-220).
+ */
+RetentionUplift
+uplift_of(const TimeTable *table, double points, double margin, double horizon, double force,
+		  double cost)
+{
+	SurvivalCurve curve = curve_of(table);
+	double at_horizon = curve_survival(&curve, horizon);
+	double wanted = fmin(fmax(at_horizon + points / 100, 0), 1);
+	double theta = log(wanted) / log(at_horizon);
+	double value[2] = {0, 0};
+	RetentionUplift answer = {NAN, NAN, NAN, NAN};
+	double time = 0;
+	double survival = 1;
+
+	if (points == 0 || (at_horizon == 1 && points > 0) || (at_horizon == 0 && points < 0))
+		theta = 1;
+	else if (at_horizon == 1 || at_horizon == 0)
+		theta = NAN; /* no power of the curve gets there */
+	answer.payback_now = area_pays(&curve, margin, 1, force, cost);
+	if (isnan(at_horizon) || curve.points == 0)
+		return answer;
+
+	for (int i = 0; time < horizon; i++)
+	{
+		double next = i < curve.points ? fmin(curve.point[i].time, horizon) : horizon;
+		double more = margin * discounted_time(time, next, force);
+
+		CHECK_NOW_AND_THEN(i);
+		value[0] += more * survival;
+		value[1] += more * pow(survival, theta);
+		time = next;
+		if (i < curve.points)
+			survival = curve.point[i].survival;
+	}
+	answer.value_now = value[0];
+	if (!isnan(theta))
+	{
+		answer.value_after = value[1];
+		answer.payback_after = area_pays(&curve, margin, theta, force, cost);
+	}
 	return answer;
 }
 

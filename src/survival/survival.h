@@ -33,6 +33,13 @@ typedef enum CurveScale
 	SCALE_ARCSIN,
 } CurveScale;
 
+/* How the cumulative hazard treats customers who leave at the same time. */
+typedef enum HazardKind
+{
+	HAZARD_NELSON_AALEN,
+	HAZARD_FLEMING_HARRINGTON,
+} HazardKind;
+
 /* The curve just after a time at which a customer left or was censored. NaN: not known. */
 typedef struct SurvivalPoint
 {
@@ -60,6 +67,15 @@ typedef struct RestrictedMean
 	const char *note;
 } RestrictedMean;
 
+/* What a curve is worth, and what a higher one would be. NaN: not known. */
+typedef struct RetentionUplift
+{
+	double value_now;
+	double value_after;
+	double payback_now;
+	double payback_after;
+} RetentionUplift;
+
 typedef struct HazardBand
 {
 	double low;
@@ -70,11 +86,13 @@ typedef struct HazardBand
 
 /* 22023 on an unrecognized name. */
 extern CurveScale curve_scale(const char *name);
+extern HazardKind hazard_kind(const char *name);
 
 /* Limits of probability p with that standard error; NaN where the scale has none. */
 extern Limits curve_limits(CurveScale scale, double p, double std_error, double z);
 
-extern SurvivalCurve curve_of(const TimeTable *table);
+extern SurvivalCurve curve_of(const TimeTable *table); /* with the hazard of Nelson and Aalen */
+extern SurvivalCurve curve_with(const TimeTable *table, HazardKind kind);
 
 /* Customers at risk just before a time, and those who left or were censored until then, at that time included. */
 extern void times_counts_at(const TimeTable *table, double time, double *at_risk, double *churned,
@@ -94,6 +112,14 @@ extern void curve_quantile(const SurvivalCurve *curve, double p, CurveScale scal
 						   double *time, Limits *limits);
 
 extern RestrictedMean restricted_mean_of(const TimeTable *table, double tau);
+
+/* The integral of exp(-force t), and of S(t) exp(-force t) until tau: time with a discount. */
+extern double discounted_time(double from, double until, double force);
+extern RestrictedMean discounted_mean_of(const TimeTable *table, double tau, double force);
+
+/* What `points` more of a hundred who are still there at the horizon are worth. A cost that is NaN is never paid. */
+extern RetentionUplift uplift_of(const TimeTable *table, double points, double margin,
+								 double horizon, double force, double cost);
 
 /*
  * The first times at which the restricted mean, its upper and its lower limit reach a target; NaN: not in the time that

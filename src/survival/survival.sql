@@ -4,7 +4,8 @@ CREATE FUNCTION survival_curve(
   s retention_survival,
   ci text DEFAULT 'log-log',
   confidence double precision DEFAULT 0.95,
-  times double precision[] DEFAULT NULL)
+  times double precision[] DEFAULT NULL,
+  cumulative_hazard text DEFAULT 'nelson-aalen')
 RETURNS TABLE (
   "time" double precision,
   at_risk double precision,
@@ -18,9 +19,9 @@ RETURNS TABLE (
   hazard_std_error double precision)
 LANGUAGE C IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'survival_curve';
-COMMENT ON FUNCTION survival_curve(retention_survival, text, double precision, double precision[]) IS
+COMMENT ON FUNCTION survival_curve(retention_survival, text, double precision, double precision[], text) IS
 'the survival curve (0..1) at each time somebody left or was still there, or at the given times; ci: plain, log, '
-'log-log, logit, arcsin';
+'log-log, logit, arcsin; cumulative_hazard: nelson-aalen, or fleming-harrington with equal times corrected';
 
 -- The confidence as the second argument. It has no name: with one, a call with confidence => 0.9 would be ambiguous.
 CREATE FUNCTION survival_curve(s retention_survival, double precision)
@@ -37,7 +38,8 @@ RETURNS TABLE (
   hazard_std_error double precision)
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
-AS $$ SELECT * FROM @extschema@.survival_curve($1, 'log-log'::text, $2, NULL::double precision[]) $$;
+AS $$ SELECT * FROM @extschema@.survival_curve($1, 'log-log'::text, $2, NULL::double precision[],
+  'nelson-aalen'::text) $$;
 COMMENT ON FUNCTION survival_curve(retention_survival, double precision) IS
 'the survival curve (0..1) at each time somebody left or was still there, with limits of the given confidence';
 
@@ -157,6 +159,42 @@ AS 'MODULE_PATHNAME', 'payback';
 COMMENT ON FUNCTION payback(retention_survival, double precision, double precision, double precision) IS
 'the first time at which margin_per_unit_time times the restricted mean has paid back the cost, with limits; NULL: '
 'not in the time for which customers were followed';
+
+CREATE FUNCTION survival_value(
+  s retention_survival,
+  margin double precision,
+  horizon double precision,
+  discount double precision DEFAULT 0,
+  confidence double precision DEFAULT 0.95,
+  OUT value double precision,
+  OUT std_error double precision,
+  OUT ci_low double precision,
+  OUT ci_high double precision)
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'survival_value';
+COMMENT ON FUNCTION
+  survival_value(retention_survival, double precision, double precision, double precision, double precision) IS
+'what a customer is worth until the horizon: margin per unit of time times the time that they stay, discounted by a '
+'fraction per unit of time; NULL if customers were not followed that long';
+
+CREATE FUNCTION retention_uplift(
+  s retention_survival,
+  points double precision,
+  margin double precision,
+  horizon double precision,
+  discount double precision DEFAULT 0,
+  acquisition_cost double precision DEFAULT NULL,
+  OUT value_now double precision,
+  OUT value_after double precision,
+  OUT difference double precision,
+  OUT payback_now double precision,
+  OUT payback_after double precision)
+LANGUAGE C IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'retention_uplift';
+COMMENT ON FUNCTION retention_uplift(
+  retention_survival, double precision, double precision, double precision, double precision, double precision) IS
+'what a customer would be worth until the horizon if so many percentage points more were still there then, and when '
+'the cost of acquiring them would be paid back';
 
 CREATE FUNCTION survival_summary(
   s retention_survival,

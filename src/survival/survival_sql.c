@@ -185,12 +185,12 @@ survival_curve(PG_FUNCTION_ARGS)
 	SurvivalCurve curve;
 	double z;
 
-	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2))
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2) || PG_ARGISNULL(4))
 		return (Datum) 0;
 	table = table_argument(fcinfo, 0);
 	scale = curve_scale(text_argument(fcinfo, 1));
 	z = two_sided_z(check_confidence(PG_GETARG_FLOAT8(2)));
-	curve = curve_of(table);
+	curve = curve_with(table, hazard_kind(text_argument(fcinfo, 4)));
 
 	if (PG_ARGISNULL(3))
 	{
@@ -271,14 +271,38 @@ RETENTION_FORWARD(survival_quantile, answer_quantile(fcinfo, PG_GETARG_FLOAT8(1)
 RETENTION_FORWARD(median_survival, answer_quantile(fcinfo, 0.5, 1))
 
 static double
+positive_argument(FunctionCallInfo fcinfo, int number, const char *what)
+{
+	double value = PG_GETARG_FLOAT8(number);
+
+	if (!(isfinite(value) && value > 0))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("%s must be finite and positive, not %g", what, value)));
+	return value;
+}
+
+static double
 tau_argument(FunctionCallInfo fcinfo, int number)
 {
-	double tau = PG_GETARG_FLOAT8(number);
+	return positive_argument(fcinfo, number, "tau");
+}
 
-	if (!(isfinite(tau) && tau > 0))
+static double
+finite_argument(FunctionCallInfo fcinfo, int number, const char *what)
+{
+	double value = PG_GETARG_FLOAT8(number);
+
+	if (!isfinite(value))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("tau must be finite and positive, not %g", tau)));
-	return tau;
+						errmsg("%s must be finite, not %g", what, value)));
+	return value;
+}
+
+/* ln(1 + discount), where discount is a fraction for each unit of time. */
+static double
+force_argument(FunctionCallInfo fcinfo, int number)
+{
+	return log1p(check_time(PG_GETARG_FLOAT8(number), "discount"));
 }
 
 RETENTION_FUNCTION(restricted_mean);
@@ -295,6 +319,72 @@ restricted_mean(PG_FUNCTION_ARGS)
 	put_number(values, nulls, 2, answer.mean - reach);
 	put_number(values, nulls, 3, answer.mean + reach);
 	put_text(values, nulls, 4, answer.note);
+	return emit_one(fcinfo, values, nulls);
+}
+
+static void
+check_value(double value)
+{
+	if (isinf(value))
+		ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+						errmsg("the value is too large for double precision")));
+}
+
+/* survival_value(state, margin, horizon, discount, confidence): margin times a restricted mean with a discount */
+RETENTION_FUNCTION(survival_value);
+Datum
+survival_value(PG_FUNCTION_ARGS)
+{
+	const TimeTable *table = table_argument(fcinfo, 0);
+	double margin = finite_argument(fcinfo, 1, "margin");
+	double horizon = positive_argument(fcinfo, 2, "horizon");
+	double force = force_argument(fcinfo, 3);
+	double z = two_sided_z(check_confidence(PG_GETARG_FLOAT8(4)));
+	RestrictedMean mean = discounted_mean_of(table, horizon, force);
+	double value = margin * mean.mean;
+	double std_error = fabs(margin) * sqrt(mean.variance);
+	Datum values[4];
+	bool nulls[4];
+
+	check_value(value);
+	check_value(std_error);
+	put_number(values, nulls, 0, value);
+	put_number(values, nulls, 1, std_error);
+	put_number(values, nulls, 2, value - z * std_error);
+	put_number(values, nulls, 3, value + z * std_error);
+	return emit_one(fcinfo, values, nulls);
+}
+
+/* retention_uplift(state, points, margin, horizon, discount, acquisition_cost); only the cost may be NULL */
+RETENTION_FUNCTION(retention_uplift);
+Datum
+retention_uplift(PG_FUNCTION_ARGS)
+{
+	RetentionUplift answer;
+	double points;
+	double cost = NAN;
+	Datum values[5];
+	bool nulls[5];
+
+	for (int i = 0; i < 5; i++)
+		if (PG_ARGISNULL(i))
+			PG_RETURN_NULL();
+	points = PG_GETARG_FLOAT8(1);
+	if (!(points >= -100 && points <= 100))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("points must lie between -100 and 100, not %g", points),
+						errhint("Write 5 for five percentage points.")));
+	if (!PG_ARGISNULL(5))
+		cost = check_time(PG_GETARG_FLOAT8(5), "acquisition_cost");
+	answer = uplift_of(table_argument(fcinfo, 0), points, finite_argument(fcinfo, 2, "margin"),
+					   positive_argument(fcinfo, 3, "horizon"), force_argument(fcinfo, 4), cost);
+	check_value(answer.value_now);
+	check_value(answer.value_after);
+	put_number(values, nulls, 0, answer.value_now);
+	put_number(values, nulls, 1, answer.value_after);
+	put_number(values, nulls, 2, answer.value_after - answer.value_now);
+	put_number(values, nulls, 3, answer.payback_now);
+	put_number(values, nulls, 4, answer.payback_after);
 	return emit_one(fcinfo, values, nulls);
 }
 
@@ -333,14 +423,11 @@ hazard_by(PG_FUNCTION_ARGS)
 {
 	Emitter emitter = emit_begin(fcinfo);
 	const TimeTable *table = table_argument(fcinfo, 0);
-	double width = PG_GETARG_FLOAT8(1);
+	double width = positive_argument(fcinfo, 1, "width");
 	double confidence = check_confidence(PG_GETARG_FLOAT8(2));
 	HazardBand *band;
 	int bands;
 
-	if (!(isfinite(width) && width > 0))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("width must be finite and positive, not %g", width)));
 	band = hazard_bands(table, width, &bands);
 	for (int i = 0; i < bands; i++)
 	{
@@ -369,7 +456,7 @@ Datum
 payback(PG_FUNCTION_ARGS)
 {
 	const TimeTable *table = table_argument(fcinfo, 0);
-	double margin = PG_GETARG_FLOAT8(1);
+	double margin = positive_argument(fcinfo, 1, "margin_per_unit_time");
 	double cost = PG_GETARG_FLOAT8(2);
 	double z = two_sided_z(check_confidence(PG_GETARG_FLOAT8(3)));
 	Datum values[3];
@@ -377,10 +464,6 @@ payback(PG_FUNCTION_ARGS)
 	double time;
 	Limits limits;
 
-	if (!(isfinite(margin) && margin > 0))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("margin_per_unit_time must be finite and positive, not %g", margin)));
 	(void) check_time(cost, "acquisition_cost");
 	mean_reaches(table, cost / margin, z, &time, &limits);
 	put_number(values, nulls, 0, time);

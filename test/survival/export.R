@@ -241,6 +241,78 @@ put_cox <- function(frame, ties) {
                  concordance = as.numeric(fit$concordance["concordance"])))
 }
 
+# The hazard that is corrected for ties. Whole weights are repeated rows here; R takes a weighted row as one departure.
+hazard2_types <- c(dataset = "text", time = "float8", cumulative_hazard = "float8", hazard_std_error = "float8")
+put_hazard2 <- function(frame) {
+  whole <- all(frame$weight %% 1 == 0)
+  rows <- if (whole) frame[rep(seq_len(nrow(frame)), frame$weight), ] else frame
+  fit <- if (whole) survfit(surv_of(rows) ~ 1, ctype = 2)
+         else survfit(surv_of(rows) ~ 1, weights = rows$weight, ctype = 2)
+  se <- fit$std.chaz
+  if (!whole) { # R's robust error is that of Nelson and Aalen: differentiate by each weight instead.
+    hazard_at <- function(w) survfit(surv_of(rows) ~ 1, weights = w, ctype = 2)$cumhaz
+    slope <- sapply(seq_len(nrow(rows)), function(i) {
+      h <- 1e-4
+      up <- down <- rows$weight
+      # Rows that leave at one time share their mean weight, so that the derivative is that of their sum.
+      up[i] <- up[i] + h
+      down[i] <- down[i] - h
+      (hazard_at(up) - hazard_at(down)) / (2 * h)
+    })
+    se <- sqrt(rowSums(sweep(slope, 2, rows$weight, "*")^2))
+  }
+  if (truncated_and_robust(frame)) se <- NA
+  put(figures_file, "r_hazard2", hazard2_types,
+      data.frame(dataset = frame$dataset[1], time = fit$time, cumulative_hazard = fit$cumhaz, hazard_std_error = se))
+}
+
+# Margin times a restricted mean, discounted: the integral of the step curve, and Greenwood's variance or the jackknife.
+value_types <- c(dataset = "text", margin = "float8", horizon = "float8", discount = "float8", value = "float8",
+                 std_error = "float8", points = "float8", value_after = "float8", cost = "float8",
+                 payback_now = "float8", payback_after = "float8")
+put_value <- function(frame, margin, horizon, discount, points, cost) {
+  fit <- survfit(surv_of(frame) ~ 1, weights = frame$weight)
+  area <- function(from, until, time, surv, power = 1) {
+    if (until <= from) return(0)
+    s <- stepfun(time, c(1, surv^power))
+    at <- sort(unique(c(from, time[time > from & time < until], until)))
+    sum(sapply(seq_len(length(at) - 1), function(i)
+      integrate(function(t) s((at[i] + at[i + 1]) / 2) * (1 + discount)^(-t), at[i], at[i + 1], rel.tol = 1e-13)$value))
+  }
+  until <- function(power) function(t) margin * area(0, t, fit$time, fit$surv, power)
+  now <- until(1)(horizon)
+  if (any(frame$weight %% 1 != 0)) {
+    slope <- sapply(seq_len(nrow(frame)), function(i) {
+      h <- 1e-4
+      up <- down <- frame$weight
+      up[i] <- up[i] + h
+      down[i] <- down[i] - h
+      v <- sapply(list(up, down), function(w) {
+        f <- survfit(surv_of(frame) ~ 1, weights = w)
+        margin * area(0, horizon, f$time, f$surv)
+      })
+      (v[1] - v[2]) / (2 * h)
+    })
+    se <- sqrt(sum((frame$weight * slope)^2))
+  } else {
+    left <- which(fit$n.event > 0 & fit$time <= horizon & fit$surv > 0)
+    se <- sqrt(sum(sapply(left, function(i)
+      (margin * area(fit$time[i], horizon, fit$time, fit$surv))^2 * fit$n.event[i] / fit$n.risk[i] /
+        (fit$n.risk[i] - fit$n.event[i]))))
+  }
+  there <- summary(fit, times = horizon)$surv
+  theta <- log(min(1, there + points / 100)) / log(there)
+  pays <- function(power) {
+    f <- until(power)
+    if (f(max(fit$time)) < cost) return(NA)
+    uniroot(function(t) f(t) - cost, c(1e-9, max(fit$time)), tol = 1e-12)$root
+  }
+  put(figures_file, "r_value", value_types,
+      data.frame(dataset = frame$dataset[1], margin = margin, horizon = horizon, discount = discount, value = now,
+                 std_error = se, points = points, value_after = until(theta)(horizon), cost = cost,
+                 payback_now = pays(1), payback_after = pays(theta)))
+}
+
 # ---- Rows ----
 
 lung_rows <- with(survival::lung, put_rows("lung", time, status == 2, grp = ifelse(sex == 1, "male", "female"),
@@ -303,6 +375,15 @@ for (rows in random_rows) {
     put_payback(rows, 3, 3 * as.numeric(quantile(rows$duration, 0.4)))
   }
 }
+
+for (rows in c(list(lung_rows, ovarian_rows, heart_rows), random_rows)) put_hazard2(rows)
+put_value(lung_rows, 20, 365.25, 0, 5, 4000)
+put_value(lung_rows, 20, 365.25, 0.001, 5, 4000)
+put_value(ovarian_rows, 1.5, 900, 0.0005, -10, 900)
+put_value(heart_rows, 3, 200.5, 0.01, 60, 100)
+for (rows in random_rows[c(1, 2, 4, 5, 6, 10, 12)])
+  if (!truncated_and_robust(rows))
+    put_value(rows, 7, as.numeric(quantile(rows$duration, 0.6)), 0.02, 7.5, 7 * as.numeric(quantile(rows$duration, 0.3)))
 
 # ---- Between groups ----
 
