@@ -74,6 +74,8 @@ OBJS = \
 	src/cohort/cohort_cells.o \
 	src/cohort/cohort_count.o \
 	src/cohort/cohort_curve.o \
+	src/cohort/cohort_member.o \
+	src/cohort/cohort_member_sql.o \
 	src/cohort/cohort_rate_sql.o \
 	src/cohort/cohort_sql.o \
 	src/survival/incidence.o \
@@ -125,6 +127,7 @@ MODULE_SQL = \
 	src/history/activity.sql \
 	src/cohort/cohort.overloads \
 	src/cohort/cohort.sql \
+	src/cohort/cohort_member.sql \
 	src/survival/survival.overloads \
 	src/survival/survival.sql \
 	src/survival/logrank.sql \
@@ -177,7 +180,7 @@ DATA =
 SHLIB_EXPORTS = exports.txt
 EXPORTING_SQL = $(DATA_built) $(addprefix $(here),$(DATA))
 
-REGRESS = grid rates flow flow_customer as_of activity cohort population batch_scan batch_scan_hostile survival drivers source facts facts_trust plot report entry_points untrusted stored_types hostile other_schema catalog
+REGRESS = grid rates flow flow_customer as_of activity cohort customers population batch_scan batch_scan_hostile survival drivers source facts facts_trust plot report entry_points untrusted stored_types hostile other_schema catalog
 REGRESS_OPTS = --inputdir=$(here) --load-extension=retention
 ISOLATION = rollup batch_scan_snapshot refresh source_lock report_runs
 ISOLATION_OPTS = --inputdir=$(here) --load-extension=retention

@@ -8,6 +8,7 @@
  *	 cohort_build, cohort_count	from the histories of customers to a summary
  *	 cohort						the summary: merging, subtracting, checking, reading and writing
  *	 cohort_cells, cohort_curve	answers: the cohort table by a criterion, one curve from all cohorts
+ *	 cohort_member				answers about one customer: in which cells they are, and how they count there
  *	 cohort_rate_sql			retention_rate and churn_rate of two ranges of time, without a summary
  *
  * The path of a row: a transition function in cohort_sql.c calls cohort_row_events() and adds the events to the
@@ -23,6 +24,7 @@
 #define RETENTION_COHORT_H
 
 #include "base/wire.h"
+#include "history/activity.h"
 #include "math/interval.h"
 #include "population/population.h"
 #include "time/grid.h"
@@ -169,6 +171,26 @@ cohort_clock(const Grid *grid, TimeKind kind)
 	return kind == TIME_LOCAL && grid->months == 0 ? TIME_INSTANT : kind;
 }
 
+/* A wall-clock time as a moment of that clock: a time that the clock skips must not pass as_of. */
+static inline int64
+cohort_clock_moment(const Grid *grid, int64 local, int64 clock_as_of)
+{
+	return Min(zone_instant(grid->zone, local), clock_as_of - 1);
+}
+
+/* A cohort of one customer, and with elapsed windows the moment at which its clock begins. */
+typedef struct CohortStart
+{
+	int64 cohort; /* period */
+	int64 moment; /* of cohort_clock() */
+} CohortStart;
+
+/*
+ * The summary of one customer alone, and the cohorts they are in; both palloc'ed. The events of the view may be
+ * changed.
+ */
+extern Cohorts *cohort_of_customer(const ActivityView *view, CohortStart **starts, int *count);
+
 /*
  * An empty summary with space for the rows. All but kind, grid and counts is zero. Raises 54000 if it is too large.
  */
@@ -257,6 +279,52 @@ cohort_cells_begin(const Cohorts *cohorts, CohortCriterion criterion, const Time
 
 /* The next cell, by cohort and period, or false after the last. */
 extern bool cohort_cells_next(CellReader *reader, CohortCell *cell);
+
+/* ---- One customer ---- */
+
+/* Something that a customer did. */
+typedef struct MemberEvent
+{
+	int64 place; /* a period; elapsed windows: a moment of the clock */
+	int64 at;	 /* a moment of the facts, or the start of their period */
+	int64 count; /* returning events before this one */
+} MemberEvent;
+
+typedef struct MemberReader
+{
+	TimeKind kind;
+	TimeKind clock;
+	CellReader cells; /* of the summary of this customer alone */
+	CohortStart *starts;
+	int nstarts;
+	int start;			 /* of the cohort at hand */
+	MemberEvent *events; /* by place and time; one more at the end */
+	int nevents;
+	bool has_at;
+	int32 cap; /* events of a period are counted up to it; 1: they are not counted */
+} MemberReader;
+
+/* The cell of one customer, for whom it has begun. */
+typedef struct MemberCell
+{
+	CohortCell cell; /* retained is 0 or 1; observed: the period is over for the customer */
+	int64 from;		 /* elapsed windows: their window, in moments of the clock */
+	int64 until;	 /* ... PG_INT64_MAX: after every moment */
+	bool has_at;	 /* there is a row in it, and when is known */
+	int64 first_at;
+	int64 last_at;
+	int64 events; /* returning events, up to the cap of the reader */
+} MemberCell;
+
+/*
+ * The cells of a customer; grid and as_of are as for activity_coarsen_view(), and as_of may be later than that of a
+ * grid with calendar windows. Allocates in the current context.
+ */
+extern MemberReader cohort_member_begin(const ActivityView *facts, const Datum *grid,
+										CohortCriterion criterion, const Timestamp *as_of);
+
+/* The next cell, by cohort and period, or false after the last. */
+extern bool cohort_member_next(MemberReader *reader, MemberCell *member);
 
 typedef enum CurveMean
 {

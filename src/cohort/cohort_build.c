@@ -113,6 +113,7 @@ visit_calendar(void *argument, Event *events, int count)
 		if (b->recurring)
 			sums_add(b, &outcome, b->complete - b->starts[s]);
 	}
+	b->nstarts = starts;
 	if (b->recurring)
 		sums_end_customer(b);
 }
@@ -201,13 +202,13 @@ set_clock(Builder *b, Event *events, int count, int starts)
 	for (int i = 0; i < count; i++)
 	{
 		CHECK_NOW_AND_THEN(i);
-		events[i].value = Min(zone_instant(b->grid->zone, events[i].value), b->clock_as_of - 1);
+		events[i].value = cohort_clock_moment(b->grid, events[i].value, b->clock_as_of);
 		ordered = ordered && (i == 0 || events[i - 1].value <= events[i].value);
 	}
 	if (!ordered)
 		history_sort(events, count);
 	for (int s = 0; s < starts; s++)
-		b->moments[s] = Min(zone_instant(b->grid->zone, b->moments[s]), b->clock_as_of - 1);
+		b->moments[s] = cohort_clock_moment(b->grid, b->moments[s], b->clock_as_of);
 }
 
 /* Sort (mostly sorted values) and drop duplicates. */
@@ -338,6 +339,7 @@ visit_elapsed(void *argument, Event *events, int count)
 	check_rows(b, starts, returns);
 	for (int s = 0; s < starts; s++)
 		count_clock(b, b->starts[s], b->moments[s], returns);
+	b->nstarts = starts;
 	if (b->recurring)
 		sums_end_customer(b);
 }
@@ -384,7 +386,7 @@ begin_counts(Builder *b)
 		b->rows = palloc0(b->span * sizeof(*b->rows));
 	b->bitmaps = palloc0(b->span * sizeof(*b->bitmaps));
 	b->starts = palloc(b->span * sizeof(int64));
-	b->moments = palloc(b->span * sizeof(int64));
+	b->moments = palloc0(b->span * sizeof(int64));
 	b->complete_windows = palloc(b->span * sizeof(int64));
 	for (int64 i = 0; i < b->span; i++)
 		b->complete_windows[i] = -1;
@@ -503,37 +505,80 @@ put_table(Builder *b, CohortTable table, int64 *at)
 	return rows.count;
 }
 
+/* A builder without customers, in the current context; its time is that of the totals. */
+static Builder *
+builder_begin(const Grid *grid, TimeKind kind, bool anchored, const PopulationTotals *totals)
+{
+	Builder *b = palloc0(sizeof(Builder));
+
+	b->grid = grid;
+	b->kind = kind;
+	b->recurring = grid->cohorts == GRID_RECURRING && !anchored;
+	if (totals->latest != PG_INT64_MIN)
+	{
+		begin_time(b, totals);
+		begin_counts(b);
+	}
+	return b;
+}
+
+/* The summary of a builder, which is made in a context of its own: it is palloc'ed in `context`. */
+static Cohorts *
+builder_end(Builder *b, bool anchored, const PopulationTotals *totals, MemoryContext context)
+{
+	int64 counts[COHORT_TABLES] = {0};
+	Cohorts *cohorts;
+
+	if (totals->latest != PG_INT64_MIN)
+	{
+		sums_finish(b);
+		for (int table = 0; table < COHORT_TABLES; table++)
+			counts[table] = put_table(b, table, NULL);
+	}
+	MemoryContextSwitchTo(context);
+	cohorts = cohort_new(b->kind, b->grid->text, b->grid->text_length, counts);
+	for (int table = 0; table < COHORT_TABLES; table++)
+		if (counts[table] > 0)
+			put_table(b, table, cohort_table(cohorts, table));
+	cohorts->anchored = anchored;
+	cohorts->rows = totals->rows;
+	cohorts->ignored = totals->ignored;
+	cohorts->first = totals->first;
+	cohorts->latest = totals->latest;
+	cohorts->customers = b->customers;
+	return cohorts;
+}
+
+static MemoryContext
+builder_context(void)
+{
+	return AllocSetContextCreate(CurrentMemoryContext, "retention cohorts", ALLOCSET_DEFAULT_SIZES);
+}
+
 Cohorts *
 cohort_build(Population *population, Share share)
 {
 	const PopulationIdentity *identity = population_identity(population);
 	PopulationTotals totals = *population_totals(population);
-	int64 counts[COHORT_TABLES] = {0};
+	bool anchored = identity->aggregate == AGGREGATE_COHORT_ANCHOR;
 	MemoryContext context, old;
+	const Grid *grid;
 	Builder *b;
 	Cohorts *cohorts;
 
-	if (identity->aggregate != AGGREGATE_COHORT_ROWS &&
-		identity->aggregate != AGGREGATE_COHORT_ANCHOR)
+	if (identity->aggregate != AGGREGATE_COHORT_ROWS && !anchored)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("the state is not one of cohort_retention")));
-	context =
-		AllocSetContextCreate(CurrentMemoryContext, "retention cohorts", ALLOCSET_DEFAULT_SIZES);
+	context = builder_context();
 	old = MemoryContextSwitchTo(context);
-	b = palloc0(sizeof(Builder));
-	b->grid = grid_open_text(identity->tag, identity->tag_length);
-	if (b->grid->text_length != identity->tag_length)
+	grid = grid_open_text(identity->tag, identity->tag_length);
+	if (grid->text_length != identity->tag_length)
 		wire_corrupt("retention_population", "Its grid has no time zone.");
-	b->kind = identity->kind;
-	b->recurring =
-		b->grid->cohorts == GRID_RECURRING && identity->aggregate == AGGREGATE_COHORT_ROWS;
+	b = builder_begin(grid, identity->kind, anchored, &totals);
 	if (totals.latest != PG_INT64_MIN)
 	{
-		bool takes_words;
+		bool takes_words = b->dense && !b->recurring && b->grid->nbrackets == 0;
 
-		begin_time(b, &totals);
-		begin_counts(b);
-		takes_words = b->dense && !b->recurring && b->grid->nbrackets == 0;
 		if (b->grid->windows == GRID_ELAPSED)
 			population_visit_share(population, share, NULL, visit_elapsed, b);
 		else
@@ -542,22 +587,31 @@ cohort_build(Population *population, Share share)
 		for (int64 cohort = 0; takes_words && cohort < b->span; cohort++)
 			if (b->bitmaps[cohort] != NULL)
 				flush_words(b, cohort);
-		sums_finish(b);
-		for (int table = 0; table < COHORT_TABLES; table++)
-			counts[table] = put_table(b, table, NULL);
 	}
-	MemoryContextSwitchTo(old);
+	cohorts = builder_end(b, anchored, &totals, old);
+	MemoryContextDelete(context);
+	return cohorts;
+}
 
-	cohorts = cohort_new(b->kind, b->grid->text, b->grid->text_length, counts);
-	for (int table = 0; table < COHORT_TABLES; table++)
-		if (counts[table] > 0)
-			put_table(b, table, cohort_table(cohorts, table));
-	cohorts->anchored = identity->aggregate == AGGREGATE_COHORT_ANCHOR;
-	cohorts->rows = totals.rows;
-	cohorts->ignored = totals.ignored;
-	cohorts->first = totals.first;
-	cohorts->latest = totals.latest;
-	cohorts->customers = b->customers;
+Cohorts *
+cohort_of_customer(const ActivityView *view, CohortStart **starts, int *count)
+{
+	PopulationTotals totals = {
+		.rows = view->rows, .ignored = view->ignored, .first = view->first, .latest = view->latest};
+	MemoryContext context = builder_context();
+	MemoryContext old = MemoryContextSwitchTo(context);
+	Builder *b = builder_begin(view->grid, view->kind, view->anchored, &totals);
+	Cohorts *cohorts;
+
+	if (view->count > 0 && view->grid->windows == GRID_ELAPSED)
+		visit_elapsed(b, view->events, view->count);
+	else if (view->count > 0)
+		visit_calendar(b, view->events, view->count);
+	cohorts = builder_end(b, view->anchored, &totals, old);
+	*count = b->nstarts;
+	*starts = palloc(Max(b->nstarts, 1) * sizeof(CohortStart));
+	for (int i = 0; i < b->nstarts; i++)
+		(*starts)[i] = (CohortStart){b->starts[i] + b->base, b->moments[i]};
 	MemoryContextDelete(context);
 	return cohorts;
 }

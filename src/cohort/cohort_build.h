@@ -101,7 +101,8 @@ typedef struct Builder
 	int64 *returns; /* periods in which they came back; elapsed: moments of the clock, ascending */
 	int64 *counts;	/* elapsed: returning events before returns[i] */
 	int capacity;
-	int64 *starts;	/* cohorts */
+	int64 *starts; /* cohorts */
+	int nstarts;
 	int64 *moments; /* elapsed: when the clock of each cohort begins */
 	int64 *on;		/* cells in which they came back, without repeats */
 	int64 on_capacity;

@@ -142,7 +142,15 @@ extern Activity *activity_absorb(Activity *state, const ActivityView *view);
 extern struct varlena *activity_store(const Activity *state);
 extern struct varlena *activity_store_view(const ActivityView *view);
 
-/* The same facts on a coarser grid, in stored form. Raises 22023 if that would not be exact. */
+/*
+ * The same facts on a coarser grid, with events of their own. Raises 22023 if that would not be exact. grid: NULL for
+ * that of the facts. as_of is that of a grid without one; NULL: none. values: NULL, or space for what each event of the
+ * view has become.
+ */
+extern ActivityView activity_coarsen_view(const ActivityView *view, const Datum *grid,
+										  const Timestamp *as_of, int64 *values);
+
+/* The same in stored form. */
 extern struct varlena *activity_coarsen(const ActivityView *view, Datum grid);
 
 extern void activity_write(Datum value, StringInfo wire);

@@ -23,16 +23,29 @@ refuse(const Grid *fine, const Grid *coarse, const char *reason, const char *hin
 #define ROWS_HINT "Build these facts from the rows."
 #define FINER_HINT "Build these facts from the rows, or keep them on a finer grid, such as days."
 
-/* The grid to coarsen to. If it has no zone, that of the facts is used. */
+/* The grid to coarsen to: the value, or that of the facts; a zone and an as_of that it does not have are added. */
 static const Grid *
-open_coarse(const Grid *fine, Datum value)
+open_coarse(const Grid *fine, const Datum *value, const Timestamp *as_of)
 {
-	struct varlena *bytes = PG_DETOAST_DATUM_PACKED(value);
-	Grid *grid = grid_read_stored(VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes));
+	Grid *grid;
 	char *written;
 
+	if (value == NULL)
+		grid = grid_read_stored(fine->text, fine->text_length);
+	else
+	{
+		struct varlena *bytes = PG_DETOAST_DATUM_PACKED(*value);
+
+		grid = grid_read_stored(VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes));
+	}
 	if (grid->zone_name == NULL)
 		grid->zone_name = fine->zone_name;
+	if (as_of != NULL && !grid->has_as_of)
+	{
+		grid->has_as_of = true;
+		grid->as_of = *as_of;
+		grid_check(grid);
+	}
 	written = grid_write(grid);
 	return grid_open_text(written, (int) strlen(written));
 }
@@ -120,11 +133,12 @@ period_of_period(const Grid *fine, const Grid *coarse, TimeKind kind, int64 valu
 	return true;
 }
 
-struct varlena *
-activity_coarsen(const ActivityView *view, Datum value)
+ActivityView
+activity_coarsen_view(const ActivityView *view, const Datum *value, const Timestamp *as_of,
+					  int64 *values)
 {
 	const Grid *fine = view->grid;
-	const Grid *coarse = open_coarse(fine, value);
+	const Grid *coarse = value == NULL && as_of == NULL ? fine : open_coarse(fine, value, as_of);
 	bool moments = fine->windows == GRID_ELAPSED;
 	ActivityView answer = *view;
 
@@ -174,7 +188,18 @@ activity_coarsen(const ActivityView *view, Datum value)
 			refuse(fine, coarse,
 				   "The clock was set in an hour of the facts that is part of two days.",
 				   ROWS_HINT);
+		if (values != NULL)
+			values[i] = event->value;
 	}
+	answer.capacity = Max(view->count, 1);
 	answer.count = history_normalise(answer.events, answer.count, coarse->min_events);
+	return answer;
+}
+
+struct varlena *
+activity_coarsen(const ActivityView *view, Datum grid)
+{
+	ActivityView answer = activity_coarsen_view(view, &grid, NULL, NULL);
+
 	return activity_store_view(&answer);
 }
