@@ -105,6 +105,41 @@ SELECT count(*) AS tests, count(*) FILTER (WHERE near(p_adjusted, o_adjusted)) A
 FROM (SELECT p_adjusted, min(p_value * n / rank) OVER (ORDER BY p_value DESC, rank DESC) AS o_adjusted
     FROM (SELECT *, row_number() OVER (ORDER BY p_value) AS rank, count(*) OVER () AS n FROM state, driver_ranking(s) WHERE df > 0) q) r;
 
+-- odds ratios: R's glm of one 0/1 covariate; the weight of evidence, and its sum; a value nobody or everybody of which churned
+SELECT value, near(odds_ratio, r_ratio) AS ratio, near(odds_ratio_low, r_low) AS low, near(odds_ratio_high, r_high) AS high
+FROM small_state, driver_table(s) JOIN (VALUES
+    ('basic', 4.666666666666669, 1.998442828171914, 10.89737343034183),
+    ('plus', 0.6560846560846564, 0.2817639285616289, 1.527686947534777),
+    ('premium', 0.1093333333333333, 0.01418720334400221, 0.8425746419452956)
+) r (value, r_ratio, r_low, r_high) USING (value) WHERE attribute = 'plan';
+SELECT value, round(odds_ratio::numeric, 6) AS odds_ratio, round(odds_ratio_low::numeric, 6) AS low, round(odds_ratio_high::numeric, 6) AS high, round(weight_of_evidence::numeric, 6) AS woe
+FROM small_state, driver_table(s) WHERE attribute = 'plan';
+SELECT count(*) AS attributes, count(*) FILTER (WHERE near(iv, information_value)) AS same FROM state, LATERAL (SELECT t.attribute,
+    sum((t.churned::float8 / d.churned - (t.customers - t.churned)::float8 / (d.customers - d.churned)) * weight_of_evidence) AS iv
+    FROM driver_table(s) t, driver_summary(s) d GROUP BY 1) v JOIN LATERAL driver_ranking(s) r USING (attribute) WHERE r.note IS NULL OR r.note = 'in bands';
+SELECT value, churned, customers - churned AS kept, round(odds_ratio::numeric, 4) AS odds_ratio, round(odds_ratio_low::numeric, 4) AS low, round(odds_ratio_high::numeric, 4) AS high, round(weight_of_evidence::numeric, 6) AS woe
+FROM (SELECT churn_drivers(i % 2 = 0 AND v < 'c' OR v = 'd', v) s FROM generate_series(1, 40) i, LATERAL (SELECT chr(97 + i / 11) AS v) q) q, driver_table(s);
+-- numbers as churn scores: Mann and Whitney's count and the distance of the two distributions, pair by pair and in R
+SELECT attribute, round(auc::numeric, 6) AS auc, round(ks::numeric, 6) AS ks FROM state, driver_ranking(s) ORDER BY attribute COLLATE "C";
+SELECT attribute, near(r.auc, o.auc) AS auc, near(r.ks, o.ks) AS ks FROM state, driver_ranking(s) r JOIN LATERAL (
+    SELECT attribute, sum((churned AND f.kept_at IS NOT NULL)::int * (f.kept_before + f.kept_at / 2.0))::float8 / max(f.kept) / max(f.gone) AS auc, max(abs(f.gone_until / f.gone - f.kept_until / f.kept)) AS ks
+    FROM (SELECT attribute, churned, count(*) FILTER (WHERE NOT churned) OVER at AS kept_at, count(*) FILTER (WHERE NOT churned) OVER before AS kept_before,
+            (count(*) FILTER (WHERE NOT churned) OVER until)::float8 AS kept_until, (count(*) FILTER (WHERE churned) OVER until)::float8 AS gone_until,
+            (count(*) FILTER (WHERE NOT churned) OVER all_of)::float8 AS kept, (count(*) FILTER (WHERE churned) OVER all_of)::float8 AS gone
+        FROM customer, LATERAL (VALUES ('products', products::float8), ('months', months), ('fee', fee), ('score', score)) v (attribute, x) WHERE churned IS NOT NULL
+        WINDOW at AS (PARTITION BY attribute, x), until AS (PARTITION BY attribute ORDER BY x), all_of AS (PARTITION BY attribute),
+            before AS (PARTITION BY attribute ORDER BY x RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW EXCLUDE GROUP)) f GROUP BY attribute) o USING (attribute) ORDER BY 1;
+SELECT near(auc, 0.3405185408501658) AS auc, near(ks, 0.2993668977992162) AS ks FROM (SELECT churn_drivers(churned, seats) s FROM small_customer) q, driver_ranking(s);
+-- more than 1000 numbers are cut to three digits: nearly the same
+SELECT abs(r.auc - e.auc) < 0.001 AS auc, abs(r.ks - e.ks) < 0.005 AS ks FROM state, driver_ranking(s) r,
+    (SELECT auc, ks FROM (SELECT churn_drivers(churned, rank) s FROM (SELECT churned, floor(rank() OVER (ORDER BY use) / 6.01) AS rank FROM customer WHERE churned IS NOT NULL) q) q, driver_ranking(s)) e
+WHERE attribute = 'use';
+-- all churned, one value, no numbers, NULL and NaN among them, infinities
+SELECT what, auc, ks FROM (VALUES ('all churned', (SELECT churn_drivers(true, i) FROM generate_series(1, 9) i)), ('one value', (SELECT churn_drivers(i > 3, 7) FROM generate_series(1, 9) i)),
+    ('no numbers', (SELECT churn_drivers(i > 3, CASE i % 2 WHEN 0 THEN 'NaN'::float8 END) FROM generate_series(1, 9) i)),
+    ('some', (SELECT churn_drivers(i > 3, CASE i WHEN 1 THEN 'NaN'::float8 WHEN 2 THEN '-infinity' WHEN 3 THEN 5 WHEN 4 THEN NULL WHEN 9 THEN 'infinity' ELSE 5 END) FROM generate_series(1, 9) i)),
+    ('unknown', (SELECT churn_drivers(NULL, i) FROM generate_series(1, 9) i))) v (what, s), driver_ranking(s);
+
 --
 -- Edges: one row, one value, nobody or everybody churned, an empty cell, no rows
 --
@@ -439,7 +474,7 @@ FROM generate_series(1, 200 / :thin) t, generate_series(1, 200) i, LATERAL (SELE
     LATERAL (SELECT f.factor, x.noise) a GROUP BY t;
 SELECT which, avg((attribute = 'noise')::int) FILTER (WHERE place = 1) < 0.15 AS noise_seldom_first, avg(coalesce(p_adjusted < 0.05, false)::int) FILTER (WHERE attribute = 'noise') < 0.06 AS noise_seldom_found,
     avg(coalesce(p_adjusted < 0.05, false)::int) FILTER (WHERE attribute = 'factor') > 0.6 AS factor_often_found
-FROM beside, LATERAL (SELECT 'churn', attribute, p_adjusted, place FROM driver_ranking(d) WITH ORDINALITY r (attribute, n, chi2, df, p_value, p_adjusted, v, corrected, iv, note, place)
+FROM beside, LATERAL (SELECT 'churn', attribute, p_adjusted, place FROM driver_ranking(d) WITH ORDINALITY r (attribute, n, chi2, df, p_value, p_adjusted, v, corrected, iv, auc, ks, note, place)
     UNION ALL SELECT 'survival', attribute, p_adjusted, place FROM survival_driver_ranking(s) WITH ORDINALITY r (attribute, n, chi2, df, p_value, p_adjusted, note, place)) r (which, attribute, p_adjusted, place) GROUP BY 1 ORDER BY 1;
 
 --

@@ -11,6 +11,7 @@
 #include "math/bins.h"
 #include "math/compare.h"
 #include "math/quantile.h"
+#include "storage/shmem.h"
 
 static void
 add_counts(DriverValue *value, const int64 *count)
@@ -181,6 +182,31 @@ drivers_values(const Drivers *drivers, int attribute, int *values)
 	return value;
 }
 
+/* How well a number, as it is, tells those who churned: the larger, the sooner. NULL and NaN do not count. */
+static void
+rank_number(const Drivers *drivers, DriverRank *rank)
+{
+	const DriverAttribute *it = drivers_attribute(drivers, rank->attribute);
+	const DriverSlot *slot = drivers_slots(drivers);
+	const DriverSlot *end = slot + drivers->base.used;
+	double *churned =
+		palloc_extended(mul_size(Max(it->values, 1), sizeof(double)), MCXT_ALLOC_HUGE);
+	double *kept = palloc_extended(mul_size(Max(it->values, 1), sizeof(double)), MCXT_ALLOC_HUGE);
+	int n = 0;
+
+	while (slot < end && slot->base.item < rank->attribute)
+		slot++;
+	for (; n < it->values && !slot_is_nan(it, &slot[n]); n++)
+	{
+		CHECK_NOW_AND_THEN(n);
+		churned[n] = (double) slot[n].count[DRIVER_CHURNED];
+		kept[n] = (double) slot[n].count[DRIVER_KEPT];
+	}
+	separation_of(churned, kept, n, &rank->area, &rank->distance);
+	pfree(churned);
+	pfree(kept);
+}
+
 static void
 add_note(DriverRank *rank, const char *note)
 {
@@ -274,7 +300,7 @@ static DriverRank
 rank_attribute(const Drivers *drivers, int attribute)
 {
 	const DriverAttribute *it = drivers_attribute(drivers, attribute);
-	DriverRank rank = {attribute, -1, NAN, 0, NAN, NAN, NAN, NAN, NAN, NULL};
+	DriverRank rank = {attribute, -1, NAN, 0, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NULL};
 	double n = (double) drivers->count[0] + (double) drivers->count[1];
 	double smaller = (double) Min(drivers->count[0], drivers->count[1]);
 	DriverValue *value = drivers_values(drivers, attribute, &rank.values);
@@ -289,6 +315,8 @@ rank_attribute(const Drivers *drivers, int attribute)
 		rank.values = -1;
 		return rank;
 	}
+	if (it->kind == ATTRIBUTE_INTEGER || it->kind == ATTRIBUTE_NUMBER)
+		rank_number(drivers, &rank);
 	if (n == 0)
 	{
 		add_note(&rank, "no customers");

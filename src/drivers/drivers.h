@@ -154,6 +154,8 @@ typedef struct DriverRank
 	double v;
 	double v_corrected;
 	double information;
+	double area; /* of numbers: AUC and the distance of Kolmogorov and Smirnov */
+	double distance;
 	char *note;
 } DriverRank;
 

@@ -17,13 +17,17 @@ RETURNS TABLE (
   risk_ratio_high double precision,
   lift double precision,
   min_expected double precision,
+  odds_ratio double precision,
+  odds_ratio_low double precision,
+  odds_ratio_high double precision,
+  weight_of_evidence double precision,
   note text)
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 50
 AS 'MODULE_PATHNAME', 'driver_table';
 COMMENT ON FUNCTION driver_table(retention_drivers, double precision) IS
 'every value of every attribute: its customers, their share and churn rate in per cent (Wilson limits), the '
-'relative risk against all other customers (Koopman limits) and the lift over all customers; limits are not '
-'adjusted for the number of values';
+'relative risk (Koopman limits) and the odds ratio (Woolf limits) against all other customers, the lift over all '
+'customers and the weight of evidence; limits are not adjusted for the number of values';
 
 CREATE FUNCTION driver_ranking(s retention_drivers)
 RETURNS TABLE (
@@ -36,12 +40,15 @@ RETURNS TABLE (
   cramers_v double precision,
   cramers_v_corrected double precision,
   information_value double precision,
+  auc double precision,
+  ks double precision,
   note text)
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 10
 AS 'MODULE_PATHNAME', 'driver_ranking';
 COMMENT ON FUNCTION driver_ranking(retention_drivers) IS
 'the attributes by the strength of their association with churn (bias-corrected Cramer''s V), with a chi-squared '
-'test, p-values adjusted for all attributes, and information value; rare values are put together';
+'test, p-values adjusted for all attributes, and information value; rare values are put together; numbers have the '
+'AUC and the Kolmogorov-Smirnov distance of the number itself as a churn score';
 
 CREATE FUNCTION driver_summary(
   s retention_drivers,

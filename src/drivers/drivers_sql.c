@@ -123,9 +123,13 @@ emit_value(Emitter *emitter, const Drivers *drivers, const char *attribute,
 	double rate = (double) churned / (double) customers;
 	double ratio = NAN;
 	double expected = (double) customers * (double) rarer / (double) all;
+	double kept = (double) (customers - churned);
+	double rest_kept = (double) (rest - rest_churned);
 	Limits ratio_limits;
-	Datum values[14];
-	bool nulls[14] = {false};
+	Limits odds_limits =
+		odds_ratio_interval((double) churned, kept, (double) rest_churned, rest_kept, confidence);
+	Datum values[18];
+	bool nulls[18] = {false};
 
 	ratio_limits = koopman_interval((double) churned, (double) customers, (double) rest_churned,
 									(double) rest, confidence);
@@ -146,7 +150,14 @@ emit_value(Emitter *emitter, const Drivers *drivers, const char *attribute,
 	put_number(values, nulls, 10, ratio_limits.high);
 	put_number(values, nulls, 11, rate / ((double) drivers->count[DRIVER_CHURNED] / (double) all));
 	put_number(values, nulls, 12, expected);
-	put_text(values, nulls, 13,
+	put_number(values, nulls, 13,
+			   odds_ratio((double) churned, kept, (double) rest_churned, rest_kept));
+	put_number(values, nulls, 14, odds_limits.low);
+	put_number(values, nulls, 15, odds_limits.high);
+	put_number(values, nulls, 16,
+			   weight_of_evidence((double) churned, (double) drivers->count[DRIVER_CHURNED], kept,
+								  (double) drivers->count[DRIVER_KEPT]));
+	put_text(values, nulls, 17,
 			 value->note == NULL && expected < FEW_EXPECTED
 				 ? psprintf(FEW_EXPECTED_NOTE, FEW_EXPECTED)
 				 : value->note);
@@ -186,8 +197,8 @@ driver_ranking(PG_FUNCTION_ARGS)
 
 	for (int i = 0; i < drivers->base.items; i++)
 	{
-		Datum values[10];
-		bool nulls[10] = {false};
+		Datum values[12];
+		bool nulls[12] = {false};
 
 		put_text(values, nulls, 0, drivers_attribute_name(drivers, rank[i].attribute));
 		nulls[1] = rank[i].values < 0;
@@ -199,7 +210,9 @@ driver_ranking(PG_FUNCTION_ARGS)
 		put_number(values, nulls, 6, rank[i].v);
 		put_number(values, nulls, 7, rank[i].v_corrected);
 		put_number(values, nulls, 8, rank[i].information);
-		put_text(values, nulls, 9, rank[i].note);
+		put_number(values, nulls, 9, rank[i].area);
+		put_number(values, nulls, 10, rank[i].distance);
+		put_text(values, nulls, 11, rank[i].note);
 		emit_row(&emitter, values, nulls);
 	}
 	return (Datum) 0;

@@ -271,3 +271,68 @@ benjamini_hochberg(const double *p, double *adjusted, int count)
 			if (p[j] >= p[i])
 				adjusted[i] = fmin(adjusted[i], adjusted[j]);
 }
+
+double
+odds_ratio(double hits_a, double misses_a, double hits_b, double misses_b)
+{
+	double above = hits_a * misses_b;
+	double below = misses_a * hits_b;
+
+	if (above > 0)
+		return below > 0 ? above / below : INFINITY;
+	return below > 0 ? 0 : NAN;
+}
+
+/* B. Woolf, "On estimating the relation between blood group and disease", Ann. Hum. Genet. 19 (1955) 251-253. */
+Limits
+odds_ratio_interval(double hits_a, double misses_a, double hits_b, double misses_b,
+					double confidence)
+{
+	double ratio = odds_ratio(hits_a, misses_a, hits_b, misses_b);
+	double reach =
+		two_sided_z(confidence) * sqrt(1 / hits_a + 1 / misses_a + 1 / hits_b + 1 / misses_b);
+
+	if (!(ratio > 0 && isfinite(ratio)))
+		return (Limits){NAN, NAN};
+	return (Limits){ratio * exp(-reach), ratio * exp(reach)};
+}
+
+/* N. Siddiqi, "Credit Risk Scorecards" (2006) chapter 6, without its factor 100. */
+double
+weight_of_evidence(double part, double all, double other, double all_others)
+{
+	if (!(all > 0 && all_others > 0) || (part == 0 && other == 0))
+		return NAN;
+	return log(part / all) - log(other / all_others);
+}
+
+/*
+ * J. A. Hanley and B. J. McNeil, "The meaning and use of the area under a receiver operating characteristic (ROC)
+ * curve", Radiology 143 (1982) 29-36; the distance is that of N. V. Smirnov, Bull. Univ. Moscou 2 (1939) 3-16.
+ */
+void
+separation_of(const double *first, const double *second, int64_t values, double *area,
+			  double *distance)
+{
+	double all[2] = {0, 0};
+	double seen[2] = {0, 0};
+	double larger = 0;
+
+	*area = *distance = NAN;
+	for (int64_t i = 0; i < values; i++)
+	{
+		all[0] += first[i];
+		all[1] += second[i];
+	}
+	if (!(all[0] > 0 && all[1] > 0))
+		return;
+	*distance = 0;
+	for (int64_t i = 0; i < values; i++)
+	{
+		larger += first[i] * (seen[1] + second[i] / 2);
+		seen[0] += first[i];
+		seen[1] += second[i];
+		*distance = fmax(*distance, fabs(seen[0] / all[0] - seen[1] / all[1]));
+	}
+	*area = larger / all[0] / all[1];
+}

@@ -6,6 +6,7 @@
 #define RETENTION_COMPARE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "math/interval.h"
 
@@ -15,6 +16,14 @@
  */
 extern Limits
 koopman_interval(double hits_a, double total_a, double hits_b, double total_b, double confidence);
+
+/*
+ * The odds ratio of a table of counts, (hits_a / misses_a) / (hits_b / misses_b), 0..infinity, and its limits. NaN
+ * where a group has nobody, or nobody is a hit, or everybody; a count of 0 leaves no limits.
+ */
+extern double odds_ratio(double hits_a, double misses_a, double hits_b, double misses_b);
+extern Limits odds_ratio_interval(double hits_a, double misses_a, double hits_b, double misses_b,
+								  double confidence);
 
 /* Exact two-sided p-value of a fraction that is expected to be p. NaN at a total of 0. */
 extern double binomial_p_value(double hits, double total, double p);
@@ -42,6 +51,17 @@ extern double cramers_v_corrected(double chi2, double n, int values);
 /* Information value; a cell that is empty counts as 0.5, and *adjusted says that there was one. */
 extern double
 information_value(const double *first, const double *second, int values, bool *adjusted);
+
+/* ln of the share of `part` in `all` over that of `other` in `all_others`; NaN if there is nothing to compare. */
+extern double weight_of_evidence(double part, double all, double other, double all_others);
+
+/*
+ * How well an ordered value tells the first from the second, from their counts by value, the smallest value first: the
+ * probability that the value of one of the first is larger, equal ones counting one half (the area under the ROC
+ * curve), and the largest distance of the two distributions. NaN if there are none of either.
+ */
+extern void separation_of(const double *first, const double *second, int64_t values, double *area,
+						  double *distance);
 
 /* p-values, in any order, adjusted to hold together; NaN is left out. adjusted is another array than p. */
 extern void benjamini_hochberg(const double *p, double *adjusted, int count);

@@ -528,11 +528,12 @@ AS $$
       SELECT jsonb_agg(to_jsonb(d) - 'place' ORDER BY d.place)
       FROM @extschema@.driver_table($1, 0.95::double precision) WITH ORDINALITY
         AS d (attribute, value, customers, share, churned, churn_rate, ci_low, ci_high, risk_ratio, risk_ratio_low,
-          risk_ratio_high, lift, min_expected, note, place)
+          risk_ratio_high, lift, min_expected, odds_ratio, odds_ratio_low, odds_ratio_high, weight_of_evidence, note,
+          place)
     ), (
       SELECT jsonb_agg(to_jsonb(d) - 'place' ORDER BY d.place)
       FROM @extschema@.driver_ranking($1) WITH ORDINALITY AS d (attribute, "values", chi2, df, p_value, p_adjusted,
-        cramers_v, cramers_v_corrected, information_value, note, place)
+        cramers_v, cramers_v_corrected, information_value, auc, ks, note, place)
     ), (
       SELECT jsonb_build_object('period_start', $2, 'period_end', $3, 'customers', n.customers, 'churned', n.churned)
       FROM @extschema@.driver_summary($1) AS n

@@ -46,3 +46,17 @@ for (v in c("basic", "plus", "premium")) {
 cat("binom\n")
 for (q in list(c(850, 1000, 81), c(780, 1000, 78), c(0, 20, 63), c(20, 20, 63), c(3, 10, 75), c(8, 10, 75), c(49, 100, 50), c(62000, 100000, 63), c(1, 1, 84), c(0, 5, 0), c(5, 5, 100)))
   cat(sprintf("    (%d, %d, %g, %s),\n", q[1], q[2], q[3], p(binom.test(q[1], q[2], q[3] / 100)$p.value)))
+
+cat("odds ratios\n")
+for (v in c("basic", "plus", "premium")) {
+  n <- kept[v] + churned[v]
+  fit <- glm(cbind(c(churned[v], gone - churned[v]), c(kept[v], sum(kept) - kept[v])) ~ c(1, 0), family = binomial,
+             control = glm.control(epsilon = 1e-14))
+  se <- sqrt(vcov(fit)[2, 2])
+  cat(sprintf("    ('%s', %s, %s, %s),\n", v, p(exp(unname(coef(fit)[2]))), p(exp(unname(coef(fit)[2]) - qnorm(0.975) * se)),
+              p(exp(unname(coef(fit)[2]) + qnorm(0.975) * se))))
+}
+seats <- c(basic = 3, plus = 5, premium = 8, none = 2)
+x <- rep(seats, churned); y <- rep(seats, kept)
+cat("auc and ks\n   ", p(unname(suppressWarnings(wilcox.test(x, y)$statistic)) / length(x) / length(y)),
+    p(unname(suppressWarnings(ks.test(x, y)$statistic))), "\n")
