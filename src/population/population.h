@@ -152,11 +152,11 @@ extern void population_visit_share(Population *population, Share share, WordVisi
 								   PopulationVisitor visitor, void *argument);
 
 /*
- * The customers of a share as packets of bytes, which mean something in this cluster's processes and in this query
- * only, and back.
+ * The customers of all shares but one's own as packets of bytes, which mean something in this cluster's processes and
+ * in this query only, and back. A packet is for the share of that number.
  */
-typedef void (*PacketSink)(void *argument, const char *bytes, Size size);
-extern void population_send(Population *population, Share share, PacketSink sink, void *argument);
+typedef void (*PacketSink)(void *argument, int share, const char *bytes, Size size);
+extern void population_send(Population *population, Share own, PacketSink sink, void *argument);
 extern void population_receive(Population *population, const char *bytes, Size size);
 
 /* Add the totals of another process. */

@@ -80,7 +80,7 @@ large_reserve(LargePopulation *large, int count)
 
 	if (growth > 0)
 		ledger_reserve(&large->member, growth);
-	table_reserve(&large->table, count);
+	table_reserve(&large->table, count, ledger_room(&large->member));
 }
 
 void
@@ -197,6 +197,39 @@ large_load_words(LargePopulation *large, const KeyedWord *words, int count)
 		words += n;
 		count -= n;
 	}
+}
+
+void
+large_load_page(LargePopulation *large, const PageOfWords *page)
+{
+	KeyedWord words[BATCH_EVENTS];
+	int used = 0;
+
+	CHECK_FOR_INTERRUPTS();
+	large->flat_size = -1;
+	if (table_add_page(&large->table, page))
+	{
+		ledger_reserve(&large->member, 0);
+		return;
+	}
+	for (int i = 0; i < CELL_PAGE_CELLS; i++)
+	{
+		uint64 bits = page->cells[i];
+		int lowest;
+
+		if (bits == 0)
+			continue;
+		lowest = pg_rightmost_one_pos64(bits);
+		words[used++] = (KeyedWord){.key = page->number << CELL_PAGE_BITS | i,
+									.bits = bits >> lowest,
+									.first = page->first + lowest};
+		if (used == lengthof(words))
+		{
+			large_load_words(large, words, used);
+			used = 0;
+		}
+	}
+	large_load_words(large, words, used);
 }
 
 void

@@ -48,6 +48,7 @@ extern void large_load(LargePopulation *large, WireReader log);
 
 /* Integer customers whose events are words. */
 extern void large_load_words(LargePopulation *large, const KeyedWord *words, int count);
+extern void large_load_page(LargePopulation *large, const PageOfWords *page);
 
 /* Apply the batch. */
 extern void large_flush(LargePopulation *large);

@@ -213,6 +213,14 @@ ledger_limit(const Ledger *ledger)
 	return ledger->limit;
 }
 
+Size
+ledger_room(const LedgerMember *member)
+{
+	const Ledger *ledger = member->ledger;
+
+	return ledger == NULL || ledger->total >= ledger->limit ? 0 : ledger->limit - ledger->total;
+}
+
 int64
 ledger_file_end(const Ledger *ledger)
 {

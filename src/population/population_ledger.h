@@ -40,6 +40,9 @@ extern void ledger_reserve(LedgerMember *member, Size more);
 
 extern Size ledger_limit(const Ledger *ledger);
 
+/* Bytes that the members may still take. */
+extern Size ledger_room(const LedgerMember *member);
+
 /* The file: where it ends, more bytes at its end, and bytes of it. */
 extern int64 ledger_file_end(const Ledger *ledger);
 extern void ledger_write(Ledger *ledger, char *bytes, Size size);

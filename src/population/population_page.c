@@ -37,24 +37,28 @@ table_memory(MemoryContext context, Size size)
 	return memory;
 }
 
+void
+pages_reserve(CellPages *pages, uint64 count)
+{
+	CellBlock *block = MemoryContextAlloc(pages->context, sizeof(CellBlock));
+
+	block->size = count * page_bytes(pages);
+	block->cells = table_memory(pages->context, block->size);
+	block->next = pages->blocks;
+	pages->blocks = block;
+	pages->block_left = block->size;
+}
+
 /* The cells of a new page. Blocks grow with the table. */
 static void *
 allocate_page(CellPages *pages)
 {
-	CellBlock *block = pages->blocks;
+	CellBlock *block;
 	char *cells;
 
 	if (pages->block_left == 0)
-	{
-		Size size = Max(1, Min(pages->count / 4, PAGES_PER_BLOCK)) * page_bytes(pages);
-
-		block = MemoryContextAlloc(pages->context, sizeof(CellBlock));
-		block->cells = table_memory(pages->context, size);
-		block->size = size;
-		block->next = pages->blocks;
-		pages->blocks = block;
-		pages->block_left = size;
-	}
+		pages_reserve(pages, Max(1, Min(pages->count / 4, PAGES_PER_BLOCK)));
+	block = pages->blocks;
 	cells = block->cells + block->size - pages->block_left;
 	pages->block_left -= page_bytes(pages);
 	return cells;
@@ -135,6 +139,7 @@ pages_widen(CellPages *pages, const CellPool *pool)
 	pages->narrow = false;
 	pages->blocks = NULL;
 	pages->block_left = 0;
+	pages_reserve(pages, pages->count);
 	for (uint64 i = 0; i < pages->places; i++)
 	{
 		CellPage *page = &pages->directory[i];

@@ -58,6 +58,9 @@ extern void *table_memory(MemoryContext context, Size size);
 /* The cells of a new page, all empty. */
 extern void *page_create(CellPages *pages, uint64 number);
 
+/* The memory of so many pages that will be made now, in one piece. */
+extern void pages_reserve(CellPages *pages, uint64 count);
+
 extern void pages_free(CellPages *pages);
 
 /* Every page gets cells of full size. */

@@ -2,8 +2,8 @@
  * population_share.c
  *		The customers of several processes, divided among them by their keys.
  *
- * A packet is a header and, aligned, either words of integer customers or entries of a log. Packets stay within one
- * query on one machine: they are trusted.
+ * A packet is a header and, aligned, words of integer customers, by page or with their keys, or entries of a log. It
+ * stays within one query on one machine: packets are trusted.
  */
 #include "retention.h"
 
@@ -12,10 +12,17 @@
 #define PACKET_WORDS 2048
 #define PACKET_BYTES (48 * 1024)
 
+typedef enum PacketKind
+{
+	PACKET_PAGE,	/* one PageOfWords */
+	PACKET_KEYED,	/* so many KeyedWords */
+	PACKET_ENTRIES, /* so many bytes of entries */
+} PacketKind;
+
 typedef struct Packet
 {
-	uint32 nwords; /* 0: entries */
-	uint32 size;   /* bytes of entries */
+	uint32 kind;
+	uint32 count;
 	char bytes[FLEXIBLE_ARRAY_MEMBER];
 } Packet;
 
@@ -76,89 +83,157 @@ population_visit_share(Population *population, Share share, WordVisitor words,
 		form_each(population, share_entry, &visit);
 }
 
+/* What waits for one receiver; NULL: nothing was sent to it so far. */
+typedef struct Outbox
+{
+	StringInfo entries;
+	Packet *words; /* with space for PACKET_WORDS */
+} Outbox;
+
 typedef struct Sender
 {
-	Share share;
+	Share own;
 	KeyKind kind;
 	const EventShape *shape;
 	PacketSink sink;
 	void *argument;
-	StringInfoData entries;
-	Packet *words; /* with space for PACKET_WORDS */
+	Outbox *boxes; /* by share */
 } Sender;
 
 static void
-send_words(Sender *sender)
+send_words(Sender *sender, int share)
 {
-	if (sender->words->nwords > 0)
-		sender->sink(sender->argument, (const char *) sender->words,
-					 offsetof(Packet, bytes) + sender->words->nwords * sizeof(KeyedWord));
-	sender->words->nwords = 0;
+	Packet *words = sender->boxes[share].words;
+
+	if (words == NULL || words->count == 0)
+		return;
+	sender->sink(sender->argument, share, (const char *) words,
+				 offsetof(Packet, bytes) + words->count * sizeof(KeyedWord));
+	words->count = 0;
 }
 
 static void
-send_entries(Sender *sender)
+send_entries(Sender *sender, int share)
 {
-	Packet *packet = (Packet *) sender->entries.data;
+	StringInfo entries = sender->boxes[share].entries;
+	Packet *packet;
 
-	packet->nwords = 0;
-	packet->size = (uint32) (sender->entries.len - offsetof(Packet, bytes));
-	if (packet->size > 0)
-		sender->sink(sender->argument, sender->entries.data, sender->entries.len);
-	sender->entries.len = offsetof(Packet, bytes);
+	if (entries == NULL || entries->len == offsetof(Packet, bytes))
+		return;
+	packet = (Packet *) entries->data;
+	packet->kind = PACKET_ENTRIES;
+	packet->count = (uint32) (entries->len - offsetof(Packet, bytes));
+	sender->sink(sender->argument, share, entries->data, entries->len);
+	entries->len = offsetof(Packet, bytes);
 }
 
 static void
 sender_word(void *argument, const KeyedWord *word)
 {
 	Sender *sender = argument;
+	CustomerKey key = {.a = word->key};
+	int share = key_share(KEY_INT64, &key, sender->own.count);
+	Packet *words = sender->boxes[share].words;
 
-	((KeyedWord *) sender->words->bytes)[sender->words->nwords] = *word;
-	if (++sender->words->nwords == PACKET_WORDS)
-		send_words(sender);
+	if (share == sender->own.number)
+		return;
+	if (unlikely(words == NULL))
+	{
+		words = palloc(offsetof(Packet, bytes) + PACKET_WORDS * sizeof(KeyedWord));
+		*words = (Packet){PACKET_KEYED, 0};
+		sender->boxes[share].words = words;
+	}
+	((KeyedWord *) words->bytes)[words->count] = *word;
+	if (++words->count == PACKET_WORDS)
+		send_words(sender, share);
 }
 
 static void
 sender_entry(void *argument, const CustomerKey *key, Event *events, int count)
 {
 	Sender *sender = argument;
+	int share = key_share(sender->kind, key, sender->own.count);
+	StringInfo entries = sender->boxes[share].entries;
 
-	if (!in_share(sender->kind, key, sender->share))
+	if (share == sender->own.number)
 		return;
-	entry_write(&sender->entries, sender->kind, sender->shape, key, events, count);
-	if (sender->entries.len >= PACKET_BYTES)
-		send_entries(sender);
+	if (unlikely(entries == NULL))
+	{
+		sender->boxes[share].entries = entries = makeStringInfo();
+		entries->len = offsetof(Packet, bytes);
+	}
+	entry_write(entries, sender->kind, sender->shape, key, events, count);
+	if (entries->len >= PACKET_BYTES)
+		send_entries(sender, share);
+}
+
+/* Narrow pages are sent as they are. */
+static void
+send_pages(Sender *sender, const CellPages *pages)
+{
+	Packet *packet = palloc(offsetof(Packet, bytes) + sizeof(PageOfWords));
+	PageOfWords *words = (PageOfWords *) packet->bytes;
+
+	*packet = (Packet){PACKET_PAGE, 1};
+	words->first = pages->narrow_first;
+	for (uint64 i = 0; i < pages->places; i++)
+	{
+		const CellPage *page = &pages->directory[i];
+		CustomerKey key = {.a = page->number << CELL_PAGE_BITS};
+		int share;
+
+		CHECK_FOR_INTERRUPTS();
+		if (page->cells == NULL)
+			continue;
+		share = key_share(KEY_INT64, &key, sender->own.count);
+		if (share == sender->own.number)
+			continue;
+		words->number = page->number;
+		memcpy(words->cells, page->cells, NARROW_PAGE_BYTES);
+		sender->sink(sender->argument, share, (const char *) packet,
+					 offsetof(Packet, bytes) + sizeof(PageOfWords));
+	}
+	pfree(packet);
 }
 
 void
-population_send(Population *population, Share share, PacketSink sink, void *argument)
+population_send(Population *population, Share own, PacketSink sink, void *argument)
 {
-	Sender sender = {.share = share,
+	Sender sender = {.own = own,
 					 .kind = population->identity.key,
 					 .shape = &population->identity.shape,
 					 .sink = sink,
-					 .argument = argument};
+					 .argument = argument,
+					 .boxes = palloc0(own.count * sizeof(Outbox))};
 
-	initStringInfo(&sender.entries);
-	enlargeStringInfo(&sender.entries, PACKET_BYTES);
-	sender.entries.len = offsetof(Packet, bytes);
-	sender.words = palloc(offsetof(Packet, bytes) + PACKET_WORDS * sizeof(KeyedWord));
-	sender.words->nwords = 0;
-	sender.words->size = 0;
 	if (all_in_table(population))
 	{
 		LargePopulation *large = population->large;
 
 		large->member.pins++;
-		table_each_word(&large->table, share, sender_word, sender_entry, &sender);
+		if (large->table.pages.narrow)
+			send_pages(&sender, &large->table.pages);
+		else
+			table_each_word(&large->table, (Share){0, 1}, sender_word, sender_entry, &sender);
 		large->member.pins--;
 	}
 	else
 		form_each(population, sender_entry, &sender);
-	send_words(&sender);
-	send_entries(&sender);
-	pfree(sender.words);
-	pfree(sender.entries.data);
+	for (int share = 0; share < own.count; share++)
+	{
+		Outbox *box = &sender.boxes[share];
+
+		send_words(&sender, share);
+		send_entries(&sender, share);
+		if (box->words != NULL)
+			pfree(box->words);
+		if (box->entries != NULL)
+		{
+			pfree(box->entries->data);
+			pfree(box->entries);
+		}
+	}
+	pfree(sender.boxes);
 }
 
 void
@@ -167,11 +242,19 @@ population_receive(Population *population, const char *bytes, Size size)
 	const Packet *packet = (const Packet *) bytes;
 
 	form_enlarge(population);
-	if (packet->nwords > 0)
-		large_load_words(population->large, (const KeyedWord *) packet->bytes,
-						 (int) packet->nwords);
-	else
-		large_load(population->large, (WireReader){.type_name = POPULATION_NAME,
-												   .at = packet->bytes,
-												   .end = packet->bytes + packet->size});
+	switch ((PacketKind) packet->kind)
+	{
+		case PACKET_PAGE:
+			large_load_page(population->large, (const PageOfWords *) packet->bytes);
+			break;
+		case PACKET_KEYED:
+			large_load_words(population->large, (const KeyedWord *) packet->bytes,
+							 (int) packet->count);
+			break;
+		case PACKET_ENTRIES:
+			large_load(population->large, (WireReader){.type_name = POPULATION_NAME,
+													   .at = packet->bytes,
+													   .end = packet->bytes + packet->count});
+			break;
+	}
 }

@@ -9,6 +9,15 @@
 
 /* Pages are tried from so many places of a hash table on. */
 #define DENSE_PLACES_LEAST 8192
+/*
+ * Pages may take so many bytes for a place of the hash table, or for a customer. A hash table takes 24 bytes a place,
+ * some 43 a customer. In rows in random order most of a page's customers come later, and each process hashes all that
+ * came before the switch: with 8 of them, 1 million customers and no more than 18 bytes a place that was a third of
+ * the work.
+ */
+#define PAGE_BYTES_FOR_PLACE 48
+#define PAGE_BYTES_FOR_CUSTOMER 172
+#define PAGE_BYTES_FREE ((uint64) 256 * 1024)
 /* A list is fetched so many events ahead. */
 #define LIST_AHEAD 8
 #define CHUNK_LEAST 1024
@@ -24,10 +33,16 @@
 
 /* ---- pages or a hash table ---- */
 
-/* Whether the keys of the hash table lie on at most so many pages. */
-static bool
-pages_would_do(const CustomerTable *table, uint64 most)
+/*
+ * How many pages may take the place of a hash table that would have so many places, or 0; room is the memory that is
+ * left to the query.
+ */
+static uint64
+pages_would_do(const CustomerTable *table, uint64 hash_places, Size room)
 {
+	uint64 bytes = Min(PAGE_BYTES_FOR_PLACE * hash_places,
+					   Max(sizeof(IntSlot) / 4 * 3 * hash_places, room / 2));
+	uint64 most = bytes / page_bytes(&table->pages);
 	uint64 places = pg_nextpower2_64(Max(2 * most, 16));
 	CellPage *seen = palloc0(places * sizeof(CellPage));
 	const IntSlot *slots = (const IntSlot *) table->hash.slots;
@@ -48,7 +63,7 @@ pages_would_do(const CustomerTable *table, uint64 most)
 		count++;
 	}
 	pfree(seen);
-	return count <= most;
+	return count <= most ? count : 0;
 }
 
 /* Whether the customers of the hash table fit into narrow pages; sets narrow_first. */
@@ -82,11 +97,11 @@ choose_narrow(CustomerTable *table)
 }
 
 static void
-pages_from_hash(CustomerTable *table)
+pages_from_hash(CustomerTable *table, uint64 count)
 {
 	IntSlot *slots = (IntSlot *) table->hash.slots;
 
-	table->pages.narrow = choose_narrow(table);
+	pages_reserve(&table->pages, count);
 	for (uint64 i = 0; i < table->hash.places; i++)
 	{
 		uint64 number = slots[i].a >> CELL_PAGE_BITS;
@@ -138,6 +153,24 @@ pages_to_hash(CustomerTable *table)
 	pages_free(&table->pages);
 }
 
+/* Whether so many pages take much more memory than a hash table would. */
+static inline bool
+too_many_pages(const CustomerTable *table, uint64 count, Size bytes)
+{
+	return count * bytes >
+		   PAGE_BYTES_FOR_CUSTOMER * (uint64) table->pool.customers + PAGE_BYTES_FREE;
+}
+
+/* Narrow pages do not do: wide ones, or a hash table where those would take too much memory. */
+static pg_noinline void
+leave_narrow(CustomerTable *table)
+{
+	if (too_many_pages(table, table->pages.count, CELL_PAGE_BYTES))
+		pages_to_hash(table);
+	else
+		pages_widen(&table->pages, &table->pool);
+}
+
 /* The cells of a key's page in a table of pages; NULL where pages took too much memory and the table is hashed now. */
 static inline void *
 cells_of_key(CustomerTable *table, uint64 key)
@@ -146,9 +179,7 @@ cells_of_key(CustomerTable *table, uint64 key)
 
 	if (unlikely(cells == NULL))
 	{
-		/* A hash table takes some 43 bytes a customer (24 at a load of 9/16): twice that is too much. */
-		if ((table->pages.count + 1) * page_bytes(&table->pages) >
-			86 * (uint64) table->pool.customers + 256 * 1024)
+		if (too_many_pages(table, table->pages.count + 1, page_bytes(&table->pages)))
 		{
 			pages_to_hash(table);
 			return NULL;
@@ -176,7 +207,7 @@ add_narrow_word(CustomerTable *table, uint64 key, int64 first, uint64 bits)
 
 	if (place >= 64 || place + pg_leftmost_one_pos64(bits) >= 64)
 	{
-		pages_widen(&table->pages, &table->pool);
+		leave_narrow(table);
 		return false;
 	}
 	cells = cells_of_key(table, key);
@@ -222,7 +253,7 @@ table_growth(const CustomerTable *table, int count)
 }
 
 void
-table_reserve(CustomerTable *table, int count)
+table_reserve(CustomerTable *table, int count, Size room)
 {
 	uint64 places;
 
@@ -231,11 +262,20 @@ table_reserve(CustomerTable *table, int count)
 	places = hash_places_for(&table->hash, table->pool.customers + count);
 	if (places == table->hash.places)
 		return;
-	if (table->key == KEY_INT64 && places >= DENSE_PLACES_LEAST && !table->was_dense &&
-		pages_would_do(table, places * sizeof(IntSlot) / 4 * 3 / CELL_PAGE_BYTES))
-		pages_from_hash(table);
-	else
-		hash_resize(&table->hash, places);
+	if (table->key == KEY_INT64 && places >= DENSE_PLACES_LEAST && !table->was_dense)
+	{
+		uint64 count;
+
+		table->pages.narrow = choose_narrow(table);
+		count = pages_would_do(table, places, room);
+		if (count > 0)
+		{
+			pages_from_hash(table, count);
+			return;
+		}
+		table->pages.narrow = false;
+	}
+	hash_resize(&table->hash, places);
 }
 
 static void
@@ -309,7 +349,7 @@ table_add(CustomerTable *table, const CustomerKey *key, const Event *events, int
 			if (count == 0)
 				return;
 			if (table->pages.narrow)
-				pages_widen(&table->pages, &table->pool);
+				leave_narrow(table);
 			if (table->dense)
 				cell = dense_cell(table, key->a);
 			if (cell == NULL)
@@ -407,7 +447,7 @@ table_apply_int64(CustomerTable *table, const EventBatch *batch)
 		count--;
 	}
 	if (table->pages.narrow && count > 0)
-		pages_widen(&table->pages, &table->pool);
+		leave_narrow(table);
 	apply_cells(table, keys, events, sizeof(Event), NULL, count);
 }
 
@@ -497,6 +537,37 @@ table_add_words(CustomerTable *table, const KeyedWord *words, int count)
 			cell = hash_int(&table->hash, words[i].key, key_mix(words[i].key));
 		cell_add_word(&table->pool, cell, words[i].first, words[i].bits);
 	}
+}
+
+bool
+table_add_page(CustomerTable *table, const PageOfWords *page)
+{
+	int64 shift;
+	uint64 all = 0;
+	uint64 *cells;
+	int customers = 0;
+
+	if (!table->pages.narrow ||
+		pg_sub_s64_overflow(page->first, table->pages.narrow_first, &shift) || shift <= -64 ||
+		shift >= 64)
+		return false;
+	if (shift != 0)
+		for (int i = 0; i < CELL_PAGE_CELLS; i++)
+			all |= page->cells[i];
+	if (shift > 0 ? all << shift >> shift != all : all >> -shift << -shift != all)
+		return false;
+	cells = cells_of_key(table, page->number << CELL_PAGE_BITS);
+	if (cells == NULL)
+		return false;
+	for (int i = 0; i < CELL_PAGE_CELLS; i++)
+	{
+		uint64 bits = shift >= 0 ? page->cells[i] << shift : page->cells[i] >> -shift;
+
+		customers += (cells[i] == 0) & (bits != 0);
+		cells[i] |= bits;
+	}
+	table->pool.customers += customers;
+	return true;
 }
 
 static void

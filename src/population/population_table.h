@@ -48,6 +48,14 @@ typedef struct KeyedWord
 
 typedef void (*KeyedWordVisitor)(void *argument, const KeyedWord *word);
 
+/* The customers of a narrow page: see CellPages. */
+typedef struct PageOfWords
+{
+	uint64 number;
+	int64 first;
+	uint64 cells[CELL_PAGE_CELLS];
+} PageOfWords;
+
 /* Events that wait to be applied together, so that their cache misses overlap. */
 typedef struct EventBatch
 {
@@ -68,9 +76,12 @@ extern void
 table_begin(CustomerTable *table, MemoryContext context, KeyKind key, const EventShape *shape);
 extern void table_clear(CustomerTable *table);
 
-/* So many new keys will find a place; table_growth() is the memory that this would take. */
+/*
+ * So many new keys will find a place; table_growth() is the memory that this would take. room is what the query may
+ * still use.
+ */
 extern Size table_growth(const CustomerTable *table, int count);
-extern void table_reserve(CustomerTable *table, int count);
+extern void table_reserve(CustomerTable *table, int count, Size room);
 
 /* All of these after table_reserve(). Begin to fetch the memory that table_add() will need. */
 extern void table_prefetch(const CustomerTable *table, const CustomerKey *key);
@@ -86,6 +97,9 @@ extern void table_apply_wide(CustomerTable *table, const EventBatch *batch);
 
 /* Customers whose events are words, in a table of integers that takes words. */
 extern void table_add_words(CustomerTable *table, const KeyedWord *words, int count);
+
+/* The same for a narrow page. False: this table has no such pages, or the words do not fit into them. */
+extern bool table_add_page(CustomerTable *table, const PageOfWords *page);
 
 /* Every customer, in any order. */
 extern void table_each(CustomerTable *table, EntryVisitor visitor, void *argument);

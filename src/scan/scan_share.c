@@ -91,7 +91,6 @@ typedef struct StreamWriter
 	StreamChunk *last;
 	Size capacity; /* of the last chunk */
 	BufFile *file; /* NULL: everything is in memory so far */
-	int aggregate;
 } StreamWriter;
 
 static void
@@ -289,55 +288,75 @@ write_group(StreamWriter *writer, const ScanGroup *group)
 
 /* ---- customers ---- */
 
-static void
-write_packet(void *argument, const char *bytes, Size size)
+/* The streams to all others, by number; one's own is not used. */
+typedef struct Sending
 {
-	StreamWriter *writer = argument;
+	StreamWriter *writers;
+	int count;
+	int own;
+	int aggregate;
+} Sending;
 
-	write_record(writer, RECORD_PACKET, writer->aggregate, bytes, size);
+static void
+write_packet(void *argument, int share, const char *bytes, Size size)
+{
+	Sending *sending = argument;
+
+	write_record(&sending->writers[share], RECORD_PACKET, sending->aggregate, bytes, size);
 }
 
-/* Send another participant all it needs: all groups and totals, and the customers of its share. */
 static void
-send_share(BatchScan *scan, Share share, Size *memory)
+write_identity(Sending *sending, Population *population)
 {
-	StreamWriter writer = writer_to(scan, share.number, memory);
+	const PopulationIdentity *identity = population_identity(population);
+	Size size = offsetof(IdentityRecord, tag) + identity->tag_length;
+	IdentityRecord *record = palloc0(size);
+
+	/* Field by field: neither the pointer nor the padding is sent. */
+	record->identity.aggregate = identity->aggregate;
+	record->identity.key = identity->key;
+	record->identity.kind = identity->kind;
+	record->identity.shape.cap = identity->shape.cap;
+	record->identity.shape.more_flags = identity->shape.more_flags;
+	record->identity.shape.has_amount = identity->shape.has_amount;
+	record->identity.tag_length = identity->tag_length;
+	record->totals = *population_totals(population);
+	memcpy(record->tag, identity->tag, identity->tag_length);
+	for (int to = 0; to < sending->count; to++)
+		if (to != sending->own)
+			write_record(&sending->writers[to], RECORD_IDENTITY, sending->aggregate, record, size);
+	pfree(record);
+}
+
+/* Send the others all they need: all groups and totals, and the customers of their shares. */
+static void
+send_shares(BatchScan *scan, Share own, Size *memory)
+{
+	Sending sending = {
+		.writers = palloc(own.count * sizeof(StreamWriter)), .count = own.count, .own = own.number};
 	ListCell *cell;
 
+	for (int to = 0; to < own.count; to++)
+		sending.writers[to] = writer_to(scan, to, memory);
 	foreach (cell, scan->groups)
 	{
 		ScanGroup *group = lfirst(cell);
 
-		write_group(&writer, group);
+		for (int to = 0; to < own.count; to++)
+			if (to != own.number)
+				write_group(&sending.writers[to], group);
 		for (int i = 0; i < scan->naggregates; i++)
 		{
-			Population *population = group->populations[i];
-			const PopulationIdentity *identity;
-			IdentityRecord *record;
-			Size size;
-
-			if (population == NULL)
+			if (group->populations[i] == NULL)
 				continue;
-			identity = population_identity(population);
-			size = offsetof(IdentityRecord, tag) + identity->tag_length;
-			record = palloc0(size);
-			/* Field by field: neither the pointer nor the padding is sent. */
-			record->identity.aggregate = identity->aggregate;
-			record->identity.key = identity->key;
-			record->identity.kind = identity->kind;
-			record->identity.shape.cap = identity->shape.cap;
-			record->identity.shape.more_flags = identity->shape.more_flags;
-			record->identity.shape.has_amount = identity->shape.has_amount;
-			record->identity.tag_length = identity->tag_length;
-			record->totals = *population_totals(population);
-			memcpy(record->tag, identity->tag, identity->tag_length);
-			write_record(&writer, RECORD_IDENTITY, i, record, size);
-			pfree(record);
-			writer.aggregate = i;
-			population_send(population, share, write_packet, &writer);
+			sending.aggregate = i;
+			write_identity(&sending, group->populations[i]);
+			population_send(group->populations[i], own, write_packet, &sending);
 		}
 	}
-	end_stream(&writer);
+	for (int to = 0; to < own.count; to++)
+		end_stream(&sending.writers[to]);
+	pfree(sending.writers);
 }
 
 static void
@@ -514,9 +533,8 @@ scan_share_finish(BatchScan *scan)
 
 	BarrierArriveAndWait(&shared->barrier, PG_WAIT_EXTENSION);
 	participants = (int) pg_atomic_read_u32(&shared->participants);
-	/* Each begins with another receiver. */
-	for (int i = 1; i < participants; i++)
-		send_share(scan, (Share){(number + i) % participants, participants}, &memory);
+	if (participants > 1)
+		send_shares(scan, (Share){number, participants}, &memory);
 	BarrierArriveAndWait(&shared->barrier, PG_WAIT_EXTENSION);
 	if (participants > 1)
 	{
