@@ -543,6 +543,49 @@ SELECT retention_redo, first, last, count(*) FROM people_changes GROUP BY 1, 2, 
 SELECT retention_refresh('people');
 SELECT * FROM differs('people');
 
+-- ---- Customers who change: which value counts ----
+-- Random inserts, updates and deletes, some of them of the first or the latest row of all or of a value.
+CREATE TABLE changing (id integer PRIMARY KEY, customer integer, at date, plan text, country text);
+CREATE FUNCTION change_some(round integer) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO changing SELECT round * 100 + g, abs(hashint4(g * 7 + round)) % 12, date '2025-01-01' + abs(hashint4(g * 11 + round)) % 200,
+    (ARRAY['a', 'b', 'c', NULL])[1 + abs(hashint4(g * 13 + round)) % 4], (ARRAY['DE', 'FR'])[1 + abs(hashint4(g * 17 + round)) % 2]
+  FROM generate_series(1, 1 + round % 4) g;
+  UPDATE changing SET plan = (ARRAY['a', 'b', NULL])[1 + round % 3] WHERE id IN (SELECT id FROM changing ORDER BY hashint4(id + round) LIMIT round % 3);
+  DELETE FROM changing WHERE id IN (SELECT id FROM changing ORDER BY hashint4(id * 3 + round) LIMIT (round + 1) % 3);
+  IF round % 5 = 0 THEN DELETE FROM changing WHERE at = (SELECT min(at) FROM changing) OR at = (SELECT max(at) FROM changing WHERE plan = 'b'); END IF;
+END $$;
+SELECT retention_source('first_value', 'events', 'changing', 'customer', at => 'at', segments => '{plan,country}'),
+  retention_source('latest_value', 'events', 'changing', 'customer', at => 'at', segments => '{plan,country}', segments_at => 'current');
+SELECT retention_materialize('first_value'), retention_materialize('latest_value');
+CREATE FUNCTION all_differ(rounds integer) RETURNS TABLE (source text, cohorts bigint, facts bigint, parts bigint) LANGUAGE plpgsql AS $$
+BEGIN
+  FOR round IN 1 .. rounds LOOP
+    PERFORM change_some(round);
+    FOREACH source IN ARRAY ARRAY['first_value', 'latest_value'] LOOP
+      PERFORM retention_refresh(source::regclass);
+      SELECT d.* INTO cohorts, facts, parts FROM differs(source::regclass) d;
+      RETURN NEXT;
+    END LOOP;
+  END LOOP;
+END $$;
+SELECT source, count(*), sum(cohorts) AS cohorts, sum(facts) AS facts, sum(parts) AS parts FROM all_differ(40) GROUP BY 1 ORDER BY 1;
+SELECT segment, value, f.customers AS first, l.customers AS latest, p.customers AS first_rows, q.customers AS latest_rows
+FROM (SELECT segment, value, (cohort_totals(cohorts)).customers FROM first_value_summary WHERE part > 0) f
+FULL JOIN (SELECT segment, value, (cohort_totals(cohorts)).customers FROM latest_value_summary WHERE part > 0) l USING (segment, value)
+JOIN (SELECT DISTINCT ON (segment, value) segment, value, count(*) OVER (PARTITION BY segment, value) AS customers FROM (
+  SELECT DISTINCT ON (customer) customer, country FROM changing ORDER BY customer, at, country) d, LATERAL (VALUES ('country', country)) v (segment, value)) p USING (segment, value)
+JOIN (SELECT DISTINCT ON (segment, value) segment, value, count(*) OVER (PARTITION BY segment, value) AS customers FROM (
+  SELECT DISTINCT ON (customer) customer, country FROM changing ORDER BY customer, at DESC, country) d, LATERAL (VALUES ('country', country)) v (segment, value)) q USING (segment, value)
+ORDER BY 1, 2;
+-- Another choice is another definition: everything is read again.
+SET client_min_messages = notice;
+SELECT retention_source_set('first_value', segments_at => 'current');
+SELECT retention_refresh('first_value') > 0 AS everybody;
+SET client_min_messages = warning;
+SELECT * FROM differs('first_value');
+SELECT count(*) AS differ FROM (SELECT customer, segment_1, segment_2 FROM first_value_facts EXCEPT SELECT customer, segment_1, segment_2 FROM latest_value_facts) d;
+
 -- ---- Cost: a small refresh reads what changed ----
 -- An index on an integer column is used.
 CREATE TABLE much (customer integer, at date);

@@ -13,24 +13,20 @@ BEGIN
   IF grid ~ 'elapsed|recurring' THEN
     EXECUTE 'SELECT ' || retention_internal.source_grid(s) INTO grid;
   END IF;
-  direct := format('SELECT NULL::text AS segment, NULL::text AS value, cohort_retention(r.customer, r.at, %L)::text '
-    'FROM %s HAVING count(*) > 0', grid, rows);
-  FOR i IN 1 .. cardinality(s.segments) LOOP
-    direct := direct || format(' UNION ALL SELECT %1$L, r.%1$I::text, cohort_retention(r.customer, r.at, %2$L)::text '
-      'FROM %3$s GROUP BY 2', s.segments[i], grid, rows);
-  END LOOP;
+  direct := retention_internal.facts_select(s, format('(SELECT * FROM %s)', rows));
   EXECUTE format('WITH kept AS (SELECT segment, value, cohorts::text FROM %s WHERE cohorts IS NOT NULL), '
-    'direct AS (%s) SELECT count(*) FROM ((TABLE kept EXCEPT ALL TABLE direct) UNION ALL (TABLE direct EXCEPT ALL TABLE kept)) AS d',
-    (s.kept).summary, direct) INTO cohorts;
+    'q AS (%s), r AS (%s), '
+    'direct AS (SELECT v.segment, v.value, cohort_retention(r.customer, r.at, %L)::text '
+    'FROM r AS r JOIN q USING (customer), LATERAL (VALUES (NULL, NULL)%s) AS v (segment, value) GROUP BY 1, 2) '
+    'SELECT count(*) FROM ((TABLE kept EXCEPT ALL TABLE direct) UNION ALL (TABLE direct EXCEPT ALL TABLE kept)) AS d',
+    (s.kept).summary, direct, 'SELECT * FROM ' || rows, grid,
+    retention_internal.facts_segments(s, '(%2$L, q.segment_%1$s::text)')) INTO cohorts;
   EXECUTE format($q$WITH kept AS (
-      SELECT k.segment, k.value, (to_jsonb(f) - 'part' || jsonb_build_object('facts', f.facts::text))::text
-      FROM %s AS f JOIN %s AS k USING (part)),
+      SELECT (to_jsonb(f) || jsonb_build_object('facts', f.facts::text))::text FROM %s AS f),
     direct AS (
-      SELECT q.segment, q.value,
-        (to_jsonb(q) - '{segment,value,whole}'::text[] || jsonb_build_object('facts', q.facts::text))::text
-      FROM (%s) AS q)
+      SELECT (to_jsonb(q) - 'whole' || jsonb_build_object('facts', q.facts::text))::text FROM (%s) AS q)
     SELECT count(*) FROM ((TABLE kept EXCEPT ALL TABLE direct) UNION ALL (TABLE direct EXCEPT ALL TABLE kept)) AS d$q$,
-    (s.kept).facts, (s.kept).summary, retention_internal.facts_select(s, format('(SELECT * FROM %s)', rows)))
+    (s.kept).facts, direct)
   INTO facts;
   EXECUTE format('SELECT count(*) FROM %s WHERE part > 0 AND cohorts IS NULL', (s.kept).summary) INTO parts;
   RETURN NEXT;

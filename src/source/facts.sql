@@ -1,11 +1,10 @@
 -- source: the facts of a source of events kept in tables, one small row per customer. See facts.h for the C side,
 -- refresh.sql for how they are brought up to date.
 --
--- Four tables beside the source belong to its owner: _facts (one row per customer, and one per customer and value of
--- each segment), _summary (the cohorts of all customers and of each value), _changes (what statements did to the
--- relation since the last refresh, written by triggers in the transaction of the change) and _state (one row). A
--- refresh empties _changes and reads the source in one statement, so in one snapshot: it sees a change in both or in
--- neither.
+-- Four tables beside the source belong to its owner: _facts (one row per customer), _summary (the cohorts of all
+-- customers, and of the customers of each value of a segment), _changes (what statements did to the relation since the
+-- last refresh, written by triggers in the transaction of the change) and _state (one row). A refresh empties _changes
+-- and reads the source in one statement, so in one snapshot: it sees a change in both or in neither.
 --
 -- pg_depend says which tables belong to a source: defaults of columns of _state refer to the source and to the other
 -- tables. They follow renames and dumps, and count where one role owns all of these.
@@ -134,7 +133,7 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
   SELECT format('SELECT f.customer, lower(s.stay) AS started, '
       'CASE WHEN upper(s.stay) < k.as_of THEN upper(s.stay) END AS ended%s '
       'FROM %s AS f, unnest(f.stays) AS s (stay), (SELECT %s AS as_of) AS k '
-      'WHERE f.part = 0 AND lower(s.stay) < k.as_of',
+      'WHERE lower(s.stay) < k.as_of',
     (SELECT string_agg(format(', f.segment_%s AS %I', s.place, s.segment), '' ORDER BY s.place)
      FROM unnest($1.segments) WITH ORDINALITY AS s (segment, place)),
     ($1.kept).facts, $2 || CASE $1.time_type WHEN 'date'::regtype THEN '::date' ELSE '' END)
@@ -353,8 +352,8 @@ BEGIN
     '(part integer PRIMARY KEY, segment text, value text, cohorts @extschema@.retention_cohorts)',
     'cohorts of all customers (part 0) and of the customers of each value of a segment');
   kept.facts := retention_internal.facts_create(source.source, '_facts', format('WITH (fillfactor = 90) AS '
-      'SELECT 0 AS part, s.customer, s.facts, s.stays%s FROM pg_temp.retention_staged AS s WITH NO DATA', segments),
-    'facts of each customer, over all rows (part 0) and over those of each value of a segment');
+      'SELECT s.customer, s.facts, s.stays%s FROM pg_temp.retention_staged AS s WITH NO DATA', segments),
+    'facts of each customer');
   FOR relation, name, words IN
     SELECT w.relation, w.name, w.words
     FROM (VALUES
@@ -362,13 +361,13 @@ BEGIN
       (kept.summary, 'segment', 'the column that customers are compared by; NULL: all customers'),
       (kept.summary, 'value', 'the value in that column'),
       (kept.summary, 'cohorts', 'their cohorts: cohort_cells(), retention_curve(), lifecycle(), stickiness()'),
-      (kept.facts, 'part', 'as in the summary'),
       (kept.facts, 'customer', 'the customer'),
       (kept.facts, 'facts', 'when the customer was active'),
-      (kept.facts, 'stays', format('from an event until %s after the last one without another in between; part 0 only',
+      (kept.facts, 'stays', format('from an event until %s after the last one without another in between',
         source.gone_after))) AS w (relation, name, words)
     UNION ALL
-    SELECT kept.facts, 'segment_' || s.place, s.segment || ' of the first event; part 0 only'
+    SELECT kept.facts, 'segment_' || s.place, format('%s of the %s event', s.segment,
+      CASE source.segments_at WHEN 'current' THEN 'latest' ELSE 'first' END)
     FROM unnest(source.segments) WITH ORDINALITY AS s (segment, place)
   LOOP
     EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', relation, name, words);

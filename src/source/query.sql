@@ -83,16 +83,23 @@ BEGIN
   known := CASE WHEN is_date THEN known || '::date'
     WHEN is_instant AND source.kind = 'subscriptions' THEN format('(%s AT TIME ZONE %L)', known, source.time_zone)
     ELSE known END;
-  SELECT coalesce(string_agg(format(CASE source.kind WHEN 'events' THEN ', c.%I' ELSE ', r.%I' END, s.segment), ''
-      ORDER BY s.place), ''),
-    coalesce(string_agg(format(', (array_agg(%I ORDER BY at, %1$I))[1] AS %1$I', s.segment), '' ORDER BY s.place), '')
-  INTO segments, firsts
-  FROM unnest(source.segments) WITH ORDINALITY AS s (segment, place);
   IF source.kind = 'subscriptions' THEN
+    -- start: the value of each row itself. Rows that end as they start are nobody's first or latest, unless all are.
+    SELECT coalesce(string_agg(CASE source.segments_at WHEN 'start' THEN format(', r.%I', s.segment)
+        ELSE format(', first_value(r.%1$I) OVER (PARTITION BY r.customer ORDER BY r.started < coalesce(r.ended, '
+          '''infinity'') DESC, r.started%2$s, r.%1$I) AS %1$I', s.segment,
+          CASE source.segments_at WHEN 'current' THEN ' DESC' ELSE '' END) END, '' ORDER BY s.place), '')
+    INTO segments FROM unnest(source.segments) WITH ORDINALITY AS s (segment, place);
     RETURN format('SELECT r.customer, r.started, CASE WHEN r.ended < k.as_of THEN r.ended END AS ended%s'
       ' FROM %s AS r, (SELECT %s AS as_of) AS k WHERE r.customer IS NOT NULL AND r.started < k.as_of',
       segments, source.source, known);
   END IF;
+  SELECT coalesce(string_agg(format(', c.%I', s.segment), '' ORDER BY s.place), ''),
+    coalesce(string_agg(format(CASE source.segments_at
+        WHEN 'current' THEN ', (array_agg(%1$I ORDER BY at DESC, %1$I) FILTER (WHERE %2$s < %3$s))[1] AS %1$I'
+        ELSE ', (array_agg(%1$I ORDER BY at, %1$I))[1] AS %1$I' END, s.segment, at, known), '' ORDER BY s.place), '')
+  INTO segments, firsts
+  FROM unnest(source.segments) WITH ORDINALITY AS s (segment, place);
   RETURN format('SELECT c.customer, lower(s.stay) AS started, '
       'CASE WHEN upper(s.stay) < k.as_of THEN upper(s.stay) END AS ended%s'
       ' FROM (SELECT customer, range_agg(%s(%s, %s)) AS stays%s FROM %s WHERE at >= ''1900-01-01 00:00+00'''

@@ -38,24 +38,20 @@ COMMENT ON FUNCTION retention_internal.facts_items(retention_internal.source) IS
 CREATE FUNCTION retention_internal.facts_select(source retention_internal.source, rows text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 SET intervalstyle = 'postgres' AS $$
-  -- From rows (customer, retention_whole, at, segments) to facts by customer, then by the value of each segment. The
-  -- stays are those of source_presence(): from an event until gone_after after the last one without another in between.
-  SELECT format(E'SELECT NULL::text AS segment, NULL::text AS value, b.customer, b.retention_whole AS whole,\n'
+  -- From rows (customer, retention_whole, at, segments) to facts by customer. The stays are those of source_presence():
+  -- from an event until gone_after after the last one without another in between. At one time the lesser value counts.
+  SELECT format(E'SELECT b.customer, b.retention_whole AS whole,\n'
       '  @extschema@.activity(b.at, %1$L::@extschema@.retention_grid) AS facts,\n'
       '  range_agg(%2$s(%3$s, %4$s)) FILTER (WHERE b.at IS NOT NULL) AS stays%5$s\n'
-      'FROM %6$s AS b\nGROUP BY b.customer, b.retention_whole%7$s',
-    t.grid, CASE WHEN t.is_date THEN 'daterange' ELSE 'tsrange' END, t.at,
+      'FROM %6$s AS b\nGROUP BY b.customer, b.retention_whole',
+    retention_internal.facts_grid($1), CASE WHEN t.is_date THEN 'daterange' ELSE 'tsrange' END, t.at,
     format(CASE WHEN t.is_date THEN '(%s + interval %L)::date' ELSE '%s + interval %L' END, t.at, $1.gone_after),
-    (SELECT string_agg(format(', (array_agg(b.%I ORDER BY b.at, b.%1$I) FILTER (WHERE b.at IS NOT NULL))[1] '
-        'AS segment_%s', s.segment, s.place), '' ORDER BY s.place)
+    (SELECT string_agg(format(', (array_agg(b.%1$I ORDER BY b.at%2$s, b.%1$I) '
+        'FILTER (WHERE b.at IS NOT NULL))[1] AS segment_%3$s', s.segment,
+        CASE $1.segments_at WHEN 'current' THEN ' DESC' ELSE '' END, s.place), '' ORDER BY s.place)
      FROM unnest($1.segments) WITH ORDINALITY AS s (segment, place)),
-    $2,
-    (SELECT string_agg(format(E'\nUNION ALL\nSELECT %1$L, b.%1$I::text, b.customer, b.retention_whole AS whole,\n'
-        '  @extschema@.activity(b.at, %2$L::@extschema@.retention_grid), NULL%3$s\n'
-        'FROM %4$s AS b\nGROUP BY b.%1$I::text, b.customer, b.retention_whole',
-        s.segment, t.grid, repeat(', NULL', cardinality($1.segments)), $2), '' ORDER BY s.place)
-     FROM unnest($1.segments) WITH ORDINALITY AS s (segment, place)))
-  FROM (SELECT retention_internal.facts_grid($1) AS grid, $1.time_type = 'date'::regtype AS is_date,
+    $2)
+  FROM (SELECT $1.time_type = 'date'::regtype AS is_date,
     CASE $1.time_type WHEN 'timestamptz'::regtype THEN format('(b.at AT TIME ZONE %L)', $1.time_zone)
       ELSE 'b.at' END AS at) AS t
 $$;
@@ -64,11 +60,11 @@ COMMENT ON FUNCTION retention_internal.facts_select(retention_internal.source, t
 
 CREATE FUNCTION retention_internal.facts_segments(source retention_internal.source, item text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT coalesce(string_agg(format(', ' || $2, n), '' ORDER BY n), '')
-  FROM generate_series(1, cardinality($1.segments)) AS n
+  SELECT coalesce(string_agg(format(', ' || $2, s.place, s.segment), '' ORDER BY s.place), '')
+  FROM unnest($1.segments) WITH ORDINALITY AS s (segment, place)
 $$;
 COMMENT ON FUNCTION retention_internal.facts_segments(retention_internal.source, text) IS
-'items of a list as SQL text, one for each segment of a source, made by a format from the number of the segment';
+'items of a list as SQL text, one for each segment of a source, made by a format from its number and its name';
 
 -- Staging.
 
@@ -148,16 +144,6 @@ COMMENT ON FUNCTION retention_internal.facts_stage(retention_internal.source, bo
 
 -- Folding in: from the temporary tables into facts and summary, which nobody else writes.
 
-CREATE FUNCTION retention_internal.facts_parted(source retention_internal.source) RETURNS text
-LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT format($q$SELECT k.part, s.*
-    FROM pg_temp.retention_staged AS s
-    JOIN %s AS k ON coalesce(k.segment, '') = coalesce(s.segment, '') AND (k.part = 0) = (s.segment IS NULL)
-      AND (k.value IS NULL) = (s.value IS NULL) AND coalesce(k.value, '') = coalesce(s.value, '')$q$, ($1.kept).summary)
-$$;
-COMMENT ON FUNCTION retention_internal.facts_parted(retention_internal.source) IS
-'a SELECT of what was staged, with the number of its part in the summary';
-
 CREATE FUNCTION retention_internal.facts_fold_all(source retention_internal.source) RETURNS bigint
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
@@ -165,72 +151,118 @@ DECLARE
   facts regclass := (source.kept).facts;
   rows bigint;
 BEGIN
-  EXECUTE format('INSERT INTO %s (part, customer, facts, stays%s) '
-      'SELECT n.part, n.customer, n.facts, n.stays%s FROM (%s) AS n ORDER BY n.customer', facts,
-    retention_internal.facts_segments(source, 'segment_%s'), retention_internal.facts_segments(source, 'n.segment_%s'),
-    retention_internal.facts_parted(source));
+  EXECUTE format('INSERT INTO %s (customer, facts, stays%s) '
+      'SELECT n.customer, n.facts, n.stays%s FROM pg_temp.retention_staged AS n ORDER BY n.customer', facts,
+    retention_internal.facts_segments(source, 'segment_%s'), retention_internal.facts_segments(source, 'n.segment_%s'));
   GET DIAGNOSTICS rows = ROW_COUNT;
   IF rows > 0 THEN
     EXECUTE format('ANALYZE %s', facts);
   END IF;
-  RETURN (SELECT count(*) FROM pg_temp.retention_staged AS s WHERE s.segment IS NULL);
+  RETURN rows;
 END
 $$;
 COMMENT ON FUNCTION retention_internal.facts_fold_all(retention_internal.source) IS
 'fills the empty facts of a source with what was staged; returns the number of customers';
 
-CREATE FUNCTION retention_internal.facts_touch(source retention_internal.source) RETURNS void
+CREATE FUNCTION retention_internal.facts_touch(source retention_internal.source) RETURNS bigint
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
   facts regclass := (source.kept).facts;
-  old_first text := (retention_internal.facts_edges(source, 'f.facts'))[1];
-  new_first text := (retention_internal.facts_edges(source, 'n.facts'))[1];
+  -- The row that decides which value of a segment a customer has: the first, or the latest.
+  edge integer := CASE source.segments_at WHEN 'current' THEN 2 ELSE 1 END;
+  old_edge text := (retention_internal.facts_edges(source, 'f.facts'))[edge];
+  new_edge text := (retention_internal.facts_edges(source, 'n.facts'))[edge];
   joins text[] := ARRAY[current_setting('enable_hashjoin'), current_setting('enable_mergejoin')];
   few boolean;
+  customers bigint;
 BEGIN
-  -- A table of its own, so that the planner knows how many rows there are.
-  PERFORM retention_internal.facts_temporary('retention_parted',
-    retention_internal.facts_parted(source) || ' ORDER BY s.customer');
-  CREATE INDEX ON pg_temp.retention_parted (customer, part);
-  ANALYZE pg_temp.retention_parted;
+  CREATE INDEX ON pg_temp.retention_staged (customer);
   -- Few customers are looked up one by one, never by a pass over all of them.
-  SELECT 10 * (SELECT count(*) FROM pg_temp.retention_parted) + 10 * (SELECT count(*) FROM pg_temp.retention_redone)
+  SELECT 10 * (SELECT count(*) FROM pg_temp.retention_staged) + 10 * (SELECT count(*) FROM pg_temp.retention_redone)
     < c.reltuples INTO few FROM pg_class AS c WHERE c.oid = facts;
   IF few THEN
     PERFORM set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true);
   END IF;
   PERFORM retention_internal.facts_temporary('retention_touched', format($q$
-    SELECT n.part, n.customer, f.facts AS old,
+    SELECT n.customer, f.facts AS old,
       CASE WHEN n.whole OR f.facts IS NULL THEN n.facts ELSE @extschema@.activity_union(f.facts, n.facts) END AS new,
       CASE WHEN n.whole OR f.stays IS NULL THEN n.stays WHEN n.stays IS NULL THEN f.stays
         ELSE f.stays + n.stays END AS stays,
       n.whole%1$s
-    FROM pg_temp.retention_parted AS n LEFT JOIN %2$s AS f ON f.customer = n.customer AND f.part = n.part
+    FROM (SELECT * FROM pg_temp.retention_staged ORDER BY customer) AS n
+      LEFT JOIN %2$s AS f ON f.customer = n.customer
     UNION ALL
-    SELECT f.part, f.customer, f.facts, NULL, NULL, true%3$s
+    SELECT f.customer, f.facts, NULL, NULL, true%3$s
     FROM pg_temp.retention_redone AS r JOIN %2$s AS f ON f.customer = r.customer
-    WHERE NOT EXISTS (SELECT FROM pg_temp.retention_parted AS n WHERE n.customer = f.customer AND n.part = f.part)$q$,
-    -- The earlier one of two first rows has the segments; at one time the lesser value, as in facts_select().
-    retention_internal.facts_segments(source, format('CASE WHEN n.whole OR f.facts IS NULL OR %1$s IS NULL '
-      'THEN n.segment_%%1$s WHEN %2$s IS NULL OR %1$s < %2$s THEN f.segment_%%1$s WHEN %2$s < %1$s '
-      'THEN n.segment_%%1$s ELSE least(f.segment_%%1$s, n.segment_%%1$s) END AS segment_%%1$s', old_first, new_first)),
-    facts, repeat(', NULL', cardinality(source.segments))));
+    WHERE NOT EXISTS (SELECT FROM pg_temp.retention_staged AS n WHERE n.customer = f.customer)$q$,
+    -- Of two such rows the earlier one (or the later) has the segments; at one time the lesser value, as in
+    -- facts_select().
+    retention_internal.facts_segments(source, format('f.segment_%%1$s AS old_%%1$s, CASE WHEN n.whole OR f.facts IS '
+      'NULL OR %1$s IS NULL THEN n.segment_%%1$s WHEN %2$s IS NULL OR %1$s %3$s %2$s THEN f.segment_%%1$s '
+      'WHEN %2$s %3$s %1$s THEN n.segment_%%1$s ELSE least(f.segment_%%1$s, n.segment_%%1$s) END AS segment_%%1$s',
+      old_edge, new_edge, CASE edge WHEN 1 THEN '<' ELSE '>' END)),
+    facts, retention_internal.facts_segments(source, 'f.segment_%s, NULL')));
   ANALYZE pg_temp.retention_touched;
   EXECUTE format('UPDATE %s AS f SET facts = t.new, stays = t.stays%s FROM pg_temp.retention_touched AS t '
-      'WHERE f.customer = t.customer AND f.part = t.part AND t.old IS NOT NULL AND t.new IS NOT NULL', facts,
+      'WHERE f.customer = t.customer AND t.old IS NOT NULL AND t.new IS NOT NULL', facts,
     retention_internal.facts_segments(source, 'segment_%s = t.segment_%1$s'));
-  EXECUTE format('INSERT INTO %s (part, customer, facts, stays%s) SELECT t.part, t.customer, t.new, t.stays%s '
+  EXECUTE format('INSERT INTO %s (customer, facts, stays%s) SELECT t.customer, t.new, t.stays%s '
       'FROM pg_temp.retention_touched AS t WHERE t.old IS NULL AND t.new IS NOT NULL', facts,
     retention_internal.facts_segments(source, 'segment_%s'), retention_internal.facts_segments(source, 't.segment_%s'));
   EXECUTE format('DELETE FROM %s AS f USING pg_temp.retention_touched AS t '
-    'WHERE f.customer = t.customer AND f.part = t.part AND t.new IS NULL', facts);
+    'WHERE f.customer = t.customer AND t.new IS NULL', facts);
   PERFORM set_config('enable_hashjoin', joins[1], true), set_config('enable_mergejoin', joins[2], true);
+  SELECT count(*) INTO customers FROM pg_temp.retention_touched;
+  RETURN customers;
 END
 $$;
 COMMENT ON FUNCTION retention_internal.facts_touch(retention_internal.source) IS
 'folds what was staged into the facts of a source; leaves the facts of the customers concerned, before and after, in a '
-'temporary table';
+'temporary table; returns their number';
+
+CREATE FUNCTION retention_internal.facts_take_edges(source retention_internal.source) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+  edges text[] := retention_internal.facts_edges(source, 'f.facts');
+  n integer;
+BEGIN
+  -- A difference cannot tell the first and the last row of a part. Where a customer who was looked up, or who has left
+  -- the part, had one of them, the customer who has it now counts as touched. That takes a look at all customers; an
+  -- index would make every refresh slower.
+  FOR n IN 0 .. cardinality(source.segments) LOOP
+    EXECUTE format($q$INSERT INTO pg_temp.retention_touched (customer, old, new%7$s)
+      SELECT DISTINCT ON (e.customer) e.customer, e.facts, e.facts%8$s
+      FROM %4$s AS k, LATERAL @extschema@.cohort_totals(k.cohorts) AS m, LATERAL (
+        (SELECT f.* FROM %1$s AS f WHERE %5$s AND EXISTS (SELECT FROM pg_temp.retention_touched AS t
+          WHERE %6$s AND @extschema@.first_active(t.old) = m.first_at) ORDER BY %2$s LIMIT 1)
+        UNION ALL
+        (SELECT f.* FROM %1$s AS f WHERE %5$s AND EXISTS (SELECT FROM pg_temp.retention_touched AS t
+          WHERE %6$s AND @extschema@.last_active(t.old) = m.latest_at) ORDER BY %3$s DESC NULLS LAST LIMIT 1)) AS e
+      WHERE k.segment IS NOT DISTINCT FROM %9$L
+        AND NOT (EXISTS (SELECT FROM pg_temp.retention_touched AS t WHERE t.customer = e.customer))$q$,
+      (source.kept).facts, edges[1], edges[2], (source.kept).summary,
+      CASE n WHEN 0 THEN 'true' ELSE format('f.segment_%s::text IS NOT DISTINCT FROM k.value', n) END,
+      CASE n WHEN 0 THEN 't.whole' ELSE format('(t.whole OR t.old_%1$s IS DISTINCT FROM t.segment_%1$s) '
+        'AND t.old_%1$s::text IS NOT DISTINCT FROM k.value', n) END,
+      retention_internal.facts_segments(source, 'old_%1$s, segment_%1$s'),
+      retention_internal.facts_segments(source, 'e.segment_%1$s, e.segment_%1$s'), source.segments[n]);
+  END LOOP;
+END
+$$;
+COMMENT ON FUNCTION retention_internal.facts_take_edges(retention_internal.source) IS
+'adds to what facts_touch() has left the customers who have the first or the last row of a part now';
+
+CREATE FUNCTION retention_internal.facts_same(what text, other text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+  -- This can be hashed, IS NOT DISTINCT FROM cannot.
+  SELECT format('(%1$s.segment IS NULL) = (%2$s.segment IS NULL) AND coalesce(%1$s.segment, '''') '
+    '= coalesce(%2$s.segment, '''') AND (%1$s.value IS NULL) = (%2$s.value IS NULL) '
+    'AND coalesce(%1$s.value, '''') = coalesce(%2$s.value, '''')', $1, $2)
+$$;
+COMMENT ON FUNCTION retention_internal.facts_same(text, text) IS
+'an SQL condition: two rows have the same segment and value, NULL included';
 
 CREATE FUNCTION retention_internal.facts_add_up(source retention_internal.source, everything boolean) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -238,7 +270,7 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp 
 DECLARE
   facts regclass := (source.kept).facts;
   summary regclass := (source.kept).summary;
-  edges text[] := retention_internal.facts_edges(source, 'f.facts');
+  latest_edge text := (retention_internal.facts_edges(source, 'f.facts'))[2];
   o record := @extschema@.grid_options(source.grid);
   -- What is complete in elapsed windows and recurring cohorts follows the latest row of all.
   from_latest boolean := o.windows = 'elapsed' OR o.cohorts = 'recurring';
@@ -251,42 +283,36 @@ BEGIN
           WHEN 'date'::regtype THEN '%1$s + interval ''1 day'''
           WHEN 'timestamptz'::regtype THEN '%1$s AT TIME ZONE %3$L + interval ''1 microsecond'''
           ELSE '%1$s + interval ''1 microsecond''' END
-        || ' FROM %2$s AS f WHERE f.part = 0 AND %1$s IS NOT NULL ORDER BY %1$s DESC LIMIT 1',
-        edges[2], facts, source.time_zone) INTO latest;
+        || ' FROM %2$s AS f WHERE %1$s IS NOT NULL ORDER BY %1$s DESC LIMIT 1',
+        latest_edge, facts, source.time_zone) INTO latest;
       EXECUTE format('SELECT %s::text', retention_internal.source_grid(source, format('%L::timestamp', latest)))
       INTO grid;
     END IF;
     EXECUTE format($q$UPDATE %1$s AS k SET cohorts = c.cohorts
       FROM %1$s AS p LEFT JOIN (
-        SELECT f.part,
-          @extschema@.cohort_retention(@extschema@.coarsen(f.facts, %2$L::@extschema@.retention_grid)) AS cohorts
-        FROM %3$s AS f GROUP BY f.part) AS c USING (part)
-      WHERE p.part = k.part$q$, summary, grid, facts);
+        SELECT v.segment, v.value, @extschema@.cohort_retention(f.facts) AS cohorts
+        FROM (SELECT @extschema@.coarsen(f.facts, %2$L::@extschema@.retention_grid) AS facts%3$s
+            FROM %4$s AS f OFFSET 0) AS f,
+          LATERAL (VALUES (NULL, NULL)%5$s) AS v (segment, value)
+        GROUP BY v.segment, v.value) AS c ON %6$s
+      WHERE p.part = k.part$q$, summary, grid, retention_internal.facts_segments(source, 'f.segment_%s'), facts,
+      retention_internal.facts_segments(source, '(%2$L, f.segment_%1$s::text)'),
+      retention_internal.facts_same('c', 'p'));
   ELSE
-    -- A difference cannot tell the first and the last row of a part. Where a customer who was looked up had one of
-    -- them, the customer who has it now counts as touched. That takes a look at the whole part; an index would make
-    -- every refresh slower.
-    EXECUTE format($q$INSERT INTO pg_temp.retention_touched (part, customer, old, new)
-      SELECT DISTINCT ON (e.part, e.customer) e.part, e.customer, e.facts, e.facts
-      FROM %4$s AS k, LATERAL @extschema@.cohort_totals(k.cohorts) AS m, LATERAL (
-        (SELECT f.part, f.customer, f.facts FROM %1$s AS f WHERE f.part = k.part AND k.part IN (
-          SELECT t.part FROM pg_temp.retention_touched AS t
-          WHERE t.whole AND @extschema@.first_active(t.old) = m.first_at) ORDER BY %2$s LIMIT 1)
-        UNION ALL
-        (SELECT f.part, f.customer, f.facts FROM %1$s AS f WHERE f.part = k.part AND k.part IN (
-          SELECT t.part FROM pg_temp.retention_touched AS t
-          WHERE t.whole AND @extschema@.last_active(t.old) = m.latest_at) ORDER BY %3$s DESC NULLS LAST LIMIT 1)) AS e
-      WHERE NOT (EXISTS (
-        SELECT FROM pg_temp.retention_touched AS t WHERE t.part = e.part AND t.customer = e.customer))$q$,
-      facts, edges[1], edges[2], summary);
+    PERFORM retention_internal.facts_take_edges(source);
     EXECUTE format($q$UPDATE %1$s AS k
       SET cohorts = retention_internal.cohort_replace_exact(k.cohorts, c.old, c.new)
       FROM (
-        SELECT t.part,
-          @extschema@.cohort_retention(@extschema@.coarsen(t.old, %2$L::@extschema@.retention_grid)) AS old,
-          @extschema@.cohort_retention(@extschema@.coarsen(t.new, %2$L::@extschema@.retention_grid)) AS new
-        FROM pg_temp.retention_touched AS t GROUP BY t.part) AS c
-      WHERE c.part = k.part$q$, summary, grid);
+        SELECT v.segment, v.value,
+          @extschema@.cohort_retention(@extschema@.coarsen(v.old, %2$L::@extschema@.retention_grid)) AS old,
+          @extschema@.cohort_retention(@extschema@.coarsen(v.new, %2$L::@extschema@.retention_grid)) AS new
+        FROM pg_temp.retention_touched AS t,
+          LATERAL (VALUES (NULL, NULL, t.old, t.new)%3$s) AS v (segment, value, old, new)
+        WHERE v.old IS NOT NULL OR v.new IS NOT NULL
+        GROUP BY v.segment, v.value) AS c
+      WHERE %4$s$q$, summary, grid,
+      retention_internal.facts_segments(source, '(%2$L, t.old_%1$s::text, t.old, NULL), '
+        '(%2$L, t.segment_%1$s::text, NULL, t.new)'), retention_internal.facts_same('c', 'k'));
   END IF;
   EXECUTE format('DELETE FROM %s WHERE part > 0 AND cohorts IS NULL', summary);
 END
@@ -302,16 +328,17 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp 
 DECLARE
   customers bigint;
 BEGIN
-  EXECUTE format($q$INSERT INTO %1$s (part, segment, value)
-    SELECT m.part + row_number() OVER (ORDER BY v.segment, v.value), v.segment, v.value
-    FROM (SELECT DISTINCT s.segment, s.value FROM pg_temp.retention_staged AS s WHERE s.segment IS NOT NULL
-        EXCEPT SELECT k.segment, k.value FROM %1$s AS k) AS v,
-      (SELECT max(part) AS part FROM %1$s) AS m$q$, (source.kept).summary);
-  IF everything THEN
-    customers := retention_internal.facts_fold_all(source);
-  ELSE
-    PERFORM retention_internal.facts_touch(source);
-    SELECT count(DISTINCT t.customer) INTO customers FROM pg_temp.retention_touched AS t;
+  customers := CASE WHEN everything THEN retention_internal.facts_fold_all(source)
+    ELSE retention_internal.facts_touch(source) END;
+  IF source.segments <> '{}' THEN
+    EXECUTE format($q$INSERT INTO %1$s (part, segment, value)
+      SELECT m.part + row_number() OVER (ORDER BY v.segment, v.value), v.segment, v.value
+      FROM (SELECT DISTINCT v.segment, v.value FROM pg_temp.%2$s AS t, LATERAL (VALUES %3$s) AS v (segment, value)
+          WHERE %4$s EXCEPT SELECT k.segment, k.value FROM %1$s AS k) AS v,
+        (SELECT max(part) AS part FROM %1$s) AS m$q$, (source.kept).summary,
+      CASE WHEN everything THEN 'retention_staged' ELSE 'retention_touched' END,
+      ltrim(retention_internal.facts_segments(source, '(%2$L, t.segment_%1$s::text)'), ', '),
+      CASE WHEN everything THEN 'true' ELSE 't.new IS NOT NULL' END);
   END IF;
   IF customers > 0 OR everything THEN
     PERFORM retention_internal.progress(what, source.source, 'adding up', 4, 4);
@@ -361,18 +388,14 @@ BEGIN
   PERFORM retention_internal.progress(what, source.source, 'folding in', 3, 4);
   IF because IS NOT NULL THEN
     IF old.facts IS NOT NULL AND old.summary IS NOT NULL AND retention_internal.facts_columns(old.facts)
-      = 'part integer'::text || retention_internal.facts_columns('pg_temp.retention_staged', ARRAY(
-        SELECT u.name FROM unnest(retention_internal.source_columns('pg_temp.retention_staged'))
-          WITH ORDINALITY AS u (name, place) WHERE u.name NOT IN ('segment', 'value', 'whole') ORDER BY u.place)) THEN
+      = retention_internal.facts_columns('pg_temp.retention_staged',
+        array_remove(retention_internal.source_columns('pg_temp.retention_staged'), 'whole')) THEN
       EXECUTE format('DELETE FROM %s', old.facts);
       EXECUTE format('DELETE FROM %s', old.summary);
     ELSE
       source := retention_internal.facts_create_both(source);
       -- No index on what changes, and space in the pages: an update then stays where it is.
-      indexes := ARRAY[format('ALTER TABLE %s ADD PRIMARY KEY (customer, part)', (source.kept).facts)];
-      IF source.segments <> '{}' THEN
-        indexes := indexes || format('CREATE INDEX ON %s (part) WHERE part > 0', (source.kept).facts);
-      END IF;
+      indexes := ARRAY[format('ALTER TABLE %s ADD PRIMARY KEY (customer)', (source.kept).facts)];
     END IF;
     EXECUTE format('INSERT INTO %s (part) VALUES (0)', (source.kept).summary);
   END IF;
