@@ -123,6 +123,7 @@ MODULE_SQL = \
 	src/population/population_events.overloads \
 	src/flow/flow.overloads \
 	src/flow/flow.sql \
+	src/flow/flow_member.sql \
 	src/history/activity.overloads \
 	src/history/activity.sql \
 	src/cohort/cohort.overloads \

@@ -89,3 +89,46 @@ END $$;
 SELECT kind, count(*), sum(cells) > 1000 AS cells, sum(members) > 10000 AS members, sum(wrong) AS wrong
 FROM unnest('{date,timestamp,timestamptz}'::text[]) WITH ORDINALITY t (kind, n), question q, unnest(ARRAY[NULL, '2026-04-11']) as_of, differences(form, fine, coarse, kind, as_of)
 WHERE (kind <> 'date' OR coarse || fine !~ 'hour') AND length(fine || coarse || form) % :thin = 0 GROUP BY kind, n ORDER BY n;
+
+-- ---- Periods of a flow, by hand ----
+CREATE TABLE member (customer int, presence datemultirange);
+INSERT INTO member VALUES (1, '{[2026-01-05,2026-02-10),[2026-02-20,2026-04-01)}'), (2, '{[2026-02-03,)}'), (3, '{[2025-01-01,2025-06-01),[2026-02-15,2026-02-20)}'),
+  (4, '{}'), (5, '{[2026-01-10,2026-01-20),[2026-01-25,2026-01-26)}'), (6, '{(,2026-03-10),[2026-03-20,)}'), (7, NULL);
+SELECT customer, m.* FROM member, flow_membership(presence, 'month; as_of=2026-04-15', '[2026-01-01,2026-07-01)') m ORDER BY 1, 2;
+-- one period; the clock matters only for a period that is not over
+SELECT customer, m.* FROM member, flow_membership(presence, '[2026-02-01,2026-03-01)') m ORDER BY 1, 2;
+SELECT m.* FROM flow_membership('{[2026-01-01 10:00,2026-01-03 22:00)}'::tsmultirange, '[2026-01-01,2026-02-01)') m;
+SELECT m.* FROM flow_membership_at('{[2026-01-01 10:00,2026-01-03 22:00)}'::tsmultirange, '6 hours', '[2026-01-01 06:00,2026-01-01 18:00)') m;
+SELECT m.* FROM flow_membership_at('{[2026-01-01 10:00+00,2026-01-03 22:00+00)}'::tstzmultirange, 'week; time_zone=Asia/Tokyo', '[2026-01-01,2026-01-14)') m;
+SELECT count(*) AS nothing_whole FROM flow_membership('{}'::datemultirange, 'month', '[2026-01-02,2026-01-05)');
+-- what is refused
+SELECT flow_membership('{(2026-01-01 00:00,2026-01-02 00:00)}'::tsmultirange, '[2026-01-01,2026-02-01)');
+SELECT flow_membership('{}'::datemultirange, '[2026-01-01,)');
+SELECT flow_membership('{}'::datemultirange, 'empty');
+SELECT flow_membership('{}'::datemultirange, 'month; windows=elapsed', '[2026-01-01,2026-03-01)');
+SELECT flow_membership('{}'::datemultirange, 'hour', '[2026-01-01,2026-03-01)');
+SELECT flow_membership('{}'::tsmultirange, 'hour', '[2026-01-01 01:00,2026-01-01 03:00)');
+SELECT flow_membership_at('{}'::tsmultirange, 'hour', '[1026-01-01 01:00,2026-01-01 03:00)');
+
+-- ---- Sums are those of flow_periods ----
+CREATE TABLE stays AS SELECT customer, range_agg(daterange(date '2025-01-01' + s, CASE WHEN n < 4 OR customer % 3 = 0 THEN date '2025-01-01' + s + (random() * 60)::int END)) AS d
+FROM generate_series(1, 100) customer, generate_series(1, 1 + customer % 5) n, LATERAL (SELECT (random() * 500)::int + customer * 0 + n * 0 AS s) x GROUP BY customer;
+CREATE FUNCTION flow_differences(type text, grid text, OUT periods bigint, OUT members bigint, OUT wrong bigint) LANGUAGE plpgsql AS $$
+BEGIN
+  EXECUTE format($q$
+    WITH p AS MATERIALIZED (SELECT customer, (SELECT range_agg(r::%1$srange) FROM (SELECT %1$srange(lower(r)%3$s, upper(r)%3$s) AS r FROM unnest(d) r) u) AS presence FROM stays),
+    f AS (SELECT c.* FROM (SELECT customer_flow(presence, %2$L, '[2025-01-01,2026-07-01)') AS f FROM p) q, flow_periods_at(f) c),
+    m AS (SELECT m.period_start, m.period_end, count(*) FILTER (WHERE there_at_start) AS at_start, count(*) FILTER (WHERE there_at_end) AS at_end,
+        count(*) FILTER (WHERE movement = 'kept') AS kept, count(*) FILTER (WHERE movement = 'lost') AS lost, count(*) FILTER (WHERE movement = 'gained') AS gained,
+        count(*) FILTER (WHERE movement = 'reactivated') AS reactivated, count(*) FILTER (WHERE movement = 'joined_and_left') AS joined_and_left,
+        count(*) FILTER (WHERE movement = 'reactivated_and_left') AS reactivated_and_left, count(*) FILTER (WHERE movement = 'absent') AS absent,
+        sum(departures) AS departures, sum(departures) - count(*) FILTER (WHERE movement IN ('lost', 'joined_and_left', 'reactivated_and_left')) AS left_and_returned,
+        round(sum(days_present), 9) AS days, count(*) AS n, bool_or((movement = 'kept') <> (there_at_start AND there_at_end)) AS strange
+      FROM p, flow_membership_at(presence, %2$L, '[2025-01-01,2026-07-01)') m GROUP BY 1, 2)
+    SELECT count(*), sum(n), count(*) FILTER (WHERE (f.at_start, f.at_end, f.kept, f.lost, f.gained, f.reactivated, f.joined_and_left, f.reactivated_and_left, f.departures, f.left_and_returned, round(f.customer_days, 9), false, 100)
+      IS DISTINCT FROM (m.at_start, m.at_end, m.kept, m.lost, m.gained, m.reactivated, m.joined_and_left, m.reactivated_and_left, m.departures, m.left_and_returned, m.days, strange, n::int))
+    FROM f FULL JOIN m USING (period_start, period_end)$q$, type, grid, CASE type WHEN 'date' THEN '' ELSE ' + interval ''90 minutes''' END)
+  INTO periods, members, wrong;
+END $$;
+SELECT type, grid, d.* FROM unnest('{date,ts,tstz}'::text[]) WITH ORDINALITY t (type, n), unnest('{month; as_of=2026-06-11,week; as_of=2026-03-02 10:00,day; as_of=2026-07-01}'::text[]) WITH ORDINALITY g (grid, k),
+  flow_differences(type, grid) d ORDER BY n, k;

@@ -10,6 +10,7 @@
 #include "base/type_sql.h"
 #include "flow/flow.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
 #include "utils/multirangetypes.h"
 #include "utils/timestamp.h"
 #include "utils/typcache.h"
@@ -181,32 +182,41 @@ flow_accum_range(FunctionCallInfo fcinfo, TimeKind kind, int grid_argument, int 
 	PG_RETURN_POINTER(flow);
 }
 
-static Datum
-flow_accum_multirange(FunctionCallInfo fcinfo, TimeKind kind, int grid_argument, int span_argument)
+/* The presences of a customer in an argument, palloc'ed. */
+static Presence *
+presences_of(FunctionCallInfo fcinfo, int argument, TimeKind kind, int *count)
 {
-	MultirangeType *multirange;
-	TypeCacheEntry *type;
-	Flow *flow;
-	Presence *presences;
+	MultirangeType *multirange = PG_GETARG_MULTIRANGE_P(argument);
+	TypeCacheEntry *type =
+		multirange_get_typcache(fcinfo, MultirangeTypeGetOid(multirange))->rngtype;
+	Presence *presences = palloc(Max(multirange->rangeCount, 1) * sizeof(Presence));
 
-	if (PG_ARGISNULL(1))
-		RETURN_STATE_UNCHANGED();
-	flow = flow_state(fcinfo, kind, grid_argument, span_argument);
-	multirange = PG_GETARG_MULTIRANGE_P(1);
-	type = multirange_get_typcache(fcinfo, MultirangeTypeGetOid(multirange))->rngtype;
-	presences = palloc(Max(multirange->rangeCount, 1) * sizeof(Presence));
-	for (uint32 i = 0; i < multirange->rangeCount; i++)
+	*count = (int) multirange->rangeCount;
+	for (int i = 0; i < *count; i++)
 	{
 		RangeBound lower;
 		RangeBound upper;
 
 		CHECK_NOW_AND_THEN(i);
 		multirange_get_bounds(type, multirange, i, &lower, &upper);
-		presences[i] =
-			presence_of_bounds(flow->kind, &lower, &upper, MultirangeTypeGetOid(multirange),
-							   MultirangeTypePGetDatum(multirange));
+		presences[i] = presence_of_bounds(kind, &lower, &upper, MultirangeTypeGetOid(multirange),
+										  MultirangeTypePGetDatum(multirange));
 	}
-	flow_add(flow, presences, (int) multirange->rangeCount);
+	return presences;
+}
+
+static Datum
+flow_accum_multirange(FunctionCallInfo fcinfo, TimeKind kind, int grid_argument, int span_argument)
+{
+	Flow *flow;
+	Presence *presences;
+	int count;
+
+	if (PG_ARGISNULL(1))
+		RETURN_STATE_UNCHANGED();
+	flow = flow_state(fcinfo, kind, grid_argument, span_argument);
+	presences = presences_of(fcinfo, 1, flow->kind, &count);
+	flow_add(flow, presences, count);
 	PG_RETURN_POINTER(flow);
 }
 
@@ -368,3 +378,88 @@ RETENTION_FORWARD(flow_periods, flow_emit(fcinfo, show_date))
 
 /* flow_periods_at(flow, retention, churn, confidence): the same with timestamps */
 RETENTION_FORWARD(flow_periods_at, flow_emit(fcinfo, show_instant))
+
+/* ---- One customer ---- */
+
+#define MEMBER_COLUMNS 7
+
+/* How a customer counts in a period of their own flow. */
+static const char *
+movement_of(const FlowRow *row)
+{
+	static const struct
+	{
+		FlowCounter counter;
+		const char *name;
+	} movements[] = {
+		{FLOW_LOST, "lost"},
+		{FLOW_GAINED, "gained"},
+		{FLOW_REACTIVATED, "reactivated"},
+		{FLOW_JOINED_AND_LEFT, "joined_and_left"},
+		{FLOW_REACTIVATED_AND_LEFT, "reactivated_and_left"},
+	};
+
+	for (int i = 0; i < (int) lengthof(movements); i++)
+		if (row->counts[movements[i].counter] > 0)
+			return movements[i].name;
+	return row->at_start > 0 ? "kept" : "absent";
+}
+
+static const RequestUse member_use = {.function = "flow_membership", .answer = "a flow"};
+
+/* The flow of one customer alone, period by period: counted by the code that counts all. */
+static Datum
+emit_member(FunctionCallInfo fcinfo, TimeKind kind, bool has_grid, bool as_dates)
+{
+	Emitter emitter = emit_begin(fcinfo);
+	MemoryContext context =
+		AllocSetContextCreate(CurrentMemoryContext, "retention member", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	const Grid *grid = has_grid ? grid_open(PG_GETARG_DATUM(1)) : NULL;
+	const RangeType *span = span_range(PG_GETARG_DATUM(has_grid ? 2 : 1), kind);
+	Flow *flow = flow_of_request(request_find(&member_use, span, grid, NULL), grid);
+	Zone *zone = grid != NULL ? grid->zone : zone_of_session();
+	FlowReader reader;
+	FlowRow row;
+	int count;
+	Presence *presences = presences_of(fcinfo, 0, kind, &count);
+
+	flow_add(flow, presences, count);
+	/* The rows of one customer do not say until when those of all are known. */
+	reader = flow_read_begin(flow);
+	reader.known_until = flow->as_of;
+	while (flow_read_row(&reader, &row))
+	{
+		Datum values[MEMBER_COLUMNS];
+		bool nulls[MEMBER_COLUMNS] = {false};
+
+		for (int end = 0; end < 2; end++)
+		{
+			int64 moment = end == 0 ? row.period_start : row.period_end;
+
+			values[end] = as_dates
+							  ? moment_as_date(kind, zone, moment, "flow", "flow_membership_at")
+							  : moment_as_instant(kind, zone, moment);
+		}
+		values[2] = BoolGetDatum(row.at_start > 0);
+		values[3] = BoolGetDatum(row.at_end > 0);
+		values[4] = CStringGetTextDatum(movement_of(&row));
+		values[5] = Int64GetDatum(row.departures);
+		values[6] = NumericGetDatum(flow_customer_days(&row));
+		emit_row(&emitter, values, nulls);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+	return (Datum) 0;
+}
+
+/* flow_membership(presence, period) and (presence, grid, span), with dates; flow_membership_at() with timestamps */
+#define FLOW_MEMBERS(name, kind)                                                                   \
+	RETENTION_FORWARD(flow_membership_##name, emit_member(fcinfo, kind, false, true))              \
+	RETENTION_FORWARD(flow_membership_##name##_grid, emit_member(fcinfo, kind, true, true))        \
+	RETENTION_FORWARD(flow_membership_at_##name, emit_member(fcinfo, kind, false, false))          \
+	RETENTION_FORWARD(flow_membership_at_##name##_grid, emit_member(fcinfo, kind, true, false))
+
+FLOW_MEMBERS(date, TIME_DATE)
+FLOW_MEMBERS(local, TIME_LOCAL)
+FLOW_MEMBERS(instant, TIME_INSTANT)
