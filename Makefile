@@ -78,6 +78,10 @@ OBJS = \
 	src/cohort/cohort_member_sql.o \
 	src/cohort/cohort_rate_sql.o \
 	src/cohort/cohort_sql.o \
+	src/value/purchases.o \
+	src/value/purchases_sql.o \
+	src/value/value.o \
+	src/value/value_sql.o \
 	src/survival/incidence.o \
 	src/survival/incidence_sql.o \
 	src/survival/landmark_sql.o \
@@ -129,6 +133,8 @@ MODULE_SQL = \
 	src/cohort/cohort.overloads \
 	src/cohort/cohort.sql \
 	src/cohort/cohort_member.sql \
+	src/value/value.overloads \
+	src/value/value.sql \
 	src/survival/survival.overloads \
 	src/survival/survival.sql \
 	src/survival/logrank.sql \
@@ -181,7 +187,7 @@ DATA =
 SHLIB_EXPORTS = exports.txt
 EXPORTING_SQL = $(DATA_built) $(addprefix $(here),$(DATA))
 
-REGRESS = grid rates flow flow_customer as_of activity cohort customers population batch_scan batch_scan_hostile survival drivers source facts facts_trust plot report entry_points untrusted stored_types hostile other_schema catalog
+REGRESS = grid rates flow flow_customer as_of activity cohort customers population batch_scan batch_scan_hostile survival value drivers source facts facts_trust plot report entry_points untrusted stored_types hostile other_schema catalog
 REGRESS_OPTS = --inputdir=$(here) --load-extension=retention
 ISOLATION = rollup batch_scan_snapshot refresh source_lock report_runs
 ISOLATION_OPTS = --inputdir=$(here) --load-extension=retention

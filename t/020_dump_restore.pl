@@ -48,10 +48,12 @@ my %kept = (
   retention_incidence  => 'causes',
   retention_logrank_state => 'tests',
   retention_population => 'populations',
+  retention_purchases  => 'purchases',
   retention_reasons    => 'reasons',
   retention_span       => 'spans',
   retention_survival   => 'survivals',
   retention_survival_drivers => 'survival_drivers',
+  retention_value      => 'values_of_customers',
 );
 my @tables = sort values %kept;
 is(
@@ -136,6 +138,11 @@ $node->safe_psql(
   CREATE TABLE reasons AS
     SELECT 1 AS id, churn_reasons(CASE WHEN customer % 5 > 0 THEN 'reason ' || customer % 5 END) AS reasons
       FROM customers;
+  CREATE TABLE purchases AS
+    SELECT customer % 300 AS id, purchases(started, customer % 50 - 5, 'week') AS purchases FROM customers GROUP BY 1;
+  CREATE TABLE values_of_customers AS
+    SELECT 1 AS id, customer_value(customer % 300, started, customer % 50 - 5.25, 'week') AS value FROM customers
+    UNION ALL SELECT 2, customer_value(customer % 7, customer % 7, customer, 2.5) FROM customers WHERE customer > 7;
   CREATE TABLE survival_drivers AS
     SELECT 1 AS id, survival_drivers(customer % 97 + 1, customer % 3 = 0, a) AS drivers
     FROM customers, LATERAL (SELECT 'plan ' || customer % 4 AS plan) a;
@@ -197,6 +204,8 @@ my %look = (
   drivers   => 'SELECT id, drivers FROM drivers ORDER BY id',
   reasons   => 'SELECT id, reasons FROM reasons ORDER BY id',
   survival_drivers => 'SELECT id, drivers FROM survival_drivers ORDER BY id',
+  purchases => 'SELECT id, purchases FROM purchases ORDER BY id',
+  values    => 'SELECT id, value FROM values_of_customers ORDER BY id',
   churn_reason => 'SELECT reason, category, mitigated_by FROM retention_churn_reason ORDER BY 1',
   benchmark => 'SELECT industry, retention_rate, period, year, source FROM retention_benchmark ORDER BY 1, 4',
   cells     => 'SELECT id, (cohort_cells(summary)).* FROM summaries ORDER BY 1, 2, 4',

@@ -282,7 +282,7 @@ typedef struct Sorting
 
 typedef struct SlotPlace
 {
-	uint64 key[2];
+	uint64 key[COUNTED_SORT_KEYS];
 	int32 item; /* in the sorted table */
 	int32 from; /* place in the old one */
 } SlotPlace;
@@ -303,7 +303,7 @@ compare_places(const void *a, const void *b, void *arg)
 	const SlotPlace *one = a;
 	const SlotPlace *other = b;
 
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < COUNTED_SORT_KEYS; i++)
 		if (one->key[i] != other->key[i])
 			return one->key[i] < other->key[i] ? -1 : 1;
 	if (type->slot_tag == 0)
@@ -345,7 +345,7 @@ counted_sorted(const CountedType *type, const Counted *from)
 		CHECK_NOW_AND_THEN(i);
 		if (!slot->taken)
 			continue;
-		places[n].from = i;
+		places[n] = (SlotPlace){.from = i};
 		places[n].item = number[slot->item];
 		type->sort_key(table, places[n].item, slot, places[n].key);
 		n++;
@@ -424,7 +424,7 @@ counted_check(const CountedType *type, const Counted *table)
 	const char *name = type_name(type, table);
 	bool hashed = table->form == COUNTED_HASHED;
 	Sorting sorting = {type, table};
-	SlotPlace before = {{0, 0}, 0, -1};
+	SlotPlace before = {.from = -1};
 	int64 tag_bytes = 0;
 	int taken = 0;
 
@@ -445,7 +445,7 @@ counted_check(const CountedType *type, const Counted *table)
 	for (int i = 0; i < table->capacity; i++)
 	{
 		const CountedSlot *slot = counted_slot(type, table, i);
-		SlotPlace place = {{0, 0}, slot->item, i};
+		SlotPlace place = {.item = slot->item, .from = i};
 
 		CHECK_NOW_AND_THEN(i);
 		if (hashed && slot->taken == 0)

@@ -76,6 +76,9 @@ typedef struct CountedSlot
 	int32 taken; /* 1, or 0: an empty place of the hashed form */
 } CountedSlot;
 
+/* The numbers that slots are sorted by. */
+#define COUNTED_SORT_KEYS 4
+
 typedef struct CountedType
 {
 	int version; /* of the flat layout */
@@ -96,8 +99,8 @@ typedef struct CountedType
 	/* The order of items in a sorted table; NULL: the order in which they were added. */
 	int (*compare_items)(const Counted *table, int one, int other);
 	/*
-	 * The order of slots: by these two numbers, then by their tags. The slot may be of another table and is taken as
-	 * one of `item`.
+	 * The order of slots: by these numbers, which are 0 before, then by their tags. The slot may be of another table
+	 * and is taken as one of `item`.
 	 */
 	void (*sort_key)(const Counted *table, int item, const CountedSlot *slot, uint64 *key);
 

@@ -31,6 +31,8 @@ typedef enum WireKind
 	WIRE_DRIVERS = 'D',
 	WIRE_REASONS = 'Q',
 	WIRE_SURVIVAL_DRIVERS = 'Y',
+	WIRE_PURCHASES = 'B',
+	WIRE_VALUE = 'V',
 } WireKind;
 
 /* The letter of the aggregate whose state a population is. States of different aggregates cannot be combined. */
@@ -42,6 +44,7 @@ typedef enum WireAggregate
 	AGGREGATE_FLOW = 'F',
 	AGGREGATE_RATE = 'R',	  /* retention_rate(customer, at, base, returns) */
 	AGGREGATE_SURVIVAL = 'S', /* survival(customer, started, ended, as_of) */
+	AGGREGATE_VALUE = 'V',	  /* customer_value() */
 } WireAggregate;
 
 /* A text that may be NULL: then its length is negative. */

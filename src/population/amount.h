@@ -19,6 +19,9 @@
  */
 extern int64 amount_from_numeric(Numeric value, int64 *decimals);
 
+/* The same of a numeric argument that may be packed. */
+extern int64 amount_of_datum(Datum value, int64 *decimals);
+
 /* A sum of amounts, with so many decimals, which have to be enough. */
 extern Numeric amount_to_numeric(int128 amount, int64 decimals);
 

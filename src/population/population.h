@@ -29,7 +29,7 @@
  *		Population *population = population_state(fcinfo, &identity, &differs);
  *		AmountEvent event = {{.value = month, .count = 1, .flags = EVENT_PLAIN}};
  *
- *		event.amount = amount_from_numeric(PG_GETARG_NUMERIC(3), &population_totals(population)->decimals);
+ *		event.amount = amount_of_datum(PG_GETARG_DATUM(3), &population_totals(population)->decimals);
  *		population_add_int64_amount(population, PG_GETARG_INT64(1), event);
  *
  * and in the final function a visitor reads ((const AmountEvent *) events)[i], one for each month of a customer.

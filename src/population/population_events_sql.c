@@ -53,13 +53,7 @@ add_row(Population *population, KeyKind key, Datum customer, const NullableDatum
 				 errdetail("Its count is %d, its flags are %d.", added.event.count, flags)));
 	added.event.flags = (uint32) flags;
 	if (!values[3].isnull)
-	{
-		Numeric amount = DatumGetNumeric(values[3].value);
-
-		added.amount = amount_from_numeric(amount, &totals->decimals);
-		if ((Pointer) amount != DatumGetPointer(values[3].value))
-			pfree(amount);
-	}
+		added.amount = amount_of_datum(values[3].value, &totals->decimals);
 	count_add(&totals->rows, 1);
 	population_add_value_amount(population, key, customer, added);
 }

@@ -266,6 +266,22 @@ hours_pass(const Grid *grid)
 }
 
 int64
+grid_day(const Grid *grid, TimeKind kind, int64 moment)
+{
+	if (kind == TIME_DATE)
+	{
+		if (unlikely(DATE_NOT_FINITE(moment)))
+			no_period_of_infinity(DATE_IS_NOBEGIN(moment));
+		return moment;
+	}
+	if (unlikely(TIMESTAMP_NOT_FINITE(moment)))
+		no_period_of_infinity(TIMESTAMP_IS_NOBEGIN(moment));
+	if (kind == TIME_INSTANT)
+		moment = zone_local(grid->zone, moment);
+	return floor_divide(moment, USECS_PER_DAY);
+}
+
+int64
 grid_period(const Grid *grid, TimeKind kind, int64 moment)
 {
 	Timestamp local;

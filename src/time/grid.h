@@ -134,6 +134,9 @@ describe_grid(StringInfo out, const char *grid_text, int length)
  */
 extern int64 grid_period(const Grid *grid, TimeKind kind, int64 moment);
 
+/* The calendar day of a moment in the grid's zone, as a date. Raises 22008 on infinite moments. */
+extern int64 grid_day(const Grid *grid, TimeKind kind, int64 moment);
+
 /* The first moment of a period, as a value of that kind. Raises 22008 if it is out of the type's range. */
 extern int64 grid_period_start(const Grid *grid, TimeKind kind, int64 period);
 

@@ -22,7 +22,9 @@ INSERT INTO fuzzed VALUES
     ('retention_cox', 'X', 'SELECT cox_summary($1), (SELECT count(*) FROM cox_table($1))'),
     ('retention_drivers', 'D', 'SELECT driver_summary($1), (SELECT count(*) FROM driver_table($1)), (SELECT count(*) FROM driver_ranking($1))'),
     ('retention_reasons', 'Q', 'SELECT (SELECT count(*) FROM reason_table($1)), (SELECT count(*) FROM reason_shares($1))'),
-    ('retention_survival_drivers', 'Y', 'SELECT (SELECT count(*) FROM survival_driver_ranking($1)), (SELECT count(*) FROM survival_driver_table($1, ARRAY[1, 2]))');
+    ('retention_survival_drivers', 'Y', 'SELECT (SELECT count(*) FROM survival_driver_ranking($1)), (SELECT count(*) FROM survival_driver_table($1, ARRAY[1, 2]))'),
+    ('retention_purchases', 'B', 'SELECT purchase_summary($1, ''290000-01-01''), purchases_union($1, $1), (SELECT customer_value(x) FROM (VALUES ($1), ($1)) AS v (x))'),
+    ('retention_value', 'V', 'SELECT value_figures($1), (SELECT count(*) FROM repeat_purchase_curve($1)), (SELECT rollup(x) FROM (VALUES ($1), ($1)) AS v (x))');
 
 CREATE VIEW fuzz_types AS
 SELECT t.oid, t.typname, format('%I.%I', n.nspname, t.typname) AS name, t.typsend
@@ -53,6 +55,7 @@ END $$;
 SELECT state_aggregate('population_of_events', 'cohort_retention(bigint, date, retention_grid)'),
     state_aggregate('population_of_texts', 'cohort_retention(text, timestamptz, retention_grid, boolean, boolean)'),
     state_aggregate('population_of_uuids', 'cohort_retention(uuid, timestamp, retention_grid)'),
+    state_aggregate('population_of_purchases', 'customer_value(bigint, date, numeric, retention_grid)'),
     state_aggregate('population_of_stays', 'customer_flow(bigint, date, date, retention_grid, retention_span)'),
     state_aggregate('logrank_rows', 'logrank_test(double precision, boolean, text, text)'),
     state_aggregate('cox_rows', 'cox_fit(double precision, boolean, double precision[])');
@@ -97,6 +100,8 @@ SELECT s.value FROM (
         population_of_stays(r.c, r.at, r.ended, 'month; time_zone=UTC', '[2024-01-01,2024-08-01)') AS d,
         survival(r.time, r.churned) AS e, survival(r.time + 1, r.churned, r.time / 2, 1.5) AS f, logrank_rows(r.time, r.churned, r.plan, 'logrank') AS g,
         cumulative_incidence(r.time, r.plan) AS h, cox_rows(r.time, r.churned, ARRAY[r.n % 5, r.n % 2]) AS i, cox_fit(r.time, r.churned, ARRAY[r.n % 5, r.n % 2]) AS j,
+        population_of_purchases(r.n, r.at, r.c - 2.5, 'week; time_zone=UTC') AS n, purchases(r.at, r.c - 2.5, 'week; time_zone=UTC') AS o,
+        customer_value(r.n, r.ts, r.c - 2.5, 'week; time_zone=UTC; as_of=2025-01-01') AS p, customer_value(r.c::bigint, r.time, r.time + 100, 2.5) FILTER (WHERE r.c > 0) AS q,
         churn_drivers(r.churned, ROW(r.plan, r.n, r.n % 2 = 0)) AS k, churn_reasons(r.plan) AS l, survival_drivers(r.time, r.churned, ROW(r.plan, r.c)) AS m
     FROM rows AS r) AS q, LATERAL json_each_text(to_json(q)) AS s;
 
