@@ -60,6 +60,7 @@ OBJS = \
 	src/population/population_page.o \
 	src/population/population_run.o \
 	src/population/population_share.o \
+	src/population/population_shared.o \
 	src/population/population_sql.o \
 	src/population/population_table.o \
 	src/rates/rates.o \

@@ -232,6 +232,20 @@ FROM unnest('{narrow,widened,hashed,negative}'::text[]) WITH ORDINALITY n (name,
   LATERAL (SELECT format('SELECT md5(cohort_retention(c, t, %L)::text) FROM %I', grid, name) AS question) q, LATERAL (SELECT asked(question, false, 0, '64MB') AS plain) p
 ORDER BY place, grid_place;
 
+-- Pages that processes fill together: several aggregates, of other customers and shapes, too; values and keys that some of them do not fit; again and again.
+CREATE TABLE sorted AS SELECT 1 + draw(i, 6, 30000) AS c, timestamptz '2020-01-01 00:00+00' + i * interval '20 minutes' AS t FROM generate_series(1, 150000) i;
+ANALYZE sorted;
+SELECT name, asked(question, true, 0, '64MB') = plain AS serial, asked(question, true, 1, '64MB') = plain AS worker, asked(question, true, 3, '64MB') = plain AS workers, asked(question, true, 3, '256kB') = plain AS spilled
+FROM unnest('{narrow,widened,hashed,negative,sorted}'::text[]) WITH ORDINALITY n (name, place),
+  LATERAL (SELECT format($$SELECT md5(concat_ws(' ', cohort_retention(c, t, 'month; time_zone=UTC')::text, (cohort_retention(c, t, 'quarter; time_zone=UTC') FILTER (WHERE c %% 3 = 0))::text,
+    cohort_retention(c::text, t, 'month; time_zone=UTC')::text, (cohort_retention(c, t, 'month; time_zone=UTC') FILTER (WHERE c = 7))::text, (cohort_retention(c, t, 'month; time_zone=UTC') FILTER (WHERE c > 1000000000000000000))::text,
+    cohort_retention(c, t, 'month; time_zone=UTC', c %% 5 > 0, c %% 7 > 0)::text, churn_rate(c, t, tstzrange('2024-04-01', '2024-06-01'), tstzrange('2024-06-01', '2024-09-01')))) FROM %I$$, name) AS question) q,
+  LATERAL (SELECT asked(question, false, 0, '64MB') AS plain) p
+ORDER BY place;
+SET max_parallel_workers_per_gather = 2;
+SELECT count(*), count(DISTINCT s) FROM generate_series(1, 3) i, LATERAL (SELECT cohort_retention(c, t, 'month; time_zone=UTC')::text AS s FROM narrow LIMIT i) l;
+SET max_parallel_workers_per_gather = 0;
+
 -- Answers of many groups, more than memory has place for: one at a time, and not all of them may be wanted.
 CREATE TABLE grouped AS SELECT c % 60 AS g, c, t FROM narrow;
 ANALYZE grouped;

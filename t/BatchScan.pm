@@ -71,6 +71,7 @@ sub table
   my $bad  = chance(0.12) ? pick(qw(infinity backwards)) : '';
   my $rows = chance(0.05) ? 0 : chance(0.15) ? 3000 + int rand 9000 : 1 + int rand(chance(0.5) ? 40 : 1200);
   my $customers = pick(1, 5, 30, 200, 5000);
+  ($rows, $customers) = (20000 + int rand 20000, 20000) if chance(0.06);    # enough for pages of their own, and of all processes
   my $days      = pick(10, 60, 200, 500, 900);
   my $type      = pick(@customer_types);
   my $type2     = pick(@customer_types);

@@ -13,6 +13,7 @@
  *		population_cell			the events of one customer: a word of 64 bits, one event, or a list
  *		population_ledger, _run		beyond the memory of the query: tables go to a file as sorted runs
  *		population_form, _share		reading all customers, or those of a share; packets for other processes
+ *		population_shared			pages that all processes of a query fill together
  *		a final function			population_argument(), population_visit()
  *
  * population_entry has the keys and the bytes of an entry, population_key the customer of a row, and batch.h is for the
@@ -158,6 +159,19 @@ extern void population_visit_share(Population *population, Share share, WordVisi
 typedef void (*PacketSink)(void *argument, int share, const char *bytes, Size size);
 extern void population_send(Population *population, Share own, PacketSink sink, void *argument);
 extern void population_receive(Population *population, const char *bytes, Size size);
+
+/*
+ * Memory that the processes of one query fill together where customers are integers that lie close together: for each
+ * population that all of them have, shared_pages_size() bytes, which are begun once. A process joins before it adds
+ * much. shared_pages_free() frees what was filled in the area, and begins anew.
+ */
+typedef struct SharedPages SharedPages;
+struct dsa_area;
+extern Size shared_pages_size(void);
+extern void shared_pages_begin(SharedPages *pages);
+extern void shared_pages_free(SharedPages *pages, struct dsa_area *area);
+extern uint64 shared_pages_bytes(SharedPages *pages);
+extern void population_join(Population *population, SharedPages *pages, struct dsa_area *area);
 
 /* Add the totals of another process. */
 extern void population_totals_add(PopulationTotals *into, const PopulationTotals *totals);

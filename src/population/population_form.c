@@ -16,6 +16,7 @@ form_begin_flat(Population *population, FlatPopulation *flat, MemoryContext cont
 	population->identity = flat_identity(flat);
 	population->totals = flat->totals;
 	population->context = context;
+	population->sharing = NULL;
 	population->flat = flat;
 	population->large = NULL;
 }
@@ -31,6 +32,7 @@ form_enlarge(Population *population)
 	large = large_create(&population->identity, population->context);
 	large_load(large, flat_log(flat));
 	large->self.totals = population->totals;
+	large->self.sharing = population->sharing;
 	population->identity = large->self.identity;
 	population->flat = NULL;
 	population->large = large;

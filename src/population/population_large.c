@@ -33,7 +33,7 @@ write_out(LedgerMember *member)
 	if (large->table.pool.customers == 0 || table_bytes(&large->table) < SPILL_LEAST)
 		return false;
 	runs_write_table(&large->runs, &large->table);
-	if (large->batch != NULL && large->batch->used == 0)
+	if (large->batch != NULL && large->batch->used == 0 && !sharing_is_open(large->self.sharing))
 	{
 		if (large->batch->texts.data != NULL)
 			pfree(large->batch->texts.data);
@@ -60,9 +60,7 @@ large_create(const PopulationIdentity *identity, MemoryContext parent)
 	large->self.context = parent;
 	large->self.large = large;
 	large->flat_size = -1;
-	table_begin(&large->table,
-				AllocSetContextCreate(context, "retention table", 0, 1024, 8 * 1024 * 1024),
-				identity->key, &identity->shape);
+	table_begin(&large->table, table_context(context), identity->key, &identity->shape);
 	large->runs =
 		(RunList){.owner = &large->member, .key = identity->key, .shape = identity->shape};
 	large->member.context = context;
@@ -72,15 +70,75 @@ large_create(const PopulationIdentity *identity, MemoryContext parent)
 	return large;
 }
 
+static void
+make_batch(LargePopulation *large)
+{
+	if (large->batch != NULL)
+		return;
+	large->batch =
+		MemoryContextAlloc(large->header.eoh_context, BATCH_SIZE(&large->self.identity.shape));
+	large->batch->used = 0;
+	memset(&large->batch->texts, 0, sizeof(StringInfoData));
+}
+
+static bool
+take_word(void *sharing, const KeyedWord *word)
+{
+	return sharing_add_word(sharing, word);
+}
+
+/* Share pages from now on, if the table would have pages itself or another process has them already. */
+static void
+begin_sharing(LargePopulation *large)
+{
+	PageSharing *sharing = large->self.sharing;
+	int64 first;
+	uint64 near_first, near_count;
+
+	if (!large->table.pool.takes_words || sharing->closed)
+		return;
+	if (!sharing_open(sharing) && table_would_be_near(&large->table, ledger_room(&large->member),
+													  &first, &near_first, &near_count))
+		sharing_create(sharing, first, near_first, near_count);
+	if (!sharing_is_open(sharing))
+		return;
+	table_give_words(&large->table, take_word, sharing);
+	make_batch(large);
+}
+
 /* Make space for so many new keys; the largest populations may be written out for it. */
 static void
 large_reserve(LargePopulation *large, int count)
 {
 	Size growth = table_growth(&large->table, count);
 
+	if (growth > 0 && large->self.sharing != NULL && !sharing_is_open(large->self.sharing))
+	{
+		begin_sharing(large);
+		growth = table_growth(&large->table, count);
+	}
 	if (growth > 0)
 		ledger_reserve(&large->member, growth);
 	table_reserve(&large->table, count, ledger_room(&large->member));
+}
+
+/* Plain events of a batch go to the shared pages, as far as they fit. */
+static void
+share_batch(PageSharing *sharing, EventBatch *batch)
+{
+	int left = 0;
+
+	for (int i = 0; i < batch->used; i++)
+	{
+		const Event *event = &batch->events.events[i];
+		KeyedWord word = {.key = batch->a[i], .bits = 1, .first = event->value};
+
+		if (is_plain(event) && sharing_add_word(sharing, &word))
+			continue;
+		batch->a[left] = batch->a[i];
+		batch->events.events[left++] = *event;
+	}
+	batch->used = left;
 }
 
 void
@@ -92,6 +150,8 @@ large_flush(LargePopulation *large)
 		return;
 	CHECK_FOR_INTERRUPTS();
 	large->flat_size = -1;
+	if (sharing_is_open(large->self.sharing))
+		share_batch(large->self.sharing, batch);
 	large_reserve(large, batch->used);
 	if (large->table.key == KEY_INT64)
 		table_apply_int64(&large->table, batch);
@@ -105,8 +165,19 @@ large_flush(LargePopulation *large)
 void
 large_add_plain(LargePopulation *large, const int64 *keys, const int64 *values, int count)
 {
+	int64 left_keys[BATCH_EVENTS];
+	int64 left_values[BATCH_EVENTS];
+
 	CHECK_FOR_INTERRUPTS();
 	large->flat_size = -1;
+	if (sharing_is_open(large->self.sharing))
+	{
+		count = sharing_add_plain(large->self.sharing, keys, values, count, left_keys, left_values);
+		if (count == 0)
+			return;
+		keys = left_keys;
+		values = left_values;
+	}
 	large_reserve(large, count);
 	table_apply_plain(&large->table, keys, values, count);
 	ledger_reserve(&large->member, 0);
@@ -134,14 +205,8 @@ add_entries(LargePopulation *large, const CustomerKey *keys, const Event *events
 		return;
 	CHECK_FOR_INTERRUPTS();
 	ledger_reserve(&large->member, 0);
-	if (large->batch == NULL && large->table.key != KEY_NONE &&
-		table_bytes(&large->table) >= BATCH_FROM)
-	{
-		large->batch =
-			MemoryContextAlloc(large->header.eoh_context, BATCH_SIZE(&large->self.identity.shape));
-		large->batch->used = 0;
-		memset(&large->batch->texts, 0, sizeof(StringInfoData));
-	}
+	if (large->table.key != KEY_NONE && table_bytes(&large->table) >= BATCH_FROM)
+		make_batch(large);
 }
 
 void
@@ -230,6 +295,37 @@ large_load_page(LargePopulation *large, const PageOfWords *page)
 		}
 	}
 	large_load_words(large, words, used);
+}
+
+void
+large_share(LargePopulation *large)
+{
+	PageSharing *sharing = large->self.sharing;
+
+	large_flush(large);
+	if (sharing == NULL || !large->table.pool.takes_words ||
+		!(sharing_is_open(sharing) || sharing_open(sharing)))
+		return;
+	if (large->table.pool.customers > 0)
+		table_give_words(&large->table, take_word, sharing);
+	ledger_reserve(&large->member, 0);
+}
+
+static void
+take_page(void *large, const PageOfWords *page)
+{
+	large_load_page(large, page);
+}
+
+void
+large_unshare(LargePopulation *large, Share share)
+{
+	PageSharing *sharing = large->self.sharing;
+
+	if (!sharing_is_open(sharing) || (large->table.pool.customers == 0 && large->runs.count == 0))
+		return;
+	large->self.sharing = NULL;
+	sharing_each_page(sharing, share, take_page, large);
 }
 
 void

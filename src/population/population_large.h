@@ -7,6 +7,7 @@
 
 #include "population/population_flat.h"
 #include "population/population_run.h"
+#include "population/population_shared.h"
 #include "utils/expandeddatum.h"
 
 typedef struct LargePopulation LargePopulation;
@@ -17,6 +18,8 @@ struct Population
 	PopulationIdentity identity; /* its tag belongs to the flat or large form */
 	PopulationTotals totals;
 	MemoryContext context; /* the aggregate's context, in which a large form is created */
+
+	PageSharing *sharing; /* NULL: customers are kept here alone */
 
 	/* One of the two is NULL: */
 	FlatPopulation *flat;
@@ -49,6 +52,13 @@ extern void large_load(LargePopulation *large, WireReader log);
 /* Integer customers whose events are words. */
 extern void large_load_words(LargePopulation *large, const KeyedWord *words, int count);
 extern void large_load_page(LargePopulation *large, const PageOfWords *page);
+
+/*
+ * In a query of several processes: put into the shared pages what fits, if another process has made them; and take from
+ * them the customers of a share if this population has customers, too.
+ */
+extern void large_share(LargePopulation *large);
+extern void large_unshare(LargePopulation *large, Share share);
 
 /* Apply the batch. */
 extern void large_flush(LargePopulation *large);

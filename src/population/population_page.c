@@ -12,8 +12,6 @@
 /* A large page of the processor. */
 #define HUGE_PAGE ((Size) 2 * 1024 * 1024)
 #define PAGES_PER_BLOCK 1024
-/* Pages are addressed directly where they lie in a span of so many times their number. */
-#define NEAR_SPAN 8
 
 /*
  * Rows are written to it in random order, so that a large piece is faster in a few large pages of the processor than

@@ -14,6 +14,9 @@
 #define CELL_PAGE_BYTES (CELL_PAGE_CELLS * sizeof(EventCell))
 #define NARROW_PAGE_BYTES (CELL_PAGE_CELLS * sizeof(uint64))
 
+/* Pages are addressed directly where they lie in a span of so many times their number. */
+#define NEAR_SPAN 8
+
 typedef struct CellPage
 {
 	uint64 number; /* key >> CELL_PAGE_BITS */

@@ -65,12 +65,97 @@ all_in_table(Population *population)
 }
 
 void
+population_join(Population *population, SharedPages *pages, dsa_area *area)
+{
+	PageSharing *sharing;
+
+	if (population->sharing != NULL || population->identity.key != KEY_INT64 ||
+		population->identity.shape.cap != 1 || population->identity.shape.has_amount)
+		return;
+	sharing = sharing_begin(pages, area, get_hash_memory_limit(), population->context);
+	population->sharing = sharing;
+	if (population->large != NULL)
+		population->large->self.sharing = sharing;
+}
+
+/* Before customers are sent: what fits into the shared pages need not be. */
+static void
+share_pages(Population *population)
+{
+	if (population->sharing == NULL)
+		return;
+	population->sharing->closed = true;
+	if (!shared_pages_made(population->sharing))
+		return;
+	form_enlarge(population);
+	large_share(population->large);
+}
+
+typedef struct WordsOfPages
+{
+	const ShareVisit *visit;
+	Event events[64];
+} WordsOfPages;
+
+static void
+visit_page_of_words(void *argument, const PageOfWords *page)
+{
+	WordsOfPages *words = argument;
+	const ShareVisit *visit = words->visit;
+
+	for (int i = 0; i < CELL_PAGE_CELLS; i++)
+	{
+		uint64 bits = page->cells[i];
+		int count = 0;
+
+		if (bits == 0)
+			continue;
+		if (visit->words != NULL)
+		{
+			int lowest = pg_rightmost_one_pos64(bits);
+
+			visit->words(visit->argument, page->first + lowest, bits >> lowest);
+			continue;
+		}
+		for (; bits != 0; bits &= bits - 1)
+			words->events[count++] = (Event){.value = page->first + pg_rightmost_one_pos64(bits),
+											 .count = 1,
+											 .flags = EVENT_PLAIN};
+		visit->visitor(visit->argument, words->events, count);
+	}
+}
+
+/* Customers of shared pages; false: they are in the population, and maybe others. */
+static bool
+visit_shared(Population *population, const ShareVisit *visit)
+{
+	WordsOfPages words = {.visit = visit};
+
+	if (population->sharing == NULL || !shared_pages_made(population->sharing))
+		return false;
+	form_enlarge(population);
+	large_flush(population->large);
+	if (!sharing_is_open(population->large->self.sharing))
+		(void) sharing_open(population->sharing);
+	large_unshare(population->large, visit->share);
+	if (population->large->self.sharing == NULL)
+	{
+		population->sharing = NULL;
+		return false;
+	}
+	sharing_each_page(population->sharing, visit->share, visit_page_of_words, &words);
+	return true;
+}
+
+void
 population_visit_share(Population *population, Share share, WordVisitor words,
 					   PopulationVisitor visitor, void *argument)
 {
 	ShareVisit visit = {share, population->identity.key, words, visitor, argument};
 
-	if (all_in_table(population))
+	if (visit_shared(population, &visit))
+		;
+	else if (all_in_table(population))
 	{
 		LargePopulation *large = population->large;
 
@@ -206,6 +291,7 @@ population_send(Population *population, Share own, PacketSink sink, void *argume
 					 .argument = argument,
 					 .boxes = palloc0(own.count * sizeof(Outbox))};
 
+	share_pages(population);
 	if (all_in_table(population))
 	{
 		LargePopulation *large = population->large;

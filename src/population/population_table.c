@@ -217,6 +217,41 @@ add_narrow_word(CustomerTable *table, uint64 key, int64 first, uint64 bits)
 	return true;
 }
 
+bool
+table_would_be_near(CustomerTable *table, Size room, int64 *first, uint64 *near_first,
+					uint64 *near_count)
+{
+	const IntSlot *slots = (const IntSlot *) table->hash.slots;
+	uint64 least = PG_UINT64_MAX;
+	uint64 most = 0;
+	uint64 count = 0;
+	uint64 span;
+
+	if (table->key != KEY_INT64 || table->dense || table->hash.places < DENSE_PLACES_LEAST / 2)
+		return false;
+	table->pages.narrow = choose_narrow(table);
+	if (table->pages.narrow)
+		count = pages_would_do(table, 2 * table->hash.places, room);
+	*first = table->pages.narrow_first;
+	table->pages.narrow = false;
+	if (count == 0)
+		return false;
+	for (uint64 i = 0; i < table->hash.places; i++)
+	{
+		uint64 number = slots[i].a >> CELL_PAGE_BITS;
+
+		CHECK_NOW_AND_THEN(i);
+		if (slots[i].cell.form == CELL_EMPTY)
+			continue;
+		least = Min(least, number);
+		most = Max(most, number);
+	}
+	span = most - least + 1;
+	*near_first = least - Min(least, span);
+	*near_count = 3 * span;
+	return span <= NEAR_SPAN * count;
+}
+
 /* ---- adding ---- */
 
 void
@@ -722,6 +757,45 @@ table_each_word(CustomerTable *table, Share share, KeyedWordVisitor words, Entry
 	}
 	if (buffer.events != NULL)
 		pfree(buffer.events);
+}
+
+typedef struct WordGiver
+{
+	CustomerTable *table;
+	WordTaker taker;
+	void *argument;
+} WordGiver;
+
+static void
+give_word(void *argument, const KeyedWord *word)
+{
+	WordGiver *giver = argument;
+
+	if (giver->taker(giver->argument, word))
+		return;
+	table_reserve(giver->table, 1, 0);
+	table_add_words(giver->table, word, 1);
+}
+
+static void
+keep_entry(void *argument, const CustomerKey *key, Event *events, int count)
+{
+	WordGiver *giver = argument;
+
+	table_reserve(giver->table, 1, 0);
+	table_add(giver->table, key, events, count);
+}
+
+void
+table_give_words(CustomerTable *table, WordTaker taker, void *argument)
+{
+	CustomerTable old = *table;
+	WordGiver giver = {table, taker, argument};
+
+	table_begin(table, table_context(MemoryContextGetParent(old.pool.context)), old.key,
+				&old.pool.shape);
+	table_each_word(&old, (Share){0, 1}, give_word, keep_entry, &giver);
+	MemoryContextDelete(old.pool.context);
 }
 
 void

@@ -22,6 +22,13 @@ typedef struct LogChunk
 	char bytes[FLEXIBLE_ARRAY_MEMBER];
 } LogChunk;
 
+/* The context of a table, below that of its owner. */
+static inline MemoryContext
+table_context(MemoryContext parent)
+{
+	return AllocSetContextCreate(parent, "retention table", 0, 1024, 8 * 1024 * 1024);
+}
+
 /* Everything a table owns is in the context of its pool; table_clear() empties it. */
 typedef struct CustomerTable
 {
@@ -97,6 +104,17 @@ extern void table_apply_wide(CustomerTable *table, const EventBatch *batch);
 
 /* Customers whose events are words, in a table of integers that takes words. */
 extern void table_add_words(CustomerTable *table, const KeyedWord *words, int count);
+
+/*
+ * Where pages would do for a table of words that is hashed: the value of their first bit, the number of the first page
+ * and how many pages to address directly.
+ */
+extern bool table_would_be_near(CustomerTable *table, Size room, int64 *first, uint64 *near_first,
+								uint64 *near_count);
+
+/* Words that taker takes leave the table. Its memory is a new context then, beside the old. */
+typedef bool (*WordTaker)(void *argument, const KeyedWord *word);
+extern void table_give_words(CustomerTable *table, WordTaker taker, void *argument);
 
 /* The same for a narrow page. False: this table has no such pages, or the words do not fit into them. */
 extern bool table_add_page(CustomerTable *table, const PageOfWords *page);

@@ -480,6 +480,7 @@ read_table(BatchScan *scan, TableInput *input)
 		if (child->instrument != NULL)
 			InstrStopNode(child->instrument, scan->batch.count);
 		scan_batch(scan);
+		scan_share_join(scan);
 	}
 }
 
@@ -500,6 +501,7 @@ pass_rows(BatchScan *scan)
 	}
 	PG_END_TRY();
 	scan->batch.count = 0;
+	scan_share_join(scan);
 }
 
 /* Append a row to the batch. Values that are passed by reference are copied, since the next row replaces them. */

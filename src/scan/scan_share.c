@@ -40,6 +40,8 @@ struct ScanShared
 	dsm_handle
 		segment; /* the one that this struct is in: files belong to it; 0: no other processes */
 	SharedFileSet files;
+	Size pages; /* offset of the shared pages of each aggregate; 0: there are none */
+	int naggregates;
 	/* The first chunk of what participant i sends to j is heads[i * most + j]; i == j: its summaries. */
 	dsa_pointer heads[FLEXIBLE_ARRAY_MEMBER];
 };
@@ -359,6 +361,39 @@ send_shares(BatchScan *scan, Share own, Size *memory)
 	pfree(sending.writers);
 }
 
+/* ---- shared pages ---- */
+
+static SharedPages *
+pages_of(ScanShared *shared, int aggregate)
+{
+	return (SharedPages *) ((char *) shared + shared->pages + aggregate * shared_pages_size());
+}
+
+/* Without groups, what an aggregate has of all customers is one population, and its pages are filled by all. */
+static void
+join_pages(BatchScan *scan, ScanGroup *group)
+{
+	scan->joined = 0;
+	for (int i = 0; i < scan->naggregates; i++)
+		if (group->populations[i] != NULL)
+		{
+			population_join(group->populations[i], pages_of(scan->shared, i),
+							scan->css.ss.ps.state->es_query_dsa);
+			scan->joined++;
+		}
+}
+
+void
+scan_share_join(BatchScan *scan)
+{
+	if (scan->shared == NULL || scan->joined == scan->naggregates || scan->shared->pages == 0 ||
+		scan->ncolumns > 0 || scan->groups == NIL)
+		return;
+	join_pages(scan, linitial(scan->groups));
+}
+
+/* ---- receiving ---- */
+
 static void
 receive_record(BatchScan *scan, ScanGroup **group, const StreamRecord *record)
 {
@@ -407,7 +442,7 @@ receive_shares(BatchScan *scan, int participants)
 	List *own = scan->groups;
 	ListCell *cell;
 
-	/* Without columns to group by there is at most one. */
+	/* Without columns to group by there is at most one group. */
 	if (scan->ncolumns > 0)
 	{
 		scan->groups = NIL;
@@ -428,6 +463,8 @@ receive_shares(BatchScan *scan, int participants)
 				receive_record(scan, &group, record);
 		close_stream(&stream);
 	}
+	/* What was made of an identity only has no page yet. */
+	scan_share_join(scan);
 }
 
 /* ---- summaries ---- */
@@ -504,6 +541,7 @@ scan_share_close(BatchScan *scan)
 	for (int i = 0; i < scan->nstreams; i++)
 		close_stream(&scan->streams[i]);
 	scan->nstreams = 0;
+	scan->joined = 0;
 }
 
 /* ---- phases ---- */
@@ -559,7 +597,7 @@ scan_share_finish(BatchScan *scan)
 /* ---- the server's parallel machinery ---- */
 
 static Size
-shared_size(int most)
+heads_size(int most)
 {
 	return add_size(offsetof(ScanShared, heads),
 					mul_size(sizeof(dsa_pointer), mul_size(most, most)));
@@ -569,7 +607,8 @@ shared_size(int most)
 Size
 scan_share_estimate(CustomScanState *node, ParallelContext *context)
 {
-	return shared_size(context->nworkers + 1);
+	return add_size(heads_size(context->nworkers + 1),
+					mul_size(((BatchScan *) node)->naggregates, shared_pages_size()));
 }
 
 static void
@@ -579,6 +618,17 @@ begin_shared(ScanShared *shared)
 	pg_atomic_init_u32(&shared->participants, 0);
 	for (int i = 0; i < shared->most * shared->most; i++)
 		shared->heads[i] = InvalidDsaPointer;
+}
+
+/* Other processes have the same memory only if there is a segment; pages need atomic operations of 64 bits. */
+static bool
+can_share_pages(const BatchScan *scan, const ScanShared *shared)
+{
+#ifdef PG_HAVE_ATOMIC_U64_SIMULATION
+	return false;
+#else
+	return shared->segment != 0 && scan->ncolumns == 0;
+#endif
 }
 
 /* Free what was not read: a query may end before its last group. */
@@ -609,6 +659,10 @@ scan_share_create(CustomScanState *node, ParallelContext *context, void *place)
 		SharedFileSetInit(&shared->files, context->seg);
 		shared->segment = dsm_segment_handle(context->seg);
 	}
+	shared->naggregates = ((BatchScan *) node)->naggregates;
+	shared->pages = can_share_pages((BatchScan *) node, shared) ? heads_size(shared->most) : 0;
+	for (int i = 0; i < shared->naggregates && shared->pages > 0; i++)
+		shared_pages_begin(pages_of(shared, i));
 	((BatchScan *) node)->shared = shared;
 }
 
@@ -618,6 +672,8 @@ scan_share_reset(CustomScanState *node, ParallelContext *context, void *place)
 	ScanShared *shared = place;
 
 	free_streams(shared, node->ss.ps.state->es_query_dsa);
+	for (int i = 0; i < shared->naggregates && shared->pages > 0; i++)
+		shared_pages_free(pages_of(shared, i), node->ss.ps.state->es_query_dsa);
 	begin_shared(shared);
 	if (shared->segment != 0)
 		SharedFileSetDeleteAll(&shared->files);

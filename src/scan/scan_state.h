@@ -98,6 +98,7 @@ typedef struct BatchScan
 	MemoryContext temporary;		  /* of a batch */
 
 	ScanShared *shared;	 /* NULL: there is no other process */
+	int joined;			 /* populations that have joined shared pages */
 	int number;			 /* of this participant */
 	int nstreams;		 /* 0: this process makes the summaries of groups alone */
 	ScanStream *streams; /* else they are merged from those of all participants */
@@ -116,10 +117,12 @@ extern void scan_batch(BatchScan *scan);
 extern struct varlena *scan_summary(BatchScan *scan, ScanGroup *group, int aggregate, Share share);
 
 /*
- * scan_share.c: between processes. Where scan_share_finish() is true this process emits the groups: it then calls
- * scan_share_summary() once for each group, in the order of the list, and each aggregate, in their order.
+ * scan_share.c: between processes. scan_share_join() is called now and then while rows are read. Where
+ * scan_share_finish() is true this process emits the groups: it then calls scan_share_summary() once for each group, in
+ * the order of the list, and each aggregate, in their order.
  */
 extern bool scan_share_attach(BatchScan *scan);
+extern void scan_share_join(BatchScan *scan);
 extern bool scan_share_finish(BatchScan *scan);
 extern struct varlena *scan_share_summary(BatchScan *scan, int aggregate);
 extern void scan_share_close(BatchScan *scan);
