@@ -83,6 +83,9 @@ OBJS = \
 	src/value/purchases_sql.o \
 	src/value/value.o \
 	src/value/value_sql.o \
+	src/customer/customer_sql.o \
+	src/customer/gaps.o \
+	src/customer/status.o \
 	src/survival/incidence.o \
 	src/survival/incidence_sql.o \
 	src/survival/landmark_sql.o \
@@ -136,6 +139,8 @@ MODULE_SQL = \
 	src/cohort/cohort_member.sql \
 	src/value/value.overloads \
 	src/value/value.sql \
+	src/customer/customer.overloads \
+	src/customer/customer.sql \
 	src/survival/survival.overloads \
 	src/survival/survival.sql \
 	src/survival/logrank.sql \

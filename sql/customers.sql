@@ -132,3 +132,69 @@ BEGIN
 END $$;
 SELECT type, grid, d.* FROM unnest('{date,ts,tstz}'::text[]) WITH ORDINALITY t (type, n), unnest('{month; as_of=2026-06-11,week; as_of=2026-03-02 10:00,day; as_of=2026-07-01}'::text[]) WITH ORDINALITY g (grid, k),
   flow_differences(type, grid) d ORDER BY n, k;
+
+-- ---- How often customers come, and how things stand with them ----
+CREATE TABLE seen (customer int, at date);
+INSERT INTO seen VALUES (1, '2026-01-01'), (1, '2026-01-08'), (1, '2026-01-15'), (1, '2026-01-22'), (1, '2026-02-02'), (2, '2026-01-10'), (2, '2026-01-20'),
+  (3, '2025-11-01'), (3, '2026-02-05'), (4, '2026-02-09'), (5, '2025-10-01'), (6, NULL), (7, '2025-01-01'), (7, '2026-01-20'), (7, '2026-01-31');
+CREATE TABLE known AS SELECT customer, activity(at, 'day') AS a FROM seen GROUP BY customer;
+SELECT customer, usage_interval(a), usage_interval(coarsen(a, 'month')) AS months FROM known ORDER BY customer;
+SELECT usage_intervals(a) AS gaps, (usage_interval_figures(usage_intervals(a))).* FROM known;
+SELECT usage_interval_figures(usage_intervals(a)) FROM known WHERE customer IN (4, 5, 6);
+SELECT usage_intervals(a) FROM known WHERE customer > 7;
+SELECT usage_intervals(NULL::retention_activity);
+-- days of moments and of hours, months of months
+SELECT grid, usage_interval(activity(at, grid::retention_grid)) FROM unnest('{2026-01-01 23:59,2026-01-02 00:01,2026-01-02 12:00,2026-03-04 10:00}'::timestamp[]) at,
+  unnest('{day,hour,month; windows=elapsed,week,month,quarter}'::text[]) WITH ORDINALITY g (grid, n) GROUP BY grid, n ORDER BY n;
+SELECT customer, s.* FROM known, customer_status(a, '2026-02-12') s ORDER BY customer;
+-- lapsed before all else; returned after a long gap; the others need a base
+SELECT customer, s.* FROM known, (SELECT usage_intervals(a) AS base FROM known) b, customer_status(a, '2026-02-12', '60 days', base) s ORDER BY customer;
+-- periods are those of the facts: by the month all but customer 5 came in the last two
+SELECT customer, s.* FROM known, customer_status(coarsen(a, 'month'), '2026-02-12', '3 months') s ORDER BY customer;
+-- until when is known: the end of the last row, the as_of of the grid, the as_of of the call
+SELECT (customer_status(a)).*, (customer_status(coarsen(a, 'day; as_of=2026-02-20 10:00'))).silence AS grid, (customer_status(a, '2026-02-03 00:00')).silence AS next FROM known WHERE customer = 1;
+-- a gap is long from the first moment beyond lapse_after
+SELECT days, (customer_status(a, timestamp '2026-02-02' + days * interval '1 day', '20 days')).state FROM known, generate_series(19, 21) days WHERE customer = 1;
+-- anchors are no activity
+SELECT customer, s.* FROM (SELECT customer, activity(date '2025-12-01', at, 'day') AS a FROM seen WHERE customer IN (2, 6) GROUP BY customer) q, customer_status(a, '2026-02-12') s ORDER BY 1;
+-- refused
+SELECT customer_status(a, '2026-02-02') FROM known WHERE customer = 1;
+SELECT customer_status(a, 'infinity') FROM known WHERE customer = 1;
+SELECT customer_status(a, '2026-02-12', '-1 day') FROM known WHERE customer = 1;
+SELECT customer_status(a, '2026-02-12', '0') FROM known WHERE customer = 1;
+SELECT customer_status(coarsen(a, 'day; as_of=2026-02-10'), '2026-02-12') FROM known WHERE customer = 1;
+SELECT customer_status(a, '2026-02-12', NULL, (SELECT usage_intervals(coarsen(a, 'month')) FROM known)) FROM known WHERE customer = 1;
+SELECT usage_intervals(CASE customer WHEN 1 THEN a ELSE coarsen(a, 'month') END) FROM known;
+SELECT rollup(g) FROM (SELECT usage_intervals(a) AS g FROM known UNION ALL SELECT usage_intervals(coarsen(a, 'week')) FROM known) q;
+SELECT retention_internal.gaps_transfn(NULL, a) FROM known;
+SELECT 'x'::retention_gaps;
+-- members
+SELECT p, s.* FROM unnest('{"{}","{[2026-03-01,)}","{[2026-01-01,2026-02-01)}","{[2026-01-01,2026-02-12)}","{[2026-01-01,2026-02-12),[2026-02-20,)}","{[2025-01-01,2025-06-01),[2026-01-02,2026-12-31)}","{(,)}"}'::datemultirange[]) WITH ORDINALITY m (p, n),
+  customer_status(p, '2026-02-12') s ORDER BY n;
+SELECT customer_status('{[2026-01-01 12:00,)}'::tsmultirange, '2026-02-12'), customer_status('{[2026-01-01 12:00+00,2026-01-02 00:00+00)}'::tstzmultirange, '2026-02-12'), customer_status(NULL::datemultirange, '2026-02-12');
+SELECT customer_status('{[2026-01-01,)}'::datemultirange, 'infinity');
+SELECT customer_status('{(2026-01-01 12:00,)}'::tsmultirange, '2026-02-12');
+
+-- against plain SQL: medians, quantiles, states
+CREATE TABLE many AS SELECT c AS customer, activity(at::date, 'day') AS a FROM (SELECT customer AS c, date '2025-06-01' + (random() ^ 2 * 240)::int AS at FROM generate_series(1, 600) customer, generate_series(1, 1 + customer % 9)) e GROUP BY c;
+CREATE TABLE gap AS SELECT customer, k, period_start AS day, period_start - lag(period_start) OVER w AS gap
+FROM (SELECT customer, period_start, row_number() OVER (PARTITION BY customer ORDER BY period_start) AS k FROM many, active_periods(a)) q WINDOW w AS (PARTITION BY customer ORDER BY period_start);
+CREATE TABLE own AS SELECT customer, max(k) AS days, max(day) AS last, min(day) AS first, percentile_cont(0.5) WITHIN GROUP (ORDER BY gap) AS median, percentile_cont(0.9) WITHIN GROUP (ORDER BY gap) AS most FROM gap GROUP BY customer;
+SELECT count(*) AS customers, count(*) FILTER (WHERE usage_interval(a)::float8 IS DISTINCT FROM median) AS wrong FROM many JOIN own USING (customer);
+SELECT (SELECT usage_interval_figures(usage_intervals(a)) FROM many)::text =
+  (SELECT row(count(median), round(percentile_cont(0.5) WITHIN GROUP (ORDER BY median)::numeric, 3)::float8, percentile_cont(0.25) WITHIN GROUP (ORDER BY median),
+    percentile_cont(0.75) WITHIN GROUP (ORDER BY median), round(percentile_cont(0.9) WITHIN GROUP (ORDER BY median)::numeric, 3)::float8) FROM own)::text AS figures;
+-- states by the week: a return is recent in the running week or the one before
+CREATE TABLE weeks AS SELECT customer, coarsen(a, 'week') AS a, (SELECT max(period_start) FROM active_periods(a)) AS last_at FROM many;
+CREATE TABLE step AS SELECT customer, k, day, day - lag(day) OVER w AS gap FROM (SELECT customer, period_start AS day, row_number() OVER (PARTITION BY customer ORDER BY period_start) AS k FROM weeks, active_periods(a)) q
+WINDOW w AS (PARTITION BY customer ORDER BY day);
+WITH b AS (SELECT k - 1 AS weeks, percentile_cont(0.9) WITHIN GROUP (ORDER BY gap) AS most, percentile_cont(0.5) WITHIN GROUP (ORDER BY gap) AS median FROM step WHERE gap IS NOT NULL AND k <= 4 GROUP BY k),
+  o AS (SELECT customer, max(k) AS weeks, max(day) AS last, min(day) AS first, percentile_cont(0.5) WITHIN GROUP (ORDER BY gap) AS median, percentile_cont(0.9) WITHIN GROUP (ORDER BY gap) AS most FROM step GROUP BY customer),
+  e AS (SELECT customer, CASE WHEN date '2026-01-29' - last_at > 60 THEN 'lapsed' WHEN date '2026-01-26' - last > CASE WHEN o.weeks > 3 THEN o.most ELSE b.most END THEN 'slipping'
+      WHEN (SELECT gap > 60 FROM step g WHERE g.customer = o.customer AND k = o.weeks) AND last >= '2026-01-19' THEN 'returned' WHEN first >= '2026-01-19' THEN 'new' ELSE 'active' END AS state,
+      CASE WHEN o.weeks > 3 THEN o.median ELSE coalesce(b.median, o.median) END AS usual, date '2026-01-26' - last AS silence FROM o JOIN weeks USING (customer) LEFT JOIN b USING (weeks))
+SELECT e.state, count(*) > 0 AS some, count(*) FILTER (WHERE s.state <> e.state OR s.usual_gap::float8 <> usual OR s.silence <> e.silence) AS wrong
+FROM weeks JOIN e USING (customer), (SELECT usage_intervals(a) AS base FROM weeks) q, customer_status(a, '2026-01-29', '60 days', base) s GROUP BY 1 ORDER BY 1;
+-- the same from parts, through text, and from workers
+SELECT count(DISTINCT g) AS one FROM (SELECT usage_intervals(a) AS g FROM many UNION ALL SELECT rollup(p) FROM (SELECT usage_intervals(a) AS p FROM many GROUP BY customer % 7) q
+  UNION ALL SELECT usage_intervals(a)::text::retention_gaps FROM many UNION ALL SELECT usage_intervals(a ORDER BY customer DESC) FROM many) u;

@@ -66,8 +66,22 @@ SELECT left(split_part(flow::text, ' ', -1), 40)::retention_flow FROM sample;
 -- movements that do not add up
 SELECT overlay(flow::bytea PLACING '\x07' FROM 4 + 32 + 8 * 8)::retention_flow FROM sample;
 
-DROP TABLE sample;
-DROP FUNCTION use_flow, mutate;
+-- ---- gaps ----
+CREATE FUNCTION use_gaps(g retention_gaps) RETURNS text LANGUAGE sql AS $$
+  SELECT concat(1 / (g::text = g::text::retention_gaps::text)::int, usage_interval_figures(g), (SELECT rollup(x)::text FROM (VALUES (g), (g)) v (x)),
+    (SELECT customer_status(activity(date '2026-01-01', 'day'), '2026-03-01', NULL, g)))
+$$;
+CREATE TABLE gaps AS SELECT usage_intervals(a) AS g FROM (SELECT c, activity(date '2026-01-01' + c * d, 'day') AS a FROM generate_series(1, 7) c, generate_series(1, 4) d GROUP BY c) q;
+SELECT outcome, times > 100 AS many FROM gaps, mutate(decode(split_part(g::text, ' ', -1), 'hex'), 'SELECT use_gaps(%s::retention_gaps)', false);
+SELECT outcome, times > 100 AS many FROM gaps, mutate(g::bytea, 'SELECT use_gaps($1::retention_gaps)', true);
+-- a second gap without a first, a usual gap without a gap, a gap of nobody, a gap of no days
+SELECT '5247010664617902040602'::retention_gaps;
+SELECT '5247010664617902000402'::retention_gaps;
+SELECT '5247010664617902020600'::retention_gaps;
+SELECT '5247010664617902020002'::retention_gaps;
+
+DROP TABLE sample, gaps;
+DROP FUNCTION use_flow, use_gaps, mutate;
 DELETE FROM pg_cast WHERE oid > 4000000000;
 
 -- ---- Invalid input: 22P02 for text, 22P03 for bytes of a client, 0A000 for a later version ----
@@ -95,7 +109,7 @@ SELECT type, string_agg(outcome(format('SELECT %L::%s', value, type)), ' ' ORDER
 FROM (VALUES ('retention_activity'::regtype, 'A'), ('retention_cohorts', 'C'), ('retention_flow', 'F'), ('retention_internal.retention_population', 'P'),
     ('retention_survival', 'S'), ('retention_internal.retention_logrank_state', 'L'), ('retention_incidence', 'I'), ('retention_internal.retention_cox_rows', 'W'),
     ('retention_cox', 'X'), ('retention_drivers', 'D'), ('retention_reasons', 'Q'), ('retention_survival_drivers', 'Y'),
-    ('retention_purchases', 'B'), ('retention_value', 'V')) t (type, letter),
+    ('retention_purchases', 'B'), ('retention_value', 'V'), ('retention_gaps', 'G')) t (type, letter),
   LATERAL (SELECT '52' || to_hex(ascii(letter)) || '01' AS marks) m,
   LATERAL (VALUES (1, 'not digits'), (2, ''), (3, '52'), (4, '5200'), (5, marks), (6, marks || '000000')) v (n, value)
 GROUP BY type ORDER BY type::text COLLATE "C";

@@ -58,6 +58,7 @@ SELECT type, 'retention_internal.' || combine, 'retention_internal.' || transiti
   ('retention_drivers', 'drivers_combine', 'drivers_record_transfn', 'boolean, record', $$true, ROW('gold'::text, 3)$$),
   ('retention_drivers', 'drivers_combine', 'drivers_text_transfn', 'boolean, text', $$true, 'gold'::text$$),
   ('retention_reasons', 'reasons_combine', 'reasons_transfn', 'text', $$'price'::text$$),
+  ('retention_gaps', 'gaps_combine', 'gaps_transfn', 'retention_activity', $$(SELECT activity(date '2020-01-05' + i, 'day') FROM generate_series(1, 3) i)$$),
   ('retention_survival_drivers', 'survival_drivers_combine', 'survival_drivers_record_transfn', 'double precision, boolean, record',
     $$7, true, ROW('gold'::text, 3)$$)) v (type, combine, transition, arguments, value);
 -- every transition and combine function is one of them, or the same C code for another type of time or customer

@@ -44,6 +44,7 @@ my %kept = (
   retention_cox_rows   => 'rows_of_fits',
   retention_drivers    => 'drivers',
   retention_flow       => 'flows',
+  retention_gaps       => 'gaps',
   retention_grid       => 'grids',
   retention_incidence  => 'causes',
   retention_logrank_state => 'tests',
@@ -143,6 +144,9 @@ $node->safe_psql(
   CREATE TABLE values_of_customers AS
     SELECT 1 AS id, customer_value(customer % 300, started, customer % 50 - 5.25, 'week') AS value FROM customers
     UNION ALL SELECT 2, customer_value(customer % 7, customer % 7, customer, 2.5) FROM customers WHERE customer > 7;
+  CREATE TABLE gaps AS
+    SELECT 1 AS id, usage_intervals((SELECT activity(started + customer::int % n * n, 'day')
+      FROM generate_series(1, 4) n)) AS gaps FROM customers;
   CREATE TABLE survival_drivers AS
     SELECT 1 AS id, survival_drivers(customer % 97 + 1, customer % 3 = 0, a) AS drivers
     FROM customers, LATERAL (SELECT 'plan ' || customer % 4 AS plan) a;
@@ -203,6 +207,7 @@ my %look = (
   tests     => 'SELECT id, state FROM tests ORDER BY id',
   drivers   => 'SELECT id, drivers FROM drivers ORDER BY id',
   reasons   => 'SELECT id, reasons FROM reasons ORDER BY id',
+  gaps      => 'SELECT id, gaps FROM gaps ORDER BY id',
   survival_drivers => 'SELECT id, drivers FROM survival_drivers ORDER BY id',
   purchases => 'SELECT id, purchases FROM purchases ORDER BY id',
   values    => 'SELECT id, value FROM values_of_customers ORDER BY id',

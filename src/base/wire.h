@@ -33,6 +33,7 @@ typedef enum WireKind
 	WIRE_SURVIVAL_DRIVERS = 'Y',
 	WIRE_PURCHASES = 'B',
 	WIRE_VALUE = 'V',
+	WIRE_GAPS = 'G',
 } WireKind;
 
 /* The letter of the aggregate whose state a population is. States of different aggregates cannot be combined. */
