@@ -48,13 +48,27 @@ reserve(Builder *b, int count)
 		pfree(b->values);
 		pfree(b->returns);
 		if (b->counts != NULL)
+		{
 			pfree(b->counts);
+			pfree(b->periods_of);
+		}
 	}
 	b->capacity = Max(64, count * 2);
 	b->values = palloc(b->capacity * sizeof(int64));
 	b->returns = palloc(b->capacity * sizeof(int64));
 	if (b->grid->windows == GRID_ELAPSED && b->grid->min_events > 1)
+	{
 		b->counts = palloc(((Size) b->capacity + 1) * sizeof(int64));
+		b->periods_of = palloc((Size) b->capacity * sizeof(Event));
+	}
+}
+
+/* Whether a customer is active in a calendar period: any row will do, or so many returning ones. */
+static inline bool
+is_active(const Grid *grid, const Event *event)
+{
+	return (event->flags & EVENT_ACTIVE) != 0 &&
+		   (grid->min_events == 1 || event->count >= grid->min_events);
 }
 
 /* The calendar periods in which a customer was active, ascending and each once. */
@@ -93,7 +107,7 @@ visit_calendar(void *argument, Event *events, int count)
 		int64 period = checked_period(b, events[i].value);
 
 		CHECK_NOW_AND_THEN(i);
-		if (events[i].flags & EVENT_ACTIVE)
+		if (is_active(b->grid, &events[i]))
 			b->values[active++] = period;
 		if ((events[i].flags & EVENT_START) && (b->recurring || starts == 0))
 			b->starts[starts++] = period;
@@ -211,6 +225,22 @@ set_clock(Builder *b, Event *events, int count, int starts)
 		b->moments[s] = cohort_clock_moment(b->grid, b->moments[s], b->clock_as_of);
 }
 
+/* Put the periods of moments together, and keep those in which the customer was active. */
+static int
+keep_active(Builder *b, int count)
+{
+	int kept = 0;
+
+	count = history_normalise(b->periods_of, count, b->grid->min_events);
+	for (int i = 0; i < count; i++)
+	{
+		CHECK_NOW_AND_THEN(i);
+		if (is_active(b->grid, &b->periods_of[i]))
+			b->values[kept++] = b->periods_of[i].value;
+	}
+	return kept;
+}
+
 /* Sort (mostly sorted values) and drop duplicates. */
 static int
 sort_once(int64 *values, int count)
@@ -315,7 +345,9 @@ visit_elapsed(void *argument, Event *events, int count)
 		if (moment >= b->as_of)
 			not_ours();
 		period = checked_period(b, grid_period(b->grid, b->kind, moment));
-		if (events[i].flags & EVENT_ACTIVE)
+		if (b->periods_of != NULL)
+			b->periods_of[active++] = (Event){period, events[i].count, events[i].flags};
+		else if (events[i].flags & EVENT_ACTIVE)
 			b->values[active++] = period;
 		if (!(events[i].flags & EVENT_START) || (!b->recurring && starts > 0))
 			continue;
@@ -330,7 +362,7 @@ visit_elapsed(void *argument, Event *events, int count)
 		b->moments[starts] = moment;
 		starts++;
 	}
-	active = sort_once(b->values, active);
+	active = b->periods_of != NULL ? keep_active(b, active) : sort_once(b->values, active);
 	count_active(b, b->values, active);
 
 	if (b->clock != b->kind)

@@ -99,7 +99,8 @@ typedef struct Builder
 	/* The customer at hand. Calendar windows: all are periods from base. */
 	int64 *values;	/* periods with a row, one entry per event */
 	int64 *returns; /* periods in which they came back; elapsed: moments of the clock, ascending */
-	int64 *counts;	/* elapsed: returning events before returns[i] */
+	int64 *counts;	/* elapsed, min_events above 1: returning events before returns[i] */
+	Event *periods_of; /* ... the calendar period of each event; both NULL otherwise */
 	int capacity;
 	int64 *starts; /* cohorts */
 	int nstarts;

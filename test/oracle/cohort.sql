@@ -263,8 +263,13 @@ WITH RECURSIVE d AS (
 SELECT period, waiting AS at_risk, returned AS retained, 100 * (1 - still) AS retention_rate
 FROM chain JOIN d USING (period);
 
+-- Active in a period: any row, or so many returning ones.
+CREATE VIEW oracle_active AS
+SELECT customer, p FROM oracle_rows GROUP BY customer, p
+HAVING (SELECT min_events = 1 OR count(*) FILTER (WHERE is_return) >= min_events FROM oracle_options);
+
 CREATE VIEW oracle_lifecycle AS
-WITH active AS (SELECT DISTINCT customer, p FROM oracle_rows),
+WITH active AS (SELECT customer, p FROM oracle_active),
      firsts AS (SELECT customer, min(p) AS p FROM active GROUP BY customer),
      span AS (SELECT generate_series(min(p), (SELECT max(q) FROM generate_series(min(p), max(p) + 40) q, oracle_time t, oracle_options o WHERE oracle_start_moment(o, q) < t.as_of)) AS p FROM active)
 SELECT oracle_start(o, s.p) AS period_start,
@@ -280,4 +285,4 @@ FROM span s CROSS JOIN oracle_options o;
 
 CREATE VIEW oracle_stickiness AS
 SELECT n AS active_periods, count(*) AS customers, 100.0 * count(*) / sum(count(*)) OVER () AS share
-FROM (SELECT customer, count(DISTINCT p) AS n FROM oracle_rows GROUP BY customer) x GROUP BY n;
+FROM (SELECT customer, count(*) AS n FROM oracle_active GROUP BY customer) x GROUP BY n;
