@@ -159,6 +159,7 @@ MODULE_SQL = \
 	src/source/register.sql \
 	src/source/progress.sql \
 	src/source/guess.sql \
+	src/source/by_shard.sql \
 	src/source/views.sql \
 	src/source/views_words.sql \
 	src/source/views_cohorts.sql \

@@ -1,4 +1,5 @@
 -- The frozen list of public objects: what a user sees, and what the planner knows of it.
+\pset footer off
 -- kind: a aggregate, f function, s set of rows. strict, volatility (i, s, v), parallel (s, r, u).
 SELECT CASE WHEN prokind = 'a' THEN 'a' WHEN proretset THEN 's' ELSE 'f' END AS kind, p.oid::regprocedure AS object,
   CASE WHEN proretset AND proargmodes IS NOT NULL THEN 'rows' ELSE prorettype::regtype::text END AS result,

@@ -482,3 +482,14 @@ FROM unnest(ARRAY['hour', '5 days', 'week', '2 months', '3 quarters', 'year']) A
 -- The calendar periods of a grid alone.
 SELECT retention_internal.grid_calendar('2 weeks; week_start=sunday; time_zone=UTC; origin=2024-04-07; '
   'windows=elapsed; cohorts=recurring; brackets=1-3; min_events=2; as_of=2026-04-01');
+
+-- Sessions in which Citus runs part of a query for a session elsewhere do not know its time zone.
+SET application_name = 'citus_internal gpid=10000000123';
+SELECT cohort_retention(1, timestamptz '2026-01-31 23:30+00', '13 months');
+SELECT cohort_retention(1, date '2026-01-31', 'month; time_zone=UTC') IS NOT NULL AS known;
+SELECT retention_rate(1, timestamptz '2026-01-31 23:30+00', '[2026-01-01,2026-02-01)', '[2026-02-01,2026-03-01)');
+SELECT retention_rate(1, timestamptz '2026-01-31 23:30+00', '[2026-01-01 00:00+00,2026-02-01 00:00+00)', '[2026-02-01 00:00+00,2026-03-01 00:00+00)');
+SELECT retention_rate(1, timestamp '2026-01-31 23:30', '[2026-01-01,2026-02-01)', '[2026-02-01,2026-03-01)');
+SHOW TimeZone;
+RESET application_name;
+SELECT cohort_retention(1, timestamptz '2026-01-31 23:30+00', '13 months') IS NOT NULL AS known;

@@ -752,6 +752,14 @@ SELECT retention_internal.refuse('22023', 'a message', 'A detail.', 'A hint.');
 SELECT retention_internal.refuse('00000', 'a message');
 SELECT retention_internal.refuse('2202', 'a message');
 
+-- By shard, where there is no Citus (t/085_citus.pl is about where there is).
+CREATE TABLE shop.bought (customer int, day date);
+SELECT retention_by_shard('shop.bought', 'customer', 'SELECT rollup(NULL::retention_flow) FROM %s', NULL::retention_flow);
+SELECT retention_by_shard('shop.bought', 'client', 'SELECT rollup(NULL::retention_flow) FROM %s', NULL::retention_flow);
+SELECT retention_by_shard('shop.bought', 'customer', 'SELECT rollup(NULL::retention_flow) FROM shop.bought WHERE 7 %% 3 = 1', NULL::retention_flow);
+SELECT retention_by_shard('shop.bought', 'customer', NULL, NULL::retention_flow);
+DROP TABLE shop.bought;
+
 -- Clean up.
 DROP FUNCTION seen(), asks(text);
 DROP SCHEMA shop, bi, bi2, "Sch; %s ema" CASCADE;

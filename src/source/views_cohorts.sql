@@ -77,7 +77,8 @@ ORDER BY c.cohort, c.period$q$, o.cells, o.curve, NULL, format(o.limits, 'r.reta
 FROM summary AS s CROSS JOIN LATERAL @extschema@.%2$s AS c
   LEFT JOIN LATERAL (
     SELECT coalesce(sum(n.retained), 0)::bigint AS retained
-    FROM @extschema@.%1$s AS o LEFT JOIN first AS n ON n.cohort = o.cohort WHERE o.period = 0 AND o.status = 'observed'
+    FROM first AS n
+    WHERE n.cohort IN (SELECT o.cohort FROM @extschema@.%1$s AS o WHERE o.period = 0 AND o.status = 'observed')
   ) AS f ON c.period = 0
   LEFT JOIN LATERAL %4$s AS i ON %3$s
 ORDER BY c.period$q$, o.cells, o.curve,

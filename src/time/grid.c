@@ -365,7 +365,9 @@ transaction_moment(TimeKind kind)
 
 	if (kind == TIME_INSTANT)
 		return now;
-	local = zone_local(zone_of_session(), now);
+	/* Where the zone of who asks is not known, the earliest clock on earth: what is over there is over everywhere. */
+	local =
+		zone_session_is_of_citus() ? now - 12 * USECS_PER_HOUR : zone_local(zone_of_session(), now);
 	return kind == TIME_DATE ? floor_divide(local, USECS_PER_DAY) : local;
 }
 

@@ -10,6 +10,7 @@
 #include "miscadmin.h"
 #include "pgtime.h"
 #include "time/span.h"
+#include "time/zone.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
@@ -100,6 +101,27 @@ span_text(const struct varlena *value)
 	return OidOutputFunctionCall(output, PointerGetDatum(value));
 }
 
+/* A period of which Citus sent the text to this server has to mean the same in every time zone. */
+static void
+check_zone_is_written(const RangeType *range, Oid input, char *string, Oid argument)
+{
+	pg_tz *session = session_timezone;
+	RangeType *elsewhere;
+
+	PG_TRY();
+	{
+		session_timezone = pg_tzset_offset(session == pg_tzset_offset(3600) ? 0 : 3600);
+		elsewhere = DatumGetRangeTypeP(OidInputFunctionCall(input, string, argument, -1));
+	}
+	PG_FINALLY();
+	{
+		session_timezone = session;
+	}
+	PG_END_TRY();
+	if (VARSIZE(range) != VARSIZE(elsewhere) || memcmp(range, elsewhere, VARSIZE(range)) != 0)
+		zone_not_known();
+}
+
 static void
 convert(Conversion *conversion, const struct varlena *value, Oid type, TimeKind kind)
 {
@@ -117,6 +139,8 @@ convert(Conversion *conversion, const struct varlena *value, Oid type, TimeKind 
 	getTypeInputInfo(range_types[kind], &input, &argument);
 	string = span_text(value);
 	range = DatumGetRangeTypeP(OidInputFunctionCall(input, string, argument, -1));
+	if (kind == TIME_INSTANT && zone_session_is_of_citus())
+		check_zone_is_written(range, input, string, argument);
 	if (VARSIZE(range) > sizeof(conversion->result) || VARSIZE(value) > sizeof(conversion->value))
 		elog(ERROR, "a span of %d bytes", (int) VARSIZE(value));
 	memcpy(&conversion->result, range, VARSIZE(range));

@@ -12,6 +12,7 @@
 #include "time/civil.h"
 #include "time/zone.h"
 #include "utils/datetime.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -192,11 +193,34 @@ zone_find(const char *name)
 	return zone_of(tz);
 }
 
+bool
+zone_session_is_of_citus(void)
+{
+	return strncmp(application_name, "citus_", 6) == 0 &&
+		   strstr(application_name, " gpid=") != NULL;
+}
+
+void
+zone_not_known(void)
+{
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+		 errmsg("the time zone of who asks is not known here"),
+		 errdetail("Citus runs this part of the query in a session of its own, with the time zone "
+				   "of that server."),
+		 errhint(
+			 "Write the time zone into the grid, as in 'month; time_zone=Europe/Berlin', into the "
+			 "times of a period, or convert times with AT TIME ZONE.")));
+}
+
 Zone *
 zone_of_session(void)
 {
 	static Zone *last = NULL;
 
+	if (zone_session_is_of_citus())
+		zone_not_known();
 	if (last == NULL || last->tz != session_timezone)
 		last = zone_of(session_timezone);
 	return last;

@@ -13,8 +13,15 @@ typedef struct Zone Zone;
 /* The zone of that name, or NULL if timestamps can use none of that name. Zones are never freed: they are few. */
 extern Zone *zone_find(const char *name);
 
-/* The session's TimeZone. */
+/*
+ * The session's TimeZone. An error in a session that Citus opened to run part of a query on another server: Citus does
+ * not pass the time zone of the session that asks, so this one would silently give the months of another zone.
+ */
 extern Zone *zone_of_session(void);
+
+/* Whether this is such a session, which Citus marks in application_name; and the error. */
+extern bool zone_session_is_of_citus(void);
+extern void pg_attribute_noreturn() zone_not_known(void);
 
 /* The name as SHOW TimeZone prints it. */
 extern const char *zone_name(const Zone *zone);
