@@ -79,6 +79,8 @@ OBJS = \
 	src/cohort/cohort_member_sql.o \
 	src/cohort/cohort_rate_sql.o \
 	src/cohort/cohort_sql.o \
+	src/value/cohort_value.o \
+	src/value/cohort_value_sql.o \
 	src/value/purchases.o \
 	src/value/purchases_sql.o \
 	src/value/value.o \
@@ -141,6 +143,8 @@ MODULE_SQL = \
 	src/value/value.sql \
 	src/customer/customer.overloads \
 	src/customer/customer.sql \
+	src/value/cohort_value.overloads \
+	src/value/cohort_value.sql \
 	src/survival/survival.overloads \
 	src/survival/survival.sql \
 	src/survival/logrank.sql \
@@ -194,7 +198,7 @@ DATA =
 SHLIB_EXPORTS = exports.txt
 EXPORTING_SQL = $(DATA_built) $(addprefix $(here),$(DATA))
 
-REGRESS = grid rates flow flow_customer as_of activity cohort customers population batch_scan batch_scan_hostile survival value drivers source facts facts_trust plot report entry_points untrusted stored_types hostile other_schema catalog
+REGRESS = grid rates flow flow_customer as_of activity cohort customers population batch_scan batch_scan_hostile survival value cohort_value drivers source facts facts_trust plot report entry_points untrusted stored_types hostile other_schema catalog
 REGRESS_OPTS = --inputdir=$(here) --load-extension=retention
 ISOLATION = rollup batch_scan_snapshot refresh source_lock report_runs
 ISOLATION_OPTS = --inputdir=$(here) --load-extension=retention

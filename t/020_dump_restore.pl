@@ -39,6 +39,7 @@ $node->safe_psql('one', 'CREATE EXTENSION retention');
 my %kept = (
   numeric_customer     => 'numbers',
   retention_activity   => 'facts',
+  retention_cohort_value => 'cohort_values',
   retention_cohorts    => 'summaries',
   retention_cox        => 'fits',
   retention_cox_rows   => 'rows_of_fits',
@@ -141,6 +142,8 @@ $node->safe_psql(
       FROM customers;
   CREATE TABLE purchases AS
     SELECT customer % 300 AS id, purchases(started, customer % 50 - 5, 'week') AS purchases FROM customers GROUP BY 1;
+  CREATE TABLE cohort_values AS
+    SELECT 1 AS id, cohort_value(customer % 300, started, customer % 50 - 5.25, 'week') AS value FROM customers;
   CREATE TABLE values_of_customers AS
     SELECT 1 AS id, customer_value(customer % 300, started, customer % 50 - 5.25, 'week') AS value FROM customers
     UNION ALL SELECT 2, customer_value(customer % 7, customer % 7, customer, 2.5) FROM customers WHERE customer > 7;
@@ -210,7 +213,8 @@ my %look = (
   gaps      => 'SELECT id, gaps FROM gaps ORDER BY id',
   survival_drivers => 'SELECT id, drivers FROM survival_drivers ORDER BY id',
   purchases => 'SELECT id, purchases FROM purchases ORDER BY id',
-  values    => 'SELECT id, value FROM values_of_customers ORDER BY id',
+  values_of_customers => 'SELECT id, value FROM values_of_customers ORDER BY id',
+  cohort_values => 'SELECT id, value FROM cohort_values ORDER BY id',
   churn_reason => 'SELECT reason, category, mitigated_by FROM retention_churn_reason ORDER BY 1',
   benchmark => 'SELECT industry, retention_rate, period, year, source FROM retention_benchmark ORDER BY 1, 4',
   cells     => 'SELECT id, (cohort_cells(summary)).* FROM summaries ORDER BY 1, 2, 4',

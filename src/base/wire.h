@@ -34,6 +34,7 @@ typedef enum WireKind
 	WIRE_PURCHASES = 'B',
 	WIRE_VALUE = 'V',
 	WIRE_GAPS = 'G',
+	WIRE_COHORT_VALUE = 'M',
 } WireKind;
 
 /* The letter of the aggregate whose state a population is. States of different aggregates cannot be combined. */
@@ -43,9 +44,11 @@ typedef enum WireAggregate
 	AGGREGATE_COHORT_ROWS = 'C',   /* rows start cohorts */
 	AGGREGATE_EVENTS = 'E',		   /* population_events() */
 	AGGREGATE_FLOW = 'F',
-	AGGREGATE_RATE = 'R',	  /* retention_rate(customer, at, base, returns) */
-	AGGREGATE_SURVIVAL = 'S', /* survival(customer, started, ended, as_of) */
-	AGGREGATE_VALUE = 'V',	  /* customer_value() */
+	AGGREGATE_RATE = 'R',				/* retention_rate(customer, at, base, returns) */
+	AGGREGATE_SURVIVAL = 'S',			/* survival(customer, started, ended, as_of) */
+	AGGREGATE_COHORT_VALUE = 'M',		/* cohort_value() */
+	AGGREGATE_COHORT_VALUE_FLAGS = 'N', /* the same with is_start and is_return */
+	AGGREGATE_VALUE = 'V',				/* customer_value() */
 } WireAggregate;
 
 /* A text that may be NULL: then its length is negative. */
