@@ -107,9 +107,12 @@ OBJS = \
 	src/drivers/survival_drivers_sql.o \
 	src/scan/scan.o \
 	src/scan/scan_aggregate.o \
+	src/scan/scan_cost.o \
+	src/scan/scan_estimate.o \
 	src/scan/scan_group.o \
 	src/scan/scan_input.o \
 	src/scan/scan_plan.o \
+	src/scan/scan_server.o \
 	src/scan/scan_share.o \
 	src/scan/scan_sql.o \
 	src/source/facts_link.o \

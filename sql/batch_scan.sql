@@ -24,6 +24,7 @@ CREATE TABLE child (more text) INHERITS (parent);
 INSERT INTO child SELECT *, 'more' FROM visit;
 CREATE MATERIALIZED VIEW kept AS SELECT * FROM visit;
 CREATE INDEX ON visit (x);
+CREATE COLLATION any_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
 ANALYZE;
 
 -- 16 and later sort before the aggregate.
@@ -64,19 +65,56 @@ SELECT asked($$SELECT cohort_retention(customer, at, 'month') FROM visit WHERE n
 SELECT asked($$SELECT plan, cohort_retention(customer, at, 'month') FILTER (WHERE good), retention_rate(customer, at, daterange('2024-01-01', '2024-02-01'), daterange('2024-03-01', '2024-04-01')) AS r
   FROM visit GROUP BY plan HAVING churn_rate(customer, at, daterange('2024-01-01', '2024-02-01'), daterange('2024-03-01', '2024-04-01')) >= 0 ORDER BY plan$$);
 SELECT asked($$SELECT x % 3, date_trunc('quarter', at), cohort_retention(customer, at, 'month')::text FROM visit GROUP BY 1, 2$$);
+-- the server's own aggregates beside ours
+SELECT asked($$SELECT cohort_retention(customer, at, 'month'), count(*), count(plan), count(*) FILTER (WHERE good), sum(x), sum(small), sum(customer), sum(x * 1.5), avg(x), avg(small),
+  avg(customer), avg(x::numeric / 7), min(x), max(small), min(customer), min(at), max(moment), max(moment::time), min(name), max(plan), sum(x) FILTER (WHERE x < 0) FROM visit$$);
+SELECT asked($$SELECT plan, count(*) > 5, cohort_retention(customer, at, 'month') FILTER (WHERE x < 50), max(name || x), avg(x) FILTER (WHERE good)
+  FROM visit GROUP BY plan HAVING sum(x) > 10 AND count(*) > 1 ORDER BY count(*)$$);
+SELECT asked($$SELECT count(*), count(plan), sum(x), avg(x), avg(customer), min(name), cohort_retention(customer, at, 'month') FROM visit WHERE x * 2 < 0$$);
+CREATE TABLE number AS SELECT customer, at, good, CASE x % 9 WHEN 0 THEN 'NaN' WHEN 1 THEN 'Infinity' WHEN 2 THEN NULL WHEN 3 THEN x / 3.0 ELSE x END::numeric AS n, x % 9 AS g FROM visit;
+ANALYZE number;
+SELECT asked($$SELECT g, good, cohort_retention(customer, at, 'month'), sum(n), avg(n), sum(n) FILTER (WHERE n < 50) FROM number GROUP BY g, good$$);
 -- tables of other kinds
 SELECT asked($$SELECT cohort_retention(customer, at, 'month') FROM part$$);
 SELECT asked($$SELECT cohort_retention(customer, at, 'month') FROM part WHERE at < '2024-03-01'$$);
+SET enable_partitionwise_aggregate = on;
+SELECT asked($$SELECT cohort_retention(customer, at, 'month') FROM part$$);
+SELECT asked($$SELECT plan, cohort_retention(customer, at, 'month'), count(*) FROM part GROUP BY plan$$);
+RESET enable_partitionwise_aggregate;
 SELECT asked($$SELECT cohort_retention(customer, at, 'month') FROM parent$$);
 SELECT asked($$SELECT cohort_retention(customer, at, 'month') FROM kept$$);
 -- not a scan of a table: its rows come one by one
+SET enable_seqscan = off;
 SELECT asked($$SELECT cohort_retention(customer, at, 'month') FROM visit WHERE x = 7$$);
+RESET enable_seqscan;
 SELECT asked($$SELECT cohort_retention(v.customer, v.at, 'month') FROM visit v JOIN (VALUES ('basic'), ('plus')) p (plan) USING (plan)$$);
 SELECT asked($$SELECT cohort_retention(i, date '2024-01-01' + i, 'month') FROM generate_series(1, 100) i$$);
 SELECT asked($$SELECT cohort_retention(customer, at, 'month') FROM (SELECT DISTINCT customer, at FROM visit) v$$);
 -- a grid that is computed, and one of an outer row
 SELECT asked($$SELECT cohort_retention(customer, at, (SELECT retention_grid('month', as_of => (SELECT max(at) FROM visit)))) FROM visit$$);
 SELECT asked($$SELECT g, s::text FROM unnest('{month,week,quarter}'::retention_grid[]) g, LATERAL (SELECT cohort_retention(customer, at, g) AS s FROM visit WHERE x <> length(g::text)) l$$);
+-- the index for a few rows, the table in its order for many, though the server prefers an index there, too
+CREATE TABLE indexed AS SELECT i AS id, i % 1000 AS customer, date '2024-01-01' + i % 300 AS at, repeat('w', 40) AS w FROM generate_series(1, 20000) i;
+ALTER TABLE indexed ADD PRIMARY KEY (id);
+ANALYZE indexed;
+SELECT asked($$SELECT cohort_retention(customer, at, 'month') FROM indexed WHERE id = 7$$);
+SELECT asked($$SELECT cohort_retention(customer, at, 'month') FROM indexed WHERE id <= 8000$$);
+SELECT line FROM asked($$SELECT max(customer), max(at) FROM indexed WHERE id <= 8000$$) line WHERE line ~ '->';
+-- how many groups an expression of time has
+CREATE TABLE moment AS SELECT i % 100 AS customer, timestamptz '2023-01-01 00:00+00' + i * interval '53 minutes' AS at, (date '2023-01-01' + i % 700)::timestamp AS t, date '2023-01-01' + i % 700 AS d, i % 4 AS g FROM generate_series(1, 20000) i;
+INSERT INTO moment VALUES (1, 'infinity', '-infinity', 'infinity', 1), (1, NULL, NULL, NULL, NULL);
+ANALYZE moment;
+CREATE FUNCTION estimated(grouped text, OUT groups integer, OUT scanned boolean, OUT really integer) LANGUAGE plpgsql AS $$
+DECLARE plan json; query text := format('SELECT %s, cohort_retention(customer, t, ''month'') FROM moment WHERE isfinite(t) GROUP BY %1$s', grouped);
+BEGIN
+  EXECUTE 'EXPLAIN (FORMAT JSON) ' || query INTO plan;
+  groups := plan #> '{0,Plan,Plan Rows}';
+  scanned := plan #>> '{0,Plan,Node Type}' = 'Custom Scan';
+  EXECUTE format('SELECT count(*) FROM (%s) q', query) INTO really;
+END $$;
+SELECT e, (estimated(e)).* FROM unnest(ARRAY[$$date_trunc('month', at)$$, $$date_trunc('Days', at)$$, $$date_trunc('quarter', at, 'Europe/Berlin')::date$$, $$date_trunc('month', d)$$, $$at::date$$,
+  $$date_trunc('hour', t)$$, $$date_trunc('week', at AT TIME ZONE 'Asia/Tokyo') + interval '1 day'$$, $$extract(dow FROM at)$$, $$date_part('month', d)$$, $$extract(year FROM t) * 100 + extract(quarter FROM t)$$,
+  $$extract(epoch FROM d)$$, $$to_char(date_trunc('month', at), 'YYYY-MM')$$, $$date_trunc('month', at), g$$, $$at::date::text$$, $$date_trunc('nonsense', NULLIF(at, at))$$]) e;
 -- no rows
 SELECT asked($$SELECT cohort_retention(customer, at, 'month') FROM visit WHERE x < 0 AND at < '2020-01-01'$$);
 SELECT asked($$SELECT plan, cohort_retention(customer, at, 'month') FROM visit WHERE x < 0 AND at < '2020-01-01' GROUP BY plan$$);
@@ -107,6 +145,10 @@ SET parallel_setup_cost = 0;
 SET parallel_tuple_cost = 0;
 SELECT asked($$SELECT cohort_retention(customer, at, 'month') FROM visit$$);
 SELECT asked($$SELECT plan, cohort_retention(name, at, 'month') FROM visit GROUP BY plan$$);
+SELECT asked($$SELECT plan, count(*), count(good), cohort_retention(customer, at, 'month'), sum(x), sum(customer), sum(x * 1.5), avg(x), avg(customer), avg(x / 7.0), min(name), max(moment) FROM visit GROUP BY plan$$);
+SELECT asked($$SELECT cohort_retention(customer, at, 'month'), count(*), avg(x), max(name) FROM visit$$);
+SELECT asked($$SELECT g, good, cohort_retention(customer, at, 'month'), sum(n), avg(n), sum(n) FILTER (WHERE n < 50) FROM number GROUP BY g, good$$);
+SELECT asked($$SELECT cohort_retention(customer, at, 'month'), count(*), avg(x), max(name) FROM visit WHERE x * 2 < 0$$);
 SELECT asked($$SELECT cohort_retention(customer, at, 'month') FROM part$$);
 SELECT asked($$SELECT cohort_retention(customer, at, 'month') FROM visit WHERE x * 2 < 0 GROUP BY 'all'::text$$);
 -- what cannot run in workers
@@ -138,7 +180,11 @@ SET max_parallel_workers_per_gather = 0;
 SELECT * FROM odd_groups();
 
 -- ---- Left to the server ----
-SELECT asked($$SELECT cohort_retention(customer, at, 'month'), count(*) FROM visit$$);
+SELECT asked($$SELECT cohort_retention(customer, at, 'month'), sum(x::float8) FROM visit$$);
+SELECT line FROM asked($$SELECT cohort_retention(customer, at, 'month'), count(DISTINCT customer), sum(x ORDER BY x) FROM visit$$) line WHERE line !~ '->';
+SELECT asked($$SELECT cohort_retention(customer, at, 'month'), max(name COLLATE any_case) FROM visit$$);
+SELECT asked($$SELECT cohort_retention(customer, at, 'month'), max(x::numeric), array_agg(x) FROM visit$$);
+SELECT asked($$SELECT count(*), max(x) FROM visit WHERE customer > 3$$);
 SELECT asked($$SELECT plan, cohort_retention(customer, at, 'month') FROM visit GROUP BY ROLLUP (plan)$$);
 -- (whether the rows are sorted before depends on the version)
 SELECT line FROM asked($$SELECT cohort_retention(customer, at, 'month' ORDER BY x) FROM visit$$) line WHERE line !~ '->';

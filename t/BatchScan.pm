@@ -426,13 +426,19 @@ sub question
   my @groups;
   if (!$only{no_group} && chance(0.45)) {
     @groups = some(chance(0.7) ? 1 : 1 + rand 3,
-      'g', 'g', 'g2', 'x', 'f1', 'g + 1', "date_trunc('month', t)", 'g IS NULL', 'lower(g2)', "coalesce(g, -1)", 'g * 1.5', 'x % 3', 'ROW(g, f1)', 'ARRAY[g]', 'left(g2, 1)', "'k'::text", ($plain ? 'tableoid::regclass::text' : ()), 'c', 'NULL::integer', ($plain ? 'ctid' : ()),
+      'g', 'g', 'g2', 'x', 'f1', 'g + 1', "date_trunc('month', t)", "date_trunc('week', t2)::date::text", 't::date', 'extract(dow FROM t)', 'extract(year FROM t) * 100 + extract(month FROM t)', 'g IS NULL', 'lower(g2)', "coalesce(g, -1)", 'g * 1.5', 'x % 3', 'ROW(g, f1)', 'ARRAY[g]', 'left(g2, 1)', "'k'::text", ($plain ? 'tableoid::regclass::text' : ()), 'c', 'NULL::integer', ($plain ? 'ctid' : ()),
       't');
     push @$tags, 'many groups' if grep /^[ct]$/, @groups;
     if (chance(0.04)) { @groups = ('GROUPING SETS ((g), ())'); push @$tags, 'grouping sets' }
   }
   my @aggregates = map sound_aggregate($t, $tags), 1 .. (chance(0.75) ? 1 : 2 + rand 2);
-  if (chance(0.05)) { push @aggregates, pick('count(*)', 'max(x)', 'sum(x)'); push @$tags, 'other aggregates' }
+  # The server's aggregates that the scan takes along, and those that it does not.
+  if (chance(0.25)) {
+    push @aggregates, some(1 + rand 3, 'count(*)', 'count(g)', 'count(c)', 'sum(x)', 'sum(g)', 'sum(x::bigint)', 'sum(n)', 'sum(x::smallint)', 'avg(g)', 'avg(x::bigint)', 'avg(n)', 'min(x)', 'max(g)', 'min(t)', 'max(t2)', 'max(e)', 'min(g2)', 'max(g2 || x)',
+      'sum(x * g)', 'max(x::bigint * 2)', 'avg(x + 0.5)', 'min(t::timestamp::time)');
+    $_ .= chance(0.2) ? ' FILTER (WHERE ' . condition($t) . ')' : '' for $aggregates[-1];
+  }
+  if (chance(0.05)) { push @aggregates, pick('sum(x::float8)', 'count(DISTINCT g)', 'sum(x ORDER BY g)', 'max(g2 COLLATE any_case) IS NULL', 'bool_and(f1)', 'max(f1::integer::float4)'); push @$tags, 'other aggregates' }
   my $nth  = 0;
   my @list = map { $nth++; /GROUPING|ROW/ ? () : "$_ AS k$nth" } @groups;
   @list = () if chance(0.1);

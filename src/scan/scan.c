@@ -92,9 +92,8 @@ require_execute(Oid function, Oid role, ObjectType type)
 	InvokeFunctionExecuteHook(function);
 }
 
-/* As the executor checks any aggregate: the privileges of its caller, then those of its owner. */
-static void
-require_privileges(Oid aggregate, const AggregateParts *parts)
+void
+scan_require_privileges(Oid aggregate, const Oid *functions, int count)
 {
 	HeapTuple tuple;
 	Oid owner;
@@ -105,8 +104,9 @@ require_privileges(Oid aggregate, const AggregateParts *parts)
 		elog(ERROR, "cache lookup failed for function %u", aggregate);
 	owner = ((Form_pg_proc) GETSTRUCT(tuple))->proowner;
 	ReleaseSysCache(tuple);
-	require_execute(parts->final, owner, OBJECT_FUNCTION);
-	require_execute(parts->transition, owner, OBJECT_FUNCTION);
+	for (int i = 0; i < count; i++)
+		if (OidIsValid(functions[i]))
+			require_execute(functions[i], owner, OBJECT_FUNCTION);
 }
 
 static void
@@ -132,22 +132,28 @@ begin_scan(CustomScanState *node, EState *estate, int flags)
 		int count = list_nth_int(arguments, i);
 		AggregateParts parts;
 
-		if (!scan_find_parts(aggref->aggfnoid, &parts))
+		if (scan_is_server_aggregate(aggref))
+			scan_server_begin(scan, aggregate, aggref);
+		else if (!scan_find_parts(aggref->aggfnoid, &parts))
 			ereport(
 				ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the functions of aggregate %s have changed since the query was planned",
 						get_func_name(aggref->aggfnoid))));
-		require_privileges(aggref->aggfnoid, &parts);
-		aggregate->call.methods = parts.methods;
-		aggregate->finish = parts.finish;
-		aggregate->call.collation = aggref->inputcollid;
+		else
+		{
+			scan_require_privileges(aggref->aggfnoid, (Oid[]){parts.final, parts.transition}, 2);
+			aggregate->call.methods = parts.methods;
+			aggregate->finish = parts.finish;
+			aggregate->call.collation = aggref->inputcollid;
+		}
 		aggregate->has_filter = (count & SCAN_FILTER) != 0;
 		aggregate->narguments = count & ~SCAN_FILTER;
 		for (int a = 0; a < aggregate->narguments; a++)
 		{
 			begin_expression(scan, &aggregate->arguments[a], lfirst(expression),
-							 (aggregate->call.methods->constants & (1 << a)) != 0);
+							 aggregate->server == NULL &&
+								 (aggregate->call.methods->constants & (1 << a)) != 0);
 			expression = lnext(plan->custom_exprs, expression);
 		}
 		if (aggregate->has_filter)
@@ -185,8 +191,7 @@ store_group(BatchScan *scan, ScanGroup *group)
 		struct varlena *summary = scan->nstreams > 0 ? scan_share_summary(scan, i)
 													 : scan_summary(scan, group, i, (Share){0, 1});
 
-		if (summary != NULL)
-			slot->tts_values[i] = scan->aggregates[i].finish->finish(summary, &slot->tts_isnull[i]);
+		slot->tts_values[i] = scan_finish(scan, i, summary, &slot->tts_isnull[i]);
 	}
 	if (group->key != NULL)
 	{

@@ -7,10 +7,13 @@
  * travels so:
  *
  *		scan_plan.c			plans: when a batch scan is offered, and what its plan contains
+ *		scan_cost.c			what it reads, and the cost of that
+ *		scan_estimate.c		how many groups there are
  *		scan_aggregate.c	which aggregates it can compute: members of this extension that a module has registered
  *		scan.c				the node: begin, emit the groups, end
  *		scan_input.c		a page of the heap, or rows of any other plan, into a batch of columns
  *		scan_group.c		rows of the batch to their groups, FILTER and arguments, then BatchMethods.add()
+ *		scan_server.c		the server's own aggregates beside them, such as count(*)
  *		scan_share.c		in a parallel query: customers are exchanged by share, summarised, and the summaries merged
  *
  * scan_state.h is what the files of a running scan have in common; scan_sql.c has the planner support function.
@@ -41,6 +44,12 @@ typedef struct AggregateParts
 
 /* Whether an aggregate is a member of this extension. */
 extern bool scan_is_ours(Oid aggregate);
+
+/*
+ * Whether it is one of the server's own that a batch scan computes beside those of this extension: one whose result is
+ * the same in any order of the rows.
+ */
+extern bool scan_is_server_aggregate(const Aggref *aggregate);
 
 /* False where no module has registered the pair of the transition and the final function. */
 extern bool scan_find_parts(Oid aggregate, AggregateParts *parts);

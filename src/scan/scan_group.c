@@ -83,6 +83,7 @@ create_group(BatchScan *scan, MinimalTuple key)
 		scan->data, offsetof(ScanGroup, populations) + scan->naggregates * sizeof(Population *));
 
 	group->key = key;
+	group->states = scan_server_states(scan);
 	scan_list_group(scan, group);
 	return group;
 }
@@ -184,7 +185,7 @@ open_aggregate(BatchScan *scan, ScanAggregate *aggregate)
 		aggregate->call.constant_nulls[a] = isnull;
 	}
 	old = MemoryContextSwitchTo(scan->data);
-	if (aggregate->call.methods->open != NULL)
+	if (aggregate->server == NULL && aggregate->call.methods->open != NULL)
 		aggregate->call.methods->open(&aggregate->call);
 	MemoryContextSwitchTo(old);
 	aggregate->opened = true;
@@ -333,7 +334,11 @@ add_rows(BatchScan *scan, int number, ScanGroup *group, const uint16 *rows, int 
 {
 	ScanAggregate *aggregate = &scan->aggregates[number];
 
-	if (count > 0)
+	if (count == 0)
+		return;
+	if (aggregate->server != NULL)
+		scan_server_add(scan, aggregate, &group->states[number], rows, count);
+	else
 		aggregate->call.methods->add(&aggregate->call, &group->populations[number],
 									 scan->population_context, aggregate->columns, rows, count);
 }
@@ -422,9 +427,31 @@ scan_batch(BatchScan *scan)
 struct varlena *
 scan_summary(BatchScan *scan, ScanGroup *group, int aggregate, Share share)
 {
+	const ScanAggregate *called = &scan->aggregates[aggregate];
 	Population *population = group->populations[aggregate];
 
-	return population == NULL
-			   ? NULL
-			   : scan->aggregates[aggregate].call.methods->summarise(population, share);
+	if (called->server != NULL)
+		return scan_server_summary(scan, called, &group->states[aggregate]);
+	return population == NULL ? NULL : called->call.methods->summarise(population, share);
+}
+
+struct varlena *
+scan_merge(BatchScan *scan, int aggregate, struct varlena *into, const struct varlena *other)
+{
+	const ScanAggregate *called = &scan->aggregates[aggregate];
+
+	if (called->server != NULL)
+		return scan_server_merge(scan, called, into, other);
+	return called->call.methods->merge(into, other);
+}
+
+Datum
+scan_finish(BatchScan *scan, int aggregate, struct varlena *summary, bool *isnull)
+{
+	const ScanAggregate *called = &scan->aggregates[aggregate];
+
+	if (called->server != NULL)
+		return scan_server_finish(scan, called, summary, isnull);
+	*isnull = summary == NULL;
+	return summary == NULL ? (Datum) 0 : called->finish->finish(summary, isnull);
 }

@@ -16,6 +16,7 @@
 #include "catalog/pg_type_d.h"
 #include "executor/instrument.h"
 #include "nodes/nodeFuncs.h"
+#include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
 #include "pgstat.h"
 #include "scan/scan_state.h"
@@ -51,6 +52,7 @@ typedef struct ColumnSource
 	int offset; /* from the start of the row's data, if no column before it is NULL; -1: not fixed */
 	int16 length;
 	bool by_value;
+	ExprState *computed; /* not a column: computed from the row */
 } ColumnSource;
 
 typedef struct TableInput
@@ -64,6 +66,7 @@ typedef struct TableInput
 	ColumnSource *condition_sources;
 	ExprState *qual; /* NULL: the conditions are all there is */
 	bool plain;		 /* no column needs heap_getattr() where a row has no NULL */
+	bool computes;	 /* some are computed */
 } TableInput;
 
 /* ---- conditions ---- */
@@ -221,7 +224,30 @@ source_of(TupleDesc desc, AttrNumber attribute)
 	return source;
 }
 
-/* A scan of a heap whose target list has nothing but columns; NULL for any other plan, which is read row by row. */
+/* What an entry of the target list is in a row of the table. */
+static void
+open_source(TableInput *input, ColumnSource *source, Expr *expression)
+{
+	const Var *var = (const Var *) expression;
+
+	if (IsA(var, Var))
+	{
+		*source = source_of(input->desc, var->varattno);
+		input->last = Max(input->last, var->varattno);
+	}
+	else
+	{
+		*source =
+			(ColumnSource){.offset = -1, .computed = ExecInitExpr(expression, &input->scan->ss.ps)};
+		input->computes = true;
+	}
+	input->plain = input->plain && source->offset >= 0;
+}
+
+/*
+ * A scan of a heap whose target list has columns and what is computed from them; NULL for any other plan, which is read
+ * row by row.
+ */
 static TableInput *
 table_input(BatchScan *scan, PlanState *child)
 {
@@ -232,18 +258,21 @@ table_input(BatchScan *scan, PlanState *child)
 
 	/* A function may change the session's time zone: read_rows() sees it. */
 	if (!IsA(child, SeqScanState) || contain_volatile_functions((Node *) child->plan->qual) ||
+		contain_volatile_functions((Node *) child->plan->targetlist) ||
 		list_length(child->plan->targetlist) != scan->ninputs ||
 		table->ss.ss_currentRelation->rd_tableam != GetHeapamTableAmRoutine() ||
 		!IsMVCCSnapshot(child->state->es_snapshot))
 		return NULL;
-	foreach (cell, child->plan->targetlist)
+	/* A ctid would be a pointer into memory that the next row uses, too, and so might be what a sub-select returns. */
+	foreach (cell, pull_var_clause((Node *) child->plan->targetlist, PVC_RECURSE_PLACEHOLDERS))
 	{
-		const Var *var = (const Var *) lfirst_node(TargetEntry, cell)->expr;
+		const Var *var = lfirst_node(Var, cell);
 
-		/* A ctid would be a pointer into the tuple's header data, which is reused for the next row. */
-		if (!IsA(var, Var) || var->varattno == 0 || var->varattno == SelfItemPointerAttributeNumber)
+		if (var->varattno == 0 || var->varattno == SelfItemPointerAttributeNumber)
 			return NULL;
 	}
+	if (contain_subplans((Node *) child->plan->targetlist))
+		return NULL;
 
 	input = palloc0(sizeof(TableInput));
 	input->scan = table;
@@ -251,14 +280,7 @@ table_input(BatchScan *scan, PlanState *child)
 	input->sources = palloc(Max(scan->ninputs, 1) * sizeof(ColumnSource));
 	input->plain = true;
 	foreach (cell, child->plan->targetlist)
-	{
-		const Var *var = (const Var *) lfirst_node(TargetEntry, cell)->expr;
-
-		input->sources[column] = source_of(input->desc, var->varattno);
-		input->plain = input->plain && input->sources[column].offset >= 0;
-		input->last = Max(input->last, var->varattno);
-		column++;
-	}
+		open_source(input, &input->sources[column++], lfirst_node(TargetEntry, cell)->expr);
 
 	input->conditions = palloc(Max(list_length(child->plan->qual), 1) * sizeof(ScanCondition));
 	input->condition_sources =
@@ -388,9 +410,34 @@ fetch_columns(BatchScan *scan, const TableInput *input, const char *const *rows,
 	}
 }
 
+/* One row, whose columns need not be at fixed offsets, as the last one of the batch. */
+static void
+fetch_row(BatchScan *scan, TableInput *input, HeapTuple tuple, bool whole, Buffer buffer, int row)
+{
+	ExprContext *context = input->scan->ss.ps.ps_ExprContext;
+	MemoryContext old;
+
+	if (input->computes)
+	{
+		ExecStoreBufferHeapTuple(tuple, input->scan->ss.ss_ScanTupleSlot, buffer);
+		context->ecxt_scantuple = input->scan->ss.ss_ScanTupleSlot;
+	}
+	old = MemoryContextSwitchTo(scan->temporary);
+	for (int column = 0; column < scan->ninputs; column++)
+	{
+		const ColumnSource *source = &input->sources[column];
+		bool *isnull = &scan->batch.nulls[column][row];
+
+		scan->batch.values[column][row] = source->computed != NULL
+											  ? ExecEvalExpr(source->computed, context, isnull)
+											  : fetch_any(input, source, tuple, whole, isnull);
+	}
+	MemoryContextSwitchTo(old);
+}
+
 /*
  * Put the rows of the current page of heap_getnext(), from the current row on, into the batch. Values that are passed
- * by reference stay on the page.
+ * by reference stay on the page. Where computed values grow large, the rest of the page is left for the next call.
  */
 static void
 read_page(BatchScan *scan, TableInput *input, HeapScanDesc heap)
@@ -431,10 +478,9 @@ read_page(BatchScan *scan, TableInput *input, HeapScanDesc heap)
 			fetch_columns(scan, input, data, count);
 			taken = count;
 		}
-		for (int column = 0; column < scan->ninputs; column++)
-			scan->batch.values[column][taken] = fetch_any(input, &input->sources[column], &tuple,
-														  whole, &scan->batch.nulls[column][taken]);
-		taken++;
+		fetch_row(scan, input, &tuple, whole, heap->rs_cbuf, taken++);
+		if (input->computes && MemoryContextMemAllocated(scan->temporary, false) >= SCAN_BYTES)
+			until = i + 1;
 	}
 	if (taken == 0)
 	{
@@ -444,9 +490,9 @@ read_page(BatchScan *scan, TableInput *input, HeapScanDesc heap)
 	InstrCountFiltered1(input->scan, until - from - taken);
 	count_heap_rows(heap->rs_base.rs_rd, until - from - 1);
 	scan->batch.count = taken;
-	/* All rows of the page have been read; it stays pinned until the next heap_getnext(). */
+	/* The rows until there have been read; the page stays pinned until the next heap_getnext(). */
 	heap->rs_cindex = until - 1;
-	if (input->qual != NULL)
+	if (input->qual != NULL || input->computes)
 		ExecClearTuple(input->scan->ss.ss_ScanTupleSlot);
 }
 

@@ -21,13 +21,14 @@
 #include "optimizer/planner.h"
 #include "optimizer/tlist.h"
 #include "scan/scan.h"
+#include "scan/scan_offer.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/selfuncs.h"
 #include "utils/syscache.h"
 
-/* The cost of a row, as a part of the cost of calling a transition function. */
-#define ROW_COST 0.25
+/* A row of a batch for an aggregate, as a part of cpu_operator_cost, which the server takes for it. */
+#define ADD_ROW 0.7
 /* Memory of a group without customers. More groups than fit are left to the server's aggregate, which can spill. */
 #define GROUP_BYTES 2048
 
@@ -96,11 +97,13 @@ aggregate_fits(const Aggref *aggregate)
 		aggregate->aggorder != NIL || aggregate->agglevelsup != 0 || aggregate->aggvariadic ||
 		aggregate->aggsplit != AGGSPLIT_SIMPLE)
 		return false;
-	if (!scan_is_ours(aggregate->aggfnoid) || !scan_find_parts(aggregate->aggfnoid, &parts) ||
-		list_length(aggregate->args) != parts.methods->narguments)
-		return false;
 	if (contain_volatile_functions((Node *) aggregate->args) ||
 		contain_volatile_functions((Node *) aggregate->aggfilter))
+		return false;
+	if (scan_is_server_aggregate(aggregate))
+		return true;
+	if (!scan_is_ours(aggregate->aggfnoid) || !scan_find_parts(aggregate->aggfnoid, &parts) ||
+		list_length(aggregate->args) != parts.methods->narguments)
 		return false;
 	foreach (cell, aggregate->args)
 	{
@@ -113,62 +116,22 @@ aggregate_fits(const Aggref *aggregate)
 	return true;
 }
 
-/* ---- children ---- */
-
+/* All of them, and at least one is of this extension. */
 static bool
-is_table_scan(Path *path)
+aggregates_fit(const List *aggregates)
 {
-	if (IsA(path, ProjectionPath) && ((ProjectionPath *) path)->dummypp)
-		path = ((ProjectionPath *) path)->subpath;
-	return IsA(path, Path) && path->pathtype == T_SeqScan;
-}
-
-static bool
-is_param(Node *node, void *context)
-{
-	return node != NULL && (IsA(node, Param) || expression_tree_walker(node, is_param, context));
-}
-
-/* Whether partitions could be pruned at execution, by values that are not known yet. */
-static bool
-prunes_later(const RelOptInfo *rel)
-{
+	bool ours = false;
 	ListCell *cell;
 
-	foreach (cell, rel->baserestrictinfo)
+	foreach (cell, aggregates)
 	{
-		Node *clause = (Node *) lfirst_node(RestrictInfo, cell)->clause;
+		const Aggref *aggregate = lfirst_node(Aggref, cell);
 
-		if (contain_mutable_functions(clause) || is_param(clause, NULL))
-			return true;
+		if (!aggregate_fits(aggregate))
+			return false;
+		ours = ours || !scan_is_server_aggregate(aggregate);
 	}
-	return false;
-}
-
-/* The scans below an Append, each of a table with a layout of its own; else the path itself. */
-static List *
-children_of(Path *path)
-{
-	Path *below = path;
-	AppendPath *append;
-	ListCell *cell;
-
-	if (IsA(path, ProjectionPath) && ((ProjectionPath *) path)->dummypp)
-		below = ((ProjectionPath *) path)->subpath;
-	if (!IsA(below, AppendPath))
-		return list_make1(path);
-	append = (AppendPath *) below;
-	if (append->subpaths == NIL || append->path.param_info != NULL || append->limit_tuples >= 0 ||
-		prunes_later(append->path.parent) ||
-		(path->parallel_workers > 0 && append->first_partial_path != 0) ||
-		!equal(path->pathtarget->exprs, append->path.pathtarget->exprs))
-		return list_make1(path);
-	foreach (cell, append->subpaths)
-		if (!is_table_scan((Path *) lfirst(cell)) ||
-			list_length(((Path *) lfirst(cell))->pathtarget->exprs) !=
-				list_length(path->pathtarget->exprs))
-			return list_make1(path);
-	return list_copy(append->subpaths);
+	return ours;
 }
 
 /* ---- the path ---- */
@@ -192,48 +155,115 @@ column_of_group(const PathTarget *target, Index sortgroupref)
 	return -1;
 }
 
+/* The columns of the input that are grouped by, from 0; false where one of them is not there. */
+static bool
+group_columns(const ScanOffer *offer, const PathTarget *target, List **columns)
+{
+	ListCell *cell;
+
+	*columns = NIL;
+	foreach (cell, offer->group_clause)
+	{
+		int column = column_of_group(target, lfirst_node(SortGroupClause, cell)->tleSortGroupRef);
+
+		if (column < 0)
+			return false;
+		*columns = lappend_int(*columns, column);
+	}
+	return true;
+}
+
+/* The cost of the aggregates for a row, and of a group's answers. */
+static void
+aggregate_costs(const ScanOffer *offer, Cost *of_row, Cost *of_group)
+{
+	ListCell *cell;
+
+	*of_row = *of_group = 0;
+	foreach (cell, offer->aggregates)
+	{
+		const Aggref *aggregate = lfirst_node(Aggref, cell);
+		QualCost arguments;
+		QualCost filter;
+
+		cost_qual_eval_node(&arguments, (Node *) aggregate->args, offer->root);
+		cost_qual_eval_node(&filter, (Node *) aggregate->aggfilter, offer->root);
+		*of_row += cpu_operator_cost * ADD_ROW + arguments.per_tuple + filter.per_tuple;
+		*of_group += cpu_operator_cost;
+	}
+}
+
 static CustomPath *
-create_scan_path(const ScanOffer *offer, Path *input, bool partial)
+create_scan_path(const ScanOffer *offer, const ScanSource *source)
 {
 	CustomPath *path = makeNode(CustomPath);
 	QualCost having;
-	int naggregates = list_length(offer->aggregates);
-	List *columns = NIL;
-	ListCell *cell;
+	Cost of_row;
+	Cost of_group;
+	List *columns;
 
-	foreach (cell, offer->group_clause)
-	{
-		int column =
-			column_of_group(input->pathtarget, lfirst_node(SortGroupClause, cell)->tleSortGroupRef);
-
-		if (column < 0)
-			return NULL;
-		columns = lappend_int(columns, column);
-	}
-
+	if (!group_columns(offer, source->target, &columns))
+		return NULL;
 	path->path.pathtype = T_CustomScan;
 	path->path.parent = offer->output;
 	path->path.pathtarget = offer->output->reltarget;
-	path->path.parallel_aware = partial;
-	path->path.parallel_safe = offer->output->consider_parallel && input->parallel_safe;
-	path->path.parallel_workers = partial ? input->parallel_workers : 0;
+	path->path.parallel_aware = source->workers > 0;
+	path->path.parallel_safe = offer->output->consider_parallel && source->parallel_safe;
+	path->path.parallel_workers = source->workers;
 	path->path.rows = offer->groups;
 	path->flags = CUSTOMPATH_SUPPORT_PROJECTION;
-	path->custom_paths = children_of(input);
+	path->custom_paths = source->children;
 	path->custom_private =
-		list_make4(offer->aggregates, input->pathtarget->exprs, columns, offer->having);
+		list_make4(offer->aggregates, source->target->exprs, columns, offer->having);
 	path->methods = &path_methods;
 
 	cost_qual_eval(&having, offer->having, offer->root);
-	path->path.startup_cost = input->total_cost + having.startup +
-							  input->rows * naggregates * cpu_operator_cost * ROW_COST +
-							  input->rows * list_length(columns) * cpu_operator_cost;
+	aggregate_costs(offer, &of_row, &of_group);
+	path->path.startup_cost = source->cost + having.startup +
+							  source->rows * (of_row + list_length(columns) * cpu_operator_cost);
 	path->path.total_cost =
-		path->path.startup_cost + offer->groups * (cpu_tuple_cost + having.per_tuple);
+		path->path.startup_cost + offer->groups * (of_group + cpu_tuple_cost + having.per_tuple);
 	path->path.startup_cost += path->path.pathtarget->cost.startup;
 	path->path.total_cost +=
 		path->path.pathtarget->cost.startup + path->path.pathtarget->cost.per_tuple * offer->groups;
 	return path;
+}
+
+static void
+add_scan(const ScanOffer *offer, const ScanSource *source)
+{
+	Path *path = (Path *) create_scan_path(offer, source);
+	double groups = offer->groups;
+
+	if (path == NULL)
+		return;
+	if (source->workers > 0)
+	{
+		if (!path->parallel_safe)
+			return;
+		path = (Path *) create_gather_path(offer->root, offer->output, path,
+										   offer->output->reltarget, NULL, &groups);
+		/*
+		 * A Gather tells its workers how many rows a LIMIT above it wants, but not the new number where it is
+		 * re-scanned with another LIMIT, and one worker may emit all rows. A Material keeps the number from it. It
+		 * hands the rows through, and keeps them only where they may be read again.
+		 */
+		if (offer->group_clause != NIL)
+			path = (Path *) create_material_path(offer->output, path);
+	}
+	add_path(offer->output, path);
+}
+
+/* Over a path of the input, and over its tables read in their order, which the server may have priced higher. */
+static void
+offer_over(const ScanOffer *offer, Path *input, bool partial)
+{
+	ScanSource source;
+
+	if (scan_source_of_path(offer->root, input, partial, &source))
+		add_scan(offer, &source);
+	if (scan_source_of_tables(offer->root, input, partial, &source))
+		add_scan(offer, &source);
 }
 
 static void
@@ -243,6 +273,7 @@ offer_scan(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output, GroupPathEx
 	ScanOffer offer = {.root = root, .output = output, .group_clause = planner_group_clause(root)};
 	ScanWanted wanted = {0};
 	Path *path;
+	List *columns;
 	ListCell *cell;
 
 	if (!scan_enabled || !parse->hasAggs || parse->groupingSets != NIL ||
@@ -250,55 +281,28 @@ offer_scan(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output, GroupPathEx
 		!grouping_is_hashable(offer.group_clause))
 		return;
 	path = input->cheapest_total_path;
-	if (path->param_info != NULL)
+	if (path->param_info != NULL || !group_columns(&offer, path->pathtarget, &columns))
 		return;
 
-	foreach (cell, offer.group_clause)
-	{
-		int column =
-			column_of_group(path->pathtarget, lfirst_node(SortGroupClause, cell)->tleSortGroupRef);
-
-		if (column < 0)
-			return;
-		wanted.grouped = lappend(wanted.grouped, list_nth(path->pathtarget->exprs, column));
-	}
+	foreach (cell, columns)
+		wanted.grouped =
+			lappend(wanted.grouped, list_nth(path->pathtarget->exprs, lfirst_int(cell)));
 	offer.having = (List *) extra->havingQual;
 	if (collect_wanted((Node *) output->reltarget->exprs, &wanted) ||
-		collect_wanted((Node *) offer.having, &wanted) || wanted.aggregates == NIL)
+		collect_wanted((Node *) offer.having, &wanted) || !aggregates_fit(wanted.aggregates))
 		return;
-	foreach (cell, wanted.aggregates)
-		if (!aggregate_fits(lfirst_node(Aggref, cell)))
-			return;
 	offer.aggregates = wanted.aggregates;
 
 	offer.groups = 1;
 	if (offer.group_clause != NIL)
-		offer.groups = estimate_num_groups(
-			root, get_sortgrouplist_exprs(offer.group_clause, root->processed_tlist), path->rows,
-			NULL, NULL);
+		offer.groups = scan_estimate_groups(
+			root, get_sortgrouplist_exprs(offer.group_clause, root->processed_tlist), path->rows);
 	if (offer.groups * list_length(offer.aggregates) * GROUP_BYTES > get_hash_memory_limit())
 		return;
 
-	path = (Path *) create_scan_path(&offer, path, false);
-	if (path != NULL)
-		add_path(output, path);
-	if (!output->consider_parallel || input->partial_pathlist == NIL)
-		return;
-	path = linitial(input->partial_pathlist);
-	if (path->param_info != NULL || path->parallel_workers <= 0)
-		return;
-	path = (Path *) create_scan_path(&offer, path, true);
-	if (path == NULL || !path->parallel_safe)
-		return;
-	path = (Path *) create_gather_path(root, output, path, output->reltarget, NULL, &offer.groups);
-	/*
-	 * A Gather tells its workers how many rows a LIMIT above it wants, but not the new number where it is re-scanned
-	 * with another LIMIT, and one worker may emit all rows. A Material keeps the number from it. It hands the rows
-	 * through, and keeps them only where they may be read again.
-	 */
-	if (offer.group_clause != NIL)
-		path = (Path *) create_material_path(output, path);
-	add_path(output, path);
+	offer_over(&offer, path, false);
+	if (output->consider_parallel && input->partial_pathlist != NIL)
+		offer_over(&offer, linitial(input->partial_pathlist), true);
 }
 
 static void
@@ -337,10 +341,13 @@ plan_scan(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *tlist, Lis
 		AggregateParts parts;
 
 		/* The server knows that the plan depends on the aggregate, but not that it depends on its functions. */
-		if (!scan_find_parts(aggregate->aggfnoid, &parts))
-			elog(ERROR, "aggregate %u has no batch scan", aggregate->aggfnoid);
-		record_plan_function_dependency(root, parts.transition);
-		record_plan_function_dependency(root, parts.final);
+		if (!scan_is_server_aggregate(aggregate))
+		{
+			if (!scan_find_parts(aggregate->aggfnoid, &parts))
+				elog(ERROR, "aggregate %u has no batch scan", aggregate->aggfnoid);
+			record_plan_function_dependency(root, parts.transition);
+			record_plan_function_dependency(root, parts.final);
+		}
 		scan->custom_scan_tlist = lappend(
 			scan->custom_scan_tlist, makeTargetEntry((Expr *) aggregate, ++number, NULL, false));
 		foreach (of_argument, aggregate->args)

@@ -516,7 +516,6 @@ send_summaries(BatchScan *scan, Share share, Size *memory)
 struct varlena *
 scan_share_summary(BatchScan *scan, int aggregate)
 {
-	const BatchMethods *methods = scan->aggregates[aggregate].call.methods;
 	struct varlena *sum = NULL;
 
 	for (int i = 0; i < scan->nstreams; i++)
@@ -530,7 +529,7 @@ scan_share_summary(BatchScan *scan, int aggregate)
 		if (sum == NULL)
 			sum = memcpy(palloc(record->size), record->bytes, record->size);
 		else
-			sum = methods->merge(sum, (const struct varlena *) record->bytes);
+			sum = scan_merge(scan, aggregate, sum, (const struct varlena *) record->bytes);
 	}
 	return sum;
 }

@@ -36,8 +36,11 @@ typedef struct ScanExpression
 	bool *nulls;
 } ScanExpression;
 
+typedef struct ServerAggregate ServerAggregate;
+
 typedef struct ScanAggregate
 {
+	ServerAggregate *server; /* NULL: it is one of this extension */
 	BatchCall call;
 	const BatchFinish *finish;
 	int narguments;
@@ -48,12 +51,20 @@ typedef struct ScanAggregate
 	BatchColumn columns[BATCH_ARGUMENTS]; /* of the batch */
 } ScanAggregate;
 
+/* The state of an aggregate of the server. */
+typedef struct ServerState
+{
+	Datum value;
+	bool isnull;
+} ServerState;
+
 typedef struct ScanGroup
 {
-	MinimalTuple key;								/* NULL without GROUP BY */
-	bool listed;									/* in the scan's groups */
-	uint64 seen_in;									/* the batch to which place belongs */
-	int place;										/* in that batch's list of groups */
+	MinimalTuple key;	 /* NULL without GROUP BY */
+	bool listed;		 /* in the scan's groups */
+	uint64 seen_in;		 /* the batch to which place belongs */
+	int place;			 /* in that batch's list of groups */
+	ServerState *states; /* by aggregate; NULL: there is none of the server */
 	Population *populations[FLEXIBLE_ARRAY_MEMBER]; /* by aggregate; NULL: no state yet */
 } ScanGroup;
 
@@ -66,6 +77,8 @@ typedef struct BatchScan
 	int naggregates;
 	int ninputs;
 	ScanAggregate *aggregates;
+	AggState
+		*server_caller; /* what functions of the server's aggregates see; NULL: there is none */
 	ScanBatch batch;
 
 	/* Groups: without GROUP BY there is one, always; without columns at most one. */
@@ -104,6 +117,9 @@ typedef struct BatchScan
 	ScanStream *streams; /* else they are merged from those of all participants */
 } BatchScan;
 
+/* scan.c: as the executor checks any aggregate, the privileges of its caller, then those of its owner. */
+extern void scan_require_privileges(Oid aggregate, const Oid *functions, int count);
+
 /* scan_input.c: calls scan_batch() with all rows of the children. */
 extern void scan_read(BatchScan *scan);
 
@@ -115,6 +131,23 @@ extern void scan_list_group(BatchScan *scan, ScanGroup *group);
 extern void scan_batch(BatchScan *scan);
 /* The summary of a share of a group's customers, palloc'ed; NULL: the aggregate has no state. */
 extern struct varlena *scan_summary(BatchScan *scan, ScanGroup *group, int aggregate, Share share);
+/* Summaries of two shares put together, into changed in place or a new one. */
+extern struct varlena *
+scan_merge(BatchScan *scan, int aggregate, struct varlena *into, const struct varlena *other);
+/* The answer from a summary, which may be NULL. */
+extern Datum scan_finish(BatchScan *scan, int aggregate, struct varlena *summary, bool *isnull);
+
+/* scan_server.c: the same for the server's own aggregates. Results are palloc'ed. */
+extern void scan_server_begin(BatchScan *scan, ScanAggregate *aggregate, const Aggref *aggref);
+extern ServerState *scan_server_states(BatchScan *scan);
+extern void scan_server_add(BatchScan *scan, ScanAggregate *aggregate, ServerState *state,
+							const uint16 *rows, int count);
+extern struct varlena *
+scan_server_summary(BatchScan *scan, const ScanAggregate *aggregate, const ServerState *state);
+extern struct varlena *scan_server_merge(BatchScan *scan, const ScanAggregate *aggregate,
+										 struct varlena *into, const struct varlena *other);
+extern Datum scan_server_finish(BatchScan *scan, const ScanAggregate *aggregate,
+								struct varlena *summary, bool *isnull);
 
 /*
  * scan_share.c: between processes. scan_share_join() is called now and then while rows are read. Where
