@@ -31,6 +31,7 @@ OBJS = \
 	src/math/bins.o \
 	src/math/compare.o \
 	src/math/interval.o \
+	src/math/ldl.o \
 	src/math/quantile.o \
 	src/time/elapsed.o \
 	src/time/grid.o \
@@ -99,8 +100,13 @@ OBJS = \
 	src/survival/times.o \
 	src/survival/times_sql.o \
 	src/cox/cox.o \
+	src/cox/cox_after.o \
+	src/cox/cox_data.o \
+	src/cox/cox_model.o \
+	src/cox/cox_model_sql.o \
 	src/cox/cox_rows.o \
 	src/cox/cox_sql.o \
+	src/cox/newton.o \
 	src/drivers/driver_values.o \
 	src/drivers/drivers.o \
 	src/drivers/drivers_sql.o \
@@ -201,7 +207,7 @@ DATA =
 SHLIB_EXPORTS = exports.txt
 EXPORTING_SQL = $(DATA_built) $(addprefix $(here),$(DATA))
 
-REGRESS = grid rates flow flow_customer as_of activity cohort customers population batch_scan batch_scan_hostile survival value cohort_value drivers source facts facts_trust plot report entry_points untrusted stored_types hostile other_schema catalog
+REGRESS = grid rates flow flow_customer as_of activity cohort customers population batch_scan batch_scan_hostile survival cox value cohort_value drivers source facts facts_trust plot report entry_points untrusted stored_types hostile other_schema catalog
 REGRESS_OPTS = --inputdir=$(here) --load-extension=retention
 ISOLATION = rollup batch_scan_snapshot refresh source_lock report_runs
 ISOLATION_OPTS = --inputdir=$(here) --load-extension=retention

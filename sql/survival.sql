@@ -765,6 +765,12 @@ SELECT h.code, h.tries > 0 AS some FROM (SELECT cox_gather(d, d < 3, ARRAY[d, d 
     hostile('retention_internal.retention_cox_rows', r::text, 'SELECT cox_of(%1$L::%2$s)') h;
 SELECT h.code, h.tries > 0 AS some FROM fits, hostile('retention_cox', f::text, 'SELECT count(*) FROM (SELECT %1$L::%2$s f) q, cox_table(f), cox_summary(f)') h
 WHERE dataset = 'random 1' AND ties = 'efron';
+CREATE AGGREGATE cox_gather(double precision, boolean, double precision[], text, double precision, text, double precision, text)
+    (SFUNC = retention_internal.cox_transfn, STYPE = retention_internal.retention_cox_rows);
+SELECT h.code, h.tries > 0 AS some FROM (SELECT cox_gather(d, d < 3, ARRAY[d], 'efron', CASE WHEN d = 2 THEN 1 END, CASE WHEN d > 1 THEN 's' || d % 2 END, 1.5, 'c' || d) r FROM generate_series(0, 5) d) q,
+    hostile('retention_internal.retention_cox_rows', r::text, 'SELECT cox_of(%1$L::%2$s)') h;
+SELECT h.code, h.tries > 0 AS some FROM (SELECT cox_fit(d, d < 8, ARRAY[d % 3], 'efron', NULL, CASE WHEN d > 4 THEN 's' || d % 2 END, 1.5) f FROM generate_series(0, 10) d) q,
+    hostile('retention_cox', f::text, 'SELECT count(*) FROM (SELECT %1$L::%2$s f) q, cox_table(f), cox_summary(f), cox_zph(f), cox_predict(f, ARRAY[2], 5, 1, ''s1'')') h;
 
 SET client_min_messages = warning;
 DROP SCHEMA survival_test CASCADE;

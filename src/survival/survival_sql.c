@@ -24,11 +24,7 @@ STORED_TYPE_ORDER(retention_survival, survival_type)
 static int64
 weight_units(double weight)
 {
-	if (!(weight >= 0 && weight <= WEIGHT_MOST))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("weight must lie between 0 and %.0f, not %.15g", WEIGHT_MOST, weight)));
-	return (int64) rint(weight * (double) WEIGHT_ONE);
+	return (int64) rint(check_weight(weight) * (double) WEIGHT_ONE);
 }
 
 /* (state, duration, churned [, entry [, weight]]): one customer. */

@@ -55,6 +55,16 @@ check_time(double value, const char *what)
 	return value + 0.0;
 }
 
+double
+check_weight(double weight)
+{
+	if (!(weight >= 0 && weight <= WEIGHT_MOST))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("weight must lie between 0 and %.0f, not %.15g", WEIGHT_MOST, weight)));
+	return weight;
+}
+
 int64
 finite_moment(TimeKind kind, Datum value, const char *what)
 {

@@ -26,6 +26,9 @@ extern Datum times_finish(FunctionCallInfo fcinfo, WireKind kind);
 /* A duration, an entry, ...: finite and not negative, else 22023. Turns -0 into 0. */
 extern double check_time(double value, const char *what);
 
+/* The weight of a customer: 0 to WEIGHT_MOST, else 22023. */
+extern double check_weight(double weight);
+
 /* A time of any kind; 22023 if it is infinite. */
 extern int64 finite_moment(TimeKind kind, Datum value, const char *what);
 

@@ -241,6 +241,64 @@ put_cox <- function(frame, ties) {
                  concordance = as.numeric(fit$concordance["concordance"])))
 }
 
+# Strata, weights and clusters; the test of proportional hazards; predictions.
+cox2_types <- c(dataset = "text", ties = "text", variant = "text", covariate = "integer", coefficient = "float8",
+                std_error = "float8", zph = "float8", zph_p_value = "float8")
+cox2_summary_types <- c(dataset = "text", ties = "text", variant = "text", customers = "bigint", churned = "bigint",
+                        loglik_null = "float8", loglik = "float8", wald = "float8", score = "float8",
+                        concordance = "float8", zph = "float8", zph_p_value = "float8", clusters = "bigint")
+predict_types <- c(dataset = "text", ties = "text", variant = "text", x = "float8[]", stratum = "text", t = "float8",
+                   given = "float8", ci = "text", survival = "float8", std_error = "float8", ci_low = "float8",
+                   ci_high = "float8")
+put_cox2 <- function(frame, ties, variant) {
+  x <- do.call(rbind, lapply(strsplit(gsub("[{}]", "", frame$x), ","), as.numeric))
+  names <- paste0("x", seq_len(ncol(x)))
+  colnames(x) <- names
+  data <- data.frame(frame[, c("duration", "churned", "entry", "weight", "stratum")], x)
+  data$entry[is.na(data$entry)] <- 0
+  data$group <- floor(x[, 1])
+  has <- function(what) grepl(what, variant)
+  left <- if (all(is.na(frame$entry))) "Surv(duration, churned)" else "Surv(entry, duration, churned)"
+  formula <- as.formula(paste(left, "~", paste(names, collapse = "+"), if (has("strata")) "+ strata(stratum)" else ""))
+  data$weight <- if (has("weight")) as.numeric(data$weight) else 1
+  control <- coxph.control(eps = 1e-14, toler.chol = 1e-15, iter.max = 50)
+  fit <- if (has("cluster")) coxph(formula, data, weights = data$weight, ties = ties, cluster = data$group, control = control)
+         else coxph(formula, data, weights = data$weight, ties = ties, control = control)
+  fine <- which(!is.na(coef(fit))) # a covariate that is the stratum has no coefficient
+  p <- length(fine)
+  # R 3.5 has no test then.
+  zph <- if (p < length(names)) matrix(NA_real_, p + 1, 3, dimnames = list(NULL, c("chisq", "df", "p")))
+         else cox.zph(fit, terms = FALSE)$table
+  put(figures_file, "r_cox2", cox2_types,
+      data.frame(dataset = frame$dataset[1], ties = ties, variant = variant, covariate = fine,
+                 coefficient = coef(fit)[fine], std_error = sqrt(diag(vcov(fit))[fine]), zph = zph[seq_len(p), "chisq"],
+                 zph_p_value = zph[seq_len(p), "p"]))
+  put(figures_file, "r_cox2_summary", cox2_summary_types,
+      data.frame(dataset = frame$dataset[1], ties = ties, variant = variant, customers = fit$n, churned = fit$nevent,
+                 loglik_null = fit$loglik[1], loglik = fit$loglik[2], wald = as.numeric(fit$wald.test),
+                 score = fit$score, concordance = as.numeric(fit$concordance["concordance"]),
+                 zph = zph[p + 1, "chisq"], zph_p_value = zph[p + 1, "p"],
+                 clusters = if (has("cluster")) length(unique(data$group)) else NA))
+  if (p < length(names)) return(invisible(NULL))
+  rows <- round(quantile(seq_len(nrow(data)), c(0.2, 0.7)))
+  for (row in rows) {
+    new <- data[row, ]
+    if (has("strata")) times <- data$duration[data$stratum == new$stratum] else times <- data$duration
+    for (at in as.numeric(quantile(times, c(0.3, 0.8), type = 1))) for (given in c(0, at / 3 + 1e-4)) { # R counts who leaves at start.time itself
+      ci <- c("log-log", "log", "plain")[1 + (row + ncol(x)) %% 3]
+      curve <- if (given > 0) survfit(fit, newdata = new, conf.type = ci, start.time = given)
+               else survfit(fit, newdata = new, conf.type = ci)
+      there <- summary(curve, times = at)
+      known <- length(there$surv) > 0
+      put(figures_file, "r_predict", predict_types,
+          data.frame(dataset = frame$dataset[1], ties = ties, variant = variant, x = array(x[row, ]),
+                     stratum = if (has("strata")) new$stratum else NA, t = at, given = given, ci = ci,
+                     survival = if (known) there$surv else 1, std_error = if (known) there$std.err else 0,
+                     ci_low = if (known) there$lower else NA, ci_high = if (known) there$upper else NA))
+    }
+  }
+}
+
 # The hazard that is corrected for ties. Whole weights are repeated rows here; R takes a weighted row as one departure.
 hazard2_types <- c(dataset = "text", time = "float8", cumulative_hazard = "float8", hazard_std_error = "float8")
 put_hazard2 <- function(frame) {
@@ -405,6 +463,10 @@ for (rows in random_rows[c(4, 5, 8, 10, 11)]) for (ci in c("log-log", "log")) pu
 
 for (rows in c(list(lung_rows, veteran_rows, ovarian_rows, heart_rows), random_rows))
   for (ties in c("efron", "breslow")) put_cox(rows, ties)
+
+for (rows in c(list(lung_rows, veteran_rows, heart_rows), random_rows[c(1, 2, 3, 5, 6, 8, 9, 10, 12)]))
+  for (ties in c("efron", "breslow"))
+    for (variant in c("plain", "strata", "weight", "strata weight", "strata weight cluster")) put_cox2(rows, ties, variant)
 
 close(data_file)
 close(figures_file)
