@@ -109,7 +109,8 @@ SELECT type, string_agg(outcome(format('SELECT %L::%s', value, type)), ' ' ORDER
 FROM (VALUES ('retention_activity'::regtype, 'A'), ('retention_cohorts', 'C'), ('retention_flow', 'F'), ('retention_internal.retention_population', 'P'),
     ('retention_survival', 'S'), ('retention_internal.retention_logrank_state', 'L'), ('retention_incidence', 'I'), ('retention_internal.retention_cox_rows', 'W'),
     ('retention_cox', 'X'), ('retention_drivers', 'D'), ('retention_reasons', 'Q'), ('retention_survival_drivers', 'Y'),
-    ('retention_purchases', 'B'), ('retention_value', 'V'), ('retention_gaps', 'G'), ('retention_cohort_value', 'M')) t (type, letter),
+    ('retention_purchases', 'B'), ('retention_value', 'V'), ('retention_gaps', 'G'), ('retention_cohort_value', 'M'),
+    ('retention_internal.retention_renewals', 'N')) t (type, letter),
   LATERAL (SELECT '52' || to_hex(ascii(letter)) || '01' AS marks) m,
   LATERAL (VALUES (1, 'not digits'), (2, ''), (3, '52'), (4, '5200'), (5, marks), (6, marks || '000000')) v (n, value)
 GROUP BY type ORDER BY type::text COLLATE "C";

@@ -66,7 +66,8 @@ SELECT type, 'retention_internal.' || combine, 'retention_internal.' || transiti
   ('retention_reasons', 'reasons_combine', 'reasons_transfn', 'text', $$'price'::text$$),
   ('retention_gaps', 'gaps_combine', 'gaps_transfn', 'retention_activity', $$(SELECT activity(date '2020-01-05' + i, 'day') FROM generate_series(1, 3) i)$$),
   ('retention_survival_drivers', 'survival_drivers_combine', 'survival_drivers_record_transfn', 'double precision, boolean, record',
-    $$7, true, ROW('gold'::text, 3)$$)) v (type, combine, transition, arguments, value);
+    $$7, true, ROW('gold'::text, 3)$$),
+  ('retention_internal.retention_renewals', 'renewals_combine', 'renewals_transfn', 'text, integer, bigint', $$'spring', 1, 7::bigint$$)) v (type, combine, transition, arguments, value);
 -- every transition and combine function is one of them, or the same C code for another type of time or customer
 SELECT DISTINCT p.oid::regproc::text AS untried FROM pg_aggregate a JOIN pg_proc p ON p.oid IN (aggtransfn, aggcombinefn)
 WHERE p.pronamespace = 'retention_internal'::regnamespace AND p.oid::regproc::text NOT IN (SELECT transition FROM states UNION SELECT combine FROM states)

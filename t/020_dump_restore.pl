@@ -52,6 +52,7 @@ my %kept = (
   retention_population => 'populations',
   retention_purchases  => 'purchases',
   retention_reasons    => 'reasons',
+  retention_renewals   => 'renewals',
   retention_span       => 'spans',
   retention_survival   => 'survivals',
   retention_survival_drivers => 'survival_drivers',
@@ -133,6 +134,13 @@ $node->safe_psql(
     STYPE = retention_internal.retention_logrank_state);
   CREATE TABLE tests AS
     SELECT 1 AS id, test_state(customer % 97 + 1, customer % 3 = 0, 'group ' || customer % 3) AS state FROM customers;
+  CREATE AGGREGATE renewals_state(text, integer, bigint) (SFUNC = retention_internal.renewals_transfn,
+    STYPE = retention_internal.retention_renewals);
+  CREATE TABLE renewals AS
+    SELECT 1 AS id, renewals_state('cohort ' || customer % 9, customer % 5, customer) AS state FROM customers;
+  CREATE TABLE models AS
+    SELECT 1 AS id, fit_renewal_model(NULL, r, 1000 / (1 + r)) AS model FROM generate_series(0, 9) r
+    UNION ALL SELECT 2, retention_model('BG/NBD', '{0.243,4.414,0.793,2.426}');
   CREATE TABLE drivers AS
     SELECT 1 AS id, churn_drivers(customer % 3 = 0, a) AS drivers
     FROM customers, LATERAL (SELECT 'plan ' || customer % 4 AS plan, customer % 7 AS products,
@@ -208,6 +216,8 @@ my %look = (
   fits      => 'SELECT id, fit FROM fits ORDER BY id',
   rows_of_fits => 'SELECT id, fit FROM rows_of_fits ORDER BY id',
   tests     => 'SELECT id, state FROM tests ORDER BY id',
+  renewals  => 'SELECT id, state FROM renewals ORDER BY id',
+  models    => 'SELECT id, model, (model).parameters FROM models ORDER BY id',
   drivers   => 'SELECT id, drivers FROM drivers ORDER BY id',
   reasons   => 'SELECT id, reasons FROM reasons ORDER BY id',
   gaps      => 'SELECT id, gaps FROM gaps ORDER BY id',

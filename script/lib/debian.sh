@@ -76,7 +76,7 @@ install_debian() { # FOLDER VERSION
   install() { inside apt-get install -q -y --no-install-recommends "$@"; }
   inside apt-get update -q
   # Since trixie, time zones with old names are in a package of their own.
-  install make gcc g++ libc6-dev libboost-dev perl libipc-run-perl $([ "$version" = 15 ] || say tzdata-legacy)
+  install make gcc g++ libc6-dev libboost-dev libnlopt-dev perl libipc-run-perl $([ "$version" = 15 ] || say tzdata-legacy)
   install "${from[@]}" "postgresql-$version" "postgresql-server-dev-$version"
   install "${from[@]}" "postgresql-$version-cron" || say "without pg_cron"
   inside apt-get clean

@@ -35,6 +35,7 @@ typedef enum WireKind
 	WIRE_VALUE = 'V',
 	WIRE_GAPS = 'G',
 	WIRE_COHORT_VALUE = 'M',
+	WIRE_RENEWALS = 'N',
 } WireKind;
 
 /* The letter of the aggregate whose state a population is. States of different aggregates cannot be combined. */

@@ -11,6 +11,8 @@
 #include <boost/math/distributions/binomial.hpp>
 #include <boost/math/distributions/chi_squared.hpp>
 #include <boost/math/distributions/normal.hpp>
+#include <boost/math/special_functions/digamma.hpp>
+#include <boost/math/special_functions/gamma.hpp>
 
 namespace
 {
@@ -267,4 +269,36 @@ binomial_tail(double n, double p, double k) noexcept
 	if (is_large_binomial(n, p) && k - 1 < n)
 		return normal_tail(large_binomial_z(n, p, k - 1));
 	return answer([=] { return bm::cdf(bm::complement(Binomial(n, p), k - 1)); });
+}
+
+double
+log_gamma(double x) noexcept
+{
+	if (!is_parameter(x))
+		return no_answer;
+	return answer([=] { return bm::lgamma(x, Quiet()); });
+}
+
+double
+digamma(double x) noexcept
+{
+	if (!is_parameter(x))
+		return no_answer;
+	return answer([=] { return bm::digamma(x, Quiet()); });
+}
+
+double
+beta_low_tail(double a, double b, double x) noexcept
+{
+	if (!is_parameter(a) || !is_parameter(b) || !is_probability(x))
+		return no_answer;
+	return answer([=] { return bm::cdf(Beta(a, b), x); });
+}
+
+double
+beta_tail(double a, double b, double x) noexcept
+{
+	if (!is_parameter(a) || !is_parameter(b) || !is_probability(x))
+		return no_answer;
+	return answer([=] { return bm::cdf(bm::complement(Beta(a, b), x)); });
 }

@@ -38,6 +38,14 @@ extern "C"
 	extern double binomial_low_tail(double n, double p, double k) QUANTILE_NOTHROW;
 	extern double binomial_tail(double n, double p, double k) QUANTILE_NOTHROW;
 
+	/* The logarithm of the gamma function and its derivative, x > 0. */
+	extern double log_gamma(double x) QUANTILE_NOTHROW;
+	extern double digamma(double x) QUANTILE_NOTHROW;
+
+	/* P(X <= x) and P(X > x) of a beta distribution with shapes a and b. */
+	extern double beta_low_tail(double a, double b, double x) QUANTILE_NOTHROW;
+	extern double beta_tail(double a, double b, double x) QUANTILE_NOTHROW;
+
 #ifdef __cplusplus
 }
 #endif

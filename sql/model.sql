@@ -1,0 +1,219 @@
+-- Models of purchases, spend and renewals. Customers of published examples come from test/model/data.sql; the figures of
+-- a second opinion are those that test/model/model.py prints.
+CREATE SCHEMA model_test;
+SET search_path = model_test, public;
+\set srcdir `echo "${PG_ABS_SRCDIR:-.}"`
+\set rows_file :srcdir '/test/model/data.sql'
+\set helpers_file :srcdir '/test/helpers.sql'
+SET client_min_messages = warning;
+\set ECHO none
+\i :rows_file
+\i :helpers_file
+\set ECHO all
+
+-- ---- What a model of known parameters expects ----
+CREATE TABLE known (m retention_model);
+INSERT INTO known VALUES (retention_model('BG/NBD', '{0.243,4.414,0.793,2.426}')), (retention_model('mbg/nbd', '{0.525,6.183,0.891,1.614}')),
+  (retention_model('Pareto/NBD', '{0.553,10.578,0.606,11.669}')), (retention_model('BG/BB', '{1.204,0.750,0.657,2.783}')),
+  (retention_model('Gamma-Gamma', '{6.25,3.74,15.44}')), (retention_model('sBG', '{0.668,3.806}'));
+SELECT (m).name, p.* FROM known, model_parameters(m) p;
+SELECT s.* FROM known, model_summary(m) s;
+
+-- against the second opinion, which integrates over the traits of customers
+CREATE TABLE opinion (name text, parameters float8[], x float8, t float8, age float8, horizon float8, log_likelihood float8,
+  alive float8, purchases float8, silent float8);
+\copy opinion FROM stdin WITH (DELIMITER '|')
+BG/NBD|{0.243,4.414,0.793,2.426}|2|30.43|38.86|39|-9.4586063|0.7265786|1.2260282|0.4453729
+BG/NBD|{0.243,4.414,0.793,2.426}|0|0|38.86|39|-0.5547133|1.0000000|0.1950981|0.8554495
+BG/NBD|{0.243,4.414,0.793,2.426}|5|10|38.86|13|-14.3719324|0.0248044|0.0359610|0.9814532
+BG/NBD|{0.243,4.414,0.793,2.426}|0|0|0|52|0.0000000|1.0000000|1.4460506|0.5384027
+MBG/NBD|{0.525,6.183,0.891,1.614}|2|30.43|38.86|39|-9.4855513|0.7062023|1.2629606|0.4400059
+MBG/NBD|{0.525,6.183,0.891,1.614}|0|0|38.86|39|-0.5398375|0.3897351|0.1540127|0.8911706
+MBG/NBD|{0.525,6.183,0.891,1.614}|5|10|38.86|13|-14.3340360|0.0253055|0.0368627|0.9809288
+MBG/NBD|{0.525,6.183,0.891,1.614}|0|0|0|52|0.0000000|0.6443114|1.4197238|0.5542787
+Pareto/NBD|{0.553,10.578,0.606,11.669}|2|30.43|38.86|39|-9.5542832|0.8691676|1.4551232|0.4080627
+Pareto/NBD|{0.553,10.578,0.606,11.669}|0|0|38.86|39|-0.5210463|0.2952866|0.1070815|0.9307148
+Pareto/NBD|{0.553,10.578,0.606,11.669}|5|10|38.86|13|-14.6114978|0.0466858|0.0634843|0.9678667
+Pareto/NBD|{0.553,10.578,0.606,11.669}|0|0|0|52|0.0000000|1.0000000|1.4729968|0.5738700
+Pareto/NBD|{0.8,3,1,9}|2|30.43|38.86|39|-10.6210581|0.7690568|1.4674015|0.4679934
+Pareto/NBD|{0.8,3,1,9}|0|0|38.86|39|-0.9333265|0.0580585|0.0316511|0.9815694
+Pareto/NBD|{0.8,3,1,9}|5|10|38.86|13|-12.6529131|0.0040848|0.0065090|0.9970365
+Pareto/NBD|{0.8,3,1,9}|0|0|0|52|0.0000000|1.0000000|4.5927583|0.3892459
+BG/NBD|{0.5,8,1,3}|2|30.43|38.86|39|-9.0327828|0.7089891|1.2074591|0.4470265
+BG/NBD|{0.5,8,1,3}|0|0|38.86|39|-0.8838614|1.0000000|0.3645688|0.7387640
+BG/NBD|{0.5,8,1,3}|5|10|38.86|13|-14.3629755|0.0350112|0.0487098|0.9740957
+BG/NBD|{0.5,8,1,3}|0|0|0|52|0.0000000|1.0000000|1.7851037|0.3651484
+\.
+SELECT o.name, count(*), max(abs(p_alive(m, x, t, age) - alive)) < 1e-6 AS alive,
+  max(abs(expected_purchases(m, x, t, age, horizon) - purchases)) < 1e-6 AS purchases,
+  max(abs(p_no_purchase(m, x, t, age, horizon) - silent)) < 1e-6 AS silent
+FROM opinion o, LATERAL (SELECT retention_model(o.name, o.parameters) AS m OFFSET 0) q GROUP BY o.name ORDER BY o.name;
+-- a customer of CDNOW, as published: 1.23 purchases in the next 39 weeks
+SELECT round(expected_purchases(m, 2, 30.43, 38.86, 39)::numeric, 3) AS purchases, round(p_alive(m, 2, 30.43, 38.86)::numeric, 4) AS alive
+FROM known WHERE (m).name = 'BG/NBD';
+
+-- The probabilities of all numbers of purchases add up to 1, and their mean is the expected number.
+SELECT name, count(*), bool_and(abs(sum - 1) < 1e-9) AS sum, bool_and(abs(mean - expected) < 1e-9 * (1 + expected)) AS mean
+FROM (SELECT (m).name, sum(p) AS sum, sum(n * p) AS mean, min(expected_purchases(m, t)) AS expected
+  FROM known, unnest('{1,7,39}'::float8[]) t, generate_series(0, 700) n, purchase_probability(m, n, t) p
+  WHERE (m).name ~ 'B[BD]$' GROUP BY (m).name, t) q GROUP BY name ORDER BY name;
+-- the expectation of a new customer, and nobody buys in no time
+SELECT (m).name, near(expected_purchases(m, 0, 0, 0, 12) / p_alive(m, 0, 0, 0) * CASE (m).name WHEN 'MBG/NBD' THEN 1.614 / (0.891 + 1.614)
+    WHEN 'BG/BB' THEN 2.783 / (0.657 + 2.783) ELSE 1 END, expected_purchases(m, 12)) AS new,
+  expected_purchases(m, 2, 3, 9, 0) AS none, p_no_purchase(m, 2, 3, 9, 0) AS surely, purchase_probability(m, 0, 0) AS surely_0
+FROM known WHERE (m).name ~ 'B[BD]$' ORDER BY 1;
+-- What is long ahead is summed up in another way than what is near; both agree where one takes over, and on the way there
+-- the number only grows.
+SELECT (m).name, bool_and(e >= before) AS grows, max(e - before) < 1.1 * min(e - before) AS steadily
+FROM (SELECT m, t, expected_purchases(m, 20, 37, 39, t) AS e, lag(expected_purchases(m, 20, 37, 39, t)) OVER (PARTITION BY (m).name ORDER BY t) AS before
+  FROM known, generate_series(3000, 3060, 1) t WHERE (m).name ~ 'BG/NBD') q WHERE before IS NOT NULL GROUP BY 1 ORDER BY 1;
+
+-- Random models and customers, and extreme ones: a number, and one that can be.
+SELECT setseed(0.5);
+CREATE TABLE tried AS
+SELECT m, x, CASE WHEN x = 0 THEN 0 ELSE least(age, greatest(x, floor(age * part))) END AS t, age, horizon
+FROM (SELECT retention_model(name, ARRAY[exp(random() * 12 - 6), exp(random() * 12 - 6), exp(random() * 12 - 6), exp(random() * 12 - 6)]) AS m, name,
+    floor(exp(random() * 6 - 1)) AS x, floor(exp(random() * 7)) AS age, random() AS part, floor(exp(random() * 8)) AS horizon
+  FROM unnest('{BG/NBD,MBG/NBD,Pareto/NBD,BG/BB}'::text[]) name, generate_series(1, 2000)) q
+WHERE x <= age OR name <> 'BG/BB';
+INSERT INTO tried SELECT m, 254, 300, 300 + late, 52 FROM known, unnest('{0,1,2000}'::float8[]) late WHERE (m).name ~ 'B[BD]$';
+INSERT INTO tried SELECT m, x, least(age, CASE x WHEN 0 THEN 0 ELSE 1e15 END), age, horizon FROM known, unnest('{0,1,1000000,1000000000000000}'::float8[]) x,
+  unnest('{0,0.000001,1000000000000000}'::float8[]) age, unnest('{0.000001,1000000000000000}'::float8[]) horizon WHERE (m).name ~ 'NBD$';
+SELECT (m).name, count(*) > 1000 AS many, count(*) - count(alive) AS unknown, bool_and(alive BETWEEN 0 AND 1) AS alive,
+  bool_and(purchases >= 0 AND purchases < 'infinity') AS purchases, bool_and(silent BETWEEN 0 AND 1) AS silent,
+  -- whoever is expected to buy something does so at times, and the other way round; Markov's inequality
+  bool_and(1 - silent <= purchases + 1e-6) AS markov
+FROM (SELECT m, p_alive(m, x, t, age) AS alive, expected_purchases(m, x, t, age, horizon) AS purchases,
+  p_no_purchase(m, x, t, age, horizon) AS silent FROM tried) q GROUP BY 1 ORDER BY 1;
+
+-- Spend: published (Fader and Hardie 2013): the mean of all is p v / (q - 1); who bought more counts more.
+SELECT round(expected_spend(m, 0, 0)::numeric, 2) AS new, round(expected_spend(m, 1, 50)::numeric, 2) AS once, round(expected_spend(m, 20, 50)::numeric, 2) AS often,
+  expected_spend(m, 3, -5) = expected_spend(m, 3, 0) AS refunds, expected_spend(retention_model('gamma-gamma', '{1,0.5,1}'), 0, 0) AS without_mean
+FROM known WHERE (m).name = 'Gamma-Gamma';
+-- Lifetime value: without a discount it is purchases times spend; with one, the sum over the steps.
+SELECT near(lifetime_value(m, g, 2, 30, 38, 20, 40), expected_purchases(m, 2, 30, 38, 40) * expected_spend(g, 2, 20)) AS plain,
+  near(lifetime_value(m, g, 2, 30, 38, 20, 10, 0.01, 0.3, 4), 0.3 * expected_spend(g, 2, 20) * (e4 / 1.01 + (e8 - e4) / 1.01 ^ 2 + (e10 - e8) / 1.01 ^ 2.5)) AS steps,
+  lifetime_value(m, g, 2, 30, 38, 20, 0, 0.01) AS none, near(lifetime_value(m, g, 2, 30, 38, 20, 40, 1e-12), lifetime_value(m, g, 2, 30, 38, 20, 40)) AS hardly
+FROM (SELECT m, g, expected_purchases(m, 2, 30, 38, 4) AS e4, expected_purchases(m, 2, 30, 38, 8) AS e8, expected_purchases(m, 2, 30, 38, 10) AS e10
+  FROM known, (SELECT m AS g FROM known WHERE (m).name = 'Gamma-Gamma') s WHERE (m).name ~ 'B[BD]$') q;
+
+-- ---- Renewals: Fader and Hardie 2007, table 1: per cent of customers who are still there ----
+CREATE TABLE segment AS
+SELECT name, t - 1 AS renewal, (percent * 10)::bigint AS alive FROM (VALUES
+  ('Regular', '{100,63.1,46.8,38.2,32.6,28.9,26.2,24.1,22.3,20.7,19.4,18.3,17.3}'::numeric[]),
+  ('High End', '{100,86.9,74.3,65.3,59.3,55.1,51.7,49.1,46.8,44.5,42.7,40.9,39.4}')) v (name, percents), unnest(percents) WITH ORDINALITY u (percent, t);
+CREATE TABLE renewing AS SELECT name, fit_renewal_model(name, renewal::integer, alive) AS m FROM segment WHERE renewal <= 7 GROUP BY name;
+-- published: Regular 0.704 and 1.182, High End 0.668 and 3.806
+SELECT name, parameter, round(estimate::numeric, 3) AS estimate, round(std_error::numeric, 4) AS std_error, round(ci_low::numeric, 3) AS ci_low, round(ci_high::numeric, 3) AS ci_high
+FROM renewing, model_parameters(m) ORDER BY name, parameter;
+SELECT name, model, customers, round(log_likelihood::numeric, 4) AS log_likelihood, round(aic::numeric, 3) AS aic, converged, note FROM renewing, model_summary(m) ORDER BY name;
+-- in the years that it has not seen it stays within 2 per cent of all
+SELECT name, max(abs(100 * renewal_survival(m, renewal) - alive / 10.0)) < 2 AS near FROM renewing JOIN segment USING (name) WHERE renewal > 7 GROUP BY name ORDER BY name;
+-- several cohorts at once, and cohorts that are not counted at every renewal or from a later one on
+SELECT parameter, round(estimate::numeric, 4) AS estimate FROM (SELECT fit_renewal_model(name, renewal::integer, alive) AS m FROM segment WHERE renewal <= 7) s, model_parameters(m);
+SELECT which, parameter, round(estimate::numeric, 3) AS estimate
+FROM (SELECT 'every third', fit_renewal_model(NULL, renewal::integer, alive) FROM segment WHERE name = 'High End' AND renewal IN (0, 3, 6)
+  UNION ALL SELECT 'from 2 on', fit_renewal_model('', renewal::integer, alive) FROM segment WHERE name = 'High End' AND renewal BETWEEN 2 AND 12) q (which, m), model_parameters(m);
+SELECT parameter, estimate > 0 AS estimated, std_error IS NULL AS no_error, ci_low FROM (SELECT fit_renewal_model('a', r, 100 - 10 * r) AS m FROM generate_series(0, 1) r) q, model_parameters(m);
+-- curves: against their definition, for contracts that were renewed some times already
+SELECT near(renewal_survival(m, 5), renewal_rate(m, 1) * renewal_rate(m, 2) * renewal_rate(m, 3) * renewal_rate(m, 4) * renewal_rate(m, 5)) AS rates,
+  near(renewal_survival(m, 5, 3), renewal_survival(m, 5) / renewal_survival(m, 3)) AS given, renewal_survival(m, 0) AS start,
+  round(renewal_survival(m, 12)::numeric, 4) AS after_12, round(renewal_rate(m, 1)::numeric, 4) AS first
+FROM renewing WHERE name = 'High End';
+SELECT name, bool_and(abs(residual_lifetime(m, n, 0.1) - sum) < 1e-9) AS sum, residual_lifetime(min(m::text)::retention_model, 0, 0) AS undiscounted
+FROM (SELECT name, m, n, (SELECT sum(renewal_survival(m, n + 1 + k, n) / 1.1 ^ k) FROM generate_series(0, 400) k) AS sum FROM renewing, generate_series(0, 4) n) q
+GROUP BY name, m ORDER BY name;
+SELECT residual_lifetime(retention_model('sBG', '{3,5}'), 1, 0) AS without_discount, round(residual_lifetime(retention_model('sBG', '{3,5}'), 1, 1e-9)::numeric, 6) AS hardly,
+  round(residual_lifetime(retention_model('sBG', '{0.01,0.02}'), 0, 1e-4)::numeric, 3) AS divided, round(residual_lifetime(retention_model('sBG', '{100000,200000}'), 3, 0.05)::numeric, 6) AS alike,
+  round((SELECT sum((2.0 / 3) ^ (k + 1) / 1.05 ^ k) FROM generate_series(0, 400) k), 6) AS of_equals;
+
+-- ---- No answer is no error ----
+SELECT fit_renewal_model('a', 1, 5) IS NULL AS nothing FROM segment WHERE false;
+SELECT what, converged, note, customers, (SELECT count(estimate) FROM model_parameters(m)) AS estimates, renewal_rate(m, 1) IS NULL AS unknown
+FROM (VALUES ('grows', (SELECT fit_renewal_model('a é', r, 5 + r) FROM generate_series(0, 2) r)),
+  ('grows', (SELECT fit_renewal_model(NULL, r, 5 + r) FROM generate_series(0, 2) r)),
+  ('nobody', (SELECT fit_renewal_model('a', r, 0) FROM generate_series(0, 2) r)),
+  ('nobody leaves', (SELECT fit_renewal_model('a', r, 100) FROM generate_series(0, 2) r)),
+  ('all leave', (SELECT fit_renewal_model('a', r, CASE r WHEN 0 THEN 100 ELSE 0 END) FROM generate_series(0, 2) r)),
+  ('one count', (SELECT fit_renewal_model('a', 0, 100))),
+  ('alike', (SELECT fit_renewal_model('a', r, 1024 >> r) FROM generate_series(0, 6) r))) v (what, m), model_summary(m);
+-- rows without a number are left out; rows of one cohort and renewal add up
+SELECT a.m = b.m AS same FROM (SELECT fit_renewal_model(name, renewal::integer, n) AS m FROM segment, LATERAL (VALUES (alive / 2), (alive - alive / 2), (NULL)) v (n)) a,
+  (SELECT fit_renewal_model(name, renewal::integer, alive) AS m FROM segment) b;
+-- NULL in, NULL out; a model that is not known says nothing
+SELECT p_alive(NULL, 1, 1, 1) IS NULL AS model, p_alive(m, NULL, 1, 1) IS NULL AS x, (SELECT count(*) FROM model_parameters(NULL)) AS no_parameters,
+  p_alive(ROW('BG/NBD', NULL, NULL, 5, NULL, false, 1, 'note', NULL)::retention_model, 1, 1, 1) IS NULL AS unknown FROM known WHERE (m).name = 'BG/NBD';
+-- a model as text, as a record, and kept in a table, compressed or not
+CREATE TABLE kept (m retention_model);
+INSERT INTO kept SELECT m FROM known UNION ALL SELECT m::text::retention_model FROM known UNION ALL SELECT ROW((m).*)::retention_model FROM known
+  UNION ALL SELECT ROW((m).name, (m).parameters, NULL, NULL, NULL, NULL, NULL, repeat('x', 5000), NULL)::retention_model FROM known;
+SELECT (m).name, count(DISTINCT p_alive(m, 3, 4, 5)) AS answers FROM kept WHERE (m).name ~ 'B[BD]$' GROUP BY 1 ORDER BY 1;
+-- models that alternate from row to row
+SELECT count(*) FILTER (WHERE p <> p_alive(m, 3, 4, 5)) AS differ, count(DISTINCT p) FROM (SELECT m, p_alive(m, 3, 4, 5) AS p FROM kept, generate_series(1, 3) WHERE (m).name ~ 'B[BD]$') q;
+
+-- ---- Errors ----
+SELECT f.* FROM unnest(ARRAY[
+    $$SELECT retention_model('BG/NBG', '{1,1,1,1}')$$,
+    $$SELECT retention_model('BG/NBD', '{1,1,1}')$$,
+    $$SELECT retention_model('sBG', '{{1,1},{1,1}}')$$,
+    $$SELECT retention_model('sBG', '{1,NULL}')$$,
+    $$SELECT retention_model('sBG', '{1,0}')$$,
+    $$SELECT retention_model('sBG', '{1,infinity}')$$,
+    $$SELECT retention_model('Gamma-Gamma', '{NaN,1,1}')$$,
+    $$SELECT p_alive(m, -1, 0, 1) FROM known LIMIT 1$$,
+    $$SELECT p_alive(m, 1.5, 0, 1) FROM known LIMIT 1$$,
+    $$SELECT p_alive(m, 'NaN', 0, 1) FROM known LIMIT 1$$,
+    $$SELECT p_alive(m, 1, 2, 1) FROM known LIMIT 1$$,
+    $$SELECT p_alive(m, 1, 'infinity', 'infinity') FROM known LIMIT 1$$,
+    $$SELECT p_alive(m, 0, 1, 2) FROM known LIMIT 1$$,
+    $$SELECT p_alive(m, 1, 1, 2) FROM known WHERE (m).name = 'sBG'$$,
+    $$SELECT p_alive(m, 2, 1, 3) FROM known WHERE (m).name = 'BG/BB'$$,
+    $$SELECT p_alive(m, 1, 1.5, 3) FROM known WHERE (m).name = 'BG/BB'$$,
+    $$SELECT expected_purchases(m, 1, 1, 3, 0.5) FROM known WHERE (m).name = 'BG/BB'$$,
+    $$SELECT expected_purchases(m, 1, 1, 90000, 90000) FROM known WHERE (m).name = 'BG/BB'$$,
+    $$SELECT expected_purchases(m, 1, 1, 3, -1) FROM known LIMIT 1$$,
+    $$SELECT expected_purchases(m, -1) FROM known LIMIT 1$$,
+    $$SELECT purchase_probability(m, 0.5, 1) FROM known LIMIT 1$$,
+    $$SELECT expected_spend(m, 1, 1) FROM known LIMIT 1$$,
+    $$SELECT expected_spend(m, 1, 'NaN') FROM known WHERE (m).name = 'Gamma-Gamma'$$,
+    $$SELECT lifetime_value(m, m, 1, 1, 3, 5, 10) FROM known LIMIT 1$$,
+    $$SELECT lifetime_value(m, retention_model('Gamma-Gamma', '{1,2,3}'), 1, 1, 3, 5, 10, -0.1) FROM known LIMIT 1$$,
+    $$SELECT lifetime_value(m, retention_model('Gamma-Gamma', '{1,2,3}'), 1, 1, 3, 5, 10, 0.1, 1, 0) FROM known LIMIT 1$$,
+    $$SELECT lifetime_value(m, retention_model('Gamma-Gamma', '{1,2,3}'), 1, 1, 3, 5, 10, 0.1, 1, 0.5) FROM known WHERE (m).name = 'BG/BB'$$,
+    $$SELECT lifetime_value(m, retention_model('Gamma-Gamma', '{1,2,3}'), 1, 1, 3, 5, 1e9, 0.1) FROM known LIMIT 1$$,
+    $$SELECT renewal_survival(m, 1) FROM known LIMIT 1$$,
+    $$SELECT renewal_survival(m, 1, 2) FROM renewing LIMIT 1$$,
+    $$SELECT renewal_rate(m, 0) FROM renewing LIMIT 1$$,
+    $$SELECT residual_lifetime(m, -1, 0.1) FROM renewing LIMIT 1$$,
+    $$SELECT residual_lifetime(m, 1, -0.1) FROM renewing LIMIT 1$$,
+    $$SELECT fit_renewal_model('a', -1, 5)$$,
+    $$SELECT fit_renewal_model('a', 1, -5)$$,
+    $$SELECT fit_renewal_model('a', i, 9223372036854775807) FROM unnest('{1,1}'::integer[]) i$$,
+    $$SELECT fit_renewal_model(i::text, 1, 5) FROM generate_series(1, 10001) i$$,
+    $$SELECT fit_renewal_model(repeat('x', 9000000) || i, 1, 5) FROM generate_series(1, 2) i$$,
+    $$SELECT model_parameters(m, 1) FROM known LIMIT 1$$,
+    $$SELECT p_alive(ROW(NULL, '{1,1}', NULL, 5, NULL, false, 1, 'note', NULL)::retention_model, 1, 1, 1)$$,
+    $$SELECT p_alive(ROW('BG/NBD', '{1,1}', NULL, 5, NULL, false, 1, 'note', NULL)::retention_model, 1, 1, 1)$$,
+    $$SELECT model_parameters(ROW('sBG', '{1,1}', '{1}', 5, NULL, false, 1, 'note', NULL)::retention_model)$$,
+    $$SELECT p_alive(ROW('BG/NBD', '{1,1,1,-1}', NULL, 5, NULL, false, 1, 'note', NULL)::retention_model, 1, 1, 1)$$,
+    $$SELECT retention_internal.renewals_transfn(NULL, 'a', 1, 5)$$]) q, fails(q) f;
+
+-- ---- The state of a fit ----
+CREATE AGGREGATE renewals_state(text, integer, bigint) (SFUNC = retention_internal.renewals_transfn, STYPE = retention_internal.retention_renewals);
+CREATE AGGREGATE renewals_of(retention_internal.retention_renewals) (SFUNC = retention_internal.renewals_combine,
+  STYPE = retention_internal.retention_renewals, FINALFUNC = retention_internal.renewals_final);
+CREATE TABLE many_renewals AS SELECT NULLIF('c' || c % 7, 'c3') AS cohort, r, 1000 / (1 + r) + c % 5 AS alive FROM generate_series(1, 50) c, generate_series(0, c % 12) r;
+-- from rows, from parts, as text, by workers
+SELECT count(DISTINCT m) AS models, count(*), bool_and((m).converged) AS converged
+FROM (SELECT fit_renewal_model(cohort, r, alive) AS m FROM many_renewals
+  UNION ALL SELECT fit_renewal_model(cohort, r, alive) FROM (SELECT * FROM many_renewals ORDER BY alive, r) q
+  UNION ALL SELECT renewals_of(s) FROM (SELECT renewals_state(cohort, r, alive) AS s FROM many_renewals GROUP BY r % 3) q
+  UNION ALL SELECT renewals_of(s::text::retention_internal.retention_renewals) FROM (SELECT renewals_state(cohort, r, alive) AS s FROM many_renewals GROUP BY r % 3) q) q;
+-- changed bytes
+SELECT DISTINCT code FROM (SELECT renewals_state(cohort, r, alive)::text AS s FROM many_renewals WHERE r < 3) q, generate_series(0, length(s) / 2 - 1) i,
+  unnest(ARRAY[1, 2, 128]) flip,
+  LATERAL (SELECT encode(set_byte(decode(s, 'hex'), i, get_byte(decode(s, 'hex'), i) # flip), 'hex') AS changed) c,
+  LATERAL fails(format('SELECT renewals_of(%L::retention_internal.retention_renewals)', changed)) f ORDER BY code;
+
+SET client_min_messages = warning;
+DROP SCHEMA model_test CASCADE;

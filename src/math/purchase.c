@@ -1,0 +1,381 @@
+/*
+ * purchase.c
+ *		BG/NBD and MBG/NBD, and what the models of purchases have in common.
+ */
+#include "math/purchase.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "math/integral.h"
+#include "math/quantile.h"
+
+double
+log1p_exp(double x)
+{
+	return x > 0 ? x + log1p(exp(-x)) : log1p(exp(x));
+}
+
+double
+log_beta(double a, double b)
+{
+	/* The difference of the large ones loses their digits: Stirling's series for it, cut where 1 / b^2 is nothing. */
+	if (b > 1e8 && a < 1e-3 * b)
+		return log_gamma(a) - a * log(b) - a * (a - 1) / (2 * b);
+	if (a > 1e8 && b < 1e-3 * a)
+		return log_beta(b, a);
+	return log_gamma(a) + log_gamma(b) - log_gamma(a + b);
+}
+
+/* ---- BG/NBD and MBG/NBD ---- */
+
+/*
+ * While a customer is there, their probability of leaving after a purchase has a beta distribution (a, b + x), and with
+ * MBG/NBD, where they have stayed once more, (a, b + x + 1).
+ */
+static double
+stays(const Purchases *model, double x)
+{
+	return model->p[3] + x + (model->model == MODEL_MBG_NBD);
+}
+
+/* What follows from x: log Gamma(r + x) / Gamma(r) alpha^r B(a, stays) / B(a, b), and its derivatives by r, a, b. */
+static void
+bg_of_x(Purchases *model, double x)
+{
+	double r = model->p[0];
+	double a = model->p[2];
+	double stay = stays(model, x);
+
+	model->x = x;
+	model->of_x[0] =
+		log_gamma(r + x) - model->of_p[0] + r * model->of_p[1] + log_beta(a, stay) - model->of_p[2];
+	model->of_x[1] = digamma(r + x) - model->of_p[3] + model->of_p[1];
+	model->of_x[2] = model->of_p[4] - digamma(a + stay);
+	model->of_x[3] = digamma(stay) - digamma(a + stay) - model->of_p[5];
+	/* The odds of having left after the last purchase, but for the time since: a / (stays - 1). */
+	model->of_x[4] = x == 0 && model->model == MODEL_BG_NBD ? -INFINITY : log(a) - log(stay - 1);
+}
+
+static void
+bg_begin(Purchases *model)
+{
+	double r = model->p[0];
+	double a = model->p[2];
+	double b = model->p[3];
+
+	model->of_p[0] = log_gamma(r);
+	model->of_p[1] = log(model->p[1]);
+	model->of_p[2] = log_beta(a, b);
+	model->of_p[3] = digamma(r);
+	model->of_p[4] = digamma(a + b);
+	model->of_p[5] = digamma(b) - digamma(a + b);
+}
+
+/* The log of the odds of having left: Fader, Hardie and Lee, equation 6 and the P(alive) that follows from it. */
+static double
+bg_death(const Purchases *model, History history)
+{
+	double r = model->p[0];
+	double alpha = model->p[1];
+	double a = model->p[2];
+
+	if (history.x == 0 && model->model == MODEL_BG_NBD)
+		return -INFINITY;
+	return log(a / (stays(model, history.x) - 1)) +
+		   (r + history.x) * log((alpha + history.T) / (alpha + history.t_x));
+}
+
+static double
+bg_likelihood(Purchases *model, History history, double *gradient)
+{
+	double r = model->p[0];
+	double alpha = model->p[1];
+	double m = r + history.x;
+	double log_T = log(alpha + history.T);
+	double log_t = log(alpha + history.t_x);
+	double left;
+
+	if (model->x != history.x)
+		bg_of_x(model, history.x);
+	model->death = model->of_x[4] + m * (log_T - log_t);
+	if (gradient != NULL)
+	{
+		left = 1 / (1 + exp(-model->death));
+		gradient[0] = model->of_x[1] - log_T + left * (log_T - log_t);
+		gradient[1] =
+			r / alpha - (1 - left) * m / (alpha + history.T) - left * m / (alpha + history.t_x);
+		gradient[2] = model->of_x[2] + left / model->p[2];
+		gradient[3] = model->of_x[3] - (left > 0 ? left / (stays(model, history.x) - 1) : 0);
+	}
+	return model->of_x[0] - m * log_T + log1p_exp(model->death);
+}
+
+/* log((1 - (1 + p w)^-R) / p) */
+static double
+bg_gain(double log_p, double log_q, const void *argument)
+{
+	const double *R_w = argument;
+	double reach = R_w[0] * log1p(exp(log_p) * R_w[1]);
+
+	/* p so small that the power is 1 to all digits. */
+	if (reach < 1e-290)
+		return log(R_w[0]) + log(R_w[1]);
+	return log(-expm1(-reach)) - log_p;
+}
+
+/* Terms of the series below; beyond them the same number is integrated. */
+#define MAX_TERMS 2000
+
+/*
+ * Purchases expected in the next w (in units of alpha + T) from a customer who is there, whose rate is
+ * gamma-distributed with shape R and whose probability of leaving is beta-distributed (a, stay).
+ *
+ * Fader, Hardie and Lee have it as the Gaussian hypergeometric function of equation 10, with a factor 1 / (a - 1). Its
+ * power series (Abramowitz and Stegun 15.1.1), sorted anew, has neither a pole at a = 1 nor terms of different sign: if
+ * nobody left, the number of purchases K would be negative binomial; purchase j + 1 is made if the customer has not
+ * left after any of the first j. So it is the sum over j of P(K > j) (stay)_j / (a + stay)_j. Where that has too many
+ * terms, it is the mean over the probability of leaving p of (1 - (1 + p w)^-R) / p.
+ */
+static double
+bg_expected(double R, double w, double a, double stay)
+{
+	double share = w / (1 + w);
+	double none = -R * log1p(w);
+	double probability = exp(none);
+	double more = -expm1(none);
+	double here = 1;
+	double sum = 0;
+	double R_w[2] = {R, w};
+
+	if (none > -600 && R * w + 40 * sqrt(R * w * (1 + w)) < MAX_TERMS)
+		for (int j = 0; j < MAX_TERMS; j++)
+		{
+			double term = more * here;
+
+			sum += term;
+			if (!(term > 1e-16 * sum))
+				return sum;
+			probability *= (R + j) / (j + 1) * share;
+			more -= probability;
+			here *= (stay + j) / (a + stay + j);
+		}
+	return beta_mean(a, stay, bg_gain, R_w);
+}
+
+static double
+bg_history_purchases(Purchases *model, History history, double horizon)
+{
+	return history_alive(model, history) * bg_expected(model->p[0] + history.x,
+													   horizon / (model->p[1] + history.T),
+													   model->p[2], stays(model, history.x));
+}
+
+/* Fader, Hardie and Lee, equation 9; MBG/NBD: times the share b / (a + b) who stay after the first purchase. */
+static double
+bg_new_purchases(const Purchases *model, double t)
+{
+	double a = model->p[2];
+	double b = model->p[3];
+	double here = model->model == MODEL_MBG_NBD ? b / (a + b) : 1;
+
+	return here * bg_expected(model->p[0], t / model->p[1], a, stays(model, 0));
+}
+
+/* The log-probability of n of a negative binomial distribution with a gamma rate (r, alpha) over the time t. */
+static double
+negative_binomial(double n, double r, double alpha, double t)
+{
+	/* log Gamma(r + n) / (Gamma(r) n!) */
+	double ways = n > 0 ? -log(n) - log_beta(r, n) : 0;
+
+	return ways - r * log1p(t / alpha) + (n > 0 ? n * log(t / (alpha + t)) : 0);
+}
+
+/* Fader, Hardie and Lee, equation 8: n purchases and still there, or left after the n-th of at least n. */
+static double
+bg_probability(const Purchases *model, double n, double t)
+{
+	double r = model->p[0];
+	double alpha = model->p[1];
+	double a = model->p[2];
+	double b = model->p[3];
+	double stay = stays(model, n);
+	double here = exp(log_beta(a, stay) - log_beta(a, b) + negative_binomial(n, r, alpha, t));
+	double at_least = n > 0 ? beta_low_tail(n, r, t / (alpha + t)) : 1;
+
+	if (n == 0 && model->model == MODEL_BG_NBD)
+		return here;
+	return here + exp(log_beta(a + 1, stay - 1) - log_beta(a, b)) * at_least;
+}
+
+/* ---- All models ---- */
+
+Purchases
+purchases_of(PurchaseModel model, const double *parameters)
+{
+	Purchases answer = {.model = model, .x = NAN};
+
+	memcpy(answer.p, parameters, sizeof(answer.p));
+	if (model == MODEL_PARETO_NBD)
+		pareto_begin(&answer);
+	else if (model == MODEL_BG_BB)
+		bgbb_begin(&answer);
+	else
+		bg_begin(&answer);
+	return answer;
+}
+
+double
+history_likelihood(Purchases *model, History history, double *gradient)
+{
+	if (model->model == MODEL_PARETO_NBD)
+		return pareto_likelihood(model, history, gradient);
+	if (model->model == MODEL_BG_BB)
+		return bgbb_likelihood(model, history, gradient);
+	return bg_likelihood(model, history, gradient);
+}
+
+double
+history_alive(Purchases *model, History history)
+{
+	if (model->model == MODEL_BG_BB)
+		return bgbb_alive(model, history);
+	if (model->model == MODEL_PARETO_NBD)
+		return pareto_alive(model, history);
+	return 1 / (1 + exp(bg_death(model, history)));
+}
+
+double
+history_purchases(Purchases *model, History history, double horizon)
+{
+	if (horizon == 0)
+		return 0;
+	if (model->model == MODEL_BG_BB)
+		return bgbb_purchases(model, history, horizon);
+	if (model->model == MODEL_PARETO_NBD)
+		return pareto_alive(model, history) * pareto_expected(model, model->p[1] + history.T,
+															  model->p[3] + history.T,
+															  model->p[0] + history.x, horizon);
+	return bg_history_purchases(model, history, horizon);
+}
+
+double
+new_purchases(Purchases *model, double t)
+{
+	if (t == 0)
+		return 0;
+	if (model->model == MODEL_BG_BB)
+		return bgbb_new_purchases(model, t);
+	if (model->model == MODEL_PARETO_NBD)
+		return pareto_expected(model, model->p[1], model->p[3], model->p[0], t);
+	return bg_new_purchases(model, t);
+}
+
+double
+new_purchase_probability(Purchases *model, double n, double t)
+{
+	if (t == 0)
+		return n == 0;
+	if (model->model == MODEL_BG_BB)
+		return bgbb_probability(model, n, t);
+	if (model->model == MODEL_PARETO_NBD)
+		return n == 0 ? history_silent(model, (History){0}, t) : pareto_probability(model, n, t);
+	return bg_probability(model, n, t);
+}
+
+/* A history with nothing after T is the one that is known, as likely as it is at T + horizon. */
+double
+history_silent(Purchases *model, History history, double horizon)
+{
+	double now = history_likelihood(model, history, NULL);
+
+	history.T += horizon;
+	return fmin(exp(history_likelihood(model, history, NULL) - now), 1);
+}
+
+static double
+all_histories(const double *logs, double *gradient, void *argument)
+{
+	const PurchaseData *data = argument;
+	double parameters[FIT_PARAMETERS];
+	Purchases model;
+	double sum = 0;
+
+	for (int i = 0; i < FIT_PARAMETERS; i++)
+	{
+		parameters[i] = exp(logs[i]);
+		gradient[i] = 0;
+	}
+	model = purchases_of(data->model, parameters);
+	for (int64_t i = 0; i < data->count; i++)
+	{
+		const CountedHistory *one = &data->histories[i];
+		double slope[FIT_PARAMETERS];
+
+		if ((i & 4095) == 4095 && data->stop != NULL && data->stop())
+			return NAN;
+		sum += one->customers * history_likelihood(&model, one->history, slope);
+		for (int j = 0; j < FIT_PARAMETERS; j++)
+			gradient[j] += one->customers * slope[j];
+	}
+	for (int j = 0; j < FIT_PARAMETERS; j++)
+		gradient[j] *= parameters[j];
+	return sum;
+}
+
+FitEnd
+fit_purchases(const void *given, FitResult *result, bool (*stop)(void))
+{
+	PurchaseData with_stop = *(const PurchaseData *) given;
+	const PurchaseData *data = &with_stop;
+	/* Shape of the rate; shapes of leaving. */
+	static const double shapes[3] = {0.3, 1, 3};
+	static const double leaving[3][2] = {{0.5, 2}, {1, 8}, {3, 3}};
+	double start[9][FIT_PARAMETERS];
+	double customers = 0;
+	double purchases = 0;
+	double time = 0;
+	FitProblem problem = {
+		.parameters = FIT_PARAMETERS,
+		.function = all_histories,
+		.argument = &with_stop,
+		.stop = stop,
+		.starts = 9,
+		.start = (const double(*)[FIT_PARAMETERS]) start,
+	};
+
+	with_stop.stop = stop;
+	for (int64_t i = 0; i < data->count; i++)
+	{
+		customers += data->histories[i].customers;
+		purchases += data->histories[i].customers * data->histories[i].history.x;
+		time += data->histories[i].customers * data->histories[i].history.T;
+	}
+	for (int i = 0; i < 9; i++)
+	{
+		double r = shapes[i / 3];
+		double a = leaving[i % 3][0];
+		double b = leaving[i % 3][1];
+		/* The mean rate r / alpha is about that of all purchases. */
+		double alpha = r * fmax(time, 1e-3) / fmax(purchases, 1);
+
+		if (data->model == MODEL_PARETO_NBD)
+		{
+			a = leaving[i % 3][0];
+			b = fmax(time, 1e-3) / customers * leaving[i % 3][1] / 8;
+		}
+		if (data->model == MODEL_BG_BB)
+		{
+			double share = purchases / fmax(time, 1);
+
+			alpha = r * (1 - share) / share; /* beta of the buying probability */
+		}
+		start[i][0] = log(r);
+		start[i][1] = fmin(fmax(log(alpha), -10), 12);
+		start[i][2] = log(a);
+		start[i][3] = fmin(fmax(log(b), -10), 12);
+	}
+	problem.weight = customers;
+	return fit_maximum(&problem, result);
+}
