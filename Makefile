@@ -28,11 +28,18 @@ OBJS = \
 	src/base/text_sql.o \
 	src/base/type_sql.o \
 	src/base/wire.o \
+	src/math/bgbb.o \
 	src/math/bins.o \
 	src/math/compare.o \
+	src/math/fit.o \
+	src/math/integral.o \
 	src/math/interval.o \
+	src/math/pareto.o \
+	src/math/purchase.o \
 	src/math/ldl.o \
 	src/math/quantile.o \
+	src/math/renewal.o \
+	src/math/spend.o \
 	src/time/elapsed.o \
 	src/time/grid.o \
 	src/time/grid_sql.o \
@@ -111,6 +118,11 @@ OBJS = \
 	src/drivers/drivers.o \
 	src/drivers/drivers_sql.o \
 	src/drivers/survival_drivers_sql.o \
+	src/model/model.o \
+	src/model/model_sql.o \
+	src/model/predict_sql.o \
+	src/model/renewals.o \
+	src/model/renewals_sql.o \
 	src/scan/scan.o \
 	src/scan/scan_aggregate.o \
 	src/scan/scan_cost.o \
@@ -166,6 +178,8 @@ MODULE_SQL = \
 	src/drivers/drivers.overloads \
 	src/drivers/drivers.sql \
 	src/drivers/survival_drivers.sql \
+	src/model/model.sql \
+	src/model/model.overloads \
 	src/source/source.sql \
 	src/source/check.sql \
 	src/source/query.sql \
@@ -207,7 +221,7 @@ DATA =
 SHLIB_EXPORTS = exports.txt
 EXPORTING_SQL = $(DATA_built) $(addprefix $(here),$(DATA))
 
-REGRESS = grid rates flow flow_customer as_of activity cohort customers population batch_scan batch_scan_hostile survival cox value cohort_value drivers source facts facts_trust plot report entry_points untrusted stored_types hostile other_schema catalog
+REGRESS = grid rates flow flow_customer as_of activity cohort customers population batch_scan batch_scan_hostile survival cox value cohort_value drivers model source facts facts_trust plot report entry_points untrusted stored_types hostile other_schema catalog
 REGRESS_OPTS = --inputdir=$(here) --load-extension=retention
 ISOLATION = rollup batch_scan_snapshot refresh source_lock report_runs
 ISOLATION_OPTS = --inputdir=$(here) --load-extension=retention
@@ -217,7 +231,7 @@ PG_CPPFLAGS = -I$(here)src -DRETENTION_VERSION='"$(EXTVERSION)"'
 C_STANDARD = $(if $(filter 15 16 17 18,$(MAJORVERSION)),gnu11,gnu23)
 PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -std=$(C_STANDARD) -fvisibility=hidden
 PG_CXXFLAGS = -Wall -Wextra -std=gnu++14 -fvisibility=hidden
-SHLIB_LINK = -lstdc++ -lm
+SHLIB_LINK = -lnlopt -lstdc++ -lm
 
 ifdef SANITIZE
 SANITIZERS = -fsanitize=undefined -fno-sanitize-recover=undefined $(if $(filter address,$(SANITIZE)),-fsanitize=address)
