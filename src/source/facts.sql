@@ -128,6 +128,11 @@ $$;
 COMMENT ON FUNCTION retention_internal.facts_totals(retention_internal.source) IS
 'FROM and WHERE of the totals of the kept facts of a source; NULL: there are none to read';
 
+CREATE FUNCTION retention_internal.facts_first_stay(stays anymultirange) RETURNS anyrange
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'facts_first_stay';
+COMMENT ON FUNCTION retention_internal.facts_first_stay(anymultirange) IS
+'the first range of a multirange; NULL: it is empty';
+
 CREATE FUNCTION retention_internal.facts_presence(source retention_internal.source, as_of text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
   SELECT format('SELECT f.customer, lower(s.stay) AS started, '

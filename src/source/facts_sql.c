@@ -15,6 +15,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/multirangetypes.h"
 
 static Datum
 name_array(Oid relation, Bitmapset *columns)
@@ -47,6 +48,20 @@ source_shape(PG_FUNCTION_ARGS)
 	values[1] = name_array(shape->relation, shape->customers);
 	values[2] = name_array(shape->relation, bms_difference(shape->columns, shape->customers));
 	PG_RETURN_DATUM(emit_one(fcinfo, values, nulls));
+}
+
+/* facts_first_stay(anymultirange) -> anyrange */
+RETENTION_FUNCTION(facts_first_stay);
+Datum
+facts_first_stay(PG_FUNCTION_ARGS)
+{
+	MultirangeType *stays = PG_GETARG_MULTIRANGE_P(0);
+	TypeCacheEntry *type;
+
+	if (MultirangeIsEmpty(stays))
+		PG_RETURN_NULL();
+	type = multirange_get_typcache(fcinfo, MultirangeTypeGetOid(stays));
+	PG_RETURN_RANGE_P(multirange_get_range(type->rngtype, stays, 0));
 }
 
 /* source_over(regclass, regclass, boolean) -> text */

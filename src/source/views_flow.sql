@@ -18,14 +18,9 @@ span AS (
     %4$s) AS span
   FROM (SELECT %5$s FROM known) AS k, (SELECT %6$s AS first %7$s) AS f
 ),
-%8$s,
-summary AS (
-  SELECT @extschema@.customer_flow(p.%11$s, p.started, p.ended, %9$s,
-    (SELECT span::@extschema@.retention_span FROM span)) AS flow
-  FROM presence AS p
-)
+%8$s
 SELECT f.* FROM summary AS s,
-  @extschema@.flow_periods%10$s(s.flow, 'kept'::text, 'lost'::text, 0.95::double precision) AS f$q$,
+  @extschema@.flow_periods%9$s(s.flow, 'kept'::text, 'lost'::text, 0.95::double precision) AS f$q$,
     p.known, CASE p.time_type WHEN 'date' THEN 'daterange' WHEN 'timestamp' THEN 'tsrange' ELSE 'tstzrange' END,
     p.calendar,
     format(CASE p.time_type WHEN 'date' THEN '(k.as_of + interval %L)::date' ELSE 'k.as_of + interval %L' END,
@@ -36,8 +31,19 @@ SELECT f.* FROM summary AS s,
       ELSE format('min(%s)', time_column) || CASE WHEN is_instant THEN ' AT TIME ZONE ' || p.zone ELSE '' END END,
     coalesce(p.kept, format('FROM %s WHERE %s >= ''1900-01-01 00:00+00'' AND customer IS NOT NULL',
       source.source, time_column)),
-    p.presence, retention_internal.source_grid(source, '(SELECT as_of FROM known)', true),
-    CASE WHEN p.hours THEN '_at' ELSE '' END, retention_internal.source_customer(source));
+    format(CASE WHEN p.kept IS NULL THEN E'%1$s,\n'
+        'summary AS (\n'
+        '  SELECT @extschema@.customer_flow(p.%2$s, p.started, p.ended, %3$s,\n'
+        '    (SELECT span::@extschema@.retention_span FROM span)) AS flow\n'
+        '  FROM presence AS p\n)'
+      -- All stays of a customer are in one row. What begins or ends after as_of is beyond the last period.
+      ELSE E'summary AS (\n'
+        '  SELECT @extschema@.customer_flow(f.stays, %3$s,\n'
+        '    (SELECT span::@extschema@.retention_span FROM span)) AS flow\n'
+        '  FROM %4$s AS f\n)' END,
+      p.presence, retention_internal.source_customer(source),
+      retention_internal.source_grid(source, '(SELECT as_of FROM known)', true), (source.kept).facts),
+    CASE WHEN p.hours THEN '_at' ELSE '' END);
 END
 $$;
 COMMENT ON FUNCTION retention_internal.source_flow_view(retention_internal.source, retention_internal.view_parts, text)

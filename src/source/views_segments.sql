@@ -61,14 +61,11 @@ COMMENT ON FUNCTION retention_internal.source_segments_view(
   retention_internal.source, retention_internal.view_parts, text) IS
 'the query of the view segments';
 
-CREATE FUNCTION retention_internal.source_survival_view(
-  source retention_internal.source, p retention_internal.view_parts, what text
+CREATE FUNCTION retention_internal.source_first_stays(
+  source retention_internal.source, p retention_internal.view_parts
 ) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-  -- Durations are whole days, in a grid of hours whole hours. Customers who left in the course of a day left at its
-  -- end; those who are still there were seen for the whole days that have passed.
-  SELECT format($q$WITH %1$s,
-%2$s,
+  SELECT CASE WHEN $2.kept IS NULL THEN format($q$%1$s,
 stay AS (
   -- until when the rows before this one reach: a start beyond that comes after a gap
   SELECT p.*, max(coalesce(p.ended, 'infinity')) OVER (
@@ -80,16 +77,37 @@ stay AS (
 customer AS (
   SELECT p.customer, min(p.started) AS started,
     nullif(coalesce(min(p.retention_reached) FILTER (WHERE p.started > p.retention_reached),
-      max(coalesce(p.ended, 'infinity'))), 'infinity') AS ended%3$s
+      max(coalesce(p.ended, 'infinity'))), 'infinity') AS ended%2$s
   FROM stay AS p
   GROUP BY p.customer
-),
+)$q$, $2.presence,
+      string_agg(format(', (array_agg(p.%I ORDER BY p.started, p.%1$I))[1] AS %1$I', s.segment), '' ORDER BY s.place))
+    -- Kept facts have the stays of a customer in order.
+    ELSE format($q$customer AS (
+  SELECT f.customer, lower(s.stay) AS started, CASE WHEN upper(s.stay) < k.as_of THEN upper(s.stay) END AS ended%2$s
+  FROM %1$s AS f, retention_internal.facts_first_stay(f.stays) AS s (stay), (SELECT %3$s AS as_of FROM known) AS k
+  WHERE lower(s.stay) < k.as_of
+)$q$, ($1.kept).facts, string_agg(format(', f.segment_%s AS %I', s.place, s.segment), '' ORDER BY s.place),
+      CASE $2.time_type WHEN 'date' THEN 'as_of::date' ELSE 'as_of' END) END
+  FROM unnest($1.segments) WITH ORDINALITY AS s (segment, place)
+$$;
+COMMENT ON FUNCTION retention_internal.source_first_stays(retention_internal.source, retention_internal.view_parts) IS
+'items of a WITH that end with customer: the first stay of each customer, and their segments';
+
+CREATE FUNCTION retention_internal.source_survival_view(
+  source retention_internal.source, p retention_internal.view_parts, what text
+) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+  -- Durations are whole days, in a grid of hours whole hours. Customers who left in the course of a day left at its
+  -- end; those who are still there were seen for the whole days that have passed.
+  SELECT format($q$WITH %1$s,
+%2$s,
 part AS (
-  SELECT s.segment, s.value, @extschema@.survival((%4$s)::double precision, c.ended IS NOT NULL) AS survival
-  FROM customer AS c, (SELECT %5$s FROM known) AS k, LATERAL %6$s
+  SELECT s.segment, s.value, @extschema@.survival((%3$s)::double precision, c.ended IS NOT NULL) AS survival
+  FROM customer AS c, (SELECT %4$s FROM known) AS k, LATERAL %5$s
   GROUP BY s.segment, s.value
 )
-SELECT p.segment, p.value, 0 AS %7$s, m.customers AS at_risk, 0::bigint AS churned, 0::bigint AS censored,
+SELECT p.segment, p.value, 0 AS %6$s, m.customers AS at_risk, 0::bigint AS churned, 0::bigint AS censored,
   100::numeric AS survival_rate, NULL::numeric AS ci_low, NULL::numeric AS ci_high
 FROM part AS p, @extschema@.survival_summary(p.survival) AS m
 UNION ALL
@@ -101,10 +119,7 @@ FROM part AS p,
     'nelson-aalen'::text) AS v
 WHERE v."time" > 0
 ORDER BY 1, 2, 3$q$,
-    $2.known, $2.presence,
-    (SELECT string_agg(format(', (array_agg(p.%I ORDER BY p.started, p.%1$I))[1] AS %1$I', s.segment), ''
-       ORDER BY s.place)
-     FROM unnest($1.segments) WITH ORDINALITY AS s (segment, place)),
+    $2.known, retention_internal.source_first_stays($1, $2),
     CASE $2.time_type WHEN 'date' THEN 'coalesce(c.ended, k.as_of) - c.started'
       ELSE format(E'CASE\n    WHEN c.ended IS NULL THEN floor(extract(epoch FROM k.as_of - c.started%1$s) / %2$s)\n'
           '    ELSE ceil(extract(epoch FROM c.ended%1$s - c.started%1$s) / %2$s) END',
