@@ -91,6 +91,8 @@ OBJS = \
 	src/value/cohort_value_sql.o \
 	src/value/purchases.o \
 	src/value/purchases_sql.o \
+	src/value/rfm.o \
+	src/value/rfm_sql.o \
 	src/value/value.o \
 	src/value/value_sql.o \
 	src/customer/customer_sql.o \
@@ -166,6 +168,8 @@ MODULE_SQL = \
 	src/customer/customer.sql \
 	src/value/cohort_value.overloads \
 	src/value/cohort_value.sql \
+	src/value/rfm.overloads \
+	src/value/rfm.sql \
 	src/survival/survival.overloads \
 	src/survival/survival.sql \
 	src/survival/logrank.sql \
@@ -221,7 +225,7 @@ DATA =
 SHLIB_EXPORTS = exports.txt
 EXPORTING_SQL = $(DATA_built) $(addprefix $(here),$(DATA))
 
-REGRESS = grid rates flow flow_customer as_of activity cohort customers population batch_scan batch_scan_hostile survival cox value cohort_value drivers model source facts facts_trust plot report entry_points untrusted stored_types hostile other_schema catalog
+REGRESS = grid rates flow flow_customer as_of activity cohort customers population batch_scan batch_scan_hostile survival cox value cohort_value rfm drivers model source facts facts_trust plot report entry_points untrusted stored_types hostile other_schema catalog
 REGRESS_OPTS = --inputdir=$(here) --load-extension=retention
 ISOLATION = rollup batch_scan_snapshot refresh source_lock report_runs
 ISOLATION_OPTS = --inputdir=$(here) --load-extension=retention

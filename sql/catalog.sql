@@ -64,7 +64,7 @@ WHERE own.pronamespace <> 'retention_internal'::regnamespace
 -- of PostgreSQL, and types and tables begin with retention_
 SELECT own.oid::regprocedure AS plain_word FROM own
 WHERE own.pronamespace <> 'retention_internal'::regnamespace AND prokind <> 'a'
-  AND proname !~ '^(retention|rate|churn|cohort|compound|customer|landmark|person_time)_' AND proname <> 'against_benchmark'
+  AND proname !~ '^(retention|rate|churn|cohort|compound|customer|landmark|person_time|rfm)_' AND proname <> 'against_benchmark'
   AND NOT EXISTS (SELECT FROM unnest(proargtypes) a JOIN pg_type t ON t.oid = a OR t.typarray = a
     WHERE t.typname ~ '^retention_');
 SELECT DISTINCT own.proname AS as_in_postgresql FROM own JOIN pg_proc p USING (proname)

@@ -110,7 +110,7 @@ FROM (VALUES ('retention_activity'::regtype, 'A'), ('retention_cohorts', 'C'), (
     ('retention_survival', 'S'), ('retention_internal.retention_logrank_state', 'L'), ('retention_incidence', 'I'), ('retention_internal.retention_cox_rows', 'W'),
     ('retention_cox', 'X'), ('retention_drivers', 'D'), ('retention_reasons', 'Q'), ('retention_survival_drivers', 'Y'),
     ('retention_purchases', 'B'), ('retention_value', 'V'), ('retention_gaps', 'G'), ('retention_cohort_value', 'M'),
-    ('retention_internal.retention_renewals', 'N')) t (type, letter),
+    ('retention_internal.retention_renewals', 'N'), ('retention_rfm_cuts', 'K')) t (type, letter),
   LATERAL (SELECT '52' || to_hex(ascii(letter)) || '01' AS marks) m,
   LATERAL (VALUES (1, 'not digits'), (2, ''), (3, '52'), (4, '5200'), (5, marks), (6, marks || '000000')) v (n, value)
 GROUP BY type ORDER BY type::text COLLATE "C";

@@ -27,6 +27,7 @@ INSERT INTO sample VALUES
   ('retention_purchases', $$purchases(started, c % 50 - 5, 'week')$$, 'purchases_union'),
   ('retention_value', $$customer_value(c % 7, c % 7, c, c % 50 - 5)$$, 'rollup'),
   ('retention_cohort_value', $$cohort_value(c % 700, started, c % 50 - 5, 'week')$$, 'rollup'),
+  ('retention_rfm_cuts', $$rfm_cuts(c % 40, c % 7, c % 50 - 5)$$, NULL),
   ('retention_grid', $$retention_grid(min(c) || ' days')$$, NULL);
 -- every type is one of them, or a state or an argument that nobody keeps
 SELECT t.oid::regtype AS type, count(opcdefault) AS operator_classes

@@ -50,6 +50,7 @@ SELECT type, 'retention_internal.' || combine, 'retention_internal.' || transiti
     $$7::bigint, timestamp '2020-01-05', 2.5, retention_grid('month'), true, true$$),
   ('retention_cohort_value', 'cohort_value_combine', 'cohort_value_combine', 'retention_cohort_value',
     $$(SELECT cohort_value(i % 9, date '2020-01-01' + i::int, i - 5, 'month') FROM generate_series(1::bigint, 99) i)$$),
+  ('retention_internal.retention_population', 'population_combine', 'rfm_cuts_transfn', 'double precision, bigint, numeric', $$7.5, 3::bigint, 20.25$$),
   ('retention_purchases', 'purchases_combine', 'purchases_transfn', 'date, numeric, retention_grid', $$date '2020-01-05', -2.5, retention_grid('month')$$),
   ('retention_value', 'value_combine', 'customer_value_transfn', 'bigint, double precision, double precision, numeric', $$2::bigint, 1.5, 7, 20.25$$),
   ('retention_value', 'value_combine', 'value_combine', 'retention_value',

@@ -53,6 +53,7 @@ my %kept = (
   retention_purchases  => 'purchases',
   retention_reasons    => 'reasons',
   retention_renewals   => 'renewals',
+  retention_rfm_cuts   => 'rfm_cuts',
   retention_span       => 'spans',
   retention_survival   => 'survivals',
   retention_survival_drivers => 'survival_drivers',
@@ -152,6 +153,8 @@ $node->safe_psql(
     SELECT customer % 300 AS id, purchases(started, customer % 50 - 5, 'week') AS purchases FROM customers GROUP BY 1;
   CREATE TABLE cohort_values AS
     SELECT 1 AS id, cohort_value(customer % 300, started, customer % 50 - 5.25, 'week') AS value FROM customers;
+  CREATE TABLE rfm_cuts AS SELECT 1 AS id, rfm_cuts(customer % 40, customer % 7, customer % 50 - 5) AS cuts FROM customers;
+  INSERT INTO retention_rfm_segment (position, segment, m_from) VALUES (50, 'patrons of the ferry', 5);
   CREATE TABLE values_of_customers AS
     SELECT 1 AS id, customer_value(customer % 300, started, customer % 50 - 5.25, 'week') AS value FROM customers
     UNION ALL SELECT 2, customer_value(customer % 7, customer % 7, customer, 2.5) FROM customers WHERE customer > 7;
@@ -225,6 +228,8 @@ my %look = (
   purchases => 'SELECT id, purchases FROM purchases ORDER BY id',
   values_of_customers => 'SELECT id, value FROM values_of_customers ORDER BY id',
   cohort_values => 'SELECT id, value FROM cohort_values ORDER BY id',
+  rfm_cuts  => 'SELECT id, cuts FROM rfm_cuts ORDER BY id',
+  rfm_segment => 'SELECT * FROM retention_rfm_segment ORDER BY position',
   churn_reason => 'SELECT reason, category, mitigated_by FROM retention_churn_reason ORDER BY 1',
   benchmark => 'SELECT industry, retention_rate, period, year, source FROM retention_benchmark ORDER BY 1, 4',
   cells     => 'SELECT id, (cohort_cells(summary)).* FROM summaries ORDER BY 1, 2, 4',

@@ -36,6 +36,7 @@ typedef enum WireKind
 	WIRE_GAPS = 'G',
 	WIRE_COHORT_VALUE = 'M',
 	WIRE_RENEWALS = 'N',
+	WIRE_RFM_CUTS = 'K',
 } WireKind;
 
 /* The letter of the aggregate whose state a population is. States of different aggregates cannot be combined. */
@@ -49,6 +50,7 @@ typedef enum WireAggregate
 	AGGREGATE_SURVIVAL = 'S',			/* survival(customer, started, ended, as_of) */
 	AGGREGATE_COHORT_VALUE = 'M',		/* cohort_value() */
 	AGGREGATE_COHORT_VALUE_FLAGS = 'N', /* the same with is_start and is_return */
+	AGGREGATE_RFM = 'K',				/* rfm_cuts() */
 	AGGREGATE_VALUE = 'V',				/* customer_value() */
 } WireAggregate;
 

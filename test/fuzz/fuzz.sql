@@ -28,6 +28,8 @@ INSERT INTO fuzzed VALUES
     ('retention_cohort_value', 'M', 'SELECT (SELECT count(*) FROM cohort_value_cells_at($1, ''cumulative'')), (SELECT rollup(x) FROM (VALUES ($1), ($1)) AS v (x))'),
     ('retention_value', 'V', 'SELECT value_figures($1), (SELECT count(*) FROM repeat_purchase_curve($1)), (SELECT rollup(x) FROM (VALUES ($1), ($1)) AS v (x))'),
     ('retention_renewals', 'N', NULL);
+    ('retention_rfm_cuts', 'K', 'SELECT rfm_score($1, 1, 1, 1)'),
+    ('retention_value', 'V', 'SELECT value_figures($1), (SELECT count(*) FROM repeat_purchase_curve($1)), (SELECT rollup(x) FROM (VALUES ($1), ($1)) AS v (x))');
 
 CREATE VIEW fuzz_types AS
 SELECT t.oid, t.typname, format('%I.%I', n.nspname, t.typname) AS name, t.typsend
@@ -104,6 +106,8 @@ SELECT s.value FROM (
         survival(r.time, r.churned) AS e, survival(r.time + 1, r.churned, r.time / 2, 1.5) AS f, logrank_rows(r.time, r.churned, r.plan, 'logrank') AS g,
         cumulative_incidence(r.time, r.plan) AS h, cox_rows(r.time, r.churned, ARRAY[r.n % 5, r.n % 2]) AS i, cox_fit(r.time, r.churned, ARRAY[r.n % 5, r.n % 2], 'efron', NULL, r.plan, 1.5) AS j,
         population_of_purchases(r.n, r.at, r.c - 2.5, 'week; time_zone=UTC') AS n, purchases(r.at, r.c - 2.5, 'week; time_zone=UTC') AS o, cohort_value(r.n, r.at, r.c - 2.5, 'month; time_zone=UTC') AS r,
+        cumulative_incidence(r.time, r.plan) AS h, cox_rows(r.time, r.churned, ARRAY[r.n % 5, r.n % 2]) AS i, cox_fit(r.time, r.churned, ARRAY[r.n % 5, r.n % 2]) AS j,
+        population_of_purchases(r.n, r.at, r.c - 2.5, 'week; time_zone=UTC') AS n, purchases(r.at, r.c - 2.5, 'week; time_zone=UTC') AS o, rfm_cuts(r.n, r.c, r.c - 2.5) AS s, cohort_value(r.n, r.at, r.c - 2.5, 'month; time_zone=UTC') AS r,
         customer_value(r.n, r.ts, r.c - 2.5, 'week; time_zone=UTC; as_of=2025-01-01') AS p, customer_value(r.c::bigint, r.time, r.time + 100, 2.5) FILTER (WHERE r.c > 0) AS q,
         churn_drivers(r.churned, ROW(r.plan, r.n, r.n % 2 = 0)) AS k, churn_reasons(r.plan) AS l, survival_drivers(r.time, r.churned, ROW(r.plan, r.c)) AS m,
         usage_intervals((SELECT activity(date '2024-01-05' + r.c::int % n * n, 'day') FROM generate_series(1, 4) AS s (n))) AS gaps
