@@ -97,6 +97,8 @@ OBJS = \
 	src/value/value_sql.o \
 	src/customer/customer_sql.o \
 	src/customer/gaps.o \
+	src/customer/rolling.o \
+	src/customer/rolling_sql.o \
 	src/customer/status.o \
 	src/survival/incidence.o \
 	src/survival/incidence_sql.o \

@@ -198,3 +198,46 @@ FROM weeks JOIN e USING (customer), (SELECT usage_intervals(a) AS base FROM week
 -- the same from parts, through text, and from workers
 SELECT count(DISTINCT g) AS one FROM (SELECT usage_intervals(a) AS g FROM many UNION ALL SELECT rollup(p) FROM (SELECT usage_intervals(a) AS p FROM many GROUP BY customer % 7) q
   UNION ALL SELECT usage_intervals(a)::text::retention_gaps FROM many UNION ALL SELECT usage_intervals(a ORDER BY customer DESC) FROM many) u;
+
+-- ---- Active customers, day by day ----
+CREATE TABLE busy AS SELECT customer, activity(at::date, 'day') AS a FROM (SELECT customer, date '2026-01-10' + (random() ^ 2 * 100)::int AS at FROM generate_series(1, 200) customer, generate_series(1, 1 + customer % 23)) e GROUP BY customer;
+CREATE TABLE busy_day AS SELECT customer, period_start AS day FROM busy, active_periods(a);
+SELECT rolling_active(a) IS NULL AS none FROM busy WHERE customer > 200;
+WITH r AS (SELECT rolling_active(a) AS r FROM busy), s AS (SELECT min(day) AS first, max(day) AS last FROM busy_day),
+  e AS (SELECT d::date AS day, (SELECT count(DISTINCT customer) FROM busy_day b WHERE b.day = d::date) AS dau,
+      CASE WHEN d::date - 6 >= first THEN (SELECT count(DISTINCT customer) FROM busy_day b WHERE b.day BETWEEN d::date - 6 AND d::date) END AS wau,
+      CASE WHEN d::date - 27 >= first THEN (SELECT count(DISTINCT customer) FROM busy_day b WHERE b.day BETWEEN d::date - 27 AND d::date) END AS mau FROM s, generate_series(first, last, '1 day') d)
+SELECT count(*) AS days, count(*) FILTER (WHERE (x.dau, x.wau, x.mau, round(x.dau_mau, 6)) IS DISTINCT FROM (e.dau, e.wau, e.mau, round(100.0 * e.dau / e.mau, 6))) AS wrong
+FROM e FULL JOIN (SELECT a.* FROM r, rolling_active_days(r) a) x USING (day);
+WITH r AS (SELECT rolling_active(coarsen(a, 'day; as_of=2026-05-01')) AS r FROM busy),
+  e AS (SELECT month, n, count(*) AS customers FROM (SELECT m::date AS month, customer, count(*) AS n FROM unnest('{2026-02-01,2026-03-01,2026-04-01}'::timestamp[]) m JOIN busy_day ON day < m + interval '1 month' AND day >= m + interval '1 month' - interval '28 days'
+    GROUP BY 1, 2) q GROUP BY 1, 2)
+SELECT count(*) AS rows, count(DISTINCT p.month) AS months, count(*) FILTER (WHERE p.customers <> coalesce(e.customers, 0)) AS wrong, round(sum(share)) AS shares
+FROM (SELECT p.* FROM r, power_user_curve(r) p) p LEFT JOIN e ON e.month = p.month AND n = active_days;
+-- by hand
+SELECT a.* FROM (SELECT rolling_active(activity) AS r FROM (SELECT activity(at, 'day; as_of=2026-03-03') FROM (VALUES (1, timestamp '2026-01-30 10:00'), (1, '2026-02-27 23:59'), (2, '2026-03-01 00:00')) v (c, at) GROUP BY c) q) r, rolling_active_days(r) a WHERE day >= '2026-02-25' ORDER BY day;
+SELECT p.* FROM (SELECT rolling_active(activity) AS r FROM (SELECT activity(at, 'hour') FROM (VALUES (1, timestamp '2026-01-30 10:00'), (1, '2026-01-30 11:00'), (1, '2026-02-27 23:59'), (1, '2026-02-01 23:59'), (2, '2026-02-28 00:00'), (2, '2026-03-01 00:00')) v (c, at) GROUP BY c) q) r, power_user_curve(r) p WHERE customers > 0;
+SELECT rolling_active(a) AS nobody, (SELECT count(*) FROM rolling_active_days(rolling_active(a))) AS days, (SELECT count(*) FROM power_user_curve(rolling_active(a))) AS months FROM (SELECT activity(NULL::date, 'day') AS a) q;
+-- the same from parts, through text, and in another order
+SELECT count(DISTINCT r) AS one FROM (SELECT rolling_active(a) AS r FROM busy UNION ALL SELECT rollup(p) FROM (SELECT rolling_active(a) AS p FROM busy GROUP BY customer % 7) q
+  UNION ALL SELECT rolling_active(a)::text::retention_rolling FROM busy UNION ALL SELECT rolling_active(a ORDER BY customer DESC) FROM busy) u;
+-- one window
+SELECT as_of, w, active_customers(a, w, as_of) = (SELECT count(DISTINCT customer) FROM busy_day WHERE day >= as_of - w AND day + 1 <= as_of) AS counted
+FROM busy, unnest('{2026-02-10,2026-02-10 12:00,2026-05-01}'::timestamp[]) as_of, unnest('{1 day,7 days,1 month}'::interval[]) w GROUP BY 1, 2 ORDER BY 1, 2;
+SELECT active_customers(a, '2 hours', '2026-02-01 12:00') AS moments, active_customers(h, '2 hours', '2026-02-01 12:00') AS hours, active_customers(h, '1 hour', '2026-02-01 12:30') AS part
+FROM (SELECT activity(at, 'month; windows=elapsed') AS a, activity(at, 'hour') AS h FROM (VALUES (timestamp '2026-02-01 10:30'), ('2026-02-01 11:59')) v (at)) q;
+SELECT active_customers(a, '7 days', '2026-02-10') AS none FROM busy WHERE customer > 200;
+SELECT active_customers(NULL::retention_activity, '7 days', '2026-02-10') AS none;
+-- refused
+SELECT active_customers(a, NULL, '2026-02-10') FROM busy;
+SELECT active_customers(a, '7 days', NULL) FROM busy;
+SELECT active_customers(a, '-7 days', '2026-02-10') FROM busy;
+SELECT active_customers(a, '7 days', 'infinity') FROM busy;
+SELECT active_customers(coarsen(a, 'week'), '7 days', '2026-02-10') FROM busy;
+SELECT rolling_active(coarsen(a, 'month')) FROM busy;
+SELECT rolling_active(CASE customer WHEN 1 THEN a ELSE coarsen(a, 'day; as_of=2026-05-01') END) FROM busy;
+SELECT a.* FROM (SELECT rolling_active(activity) AS r FROM (SELECT activity(at, 'day') FROM unnest('{1500-01-01,2026-01-01}'::date[]) at) q) r, rolling_active_days(r) a;
+SELECT p.* FROM (SELECT rolling_active(activity) AS r FROM (SELECT activity(at, 'day') FROM unnest('{1500-01-01,2026-01-01}'::date[]) at) q) r, power_user_curve(r) p;
+SELECT retention_internal.rolling_transfn(NULL, a) FROM busy;
+SELECT retention_internal.active_customers_transfn(NULL, a, '7 days', '2026-02-10') FROM busy;
+SELECT retention_internal.active_customers_combine(1, 2);

@@ -80,8 +80,17 @@ SELECT '5247010664617902000402'::retention_gaps;
 SELECT '5247010664617902020600'::retention_gaps;
 SELECT '5247010664617902020002'::retention_gaps;
 
-DROP TABLE sample, gaps;
-DROP FUNCTION use_flow, use_gaps, mutate;
+-- ---- active customers ----
+CREATE FUNCTION use_rolling(r retention_rolling) RETURNS text LANGUAGE sql AS $$
+  SELECT concat(1 / (r::text = r::text::retention_rolling::text)::int, (SELECT count(*) FROM rolling_active_days(r)), (SELECT count(*) FROM power_user_curve(r)),
+    (SELECT rollup(x)::text FROM (VALUES (r), (r)) v (x)))
+$$;
+CREATE TABLE rolling AS SELECT rolling_active(a) AS r FROM (SELECT c, activity(date '2026-01-01' + c * d, 'day') AS a FROM generate_series(1, 7) c, generate_series(1, 9) d GROUP BY c) q;
+SELECT outcome, times > 100 AS many FROM rolling, mutate(decode(split_part(r::text, ' ', -1), 'hex'), 'SELECT use_rolling(%s::retention_rolling)', false);
+SELECT outcome, times > 100 AS many FROM rolling, mutate(r::bytea, 'SELECT use_rolling($1::retention_rolling)', true);
+
+DROP TABLE sample, gaps, rolling;
+DROP FUNCTION use_flow, use_gaps, use_rolling, mutate;
 DELETE FROM pg_cast WHERE oid > 4000000000;
 
 -- ---- Invalid input: 22P02 for text, 22P03 for bytes of a client, 0A000 for a later version ----
@@ -110,7 +119,7 @@ FROM (VALUES ('retention_activity'::regtype, 'A'), ('retention_cohorts', 'C'), (
     ('retention_survival', 'S'), ('retention_internal.retention_logrank_state', 'L'), ('retention_incidence', 'I'), ('retention_internal.retention_cox_rows', 'W'),
     ('retention_cox', 'X'), ('retention_drivers', 'D'), ('retention_reasons', 'Q'), ('retention_survival_drivers', 'Y'),
     ('retention_purchases', 'B'), ('retention_value', 'V'), ('retention_gaps', 'G'), ('retention_cohort_value', 'M'),
-    ('retention_internal.retention_renewals', 'N'), ('retention_rfm_cuts', 'K')) t (type, letter),
+    ('retention_internal.retention_renewals', 'N'), ('retention_rfm_cuts', 'K'), ('retention_rolling', 'Z')) t (type, letter),
   LATERAL (SELECT '52' || to_hex(ascii(letter)) || '01' AS marks) m,
   LATERAL (VALUES (1, 'not digits'), (2, ''), (3, '52'), (4, '5200'), (5, marks), (6, marks || '000000')) v (n, value)
 GROUP BY type ORDER BY type::text COLLATE "C";

@@ -22,6 +22,7 @@ INSERT INTO sample VALUES
   ('retention_cox', $$cox_fit(time, churned, ARRAY[(c % 5)::float8, c % 2])$$, NULL),
   ('retention_drivers', $$churn_drivers(churned, ROW(plan, c, c % 2 = 0))$$, 'rollup'),
   ('retention_reasons', $$churn_reasons(plan)$$, 'rollup'),
+  ('retention_rolling', $$rolling_active((SELECT activity(started + c % n * n, 'day') FROM generate_series(1, 3) n))$$, 'rollup'),
   ('retention_gaps', $$usage_intervals((SELECT activity(started + c % n * n, 'day') FROM generate_series(1, 3) n))$$, 'rollup'),
   ('retention_survival_drivers', $$survival_drivers(time, churned, ROW(plan, c % 20))$$, 'rollup'),
   ('retention_purchases', $$purchases(started, c % 50 - 5, 'week')$$, 'purchases_union'),

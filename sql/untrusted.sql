@@ -65,14 +65,16 @@ SELECT type, 'retention_internal.' || combine, 'retention_internal.' || transiti
   ('retention_drivers', 'drivers_combine', 'drivers_record_transfn', 'boolean, record', $$true, ROW('gold'::text, 3)$$),
   ('retention_drivers', 'drivers_combine', 'drivers_text_transfn', 'boolean, text', $$true, 'gold'::text$$),
   ('retention_reasons', 'reasons_combine', 'reasons_transfn', 'text', $$'price'::text$$),
+  ('retention_rolling', 'rolling_combine', 'rolling_transfn', 'retention_activity', $$(SELECT activity(date '2020-01-05' + i, 'day') FROM generate_series(1, 3) i)$$),
   ('retention_gaps', 'gaps_combine', 'gaps_transfn', 'retention_activity', $$(SELECT activity(date '2020-01-05' + i, 'day') FROM generate_series(1, 3) i)$$),
   ('retention_survival_drivers', 'survival_drivers_combine', 'survival_drivers_record_transfn', 'double precision, boolean, record',
     $$7, true, ROW('gold'::text, 3)$$),
   ('retention_internal.retention_renewals', 'renewals_combine', 'renewals_transfn', 'text, integer, bigint', $$'spring', 1, 7::bigint$$)) v (type, combine, transition, arguments, value);
--- every transition and combine function is one of them, or the same C code for another type of time or customer
+-- every transition and combine function is one of them, or the same C code for another type of time or customer; the
+-- state of active_customers is a number, which nobody changes in place
 SELECT DISTINCT p.oid::regproc::text AS untried FROM pg_aggregate a JOIN pg_proc p ON p.oid IN (aggtransfn, aggcombinefn)
 WHERE p.pronamespace = 'retention_internal'::regnamespace AND p.oid::regproc::text NOT IN (SELECT transition FROM states UNION SELECT combine FROM states)
-  AND p.oid::regproc::text !~ '\.(flow_((bigint|uuid|text|numeric)_|(multi)?range_grid_)|survival_(bigint|uuid|text|numeric|timestamp)|(survival_)?drivers_[a-z]+_transfn|[a-z]+_(any|single)_transfn)' ORDER BY 1;
+  AND p.oid::regproc::text !~ '\.(flow_((bigint|uuid|text|numeric)_|(multi)?range_grid_)|survival_(bigint|uuid|text|numeric|timestamp)|(survival_)?drivers_[a-z]+_transfn|[a-z]+_(any|single)_transfn|active_customers_(transfn|combine))' ORDER BY 1;
 
 -- A state comes from a table, in each way in which a table can store it, and is then changed by a transition function (as
 -- the inverse function of a moving aggregate) or by a combine function: as the aggregate had it, hashed or with a log, and

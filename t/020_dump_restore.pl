@@ -54,6 +54,7 @@ my %kept = (
   retention_reasons    => 'reasons',
   retention_renewals   => 'renewals',
   retention_rfm_cuts   => 'rfm_cuts',
+  retention_rolling    => 'rollings',
   retention_span       => 'spans',
   retention_survival   => 'survivals',
   retention_survival_drivers => 'survival_drivers',
@@ -158,6 +159,9 @@ $node->safe_psql(
   CREATE TABLE values_of_customers AS
     SELECT 1 AS id, customer_value(customer % 300, started, customer % 50 - 5.25, 'week') AS value FROM customers
     UNION ALL SELECT 2, customer_value(customer % 7, customer % 7, customer, 2.5) FROM customers WHERE customer > 7;
+  CREATE TABLE rollings AS
+    SELECT 1 AS id, rolling_active((SELECT activity(started + customer::int % n * n, 'day')
+      FROM generate_series(1, 4) n)) AS rolling FROM customers;
   CREATE TABLE gaps AS
     SELECT 1 AS id, usage_intervals((SELECT activity(started + customer::int % n * n, 'day')
       FROM generate_series(1, 4) n)) AS gaps FROM customers;
@@ -223,6 +227,7 @@ my %look = (
   models    => 'SELECT id, model, (model).parameters FROM models ORDER BY id',
   drivers   => 'SELECT id, drivers FROM drivers ORDER BY id',
   reasons   => 'SELECT id, reasons FROM reasons ORDER BY id',
+  rollings  => 'SELECT id, rolling FROM rollings ORDER BY id',
   gaps      => 'SELECT id, gaps FROM gaps ORDER BY id',
   survival_drivers => 'SELECT id, drivers FROM survival_drivers ORDER BY id',
   purchases => 'SELECT id, purchases FROM purchases ORDER BY id',

@@ -37,6 +37,7 @@ typedef enum WireKind
 	WIRE_COHORT_VALUE = 'M',
 	WIRE_RENEWALS = 'N',
 	WIRE_RFM_CUTS = 'K',
+	WIRE_ROLLING = 'Z',
 } WireKind;
 
 /* The letter of the aggregate whose state a population is. States of different aggregates cannot be combined. */

@@ -7,7 +7,8 @@
  *	 gaps		how many days lie between a customer's active periods; and those of many customers, counted: type
  *				retention_gaps
  *	 status		the state of a customer as of a time: new, active, slipping, lapsed, returned
- *	 customer_sql	the SQL functions
+ *	 rolling		customers active in windows that roll from day to day: type retention_rolling
+ *	 customer_sql, rolling_sql	the SQL functions
  *
  * The path of a customer: gaps_days() takes the first days of their active periods from their facts. usage_intervals()
  * adds the gaps between these to a table of counters (base/counted.h), from which customer_status() reads what is usual

@@ -55,3 +55,24 @@ CREATE FUNCTION customer_status(
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'customer_status_instant';
 COMMENT ON FUNCTION customer_status(tstzmultirange, timestamptz) IS
 'how things stand with a member: not_started, active, returned or lapsed, for how long, and until when';
+
+CREATE FUNCTION rolling_active_days(rolling retention_rolling) RETURNS TABLE (
+  day date,
+  dau bigint,
+  wau bigint,
+  mau bigint,
+  dau_mau numeric
+)
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 365 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION rolling_active_days(retention_rolling) IS
+'by day, the customers active on it, in the 7 and in the 28 days up to it, and the first of the last in per cent';
+
+CREATE FUNCTION power_user_curve(rolling retention_rolling) RETURNS TABLE (
+  month date,
+  active_days integer,
+  customers bigint,
+  share numeric
+)
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 336 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION power_user_curve(retention_rolling) IS
+'by month, how many customers were active on how many of its last 28 days, and their share in per cent';

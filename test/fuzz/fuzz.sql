@@ -22,6 +22,7 @@ INSERT INTO fuzzed VALUES
     ('retention_cox', 'X', 'SELECT cox_summary($1), (SELECT count(*) FROM cox_table($1)), (SELECT count(*) FROM cox_zph($1)), cox_predict($1, ARRAY[1, 2], 3, 1, ''gold'')'),
     ('retention_drivers', 'D', 'SELECT driver_summary($1), (SELECT count(*) FROM driver_table($1)), (SELECT count(*) FROM driver_ranking($1))'),
     ('retention_reasons', 'Q', 'SELECT (SELECT count(*) FROM reason_table($1)), (SELECT count(*) FROM reason_shares($1))'),
+    ('retention_rolling', 'Z', 'SELECT (SELECT count(*) FROM rolling_active_days($1)), (SELECT count(*) FROM power_user_curve($1))'),
     ('retention_gaps', 'G', 'SELECT usage_interval_figures($1), customer_status(activity(date ''2024-01-05'', ''day''), NULL, NULL, $1)'),
     ('retention_survival_drivers', 'Y', 'SELECT (SELECT count(*) FROM survival_driver_ranking($1)), (SELECT count(*) FROM survival_driver_table($1, ARRAY[1, 2]))'),
     ('retention_purchases', 'B', 'SELECT purchase_summary($1, ''290000-01-01''), purchases_union($1, $1), (SELECT customer_value(x) FROM (VALUES ($1), ($1)) AS v (x))'),
@@ -109,7 +110,8 @@ SELECT s.value FROM (
         population_of_purchases(r.n, r.at, r.c - 2.5, 'week; time_zone=UTC') AS n, purchases(r.at, r.c - 2.5, 'week; time_zone=UTC') AS o, rfm_cuts(r.n, r.c, r.c - 2.5) AS s, cohort_value(r.n, r.at, r.c - 2.5, 'month; time_zone=UTC') AS r,
         customer_value(r.n, r.ts, r.c - 2.5, 'week; time_zone=UTC; as_of=2025-01-01') AS p, customer_value(r.c::bigint, r.time, r.time + 100, 2.5) FILTER (WHERE r.c > 0) AS q,
         churn_drivers(r.churned, ROW(r.plan, r.n, r.n % 2 = 0)) AS k, churn_reasons(r.plan) AS l, survival_drivers(r.time, r.churned, ROW(r.plan, r.c)) AS m,
-        usage_intervals((SELECT activity(date '2024-01-05' + r.c::int % n * n, 'day') FROM generate_series(1, 4) AS s (n))) AS gaps
+        usage_intervals((SELECT activity(date '2024-01-05' + r.c::int % n * n, 'day') FROM generate_series(1, 4) AS s (n))) AS gaps,
+        rolling_active((SELECT activity(date '2024-01-05' + r.c::int % n * n, 'day') FROM generate_series(1, 4) AS s (n))) AS rolling
     FROM rows AS r) AS q, LATERAL json_each_text(to_json(q)) AS s;
 
 -- The same values in each form, one a line.
