@@ -292,6 +292,28 @@ SET max_parallel_workers_per_gather = 2;
 SELECT count(*), count(DISTINCT s) FROM generate_series(1, 3) i, LATERAL (SELECT cohort_retention(c, t, 'month; time_zone=UTC')::text AS s FROM narrow LIMIT i) l;
 SET max_parallel_workers_per_gather = 0;
 
+-- Rows in partitions: of integers and uuids far apart; with events that are not plain, few rows in some processes, values far apart; left for a table where memory ends.
+CREATE TABLE scattered AS SELECT draw(i % 60000, 7, 1000000000000000000) AS c, md5((i % 60000)::text)::uuid AS u, timestamptz '2024-01-01 00:00+00' + draw(i, 8, 51840000) * interval '1 second' AS t, i < 95000 OR i % 3 > 0 AS s
+FROM generate_series(1, 100000) i;
+CREATE TABLE scattered_far AS SELECT c, u, t, true AS s FROM scattered UNION ALL SELECT c, u, t - 5000 * interval '1 day', true FROM scattered WHERE c % 10 = 0;
+CREATE TABLE scattered_late AS SELECT i AS c, md5(i::text)::uuid AS u, timestamptz '2024-01-01 00:00+00' + i * interval '1 minute' AS t, true AS s FROM generate_series(1, 3000) i UNION ALL SELECT c, u, t, s FROM scattered;
+ANALYZE scattered, scattered_far, scattered_late;
+SELECT name, asked(question, false, 0, '64MB') = plain AS rows, asked(question, true, 0, '64MB') = plain AS serial, asked(question, true, 1, '64MB') = plain AS worker, asked(question, true, 3, '64MB') = plain AS workers,
+  asked(question, true, 0, '3400kB') = plain AS less, asked(question, true, 2, '3400kB') = plain AS less_by_workers
+FROM unnest('{scattered,scattered_far,scattered_late}'::text[]) WITH ORDINALITY n (name, place),
+  LATERAL (SELECT format($$SELECT md5(concat_ws(' ', cohort_retention(c, t, 'month; time_zone=UTC')::text, cohort_retention(u, t, 'month; time_zone=UTC')::text, cohort_retention(u, t, 'quarter; time_zone=UTC', s, true)::text,
+    churn_rate(c, t, tstzrange('2024-04-01', '2024-06-01'), tstzrange('2024-06-01', '2024-09-01')), customer_flow(c, t, NULL, 'month; time_zone=UTC', tstzrange('2024-01-01', '2024-06-01'))::text)) FROM %I$$, name) AS question) q,
+  LATERAL (SELECT asked(question, false, 0, '64kB') AS plain) p
+ORDER BY place;
+-- Enough for partitions in each of two and three processes.
+CREATE TABLE wide_scattered AS SELECT draw(i % 170000, 7, 1000000000000000000) AS c, md5((i % 170000)::text)::uuid AS u, timestamptz '2024-01-01 00:00+00' + draw(i, 8, 51840000) * interval '1 second' AS t FROM generate_series(1, 210000) i;
+INSERT INTO wide_scattered SELECT c, u, t - 3000 * interval '1 day' FROM wide_scattered LIMIT 20;
+ANALYZE wide_scattered;
+SELECT asked(question, true, 1, '64MB') = plain AS worker, asked(question, true, 2, '64MB') = plain AS workers, asked(question, true, 2, '5MB') = plain AS less
+FROM (VALUES ('c'), ('u')) k (key),
+  LATERAL (SELECT format($$SELECT md5(concat_ws(' ', cohort_retention(%1$s, t, 'month; time_zone=UTC')::text, churn_rate(%1$s, t, tstzrange('2024-04-01', '2024-06-01'), tstzrange('2024-06-01', '2024-09-01')))) FROM wide_scattered$$, key) AS question) q,
+  LATERAL (SELECT asked(question, false, 0, '64kB') AS plain) p;
+
 -- Answers of many groups, more than memory has place for: one at a time, and not all of them may be wanted.
 CREATE TABLE grouped AS SELECT c % 60 AS g, c, t FROM narrow;
 ANALYZE grouped;

@@ -10,6 +10,7 @@
  *		population_flat			small: entries one after the other in one value; this form is also stored and sent
  *		population_large			beyond 4 kB: an expanded object with a table, a batch and runs
  *		population_table			key to cell: pages (population_page), a hash table (population_hash), or a log
+ *		population_rows				many customers that are hashed: rows by partition, before they get into tables
  *		population_cell			the events of one customer: a word of 64 bits, one event, or a list
  *		population_ledger, _run		beyond the memory of the query: tables go to a file as sorted runs
  *		population_form, _share		reading all customers, or those of a share; packets for other processes
@@ -154,7 +155,7 @@ extern void population_visit_share(Population *population, Share share, WordVisi
 
 /*
  * The customers of all shares but one's own as packets of bytes, which mean something in this cluster's processes and
- * in this query only, and back. A packet is for the share of that number.
+ * in this query only, and back. A packet is for the share of that number. Afterwards only one's own share may be read.
  */
 typedef void (*PacketSink)(void *argument, int share, const char *bytes, Size size);
 extern void population_send(Population *population, Share own, PacketSink sink, void *argument);

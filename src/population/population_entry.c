@@ -41,29 +41,6 @@ key_compare(KeyKind kind, const CustomerKey *one, const CustomerKey *other)
 	return kind == KEY_TEXT ? memcmp(one->bytes, other->bytes, one->b) : 0;
 }
 
-int
-key_share(KeyKind kind, const CustomerKey *key, int shares)
-{
-	uint64 hash;
-
-	switch (kind)
-	{
-		case KEY_INT64:
-			/* All keys of a page belong to one share. */
-			hash = key_mix(key->a >> CELL_PAGE_BITS);
-			break;
-		case KEY_UUID:
-			hash = key_hash(kind, key->a, key->b);
-			break;
-		case KEY_TEXT:
-			hash = key_mix(key->a);
-			break;
-		default:
-			hash = 0;
-	}
-	return (int) (((hash >> 32) * (uint64) shares) >> 32);
-}
-
 void
 entry_write(StringInfo out, KeyKind kind, const EventShape *shape, const CustomerKey *key,
 			const Event *events, int count)

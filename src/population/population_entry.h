@@ -45,15 +45,6 @@ extern int key_compare(KeyKind kind, const CustomerKey *one, const CustomerKey *
  */
 #define CELL_PAGE_BITS 10
 
-/* The number of the share, of so many, that a customer belongs to. */
-extern int key_share(KeyKind kind, const CustomerKey *key, int shares);
-
-static inline bool
-in_share(KeyKind kind, const CustomerKey *key, Share share)
-{
-	return share.count <= 1 || key_share(kind, key, share.count) == share.number;
-}
-
 /* The finaliser of MurmurHash3 (Appleby 2011, fmix64). */
 static inline uint64
 key_mix(uint64 x)
@@ -70,6 +61,34 @@ static inline uint64
 key_hash(KeyKind kind, uint64 a, uint64 b)
 {
 	return kind == KEY_TEXT ? a : kind == KEY_UUID ? key_mix(a ^ key_mix(b)) : key_mix(a);
+}
+
+/* Customers are divided by the first byte of a hash. A partition belongs to one share. */
+#define KEY_PARTITIONS 256
+
+static inline int
+key_partition(KeyKind kind, uint64 a, uint64 b)
+{
+	/* All keys of a page are in one partition. The hash of a text is its place in a table already. */
+	uint64 hash = kind == KEY_INT64	 ? key_mix(a >> CELL_PAGE_BITS)
+				  : kind == KEY_UUID ? key_hash(kind, a, b)
+				  : kind == KEY_TEXT ? key_mix(a)
+									 : 0;
+
+	return (int) (hash >> 56);
+}
+
+/* The number of the share, of so many, that a customer belongs to. */
+static inline int
+key_share(KeyKind kind, const CustomerKey *key, int shares)
+{
+	return (int) ((int64) key_partition(kind, key->a, key->b) * shares / KEY_PARTITIONS);
+}
+
+static inline bool
+in_share(KeyKind kind, const CustomerKey *key, Share share)
+{
+	return share.count <= 1 || key_share(kind, key, share.count) == share.number;
 }
 
 extern void entry_write(StringInfo out, KeyKind kind, const EventShape *shape,

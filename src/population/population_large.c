@@ -14,6 +14,8 @@
 #define LOAD_ENTRIES 64
 #define LOAD_EVENTS 4096
 
+/* A hash table of so many places is partitioned before it grows: it would not fit into the cache of one processor. */
+#define PARTITION_FROM 65536
 /* A table smaller than this is not worth a run. */
 #define SPILL_LEAST (16 * 1024)
 
@@ -23,6 +25,25 @@ static void large_flatten(ExpandedObjectHeader *header, void *result, Size size)
 static const ExpandedObjectMethods large_methods = {.get_flat_size = large_flat_size,
 													.flatten_into = large_flatten};
 
+/* Rows leave their partitions for the table, which becomes runs where it would grow too large. */
+static void
+pour_rows(LargePopulation *large)
+{
+	Size most = Max(ledger_limit(large->member.ledger) / 4, SPILL_LEAST);
+	RowStore *rows = large->rows;
+
+	large->rows = NULL;
+	large->not_partitioned = true;
+	for (int partition = 0; partition < KEY_PARTITIONS; partition++)
+	{
+		rows_to_table(rows, partition, &large->table);
+		rows_free_partition(rows, partition);
+		if (table_bytes(&large->table) >= most)
+			runs_write_table(&large->runs, &large->table);
+	}
+	rows_free(rows);
+}
+
 /* The ledger asks for memory: the table becomes a run; the batch is not touched. */
 static bool
 write_out(LedgerMember *member)
@@ -30,9 +51,12 @@ write_out(LedgerMember *member)
 	LargePopulation *large =
 		(LargePopulation *) ((char *) member - offsetof(LargePopulation, member));
 
-	if (large->table.pool.customers == 0 || table_bytes(&large->table) < SPILL_LEAST)
+	if (large->rows != NULL)
+		pour_rows(large);
+	else if (large->table.pool.customers == 0 || table_bytes(&large->table) < SPILL_LEAST)
 		return false;
-	runs_write_table(&large->runs, &large->table);
+	else
+		runs_write_table(&large->runs, &large->table);
 	if (large->batch != NULL && large->batch->used == 0 && !sharing_is_open(large->self.sharing))
 	{
 		if (large->batch->texts.data != NULL)
@@ -106,6 +130,34 @@ begin_sharing(LargePopulation *large)
 	make_batch(large);
 }
 
+static void
+partition_entry(void *argument, const CustomerKey *key, Event *events, int count)
+{
+	RowStore *rows = argument;
+
+	for (int i = 0; i < count; i++)
+		if (!rows_add(rows, key->a, key->b, events[i].value))
+			elog(ERROR, "a word of a population is too far from the others");
+}
+
+/* A table of words that will not have pages, and has become too large for the caches. */
+static void
+begin_partitions(LargePopulation *large)
+{
+	CustomerTable *table = &large->table;
+
+	if (large->not_partitioned || (table->key != KEY_INT64 && table->key != KEY_UUID) ||
+		large->member.ledger == NULL || large->runs.count > 0 ||
+		table_bytes(table) > ledger_limit(large->member.ledger) / 4)
+		return;
+	if (!table_is_hash_of_words(table) || !table_is_scattered(table))
+		return;
+	large->rows = rows_create(large->header.eoh_context, table->key, table->pool.origin);
+	table_each(table, partition_entry, large->rows);
+	table_clear(table);
+	make_batch(large);
+}
+
 /* Make space for so many new keys; the largest populations may be written out for it. */
 static void
 large_reserve(LargePopulation *large, int count)
@@ -115,6 +167,11 @@ large_reserve(LargePopulation *large, int count)
 	if (growth > 0 && large->self.sharing != NULL && !sharing_is_open(large->self.sharing))
 	{
 		begin_sharing(large);
+		growth = table_growth(&large->table, count);
+	}
+	if (growth > 0 && large->rows == NULL && large->table.hash.places >= PARTITION_FROM)
+	{
+		begin_partitions(large);
 		growth = table_growth(&large->table, count);
 	}
 	if (growth > 0)
@@ -141,6 +198,25 @@ share_batch(PageSharing *sharing, EventBatch *batch)
 	batch->used = left;
 }
 
+/* The same to the partitions. */
+static void
+partition_batch(RowStore *rows, EventBatch *batch)
+{
+	int left = 0;
+
+	for (int i = 0; i < batch->used; i++)
+	{
+		const Event *event = &batch->events.events[i];
+
+		if (is_plain(event) && rows_add(rows, batch->a[i], batch->b[i], event->value))
+			continue;
+		batch->a[left] = batch->a[i];
+		batch->b[left] = batch->b[i];
+		batch->events.events[left++] = *event;
+	}
+	batch->used = left;
+}
+
 void
 large_flush(LargePopulation *large)
 {
@@ -153,6 +229,8 @@ large_flush(LargePopulation *large)
 	if (sharing_is_open(large->self.sharing))
 		share_batch(large->self.sharing, batch);
 	large_reserve(large, batch->used);
+	if (large->rows != NULL)
+		partition_batch(large->rows, batch);
 	if (large->table.key == KEY_INT64)
 		table_apply_int64(&large->table, batch);
 	else
@@ -179,8 +257,28 @@ large_add_plain(LargePopulation *large, const int64 *keys, const int64 *values, 
 		values = left_values;
 	}
 	large_reserve(large, count);
+	if (large->rows != NULL)
+	{
+		count = rows_add_plain(large->rows, keys, values, count, left_keys, left_values);
+		keys = left_keys;
+		values = left_values;
+	}
 	table_apply_plain(&large->table, keys, values, count);
 	ledger_reserve(&large->member, 0);
+}
+
+/* Plain events of a customer to the partitions; false: some of them are not, or are too far. */
+static bool
+partition_events(RowStore *rows, const CustomerKey *key, const Event *events, int count)
+{
+	for (int i = 0; i < count; i++)
+		if (!is_plain(&events[i]))
+			return false;
+	/* What was added before one that is too far is added twice, which plain events may be. */
+	for (int i = 0; i < count; i++)
+		if (!rows_add(rows, key->a, key->b, events[i].value))
+			return false;
+	return true;
 }
 
 /* The events of some customers, past the batch: counts[i] of events belong to keys[i]. */
@@ -195,7 +293,8 @@ add_entries(LargePopulation *large, const CustomerKey *keys, const Event *events
 			table_prefetch(&large->table, &keys[i]);
 	for (int i = 0; i < n; i++)
 	{
-		table_add(&large->table, &keys[i], events, counts[i]);
+		if (large->rows == NULL || !partition_events(large->rows, &keys[i], events, counts[i]))
+			table_add(&large->table, &keys[i], events, counts[i]);
 		events = event_at(&large->self.identity.shape, events, counts[i]);
 		large->member.since += 1 + counts[i] / 16;
 		if (large->table.key == KEY_TEXT)
@@ -257,7 +356,20 @@ large_load_words(LargePopulation *large, const KeyedWord *words, int count)
 		CHECK_FOR_INTERRUPTS();
 		large->flat_size = -1;
 		large_reserve(large, n);
-		table_add_words(&large->table, words, n);
+		if (large->rows == NULL)
+			table_add_words(&large->table, words, n);
+		else
+			for (int i = 0; i < n; i++)
+				for (uint64 bits = words[i].bits; bits != 0; bits &= bits - 1)
+				{
+					CustomerKey key = {.a = words[i].key};
+					Event event = {.value = words[i].first + pg_rightmost_one_pos64(bits),
+								   .count = 1,
+								   .flags = EVENT_PLAIN};
+
+					if (!rows_add(large->rows, key.a, 0, event.value))
+						table_add(&large->table, &key, &event, 1);
+				}
 		ledger_reserve(&large->member, 0);
 		words += n;
 		count -= n;
@@ -322,19 +434,90 @@ large_unshare(LargePopulation *large, Share share)
 {
 	PageSharing *sharing = large->self.sharing;
 
-	if (!sharing_is_open(sharing) || (large->table.pool.customers == 0 && large->runs.count == 0))
+	if (!sharing_is_open(sharing) ||
+		(large->rows == NULL && large->table.pool.customers == 0 && large->runs.count == 0))
 		return;
 	large->self.sharing = NULL;
 	sharing_each_page(sharing, share, take_page, large);
 }
 
 void
-large_each(LargePopulation *large, EntryVisitor visitor, void *argument)
+large_load_rows(LargePopulation *large, const RowChunk *chunk, int64 origin)
+{
+	CHECK_FOR_INTERRUPTS();
+	large->flat_size = -1;
+	if (large->rows == NULL && !large->not_partitioned)
+		begin_partitions(large);
+	if (large->rows == NULL || !rows_load(large->rows, chunk, origin))
+		for (int i = 0; i < chunk->used; i++)
+		{
+			CustomerKey key = {.a = chunk->a[i],
+							   .b = large->table.key == KEY_UUID ? chunk->b[i] : 0};
+			Event event = {.value = (int64) ((uint64) origin + (uint64) (int64) chunk->values[i]),
+						   .count = 1,
+						   .flags = EVENT_PLAIN};
+
+			large_add(large, &key, &event, 1);
+		}
+	ledger_reserve(&large->member, 0);
+}
+
+bool
+large_is_partitioned(LargePopulation *large)
 {
 	large_flush(large);
+	if (large->rows == NULL)
+		return false;
+	if (large->table.pool.customers == 0 && large->runs.count == 0)
+		return true;
+	pour_rows(large);
+	ledger_reserve(&large->member, 0);
+	return false;
+}
+
+CustomerTable *
+large_begin_partitions(LargePopulation *large)
+{
+	CustomerTable *scratch = palloc(sizeof(CustomerTable));
+
+	table_begin(scratch, table_context(CurrentMemoryContext), large->table.key,
+				&large->self.identity.shape);
+	return scratch;
+}
+
+void
+large_partition(LargePopulation *large, int partition, CustomerTable *scratch)
+{
+	table_empty(scratch);
+	rows_to_table(large->rows, partition, scratch);
+}
+
+void
+large_end_partitions(CustomerTable *scratch)
+{
+	MemoryContextDelete(scratch->pool.context);
+	pfree(scratch);
+}
+
+void
+large_each(LargePopulation *large, EntryVisitor visitor, void *argument)
+{
+	bool partitioned = large_is_partitioned(large);
+
 	/* The visitor may add to another population of the same ledger. */
 	large->member.pins++;
-	if (large->runs.count > 0)
+	if (partitioned)
+	{
+		CustomerTable *scratch = large_begin_partitions(large);
+
+		for (int i = 0; i < KEY_PARTITIONS; i++)
+		{
+			large_partition(large, i, scratch);
+			table_each(scratch, visitor, argument);
+		}
+		large_end_partitions(scratch);
+	}
+	else if (large->runs.count > 0)
 	{
 		runs_write_table(&large->runs, &large->table);
 		runs_each(&large->runs, visitor, argument);
@@ -408,6 +591,8 @@ count_flat_size(LargePopulation *large)
 	int64 size = offsetof(FlatPopulation, data) + large->self.identity.tag_length;
 
 	large_flush(large);
+	if (large->rows != NULL)
+		pour_rows(large);
 	if (large->flat_size >= 0)
 		return large->flat_size;
 	if (large->runs.count == 0)

@@ -6,6 +6,7 @@
 #define RETENTION_POPULATION_LARGE_H
 
 #include "population/population_flat.h"
+#include "population/population_rows.h"
 #include "population/population_run.h"
 #include "population/population_shared.h"
 #include "utils/expandeddatum.h"
@@ -33,7 +34,9 @@ struct LargePopulation
 	Population self; /* its handle */
 	LedgerMember member;
 	CustomerTable table;
-	EventBatch *batch; /* NULL while the table is small */
+	EventBatch *batch;	  /* NULL while the table is small */
+	RowStore *rows;		  /* NULL: not partitioned */
+	bool not_partitioned; /* and never again */
 	RunList runs;
 	int64 flat_size; /* -1: unknown */
 };
@@ -59,6 +62,18 @@ extern void large_load_page(LargePopulation *large, const PageOfWords *page);
  */
 extern void large_share(LargePopulation *large);
 extern void large_unshare(LargePopulation *large, Share share);
+
+/* Rows of another process. */
+extern void large_load_rows(LargePopulation *large, const RowChunk *chunk, int64 origin);
+
+/*
+ * Whether all customers are in partitions; else they are put into the table or the runs, all of them. Then: the table
+ * of a partition, in scratch, which is begun by large_begin_partitions().
+ */
+extern bool large_is_partitioned(LargePopulation *large);
+extern CustomerTable *large_begin_partitions(LargePopulation *large);
+extern void large_partition(LargePopulation *large, int partition, CustomerTable *scratch);
+extern void large_end_partitions(CustomerTable *scratch);
 
 /* Apply the batch. */
 extern void large_flush(LargePopulation *large);

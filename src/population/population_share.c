@@ -14,6 +14,7 @@
 
 typedef enum PacketKind
 {
+	PACKET_ROWS,	/* a RowsPacket */
 	PACKET_PAGE,	/* one PageOfWords */
 	PACKET_KEYED,	/* so many KeyedWords */
 	PACKET_ENTRIES, /* so many bytes of entries */
@@ -25,6 +26,12 @@ typedef struct Packet
 	uint32 count;
 	char bytes[FLEXIBLE_ARRAY_MEMBER];
 } Packet;
+
+typedef struct RowsPacket
+{
+	int64 origin;
+	RowChunk chunk;
+} RowsPacket;
 
 StaticAssertDecl(offsetof(Packet, bytes) % MAXIMUM_ALIGNOF == 0, "words of a packet are aligned");
 
@@ -147,6 +154,24 @@ visit_shared(Population *population, const ShareVisit *visit)
 	return true;
 }
 
+static void
+visit_partitions(LargePopulation *large, ShareVisit *visit)
+{
+	CustomerTable *scratch = large_begin_partitions(large);
+
+	large->member.pins++;
+	for (int i = 0; i < KEY_PARTITIONS; i++)
+		if (visit->share.count <= 1 ||
+			i * visit->share.count / KEY_PARTITIONS == visit->share.number)
+		{
+			large_partition(large, i, scratch);
+			table_each_word(scratch, (Share){0, 1}, visit->words != NULL ? share_word : NULL,
+							share_entry, visit);
+		}
+	large->member.pins--;
+	large_end_partitions(scratch);
+}
+
 void
 population_visit_share(Population *population, Share share, WordVisitor words,
 					   PopulationVisitor visitor, void *argument)
@@ -155,6 +180,8 @@ population_visit_share(Population *population, Share share, WordVisitor words,
 
 	if (visit_shared(population, &visit))
 		;
+	else if (population->large != NULL && large_is_partitioned(population->large))
+		visit_partitions(population->large, &visit);
 	else if (all_in_table(population))
 	{
 		LargePopulation *large = population->large;
@@ -281,6 +308,33 @@ send_pages(Sender *sender, const CellPages *pages)
 	pfree(packet);
 }
 
+/* Partitions of rows as they are. */
+static void
+send_partitions(Sender *sender, RowStore *rows)
+{
+	Size size = offsetof(Packet, bytes) + offsetof(RowsPacket, chunk) + rows->chunk_size;
+	Packet *packet = palloc(size);
+	RowsPacket *of_rows = (RowsPacket *) packet->bytes;
+
+	*packet = (Packet){PACKET_ROWS, 1};
+	of_rows->origin = rows->origin;
+	for (int i = 0; i < KEY_PARTITIONS; i++)
+	{
+		int share = i * sender->own.count / KEY_PARTITIONS;
+
+		if (share == sender->own.number)
+			continue;
+		for (const RowChunk *chunk = rows->chunks[i]; chunk != NULL; chunk = chunk->next)
+		{
+			CHECK_FOR_INTERRUPTS();
+			memcpy(&of_rows->chunk, chunk, rows->chunk_size);
+			sender->sink(sender->argument, share, (const char *) packet, size);
+		}
+		rows_free_partition(rows, i);
+	}
+	pfree(packet);
+}
+
 void
 population_send(Population *population, Share own, PacketSink sink, void *argument)
 {
@@ -292,7 +346,9 @@ population_send(Population *population, Share own, PacketSink sink, void *argume
 					 .boxes = palloc0(own.count * sizeof(Outbox))};
 
 	share_pages(population);
-	if (all_in_table(population))
+	if (population->large != NULL && large_is_partitioned(population->large))
+		send_partitions(&sender, population->large->rows);
+	else if (all_in_table(population))
 	{
 		LargePopulation *large = population->large;
 
@@ -300,7 +356,8 @@ population_send(Population *population, Share own, PacketSink sink, void *argume
 		if (large->table.pages.narrow)
 			send_pages(&sender, &large->table.pages);
 		else
-			table_each_word(&large->table, (Share){0, 1}, sender_word, sender_entry, &sender);
+			table_each_word(&large->table, (Share){0, 1},
+							sender.kind == KEY_INT64 ? sender_word : NULL, sender_entry, &sender);
 		large->member.pins--;
 	}
 	else
@@ -330,6 +387,13 @@ population_receive(Population *population, const char *bytes, Size size)
 	form_enlarge(population);
 	switch ((PacketKind) packet->kind)
 	{
+		case PACKET_ROWS:
+		{
+			const RowsPacket *rows = (const RowsPacket *) packet->bytes;
+
+			large_load_rows(population->large, &rows->chunk, rows->origin);
+			break;
+		}
 		case PACKET_PAGE:
 			large_load_page(population->large, (const PageOfWords *) packet->bytes);
 			break;

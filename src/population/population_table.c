@@ -33,18 +33,13 @@
 
 /* ---- pages or a hash table ---- */
 
-/*
- * How many pages may take the place of a hash table that would have so many places, or 0; room is the memory that is
- * left to the query.
- */
+/* On how many pages the keys of the hash table lie; beyond most it stops. */
 static uint64
-pages_would_do(const CustomerTable *table, uint64 hash_places, Size room)
+count_pages(const CustomerTable *table, uint64 most)
 {
-	uint64 bytes = Min(PAGE_BYTES_FOR_PLACE * hash_places,
-					   Max(sizeof(IntSlot) / 4 * 3 * hash_places, room / 2));
-	uint64 most = bytes / page_bytes(&table->pages);
 	uint64 places = pg_nextpower2_64(Max(2 * most, 16));
-	CellPage *seen = palloc0(places * sizeof(CellPage));
+	CellPage *seen = MemoryContextAllocExtended(CurrentMemoryContext, places * sizeof(CellPage),
+												MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	const IntSlot *slots = (const IntSlot *) table->hash.slots;
 	uint64 count = 0;
 
@@ -63,6 +58,21 @@ pages_would_do(const CustomerTable *table, uint64 hash_places, Size room)
 		count++;
 	}
 	pfree(seen);
+	return count;
+}
+
+/*
+ * How many pages may take the place of a hash table that would have so many places, or 0; room is the memory that is
+ * left to the query.
+ */
+static uint64
+pages_would_do(const CustomerTable *table, uint64 hash_places, Size room)
+{
+	uint64 bytes = Min(PAGE_BYTES_FOR_PLACE * hash_places,
+					   Max(sizeof(IntSlot) / 4 * 3 * hash_places, room / 2));
+	uint64 most = bytes / page_bytes(&table->pages);
+	uint64 count = count_pages(table, most);
+
 	return count <= most ? count : 0;
 }
 
@@ -250,6 +260,14 @@ table_would_be_near(CustomerTable *table, Size room, int64 *first, uint64 *near_
 	*near_first = least - Min(least, span);
 	*near_count = 3 * span;
 	return span <= NEAR_SPAN * count;
+}
+
+bool
+table_is_scattered(const CustomerTable *table)
+{
+	uint64 most = (uint64) table->pool.customers / 2;
+
+	return table->key != KEY_INT64 || table->was_dense || count_pages(table, most) > most;
 }
 
 /* ---- adding ---- */
@@ -515,6 +533,50 @@ table_apply_plain(CustomerTable *table, const int64 *keys, const int64 *values, 
 }
 
 void
+table_apply_plain_uuids(CustomerTable *table, const uint64 *a, const uint64 *b, const int64 *values,
+						int count)
+{
+	uint64 places[BATCH_EVENTS];
+
+	for (int i = 0; i < count; i++)
+	{
+		places[i] = key_hash(KEY_UUID, a[i], b[i]);
+		__builtin_prefetch(wide_slot(&table->hash, places[i]), 1);
+	}
+	for (int i = 0; i < count; i++)
+		cell_add_plain(&table->pool, hash_uuid(&table->hash, a[i], b[i], places[i]), values[i]);
+}
+
+void
+table_empty(CustomerTable *table)
+{
+	uint64 places = table->hash.places;
+
+	table_clear(table);
+	table->was_dense = true;
+	if (places > 0)
+		hash_resize(&table->hash, places);
+}
+
+bool
+table_is_hash_of_words(const CustomerTable *table)
+{
+	CustomerKey key = {0};
+
+	if (table->dense || !table->pool.takes_words)
+		return false;
+	for (uint64 i = 0; i < table->hash.places; i++)
+	{
+		const EventCell *cell = hash_cell_at(&table->hash, i, &key);
+
+		CHECK_NOW_AND_THEN(i);
+		if (cell != NULL && cell->form != CELL_WORD)
+			return false;
+	}
+	return true;
+}
+
+void
 table_apply_wide(CustomerTable *table, const EventBatch *batch)
 {
 	const EventShape *shape = &table->pool.shape;
@@ -722,12 +784,14 @@ table_each_word(CustomerTable *table, Share share, KeyedWordVisitor words, Entry
 	EventBuffer buffer = {0};
 	WordVisit visit = {share, table->key, visitor, argument};
 
-	if (table->key != KEY_INT64 || words == NULL)
+	if (words == NULL)
 	{
 		table_each(table, share.count > 1 ? visit_of_share : visitor,
 				   share.count > 1 ? &visit : argument);
 		return;
 	}
+	visit_chunks(table, &buffer, share.count > 1 ? visit_of_share : visitor,
+				 share.count > 1 ? (void *) &visit : argument);
 	for (uint64 i = 0; i < table->pages.places; i++)
 	{
 		const CellPage *page = &table->pages.directory[i];
@@ -751,7 +815,7 @@ table_each_word(CustomerTable *table, Share share, KeyedWordVisitor words, Entry
 		const EventCell *cell = hash_cell_at(&table->hash, i, &key);
 
 		CHECK_NOW_AND_THEN(i);
-		if (cell != NULL && in_share(KEY_INT64, &key, share) &&
+		if (cell != NULL && in_share(table->key, &key, share) &&
 			!visit_word(table, key.a, cell, words, argument))
 			visit_cell(table, &key, cell, &buffer, visitor, argument);
 	}

@@ -99,6 +99,16 @@ extern void table_apply_int64(CustomerTable *table, const EventBatch *batch);
 extern void
 table_apply_plain(CustomerTable *table, const int64 *keys, const int64 *values, int count);
 
+/* The same of uuids: a and b are the halves of their keys. */
+extern void table_apply_plain_uuids(CustomerTable *table, const uint64 *a, const uint64 *b,
+									const int64 *values, int count);
+
+/* An empty table that keeps its places; it will not have pages. */
+extern void table_empty(CustomerTable *table);
+
+/* Whether it is hashed, with words alone. */
+extern bool table_is_hash_of_words(const CustomerTable *table);
+
 /* A batch of uuids or texts. */
 extern void table_apply_wide(CustomerTable *table, const EventBatch *batch);
 
@@ -112,6 +122,9 @@ extern void table_add_words(CustomerTable *table, const KeyedWord *words, int co
 extern bool table_would_be_near(CustomerTable *table, Size room, int64 *first, uint64 *near_first,
 								uint64 *near_count);
 
+/* Whether the keys of a table that is hashed are so far apart that it will never have pages. */
+extern bool table_is_scattered(const CustomerTable *table);
+
 /* Words that taker takes leave the table. Its memory is a new context then, beside the old. */
 typedef bool (*WordTaker)(void *argument, const KeyedWord *word);
 extern void table_give_words(CustomerTable *table, WordTaker taker, void *argument);
@@ -123,8 +136,8 @@ extern bool table_add_page(CustomerTable *table, const PageOfWords *page);
 extern void table_each(CustomerTable *table, EntryVisitor visitor, void *argument);
 
 /*
- * The customers of a share, in any order. Where words is not NULL, those of integers that are words are passed to it;
- * all others go to visitor.
+ * The customers of a share, in any order. Where words is not NULL, those that are words are passed to it, with the
+ * first half of their key; all others go to visitor.
  */
 extern void table_each_word(CustomerTable *table, Share share, KeyedWordVisitor words,
 							EntryVisitor visitor, void *argument);
