@@ -123,6 +123,7 @@ OBJS = \
 	src/drivers/drivers.o \
 	src/drivers/drivers_sql.o \
 	src/drivers/survival_drivers_sql.o \
+	src/model/fit_sql.o \
 	src/model/model.o \
 	src/model/model_sql.o \
 	src/model/predict_sql.o \
@@ -186,6 +187,7 @@ MODULE_SQL = \
 	src/drivers/drivers.sql \
 	src/drivers/survival_drivers.sql \
 	src/model/model.sql \
+	src/model/fit.sql \
 	src/model/model.overloads \
 	src/source/source.sql \
 	src/source/check.sql \

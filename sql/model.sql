@@ -127,9 +127,56 @@ SELECT residual_lifetime(retention_model('sBG', '{3,5}'), 1, 0) AS without_disco
   round(residual_lifetime(retention_model('sBG', '{0.01,0.02}'), 0, 1e-4)::numeric, 3) AS divided, round(residual_lifetime(retention_model('sBG', '{100000,200000}'), 3, 0.05)::numeric, 6) AS alike,
   round((SELECT sum((2.0 / 3) ^ (k + 1) / 1.05 ^ k) FROM generate_series(0, 400) k), 6) AS of_equals;
 
+-- ---- Fits of purchases and spend ----
+CREATE TABLE shop AS SELECT name, v[1] AS x, v[2] AS t, v[3] AS age, coalesce(v[4], 1)::bigint AS customers
+FROM (SELECT name, string_to_array(btrim(one, E'\n'), ' ')::float8[] AS v FROM sample, regexp_split_to_table(customers, ',') one WHERE name <> 'spend') q;
+CREATE TABLE spent AS SELECT v[1]::bigint AS x, v[2]::numeric AS mean, coalesce(v[3], 1)::bigint AS customers
+FROM (SELECT string_to_array(btrim(one, E'\n'), ' ')::float8[] AS v FROM sample, regexp_split_to_table(customers, ',') one WHERE name = 'spend') q;
+CREATE TABLE fitted AS
+SELECT (m).name, m FROM (SELECT fit_purchase_model(v, model) AS m
+  FROM (SELECT customer_value(x::bigint, t / 7, age / 7, 0, customers) AS v FROM shop WHERE name = 'cdnow') q, unnest('{BG/NBD,mbg/nbd,Pareto/NBD}'::text[]) model
+  UNION ALL SELECT fit_purchase_model(customer_value(x::bigint, t, age, 0, customers), 'BG/BB') FROM shop WHERE name = 'donors'
+  UNION ALL SELECT fit_spend_model(customer_value(x, 1, 1, mean, customers)) FROM spent) q;
+-- Published: BG/NBD 0.243, 4.414, 0.793, 2.426 and -9582.4; Pareto/NBD 0.553, 10.578, 0.606, 11.669 and -9595.0; BG/BB 1.204, 0.750, 0.657, 2.783
+-- and -33225.6; Gamma-Gamma 6.25, 3.74, 15.44. The second opinion has all of these figures, with the standard errors.
+SELECT name, parameter, round(estimate::numeric, 4) AS estimate, round(std_error::numeric, 4) AS std_error, round(ci_low::numeric, 3) AS ci_low, round(ci_high::numeric, 3) AS ci_high
+FROM fitted, model_parameters(m) WITH ORDINALITY p (parameter, estimate, std_error, ci_low, ci_high, n) ORDER BY name, n;
+SELECT s.model, s.customers, round(s.log_likelihood::numeric, 4) AS log_likelihood, round(s.aic::numeric, 3) AS aic, s.converged, s.iterations BETWEEN 20 AND 300 AS iterations, s.note
+FROM fitted, model_summary(m) s ORDER BY 1;
+-- who never comes again, all alike, nobody: no error
+SELECT what, model, converged, CASE WHEN note ~ 'likelihood' THEN 'the likelihood' ELSE note END AS note, customers, (SELECT count(estimate) FROM model_parameters(m)) AS estimates, (SELECT count(std_error) FROM model_parameters(m)) AS errors
+FROM (SELECT what, fit_purchase_model(customer_value(x, t, age, 5, n), model) AS m FROM (VALUES ('once', 0, 0.0, 10.0, 1000), ('alike', 3, 8.0, 10.0, 1000), ('one', 2, 5.0, 10.0, 1),
+    ('known for no time', 0, 0, 0, 5)) v (what, x, t, age, n), unnest('{BG/NBD,MBG/NBD,Pareto/NBD,BG/BB}'::text[]) model GROUP BY what, model
+  UNION ALL SELECT 'refunds', fit_purchase_model(customer_value(1, date '2024-01-01', -5, 'week'), 'BG/NBD')
+  UNION ALL SELECT 'refunds', fit_spend_model(customer_value(1, date '2024-01-01', -5, 'week'))
+  UNION ALL SELECT 'same spend', fit_spend_model(customer_value(x, 5, 9, 7.5, 100)) FROM generate_series(1, 5) x
+  UNION ALL SELECT 'not whole', fit_purchase_model(customer_value(1, 0.5, 9, 7.5), 'BG/BB')
+  UNION ALL SELECT 'more than periods', fit_purchase_model(customer_value(3, 2, 9, 7.5), 'BG/BB')
+  UNION ALL SELECT 'too many', fit_purchase_model(customer_value(3, 20, 100001, 7.5), 'BG/BB')) q (what, m), model_summary(m) ORDER BY what COLLATE "C", model COLLATE "C";
+
+-- ---- The purchases of a customer, instead of figures ----
+CREATE TABLE bought AS SELECT c AS customer, date '2024-01-01' + c % 60 + (k * (c % 17 + 3)) AS at, (c % 13 + k)::numeric - CASE k WHEN 5 THEN 30 ELSE 0 END AS amount
+FROM generate_series(1, 400) c, generate_series(0, c % 8) k;
+CREATE TABLE each AS SELECT customer, purchases(at, amount, 'week; as_of=2024-07-01') AS p FROM bought GROUP BY customer;
+CREATE TABLE weekly AS SELECT fit_purchase_model(customer_value(customer, at, amount, 'week; as_of=2024-07-01'), 'MBG/NBD') AS m,
+  fit_spend_model(customer_value(customer, at, amount, 'week; as_of=2024-07-01')) AS s FROM bought;
+SELECT (m).unit_days, (m).customers, (m).converged, (s).converged AS spend, (SELECT fit_purchase_model(customer_value(p), 'MBG/NBD') = m FROM each) AS same FROM weekly;
+SELECT count(*), bool_and(p_alive(m, p) = p_alive(m, f.frequency, f.recency, f.age)) AS alive,
+  bool_and(expected_purchases(m, p, 13) = expected_purchases(m, f.frequency, f.recency, f.age, 13)) AS purchases,
+  bool_and(p_no_purchase(m, p, 13) = p_no_purchase(m, f.frequency, f.recency, f.age, 13)) AS silent,
+  bool_and(near(expected_spend(s, p), expected_spend(s, f.frequency, f.mean_repeat_amount))) AS spend,
+  bool_and(near(lifetime_value(m, s, p, 52, 0.01, 0.5), lifetime_value(m, s, f.frequency, f.recency, f.age, f.mean_repeat_amount::float8, 52, 0.01, 0.5))) AS value
+FROM weekly, each, purchase_summary(p) f;
+-- later, with models of whole periods, and of customers who are none
+SELECT bool_and(p_alive(m, p, '2024-09-01') = p_alive(m, f.frequency, f.recency, f.age)) AS later,
+  bool_and(p_alive(b.b, p, '2024-09-01') = p_alive(b.b, w.frequency, w.recency, w.age)) AS whole
+FROM weekly, (SELECT m AS b FROM known WHERE (m).name = 'BG/BB') b, each, purchase_summary(p, '2024-09-01') f, purchase_summary(p, '2024-09-01', true) w;
+SELECT p_alive(m, r) AS refunds_only, expected_spend(s, r) AS spend, p_alive(m, open) AS without_age, p_alive(m, open, '2024-03-01') > 0 AS with_age, p_alive(m, NULL::retention_purchases) AS nothing
+FROM weekly, (SELECT purchases(date '2024-01-01', -5, 'week; as_of=2024-07-01') AS r, purchases(date '2024-01-01', 5, 'week') AS open) q;
+
 -- ---- No answer is no error ----
 SELECT fit_renewal_model('a', 1, 5) IS NULL AS nothing FROM segment WHERE false;
-SELECT what, converged, note, customers, (SELECT count(estimate) FROM model_parameters(m)) AS estimates, renewal_rate(m, 1) IS NULL AS unknown
+SELECT what, converged, CASE WHEN note ~ 'likelihood' THEN 'the likelihood' ELSE note END AS note, customers, (SELECT count(estimate) FROM model_parameters(m)) AS estimates, renewal_rate(m, 1) IS NULL AS unknown
 FROM (VALUES ('grows', (SELECT fit_renewal_model('a é', r, 5 + r) FROM generate_series(0, 2) r)),
   ('grows', (SELECT fit_renewal_model(NULL, r, 5 + r) FROM generate_series(0, 2) r)),
   ('nobody', (SELECT fit_renewal_model('a', r, 0) FROM generate_series(0, 2) r)),
@@ -186,6 +233,9 @@ SELECT f.* FROM unnest(ARRAY[
     $$SELECT renewal_rate(m, 0) FROM renewing LIMIT 1$$,
     $$SELECT residual_lifetime(m, -1, 0.1) FROM renewing LIMIT 1$$,
     $$SELECT residual_lifetime(m, 1, -0.1) FROM renewing LIMIT 1$$,
+    $$SELECT fit_purchase_model(customer_value(1, 1, 5, 5), 'sBG')$$,
+    $$SELECT p_alive(m, purchases(date '2024-01-01', 5, 'month; as_of=2024-03-01')) FROM weekly GROUP BY m$$,
+    $$SELECT lifetime_value(m, s, p, -1) FROM weekly, each$$,
     $$SELECT fit_renewal_model('a', -1, 5)$$,
     $$SELECT fit_renewal_model('a', 1, -5)$$,
     $$SELECT fit_renewal_model('a', i, 9223372036854775807) FROM unnest('{1,1}'::integer[]) i$$,

@@ -325,7 +325,7 @@ is($node->safe_psql('one', 'SELECT count(*) FROM customers'), '3000', 'the data 
 is($node->safe_psql('one', "SELECT string_agg(attname, ' ') FROM pg_attribute WHERE attrelid = '$_'::regclass
   AND attnum > 0 AND NOT attisdropped"),
   'id', "the columns of $_ go") for @tables;
-$node->safe_psql('one', 'DROP SCHEMA "b i", analyst CASCADE; DROP TABLE stays, "or ders", account');
+$node->safe_psql('one', 'DROP SCHEMA "b i", analyst CASCADE; DROP TABLE stays, "or ders", account, models');
 $node->safe_psql('one', 'DROP TABLE customers, ' . join(', ', map { ($_, "again_$_") } @tables));
 is($node->safe_psql('one', $inventory), $before, 'nothing is left behind');
 $node->safe_psql('one', 'CREATE SCHEMA apart; CREATE EXTENSION retention SCHEMA apart');

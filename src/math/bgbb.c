@@ -10,7 +10,7 @@
 #include "math/quantile.h"
 
 void
-bgbb_begin(Purchases *model)
+bgbb_begin(PurchaseProcess *model)
 {
 	const double *p = model->p;
 
@@ -29,7 +29,7 @@ bgbb_begin(Purchases *model)
  * those of the first term.
  */
 static double
-left_terms(const Purchases *model, History history, double *first, double *slope)
+left_terms(const PurchaseProcess *model, History history, double *first, double *slope)
 {
 	double alpha = model->p[0], beta = model->p[1], gamma = model->p[2], delta = model->p[3];
 	double misses = beta + history.t_x - history.x;
@@ -66,7 +66,7 @@ left_terms(const Purchases *model, History history, double *first, double *slope
 }
 
 double
-bgbb_likelihood(Purchases *model, History history, double *gradient)
+bgbb_likelihood(PurchaseProcess *model, History history, double *gradient)
 {
 	double alpha = model->p[0], beta = model->p[1], gamma = model->p[2], delta = model->p[3];
 	double x = history.x, t = history.t_x, n = history.T;
@@ -110,7 +110,7 @@ bgbb_likelihood(Purchases *model, History history, double *gradient)
 
 /* At opportunity T + 1: having been there at T, and staying once more, which delta + T of gamma + delta + T do. */
 double
-bgbb_alive(Purchases *model, History history)
+bgbb_alive(PurchaseProcess *model, History history)
 {
 	double gamma = model->p[2], delta = model->p[3];
 
@@ -148,7 +148,7 @@ opportunities_left(double gamma, double delta, double T, double steps)
 
 /* Equation 13. */
 double
-bgbb_purchases(Purchases *model, History history, double horizon)
+bgbb_purchases(PurchaseProcess *model, History history, double horizon)
 {
 	double alpha = model->p[0], beta = model->p[1];
 
@@ -159,7 +159,7 @@ bgbb_purchases(Purchases *model, History history, double horizon)
 
 /* Equation 9. */
 double
-bgbb_new_purchases(const Purchases *model, double t)
+bgbb_new_purchases(const PurchaseProcess *model, double t)
 {
 	const double *p = model->p;
 
@@ -175,7 +175,7 @@ log_choose(double n, double k)
 
 /* Equation 8: still there after t opportunities, or gone after i < t of them. */
 double
-bgbb_probability(const Purchases *model, double n, double t)
+bgbb_probability(const PurchaseProcess *model, double n, double t)
 {
 	const double *p = model->p;
 	double sum;

@@ -10,7 +10,7 @@
 #include "math/quantile.h"
 
 void
-pareto_begin(Purchases *model)
+pareto_begin(PurchaseProcess *model)
 {
 	model->of_p[0] = log_gamma(model->p[0]);
 	model->of_p[1] = log(model->p[1]);
@@ -93,7 +93,7 @@ powers(double alpha, double beta, double m, double n, double from, double to, bo
 
 /* The likelihood but for Gamma(r + x) / Gamma(r) alpha^r beta^s: still there at T, or left between t_x and T. */
 double
-pareto_likelihood(Purchases *model, History history, double *gradient)
+pareto_likelihood(PurchaseProcess *model, History history, double *gradient)
 {
 	double r = model->p[0];
 	double alpha = model->p[1];
@@ -129,7 +129,7 @@ pareto_likelihood(Purchases *model, History history, double *gradient)
 }
 
 double
-pareto_alive(Purchases *model, History history)
+pareto_alive(PurchaseProcess *model, History history)
 {
 	double m = model->p[0] + history.x;
 	double s = model->p[2];
@@ -144,7 +144,7 @@ pareto_alive(Purchases *model, History history)
 
 /* Equation 41 without P(alive); the mean over the rate of leaving has no pole at s = 1 when it is written so. */
 double
-pareto_expected(const Purchases *model, double alpha, double beta, double r, double horizon)
+pareto_expected(const PurchaseProcess *model, double alpha, double beta, double r, double horizon)
 {
 	double s = model->p[2];
 	double reach = log1p(horizon / beta);
@@ -173,7 +173,7 @@ left_after(double v, const void *argument)
 
 /* Equation 16, its last part integrated. */
 double
-pareto_probability(const Purchases *model, double n, double t)
+pareto_probability(const PurchaseProcess *model, double n, double t)
 {
 	const double *p = model->p;
 	Ways ways = {p, n};

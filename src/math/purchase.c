@@ -34,14 +34,14 @@ log_beta(double a, double b)
  * MBG/NBD, where they have stayed once more, (a, b + x + 1).
  */
 static double
-stays(const Purchases *model, double x)
+stays(const PurchaseProcess *model, double x)
 {
 	return model->p[3] + x + (model->model == MODEL_MBG_NBD);
 }
 
 /* What follows from x: log Gamma(r + x) / Gamma(r) alpha^r B(a, stays) / B(a, b), and its derivatives by r, a, b. */
 static void
-bg_of_x(Purchases *model, double x)
+bg_of_x(PurchaseProcess *model, double x)
 {
 	double r = model->p[0];
 	double a = model->p[2];
@@ -58,7 +58,7 @@ bg_of_x(Purchases *model, double x)
 }
 
 static void
-bg_begin(Purchases *model)
+bg_begin(PurchaseProcess *model)
 {
 	double r = model->p[0];
 	double a = model->p[2];
@@ -74,7 +74,7 @@ bg_begin(Purchases *model)
 
 /* The log of the odds of having left: Fader, Hardie and Lee, equation 6 and the P(alive) that follows from it. */
 static double
-bg_death(const Purchases *model, History history)
+bg_death(const PurchaseProcess *model, History history)
 {
 	double r = model->p[0];
 	double alpha = model->p[1];
@@ -87,7 +87,7 @@ bg_death(const Purchases *model, History history)
 }
 
 static double
-bg_likelihood(Purchases *model, History history, double *gradient)
+bg_likelihood(PurchaseProcess *model, History history, double *gradient)
 {
 	double r = model->p[0];
 	double alpha = model->p[1];
@@ -164,7 +164,7 @@ bg_expected(double R, double w, double a, double stay)
 }
 
 static double
-bg_history_purchases(Purchases *model, History history, double horizon)
+bg_history_purchases(PurchaseProcess *model, History history, double horizon)
 {
 	return history_alive(model, history) * bg_expected(model->p[0] + history.x,
 													   horizon / (model->p[1] + history.T),
@@ -173,7 +173,7 @@ bg_history_purchases(Purchases *model, History history, double horizon)
 
 /* Fader, Hardie and Lee, equation 9; MBG/NBD: times the share b / (a + b) who stay after the first purchase. */
 static double
-bg_new_purchases(const Purchases *model, double t)
+bg_new_purchases(const PurchaseProcess *model, double t)
 {
 	double a = model->p[2];
 	double b = model->p[3];
@@ -194,7 +194,7 @@ negative_binomial(double n, double r, double alpha, double t)
 
 /* Fader, Hardie and Lee, equation 8: n purchases and still there, or left after the n-th of at least n. */
 static double
-bg_probability(const Purchases *model, double n, double t)
+bg_probability(const PurchaseProcess *model, double n, double t)
 {
 	double r = model->p[0];
 	double alpha = model->p[1];
@@ -211,10 +211,10 @@ bg_probability(const Purchases *model, double n, double t)
 
 /* ---- All models ---- */
 
-Purchases
-purchases_of(PurchaseModel model, const double *parameters)
+PurchaseProcess
+process_of(PurchaseModel model, const double *parameters)
 {
-	Purchases answer = {.model = model, .x = NAN};
+	PurchaseProcess answer = {.model = model, .x = NAN};
 
 	memcpy(answer.p, parameters, sizeof(answer.p));
 	if (model == MODEL_PARETO_NBD)
@@ -227,7 +227,7 @@ purchases_of(PurchaseModel model, const double *parameters)
 }
 
 double
-history_likelihood(Purchases *model, History history, double *gradient)
+history_likelihood(PurchaseProcess *model, History history, double *gradient)
 {
 	if (model->model == MODEL_PARETO_NBD)
 		return pareto_likelihood(model, history, gradient);
@@ -237,7 +237,7 @@ history_likelihood(Purchases *model, History history, double *gradient)
 }
 
 double
-history_alive(Purchases *model, History history)
+history_alive(PurchaseProcess *model, History history)
 {
 	if (model->model == MODEL_BG_BB)
 		return bgbb_alive(model, history);
@@ -247,7 +247,7 @@ history_alive(Purchases *model, History history)
 }
 
 double
-history_purchases(Purchases *model, History history, double horizon)
+history_purchases(PurchaseProcess *model, History history, double horizon)
 {
 	if (horizon == 0)
 		return 0;
@@ -261,7 +261,7 @@ history_purchases(Purchases *model, History history, double horizon)
 }
 
 double
-new_purchases(Purchases *model, double t)
+new_purchases(PurchaseProcess *model, double t)
 {
 	if (t == 0)
 		return 0;
@@ -273,7 +273,7 @@ new_purchases(Purchases *model, double t)
 }
 
 double
-new_purchase_probability(Purchases *model, double n, double t)
+new_purchase_probability(PurchaseProcess *model, double n, double t)
 {
 	if (t == 0)
 		return n == 0;
@@ -286,7 +286,7 @@ new_purchase_probability(Purchases *model, double n, double t)
 
 /* A history with nothing after T is the one that is known, as likely as it is at T + horizon. */
 double
-history_silent(Purchases *model, History history, double horizon)
+history_silent(PurchaseProcess *model, History history, double horizon)
 {
 	double now = history_likelihood(model, history, NULL);
 
@@ -299,7 +299,7 @@ all_histories(const double *logs, double *gradient, void *argument)
 {
 	const PurchaseData *data = argument;
 	double parameters[FIT_PARAMETERS];
-	Purchases model;
+	PurchaseProcess model;
 	double sum = 0;
 
 	for (int i = 0; i < FIT_PARAMETERS; i++)
@@ -307,7 +307,7 @@ all_histories(const double *logs, double *gradient, void *argument)
 		parameters[i] = exp(logs[i]);
 		gradient[i] = 0;
 	}
-	model = purchases_of(data->model, parameters);
+	model = process_of(data->model, parameters);
 	for (int64_t i = 0; i < data->count; i++)
 	{
 		const CountedHistory *one = &data->histories[i];

@@ -52,7 +52,7 @@ typedef struct CountedHistory
 } CountedHistory;
 
 /* Parameters and what follows from them and from x alone, which is remembered from one history to the next. */
-typedef struct Purchases
+typedef struct PurchaseProcess
 {
 	PurchaseModel model;
 	double p[FIT_PARAMETERS];
@@ -60,25 +60,25 @@ typedef struct Purchases
 	double x;
 	double of_x[6];
 	double death; /* out: log of the odds of having left, at the last history */
-} Purchases;
+} PurchaseProcess;
 
-extern Purchases purchases_of(PurchaseModel model, const double *parameters);
+extern PurchaseProcess process_of(PurchaseModel model, const double *parameters);
 
 /* The log-likelihood of a history; gradient: NULL, or gets the derivatives by the parameters. */
-extern double history_likelihood(Purchases *model, History history, double *gradient);
+extern double history_likelihood(PurchaseProcess *model, History history, double *gradient);
 
 /* The probability that the customer is still there at T (BG/BB: at the next opportunity). */
-extern double history_alive(Purchases *model, History history);
+extern double history_alive(PurchaseProcess *model, History history);
 
 /* Purchases expected in (T, T + horizon]. */
-extern double history_purchases(Purchases *model, History history, double horizon);
+extern double history_purchases(PurchaseProcess *model, History history, double horizon);
 
 /* The same in (0, t] from a new customer after their first purchase, and the probability of n of them. */
-extern double new_purchases(Purchases *model, double t);
-extern double new_purchase_probability(Purchases *model, double n, double t);
+extern double new_purchases(PurchaseProcess *model, double t);
+extern double new_purchase_probability(PurchaseProcess *model, double n, double t);
 
 /* The probability of no purchase in (T, T + horizon]. */
-extern double history_silent(Purchases *model, History history, double horizon);
+extern double history_silent(PurchaseProcess *model, History history, double horizon);
 
 /* The likelihood of all histories, for fit_maximum(). */
 typedef struct PurchaseData
@@ -93,19 +93,19 @@ extern FitEnd fit_purchases(const void *data, FitResult *result, bool (*stop)(vo
 
 /* ---- pareto.c, bgbb.c ---- */
 
-extern void pareto_begin(Purchases *model);
-extern double pareto_likelihood(Purchases *model, History history, double *gradient);
-extern double pareto_alive(Purchases *model, History history);
+extern void pareto_begin(PurchaseProcess *model);
+extern double pareto_likelihood(PurchaseProcess *model, History history, double *gradient);
+extern double pareto_alive(PurchaseProcess *model, History history);
 extern double
-pareto_expected(const Purchases *model, double alpha, double beta, double r, double horizon);
-extern double pareto_probability(const Purchases *model, double n, double t);
+pareto_expected(const PurchaseProcess *model, double alpha, double beta, double r, double horizon);
+extern double pareto_probability(const PurchaseProcess *model, double n, double t);
 
-extern void bgbb_begin(Purchases *model);
-extern double bgbb_likelihood(Purchases *model, History history, double *gradient);
-extern double bgbb_alive(Purchases *model, History history);
-extern double bgbb_purchases(Purchases *model, History history, double horizon);
-extern double bgbb_new_purchases(const Purchases *model, double t);
-extern double bgbb_probability(const Purchases *model, double n, double t);
+extern void bgbb_begin(PurchaseProcess *model);
+extern double bgbb_likelihood(PurchaseProcess *model, History history, double *gradient);
+extern double bgbb_alive(PurchaseProcess *model, History history);
+extern double bgbb_purchases(PurchaseProcess *model, History history, double horizon);
+extern double bgbb_new_purchases(const PurchaseProcess *model, double t);
+extern double bgbb_probability(const PurchaseProcess *model, double n, double t);
 
 /* log(1 + exp(x)) */
 extern double log1p_exp(double x);

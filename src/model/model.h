@@ -46,8 +46,8 @@ typedef struct Model
 	double parameters[FIT_PARAMETERS]; /* if known: finite, > 0 */
 	bool has_covariance;
 	double covariance[FIT_PARAMETERS * FIT_PARAMETERS]; /* of the logarithms */
-	double unit_days;	 /* the unit of time in days; NaN: not known */
-	Purchases purchases; /* if known and a model of purchases */
+	double unit_days;		   /* the unit of time in days; NaN: not known */
+	PurchaseProcess purchases; /* if known and a model of purchases */
 } Model;
 
 /* How a fit ended, for people; NULL: well. */

@@ -89,7 +89,7 @@ read_model(HeapTupleHeader record, Model *model)
 		if (model->has_covariance)
 			numbers_of(values[MODEL_COVARIANCE], count * count, model->covariance, "covariance");
 		if (model->kind < PURCHASE_MODELS)
-			model->purchases = purchases_of((PurchaseModel) model->kind, model->parameters);
+			model->purchases = process_of((PurchaseModel) model->kind, model->parameters);
 	}
 	model->unit_days = nulls[MODEL_UNIT_DAYS] ? NAN : DatumGetFloat8(values[MODEL_UNIT_DAYS]);
 }

@@ -8,6 +8,9 @@
 
 #include "base/check.h"
 #include "model/model_sql.h"
+#include "utils/timestamp.h"
+#include "value/purchases.h"
+#include "value/value.h"
 
 /* No number that is asked for lies beyond; products of a few of them are finite. */
 #define GREATEST 1e15
@@ -86,12 +89,76 @@ number(FunctionCallInfo fcinfo, double value)
 	PG_RETURN_FLOAT8(value);
 }
 
-/* Arguments 1 to 3: frequency, recency, age. */
-static History
-history_argument(FunctionCallInfo fcinfo, const Model *model, int first)
+/* The customer that a function is asked about. */
+typedef struct Asked
 {
-	return history_checked(model, PG_GETARG_FLOAT8(first), PG_GETARG_FLOAT8(first + 1),
-						   PG_GETARG_FLOAT8(first + 2));
+	bool is_known; /* else the answer is NULL */
+	History history;
+	double mean; /* of their repeat purchases */
+	int next;	 /* the argument after the customer */
+} Asked;
+
+/* Three numbers from argument `first` on. */
+static Asked
+asked_by_figures(FunctionCallInfo fcinfo, const Model *model, int first)
+{
+	return (Asked){
+		.is_known = model->is_known,
+		.history = history_checked(model, PG_GETARG_FLOAT8(first), PG_GETARG_FLOAT8(first + 1),
+								   PG_GETARG_FLOAT8(first + 2)),
+		.next = first + 3,
+	};
+}
+
+/* The mean amount of a repeat purchase; 0 without one. */
+static double
+mean_of(const PurchaseFigures *figures)
+{
+	double repeats = (double) figures->times - 1;
+
+	return repeats > 0 ? (double) figures->again / 1e6 / repeats : 0;
+}
+
+/* Purchases in argument `first`; the last argument of the function is as_of. An argument that is NULL gives NULL. */
+static Asked
+asked_by_purchases(FunctionCallInfo fcinfo, const Model *model, int first)
+{
+	Asked asked = {.next = first + 1};
+	int last = PG_NARGS() - 1;
+	PurchasesView view;
+	PurchaseFigures figures;
+	bool whole = counts_opportunities(model);
+
+	for (int i = first; i < last; i++)
+		if (PG_ARGISNULL(i))
+			return asked;
+	view = purchases_view(PG_GETARG_DATUM(first));
+	if (!isnan(model->unit_days) && !whole && model->unit_days != value_unit_days(view.grid))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the model and the purchases have different units of time"),
+				 errdetail("The unit of the model is %g days, that of the purchases %g days.",
+						   model->unit_days, value_unit_days(view.grid)),
+				 errhint("Fit the model on the grid of the purchases.")));
+	figures = purchases_figures(&view, !PG_ARGISNULL(last),
+								PG_ARGISNULL(last) ? 0 : PG_GETARG_TIMESTAMP(last), whole);
+	if (figures.days == 0 || isnan(figures.age) || !model->is_known)
+		return asked;
+	asked.is_known = true;
+	asked.history =
+		history_checked(model, (double) figures.times - 1, figures.recency, figures.age);
+	asked.mean = mean_of(&figures);
+	return asked;
+}
+
+#define ANY_NULL(fcinfo) (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+
+static Datum
+answer_alive(FunctionCallInfo fcinfo, Model *model, Asked asked)
+{
+	if (!asked.is_known)
+		PG_RETURN_NULL();
+	return number(fcinfo, history_alive(&model->purchases, asked.history));
 }
 
 /* (model, frequency, recency, age) */
@@ -100,26 +167,60 @@ Datum
 p_alive(PG_FUNCTION_ARGS)
 {
 	Model *model = model_argument(fcinfo, 0, USE_PURCHASES);
-	History history = history_argument(fcinfo, model, 1);
 
-	if (!model->is_known)
-		PG_RETURN_NULL();
-	return number(fcinfo, history_alive(&model->purchases, history));
+	return answer_alive(fcinfo, model, asked_by_figures(fcinfo, model, 1));
 }
 
-/* (model, frequency, recency, age, horizon) */
-RETENTION_FUNCTION(expected_purchases);
+/* (model, purchases, as_of) */
+RETENTION_FUNCTION(p_alive_purchases);
 Datum
-expected_purchases(PG_FUNCTION_ARGS)
+p_alive_purchases(PG_FUNCTION_ARGS)
+{
+	Model *model;
+
+	if (ANY_NULL(fcinfo))
+		PG_RETURN_NULL();
+	model = model_argument(fcinfo, 0, USE_PURCHASES);
+	return answer_alive(fcinfo, model, asked_by_purchases(fcinfo, model, 1));
+}
+
+/* With a horizon after the customer; silent: the probability of no purchase, else the expected number of them. */
+static Datum
+answer_ahead(FunctionCallInfo fcinfo, Model *model, Asked asked, bool silent)
+{
+	double horizon;
+
+	if (!asked.is_known)
+		PG_RETURN_NULL();
+	horizon = horizon_checked(model, asked.history.T, PG_GETARG_FLOAT8(asked.next));
+	return number(fcinfo, silent ? history_silent(&model->purchases, asked.history, horizon)
+								 : history_purchases(&model->purchases, asked.history, horizon));
+}
+
+static Datum
+ahead_of_figures(FunctionCallInfo fcinfo, bool silent)
 {
 	Model *model = model_argument(fcinfo, 0, USE_PURCHASES);
-	History history = history_argument(fcinfo, model, 1);
-	double horizon = horizon_checked(model, history.T, PG_GETARG_FLOAT8(4));
 
-	if (!model->is_known)
-		PG_RETURN_NULL();
-	return number(fcinfo, history_purchases(&model->purchases, history, horizon));
+	return answer_ahead(fcinfo, model, asked_by_figures(fcinfo, model, 1), silent);
 }
+
+static Datum
+ahead_of_purchases(FunctionCallInfo fcinfo, bool silent)
+{
+	Model *model;
+
+	if (ANY_NULL(fcinfo))
+		PG_RETURN_NULL();
+	model = model_argument(fcinfo, 0, USE_PURCHASES);
+	return answer_ahead(fcinfo, model, asked_by_purchases(fcinfo, model, 1), silent);
+}
+
+/* (model, frequency, recency, age, horizon), (model, purchases, horizon, as_of) */
+RETENTION_FORWARD(expected_purchases, ahead_of_figures(fcinfo, false))
+RETENTION_FORWARD(expected_purchases_purchases, ahead_of_purchases(fcinfo, false))
+RETENTION_FORWARD(p_no_purchase, ahead_of_figures(fcinfo, true))
+RETENTION_FORWARD(p_no_purchase_purchases, ahead_of_purchases(fcinfo, true))
 
 /* (model, t) */
 RETENTION_FUNCTION(expected_purchases_new);
@@ -148,20 +249,6 @@ purchase_probability(PG_FUNCTION_ARGS)
 	return number(fcinfo, new_purchase_probability(&model->purchases, n, t));
 }
 
-/* (model, frequency, recency, age, horizon) */
-RETENTION_FUNCTION(p_no_purchase);
-Datum
-p_no_purchase(PG_FUNCTION_ARGS)
-{
-	Model *model = model_argument(fcinfo, 0, USE_PURCHASES);
-	History history = history_argument(fcinfo, model, 1);
-	double horizon = horizon_checked(model, history.T, PG_GETARG_FLOAT8(4));
-
-	if (!model->is_known)
-		PG_RETURN_NULL();
-	return number(fcinfo, history_silent(&model->purchases, history, horizon));
-}
-
 /* Refunds may be worth more than the purchases: such a mean counts as nothing spent. */
 static double
 spend_of(const Model *model, double frequency, double mean)
@@ -182,26 +269,42 @@ expected_spend(PG_FUNCTION_ARGS)
 	return number(fcinfo, spend_of(spend, PG_GETARG_FLOAT8(1), PG_GETARG_FLOAT8(2)));
 }
 
-/*
- * (model, spend, frequency, recency, age, mean, horizon, discount, margin, step): the purchases of each step are paid
- * at its end; a last, shorter step ends at the horizon.
- */
-RETENTION_FUNCTION(lifetime_value);
+/* (spend, purchases) */
+RETENTION_FUNCTION(expected_spend_purchases);
 Datum
-lifetime_value(PG_FUNCTION_ARGS)
+expected_spend_purchases(PG_FUNCTION_ARGS)
 {
-	Model *model = model_argument(fcinfo, 0, USE_PURCHASES);
-	Model *spend = model_argument(fcinfo, 1, USE_SPEND);
-	History history = history_argument(fcinfo, model, 2);
-	double horizon = horizon_checked(model, history.T, PG_GETARG_FLOAT8(6));
-	double discount = checked(PG_GETARG_FLOAT8(7), "discount", 0, GREATEST);
-	double margin = checked(PG_GETARG_FLOAT8(8), "margin", -GREATEST, GREATEST);
-	double step = checked(PG_GETARG_FLOAT8(9), "step", 0, GREATEST);
+	Model *spend = model_argument(fcinfo, 0, USE_SPEND);
+	PurchasesView view = purchases_view(PG_GETARG_DATUM(1));
+	PurchaseFigures figures = purchases_figures(&view, false, 0, false);
+
+	if (!spend->is_known || figures.days == 0)
+		PG_RETURN_NULL();
+	return number(fcinfo, spend_of(spend, (double) figures.times - 1, mean_of(&figures)));
+}
+
+/*
+ * With horizon, discount, margin and step after the customer: the purchases of each step are paid at its end; a last,
+ * shorter step ends at the horizon.
+ */
+static Datum
+answer_lifetime(FunctionCallInfo fcinfo, Model *model, Model *spend, Asked asked)
+{
+	double horizon;
+	double discount;
+	double margin;
+	double step;
 	double each;
 	double before = 0;
 	double sum = 0;
 	double steps;
 
+	if (!asked.is_known || !spend->is_known)
+		PG_RETURN_NULL();
+	horizon = horizon_checked(model, asked.history.T, PG_GETARG_FLOAT8(asked.next));
+	discount = checked(PG_GETARG_FLOAT8(asked.next + 1), "discount", 0, GREATEST);
+	margin = checked(PG_GETARG_FLOAT8(asked.next + 2), "margin", -GREATEST, GREATEST);
+	step = checked(PG_GETARG_FLOAT8(asked.next + 3), "step", 0, GREATEST);
 	if (counts_opportunities(model))
 		(void) whole(step, "step", MAX_OPPORTUNITIES);
 	if (step == 0)
@@ -211,21 +314,47 @@ lifetime_value(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("a lifetime value has at most %d steps, not %.0f", MAX_PERIODS, steps)));
-	if (!model->is_known || !spend->is_known)
-		PG_RETURN_NULL();
-	each = margin * spend_of(spend, history.x, PG_GETARG_FLOAT8(5));
+	each = margin * spend_of(spend, asked.history.x, asked.mean);
 	if (discount == 0)
-		return number(fcinfo, each * history_purchases(&model->purchases, history, horizon));
+		return number(fcinfo, each * history_purchases(&model->purchases, asked.history, horizon));
 	for (double k = 1; k <= steps; k++)
 	{
 		double end = fmin(k * step, horizon);
-		double until = history_purchases(&model->purchases, history, end);
+		double until = history_purchases(&model->purchases, asked.history, end);
 
 		CHECK_FOR_INTERRUPTS();
 		sum += (until - before) * exp(-log1p(discount) * (end / step));
 		before = until;
 	}
 	return number(fcinfo, each * sum);
+}
+
+/* (model, spend, frequency, recency, age, mean, horizon, discount, margin, step) */
+RETENTION_FUNCTION(lifetime_value);
+Datum
+lifetime_value(PG_FUNCTION_ARGS)
+{
+	Model *model = model_argument(fcinfo, 0, USE_PURCHASES);
+	Model *spend = model_argument(fcinfo, 1, USE_SPEND);
+	Asked asked = asked_by_figures(fcinfo, model, 2);
+
+	asked.mean = PG_GETARG_FLOAT8(asked.next++);
+	return answer_lifetime(fcinfo, model, spend, asked);
+}
+
+/* (model, spend, purchases, horizon, discount, margin, step, as_of) */
+RETENTION_FUNCTION(lifetime_value_purchases);
+Datum
+lifetime_value_purchases(PG_FUNCTION_ARGS)
+{
+	Model *model;
+	Model *spend;
+
+	if (ANY_NULL(fcinfo) || PG_ARGISNULL(2))
+		PG_RETURN_NULL();
+	model = model_argument(fcinfo, 0, USE_PURCHASES);
+	spend = model_argument(fcinfo, 1, USE_SPEND);
+	return answer_lifetime(fcinfo, model, spend, asked_by_purchases(fcinfo, model, 2));
 }
 
 /* (model, t, given) */

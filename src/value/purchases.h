@@ -93,6 +93,23 @@ typedef struct PurchasesView
 /* Decodes and checks a value. */
 extern PurchasesView purchases_view(Datum value);
 
+/* What is read off it (purchases_sql.c). */
+typedef struct PurchaseFigures
+{
+	int64 days;	 /* with a purchase */
+	int64 times; /* the same, or the whole periods with one */
+	int64 first_day;
+	int64 last_day;
+	double recency; /* in units of the grid, or in whole periods */
+	double age;		/* NaN: not known */
+	int128 total;	/* amount */
+	int128 again;	/* amount of the repeat purchases */
+} PurchaseFigures;
+
+/* as_of on the clock of the grid; 22023 if it is before that of the grid, or before a row. */
+extern PurchaseFigures
+purchases_figures(const PurchasesView *view, bool has_as_of, int64 as_of, bool whole);
+
 extern void purchases_write(Datum value, StringInfo out);
 extern Purchases *purchases_read(const char *bytes, Size size);
 

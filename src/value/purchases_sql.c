@@ -4,6 +4,8 @@
  */
 #include "retention.h"
 
+#include <math.h>
+
 #include "base/check.h"
 #include "base/emit.h"
 #include "base/number.h"
@@ -165,6 +167,45 @@ known_day(const PurchasesView *view, bool has_as_of, Timestamp as_of, int64 *day
 	return true;
 }
 
+PurchaseFigures
+purchases_figures(const PurchasesView *view, bool has_as_of, int64 as_of, bool whole)
+{
+	PurchaseFigures figures = {0};
+	int64 first = 0; /* days, or with whole periods these */
+	int64 last = 0;
+	int64 known = 0;
+	bool has_age = known_day(view, has_as_of, as_of, &known);
+	double unit = whole ? 1 : value_unit_days(view->grid);
+
+	for (int i = 0; i < view->count; i++)
+	{
+		int64 day = view->events[i].event.value;
+		int64 time = whole ? grid_period(view->grid, TIME_DATE, day) : day;
+
+		CHECK_NOW_AND_THEN(i);
+		wide_add(&figures.total, view->events[i].amount);
+		if (figures.days > 0 && time > first)
+			wide_add(&figures.again, view->events[i].amount);
+		if (view->events[i].event.count == 0)
+			continue;
+		if (figures.days++ == 0)
+		{
+			first = time;
+			figures.first_day = day;
+		}
+		figures.times += figures.days == 1 || time != last;
+		last = time;
+		figures.last_day = day;
+	}
+	/* A clock that is set back over midnight shows a day before the last. */
+	known = Max(known, figures.last_day);
+	if (whole)
+		known = grid_period(view->grid, TIME_DATE, known);
+	figures.recency = (double) (last - first) / unit;
+	figures.age = figures.days > 0 && has_age ? (double) (known - first) / unit : NAN;
+	return figures;
+}
+
 #define SUMMARY_COLUMNS 11
 
 /* purchase_summary(purchases, as_of, whole_periods) */
@@ -173,76 +214,39 @@ Datum
 purchase_summary(PG_FUNCTION_ARGS)
 {
 	PurchasesView view;
+	PurchaseFigures figures;
 	Datum values[SUMMARY_COLUMNS];
 	bool nulls[SUMMARY_COLUMNS] = {false};
-	int128 total = 0;
-	int128 again = 0;
-	int64 days = 0;	 /* with a purchase */
-	int64 times = 0; /* the same, or with whole_periods the periods with a purchase */
-	int64 first = 0; /* of these times */
-	int64 last = 0;
-	int64 first_day = 0;
-	int64 last_day = 0;
-	int64 known = 0;
-	bool whole;
-	bool has_age;
-	double unit;
 	Numeric amount;
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(2))
 		PG_RETURN_NULL();
 	view = purchases_view(PG_GETARG_DATUM(0));
-	whole = PG_GETARG_BOOL(2);
-	has_age =
-		known_day(&view, !PG_ARGISNULL(1), PG_ARGISNULL(1) ? 0 : PG_GETARG_TIMESTAMP(1), &known);
-	for (int i = 0; i < view.count; i++)
-	{
-		int64 day = view.events[i].event.value;
-		int64 time = whole ? grid_period(view.grid, TIME_DATE, day) : day;
-
-		CHECK_NOW_AND_THEN(i);
-		wide_add(&total, view.events[i].amount);
-		if (days > 0 && time > first)
-			wide_add(&again, view.events[i].amount);
-		if (view.events[i].event.count == 0)
-			continue;
-		if (days++ == 0)
-		{
-			first = time;
-			first_day = day;
-		}
-		times += days == 1 || time != last;
-		last = time;
-		last_day = day;
-	}
-	/* A clock that is set back over midnight shows a day before the last. */
-	known = Max(known, last_day);
-	if (whole)
-		known = grid_period(view.grid, TIME_DATE, known);
-	unit = whole ? 1 : value_unit_days(view.grid);
-	amount = amount_to_numeric(total, view.decimals);
-	nulls[0] = nulls[1] = nulls[9] = nulls[10] = days == 0;
-	nulls[2] = days == 0 || !has_age;
-	values[0] = Int64GetDatum(times - 1);
-	values[1] = Float8GetDatum((double) (last - first) / unit);
-	values[2] = Float8GetDatum((double) (known - first) / unit);
+	figures = purchases_figures(&view, !PG_ARGISNULL(1),
+								PG_ARGISNULL(1) ? 0 : PG_GETARG_TIMESTAMP(1), PG_GETARG_BOOL(2));
+	amount = amount_to_numeric(figures.total, view.decimals);
+	nulls[0] = nulls[1] = nulls[9] = nulls[10] = figures.days == 0;
+	values[0] = Int64GetDatum(figures.times - 1);
+	values[1] = Float8GetDatum(figures.recency);
+	put_number(values, nulls, 2, figures.age);
 	values[3] = Int64GetDatum(view.orders);
 	values[4] = Int64GetDatum(view.refunds);
 	values[5] = NumericGetDatum(amount);
 	nulls[6] = view.orders == 0;
 	if (!nulls[6])
 		values[6] = NumericGetDatum(numeric_divide(amount, numeric_from_int64(view.orders)));
-	nulls[7] = days == 0;
+	nulls[7] = figures.days == 0;
 	if (!nulls[7])
-		values[7] =
-			NumericGetDatum(times == 1 ? numeric_from_int64(0)
-									   : numeric_divide(amount_to_numeric(again, view.decimals),
-														numeric_from_int64(times - 1)));
-	nulls[8] = days < 2;
+		values[7] = NumericGetDatum(
+			figures.times == 1 ? numeric_from_int64(0)
+							   : numeric_divide(amount_to_numeric(figures.again, view.decimals),
+												numeric_from_int64(figures.times - 1)));
+	nulls[8] = figures.days < 2;
 	if (!nulls[8])
-		values[8] = NumericGetDatum(
-			numeric_divide(numeric_from_int64(last_day - first_day), numeric_from_int64(days - 1)));
-	if (days > 0)
+		values[8] =
+			NumericGetDatum(numeric_divide(numeric_from_int64(figures.last_day - figures.first_day),
+										   numeric_from_int64(figures.days - 1)));
+	if (figures.days > 0)
 	{
 		values[9] = local_time(&view, view.first_purchase);
 		values[10] = local_time(&view, view.last_purchase);

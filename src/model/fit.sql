@@ -1,0 +1,53 @@
+-- Fits to the value of customers, and what a model expects of the purchases of one.
+
+CREATE FUNCTION fit_purchase_model(value retention_value, model text) RETURNS retention_model
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'fit_purchase_model';
+COMMENT ON FUNCTION fit_purchase_model(retention_value, text) IS
+'fits a model of purchases to customers: BG/NBD, MBG/NBD, Pareto/NBD, or BG/BB to those of whole periods';
+
+CREATE FUNCTION fit_spend_model(value retention_value) RETURNS retention_model
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'fit_spend_model';
+COMMENT ON FUNCTION fit_spend_model(retention_value) IS
+'fits the Gamma-Gamma model of spend to repeat buyers who spent something';
+
+CREATE FUNCTION p_alive(model retention_model, purchases retention_purchases, as_of timestamp DEFAULT NULL)
+RETURNS double precision
+LANGUAGE C IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'p_alive_purchases';
+COMMENT ON FUNCTION p_alive(retention_model, retention_purchases, timestamp) IS
+'the probability that a customer will go on buying, from their purchases';
+
+CREATE FUNCTION expected_purchases(
+  model retention_model, purchases retention_purchases, horizon double precision, as_of timestamp DEFAULT NULL)
+RETURNS double precision
+LANGUAGE C IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'expected_purchases_purchases';
+COMMENT ON FUNCTION expected_purchases(retention_model, retention_purchases, double precision, timestamp) IS
+'the number of purchases that a customer is expected to make within the horizon, from their purchases';
+
+CREATE FUNCTION p_no_purchase(
+  model retention_model, purchases retention_purchases, horizon double precision, as_of timestamp DEFAULT NULL)
+RETURNS double precision
+LANGUAGE C IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'p_no_purchase_purchases';
+COMMENT ON FUNCTION p_no_purchase(retention_model, retention_purchases, double precision, timestamp) IS
+'the probability that a customer buys nothing within the horizon, from their purchases';
+
+CREATE FUNCTION expected_spend(spend retention_model, purchases retention_purchases) RETURNS double precision
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'expected_spend_purchases';
+COMMENT ON FUNCTION expected_spend(retention_model, retention_purchases) IS
+'the amount that a customer is expected to spend each time, from their purchases';
+
+CREATE FUNCTION lifetime_value(
+  model retention_model, spend retention_model, purchases retention_purchases, horizon double precision,
+  discount double precision DEFAULT 0, margin double precision DEFAULT 1, step double precision DEFAULT 1,
+  as_of timestamp DEFAULT NULL)
+RETURNS double precision
+LANGUAGE C IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'lifetime_value_purchases';
+COMMENT ON FUNCTION lifetime_value(retention_model, retention_model, retention_purchases, double precision,
+  double precision, double precision, double precision, timestamp) IS
+'what a customer is expected to spend within the horizon, from their purchases';
