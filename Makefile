@@ -88,6 +88,7 @@ OBJS = \
 	src/cohort/cohort_member_sql.o \
 	src/cohort/cohort_rate_sql.o \
 	src/cohort/cohort_sql.o \
+	src/cohort/cohort_suppress.o \
 	src/value/cohort_value.o \
 	src/value/cohort_value_sql.o \
 	src/value/purchases.o \

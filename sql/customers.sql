@@ -241,3 +241,31 @@ SELECT p.* FROM (SELECT rolling_active(activity) AS r FROM (SELECT activity(at, 
 SELECT retention_internal.rolling_transfn(NULL, a) FROM busy;
 SELECT retention_internal.active_customers_transfn(NULL, a, '7 days', '2026-02-10') FROM busy;
 SELECT retention_internal.active_customers_combine(1, 2);
+
+-- ---- Cells of few customers are hidden, and never one alone ----
+CREATE TABLE shop AS SELECT c AS customer, date '2026-01-01' + s + 30 * k AS at
+FROM generate_series(1, 90) c, LATERAL (SELECT 31 * ((c % 10) / 4) + c % 28 AS s) x, generate_series(0, 5) k WHERE k = 0 OR (c * 7 + k * 13) % 11 < 4 - k;
+SELECT c.cohort, c.cohort_size, c.period, c.at_risk, c.retained, c.retention_rate, c.ci_low, c.status
+FROM (SELECT cohort_retention(customer, at, 'month; as_of=2026-06-01') AS s FROM shop) q, cohort_cells(s, suppress_below => 5) c;
+SELECT c.cohort, c.period, c.at_risk, c.retained FROM (SELECT cohort_retention(customer, at, 'month; as_of=2026-06-01') AS s FROM shop) q, cohort_cells(s) c \crosstabview cohort period retained
+-- a cohort of few is hidden with its size
+SELECT c.cohort, c.cohort_size, c.period, c.at_risk, c.retained, c.status FROM (SELECT cohort_retention(customer, at, 'month; as_of=2026-06-01') AS s FROM shop WHERE customer > 60 OR at > '2026-02-28') q,
+  cohort_cells_at(s, suppress_below => 9) c WHERE period < 3;
+-- whatever is asked: the small ones are hidden, the others are as they were, no line with more than one cell hides just one, and nothing is hidden without a reason
+CREATE FUNCTION suppression(grid text, criterion text, below int, OUT cells bigint, OUT hidden bigint, OUT small_shown bigint, OUT changed bigint, OUT alone bigint) LANGUAGE sql AS $$
+  WITH s AS (SELECT cohort_retention(customer, at, grid::retention_grid) AS s FROM event),
+    c AS MATERIALIZED (SELECT a.*, b.cohort_size AS shown_size, b.at_risk AS shown_at_risk, b.retained AS shown, b.retention_rate AS rate, b.ci_low AS low, b.status = 'suppressed' AS hides, b.status AS shown_status
+      FROM s, cohort_cells_at(s, criterion) a LEFT JOIN cohort_cells_at(s, criterion, suppress_below => below) b USING (cohort, period))
+  SELECT count(*), count(*) FILTER (WHERE hides), count(*) FILTER (WHERE NOT hides AND (retained BETWEEN 1 AND below - 1 OR at_risk BETWEEN 1 AND below - 1)),
+    count(*) FILTER (WHERE hides IS NULL OR (hides AND num_nonnulls(shown, shown_at_risk, rate, low) > 0) OR (NOT hides AND (shown, shown_at_risk, shown_size, rate, low, shown_status) IS DISTINCT FROM (retained, at_risk, cohort_size, retention_rate, ci_low, status))),
+    (SELECT count(*) FROM (SELECT FROM c GROUP BY cohort HAVING count(*) > 1 AND count(*) FILTER (WHERE hides) = 1) r)
+      + (SELECT count(*) FROM (SELECT FROM c GROUP BY period HAVING count(*) > 1 AND count(*) FILTER (WHERE hides) = 1) r)
+  FROM c
+$$;
+SELECT below, sum(cells) > 100 AS cells, sum(hidden) > 0 AS hidden, sum(small_shown) AS small_shown, sum(changed) AS changed, sum(alone) AS alone
+FROM unnest('{month,week,"month; windows=elapsed","week; cohorts=recurring","day; brackets=1,2-6,7-13,30"}'::text[]) grid, unnest('{on,on_or_after,on_or_before,streak}'::text[]) criterion, unnest('{2,3,5,100}'::int[]) below,
+  suppression(grid, criterion, below) GROUP BY below ORDER BY below;
+-- refused, nothing
+SELECT cohort_cells(s, suppress_below => 1) FROM (SELECT cohort_retention(customer, at) AS s FROM shop) q;
+SELECT count(*) FROM (SELECT cohort_retention(customer, at) AS s FROM shop WHERE false) q, cohort_cells(s, suppress_below => 5);
+SELECT count(*) FROM (SELECT cohort_retention(NULL::bigint, at) AS s FROM shop) q, cohort_cells(s, suppress_below => 5);

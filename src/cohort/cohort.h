@@ -8,6 +8,7 @@
  *	 cohort_build, cohort_count	from the histories of customers to a summary
  *	 cohort						the summary: merging, subtracting, checking, reading and writing
  *	 cohort_cells, cohort_curve	answers: the cohort table by a criterion, one curve from all cohorts
+ *	 cohort_suppress			cells of few customers hidden
  *	 cohort_member				answers about one customer: in which cells they are, and how they count there
  *	 cohort_rate_sql			retention_rate and churn_rate of two ranges of time, without a summary
  *
@@ -279,6 +280,13 @@ cohort_cells_begin(const Cohorts *cohorts, CohortCriterion criterion, const Time
 
 /* The next cell, by cohort and period, or false after the last. */
 extern bool cohort_cells_next(CellReader *reader, CohortCell *cell);
+
+/*
+ * All remaining cells, palloc'ed, and which of them are hidden because they have fewer customers than `least`, or would
+ * tell of one that has. If the first cell of a cohort is hidden, all of its cells are. Returns their number.
+ */
+extern int64
+cohort_cells_suppressed(CellReader *reader, int64 least, CohortCell **cells, bool **hidden);
 
 /* ---- One customer ---- */
 

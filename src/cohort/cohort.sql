@@ -22,7 +22,8 @@ CREATE FUNCTION cohort_cells(
   summary retention_cohorts,
   criterion text DEFAULT 'on',
   as_of timestamp DEFAULT NULL,
-  confidence double precision DEFAULT 0.95
+  confidence double precision DEFAULT 0.95,
+  suppress_below integer DEFAULT NULL
 ) RETURNS TABLE (
   cohort date,
   cohort_size bigint,
@@ -37,14 +38,15 @@ CREATE FUNCTION cohort_cells(
   status text
 )
 LANGUAGE C STABLE PARALLEL SAFE ROWS 300 AS 'MODULE_PATHNAME', 'cohort_cells';
-COMMENT ON FUNCTION cohort_cells(retention_cohorts, text, timestamp, double precision) IS
+COMMENT ON FUNCTION cohort_cells(retention_cohorts, text, timestamp, double precision, integer) IS
 'the cohort table, one row per cohort and period';
 
 CREATE FUNCTION cohort_cells_at(
   summary retention_cohorts,
   criterion text DEFAULT 'on',
   as_of timestamp DEFAULT NULL,
-  confidence double precision DEFAULT 0.95
+  confidence double precision DEFAULT 0.95,
+  suppress_below integer DEFAULT NULL
 ) RETURNS TABLE (
   cohort timestamptz,
   cohort_size bigint,
@@ -59,7 +61,7 @@ CREATE FUNCTION cohort_cells_at(
   status text
 )
 LANGUAGE C STABLE PARALLEL SAFE ROWS 300 AS 'MODULE_PATHNAME', 'cohort_cells_at';
-COMMENT ON FUNCTION cohort_cells_at(retention_cohorts, text, timestamp, double precision) IS
+COMMENT ON FUNCTION cohort_cells_at(retention_cohorts, text, timestamp, double precision, integer) IS
 'the cohort table, one row per cohort and period; periods as timestamps';
 
 CREATE FUNCTION retention_curve(

@@ -357,6 +357,21 @@ put_limits(Datum *values, bool *nulls, bool has_limits, Limits limits)
 
 #define CELL_ANSWER_COLUMNS 11
 
+/* The limit below which cells are hidden; 0: none. */
+static int32
+suppress_argument(FunctionCallInfo fcinfo, int argument)
+{
+	int32 below;
+
+	if (PG_ARGISNULL(argument))
+		return 0;
+	below = PG_GETARG_INT32(argument);
+	if (below < 2)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("suppress_below must be 2 or more, not %d", below)));
+	return below;
+}
+
 static Datum
 emit_cells(FunctionCallInfo fcinfo, ShowPeriod show)
 {
@@ -364,10 +379,14 @@ emit_cells(FunctionCallInfo fcinfo, ShowPeriod show)
 	const Cohorts *cohorts;
 	const Grid *grid;
 	CellReader reader;
-	CohortCell cell;
+	CohortCell cell, *cells = NULL;
 	CohortCriterion criterion;
 	double confidence;
 	Timestamp as_of;
+	int32 suppress_below;
+	int64 count = 0;
+	bool *hidden = NULL;
+	bool cohort_hidden = false;
 	Datum begin = (Datum) 0;
 	MemoryContext row_context, old;
 
@@ -376,37 +395,54 @@ emit_cells(FunctionCallInfo fcinfo, ShowPeriod show)
 	cohorts = cohorts_argument(PG_GETARG_DATUM(0));
 	criterion = cohort_criterion(text_to_cstring(PG_GETARG_TEXT_PP(1)));
 	confidence = check_confidence(PG_GETARG_FLOAT8(3));
+	suppress_below = suppress_argument(fcinfo, 4);
 	reader = cohort_cells_begin(cohorts, criterion, optional_as_of(fcinfo, 2, &as_of));
 	grid = reader.time.grid;
 	require_days(grid, show, "cohort_cells_at()");
+	if (suppress_below > 0)
+		count = cohort_cells_suppressed(&reader, suppress_below, &cells, &hidden);
 
 	row_context =
 		AllocSetContextCreate(CurrentMemoryContext, "retention row", ALLOCSET_SMALL_SIZES);
 	old = MemoryContextSwitchTo(row_context);
-	while (cohort_cells_next(&reader, &cell))
+	for (int64 i = 0; cells != NULL ? i < count : cohort_cells_next(&reader, &cell); i++)
 	{
-		Datum values[CELL_ANSWER_COLUMNS];
+		Datum values[CELL_ANSWER_COLUMNS] = {0};
 		bool nulls[CELL_ANSWER_COLUMNS] = {false};
 		Limits limits = {0, 0};
-		bool has_limits = cell.observed && cell.period > 0;
+		bool has_limits, is_hidden = false;
 
+		if (cells != NULL)
+		{
+			cell = cells[i];
+			is_hidden = hidden[i];
+		}
+		has_limits = cell.observed && cell.period > 0 && !is_hidden;
 		if (cell.period == 0)
+		{
 			begin = show(cohorts, grid, cell.cohort);
+			cohort_hidden = is_hidden;
+		}
 		if (has_limits)
 			limits = wilson_interval((double) cell.retained, (double) cell.at_risk, confidence);
 		values[0] = begin;
+		nulls[1] = cohort_hidden;
 		values[1] = Int64GetDatum(cell.size);
 		values[2] = Int32GetDatum((int32) cell.period);
 		/* Elapsed windows have no dates. */
 		nulls[3] = nulls[4] = grid->windows == GRID_ELAPSED;
 		values[3] = nulls[3] ? (Datum) 0 : show(cohorts, grid, cell.cohort + cell.first);
 		values[4] = nulls[4] ? (Datum) 0 : show(cohorts, grid, cell.cohort + cell.last + 1);
+		nulls[5] = nulls[6] = nulls[7] = is_hidden;
 		values[5] = Int64GetDatum(cell.at_risk);
 		values[6] = Int64GetDatum(cell.retained);
-		values[7] = NumericGetDatum(
-			numeric_per_cent(numeric_from_int64(cell.retained), numeric_from_int64(cell.at_risk)));
+		if (!is_hidden)
+			values[7] = NumericGetDatum(numeric_per_cent(numeric_from_int64(cell.retained),
+														 numeric_from_int64(cell.at_risk)));
 		put_limits(&values[8], &nulls[8], has_limits, limits);
-		values[10] = CStringGetTextDatum(cell.observed ? "observed" : "partial");
+		values[10] = CStringGetTextDatum(is_hidden		 ? "suppressed"
+										 : cell.observed ? "observed"
+														 : "partial");
 		emit_row(&emitter, values, nulls);
 		MemoryContextReset(row_context);
 	}
@@ -414,10 +450,10 @@ emit_cells(FunctionCallInfo fcinfo, ShowPeriod show)
 	return (Datum) 0;
 }
 
-/* cohort_cells(cohorts, criterion, as_of, confidence) */
+/* cohort_cells(cohorts, criterion, as_of, confidence, suppress_below) */
 RETENTION_FORWARD(cohort_cells, emit_cells(fcinfo, show_date))
 
-/* cohort_cells_at(cohorts, criterion, as_of, confidence): periods as timestamps */
+/* cohort_cells_at(cohorts, criterion, as_of, confidence, suppress_below): periods as timestamps */
 RETENTION_FORWARD(cohort_cells_at, emit_cells(fcinfo, show_instant))
 
 #define CURVE_ANSWER_COLUMNS 7

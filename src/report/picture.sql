@@ -34,11 +34,11 @@ BEGIN
         'period_start', c.period_start AT TIME ZONE grid.time_zone,
         'period_end', c.period_end AT TIME ZONE grid.time_zone)
         ORDER BY c.cohort, c.period)
-      FROM @extschema@.cohort_cells_at(summary, criterion, as_of, 0.95::double precision) c);
+      FROM @extschema@.cohort_cells_at(summary, criterion, as_of, 0.95::double precision, NULL::integer) c);
   END IF;
   RETURN (
     SELECT jsonb_agg(to_jsonb(c) ORDER BY c.cohort, c.period)
-    FROM @extschema@.cohort_cells(summary, criterion, as_of, 0.95::double precision) c);
+    FROM @extschema@.cohort_cells(summary, criterion, as_of, 0.95::double precision, NULL::integer) c);
 END
 $$;
 COMMENT ON FUNCTION retention_internal.cohort_cells_json(retention_cohorts, text, timestamp) IS

@@ -753,7 +753,8 @@ BEGIN
     'customers', (SELECT t.customers FROM @extschema@.cohort_totals(found.summary) AS t),
     'cohort_count', (
       SELECT count(*)
-      FROM @extschema@.cohort_cells_at(found.summary, 'on'::text, NULL::timestamp, 0.95::double precision) AS c
+      FROM @extschema@.cohort_cells_at(found.summary, 'on'::text, NULL::timestamp, 0.95::double precision,
+        NULL::integer) AS c
       WHERE c.period = 0),
     'cohorts', found.cohorts, 'curve', found.curve, 'lifecycle', found.lifecycle, 'stickiness', found.stickiness,
     'survival', coalesce(found.survival, '[]'),

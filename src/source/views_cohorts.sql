@@ -89,7 +89,8 @@ ORDER BY c.period$q$, o.cells, o.curve,
       'c.ci_high, c.status FROM summary AS s, @extschema@.%s AS c', o.cells)
     ELSE format('SELECT c.* FROM summary AS s, @extschema@.%s AS c',
       CASE $2 WHEN 'curve' THEN o.curve WHEN 'lifecycle' THEN o.lifecycle ELSE 'stickiness(s.cohorts)' END) END
-  FROM (SELECT format('cohort_cells%s(s.cohorts, ''on''::text, NULL::timestamp, 0.95::double precision)', n.suffix)
+  FROM (SELECT format('cohort_cells%s(s.cohorts, ''on''::text, NULL::timestamp, 0.95::double precision, NULL::integer)',
+    n.suffix)
         AS cells,
       'retention_curve(s.cohorts, ''on''::text, ''pooled''::text, NULL::timestamp, 0.95::double precision)' AS curve,
       format('lifecycle%s(s.cohorts, NULL::timestamp)', n.suffix) AS lifecycle,
