@@ -119,6 +119,8 @@ OBJS = \
 	src/cox/cox_model_sql.o \
 	src/cox/cox_rows.o \
 	src/cox/cox_sql.o \
+	src/cox/logit.o \
+	src/cox/logit_sql.o \
 	src/cox/newton.o \
 	src/drivers/driver_values.o \
 	src/drivers/drivers.o \
@@ -184,6 +186,8 @@ MODULE_SQL = \
 	src/survival/landmark.sql \
 	src/cox/cox.overloads \
 	src/cox/cox.sql \
+	src/cox/logit.overloads \
+	src/cox/logit.sql \
 	src/drivers/drivers.overloads \
 	src/drivers/drivers.sql \
 	src/drivers/survival_drivers.sql \

@@ -172,6 +172,67 @@ FROM generate_series(1, 3) again, (SELECT n, f FROM stored UNION ALL SELECT n, f
   cox_predict(s.f, CASE n WHEN 4 THEN '{1}' ELSE '{2,1}' END::float8[], 10, stratum => CASE n WHEN 4 THEN 's2' ELSE 's3' END) p;
 
 --
+-- Logistic regression: R's glm
+--
+CREATE TABLE logits AS SELECT dataset, logit_fit(churned, x) f FROM r_rows WHERE x IS NOT NULL GROUP BY dataset;
+SELECT count(*) AS figures, count(*) FILTER (WHERE near(r.coefficient, t.coefficient) AND near(r.std_error, t.std_error) AND t.note IS NULL
+  AND near(t.odds_ratio, exp(r.coefficient)) AND near(t.z, r.coefficient / r.std_error) AND near(t.ci_low, exp(r.coefficient - 1.959963984540054 * r.std_error))) AS as_r
+FROM r_logit r LEFT JOIN (SELECT dataset, t.*, row_number() OVER (PARTITION BY dataset) - 1 AS term FROM logits, logit_table(f) t) t USING (dataset, term);
+SELECT count(*) AS figures, count(*) FILTER (WHERE (r.customers, r.churned) = (s.customers, s.churned) AND near(r.loglik_null, s.loglik_null) AND near(r.loglik, s.loglik)
+  AND near(s.likelihood_ratio, 2 * (r.loglik - r.loglik_null)) AND near(r.score, s.score) AND near(r.wald, s.wald) AND near(r.concordance, s.concordance) AND converged AND note IS NULL) AS as_r
+FROM r_logit_summary r JOIN logits USING (dataset) JOIN LATERAL logit_summary(f) s ON true;
+SELECT covariate, coefficient::numeric(9, 6), odds_ratio::numeric(12, 6), std_error::numeric(9, 6), ci_low::numeric(12, 6), ci_high::numeric(12, 6), z::numeric(9, 6), p_value::numeric(9, 6), note
+FROM logits, logit_table(f, '{age,NULL,karno}', 0.9) WHERE dataset = 'lung';
+SELECT customers, churned, unknown, loglik_null::numeric(12, 6), loglik::numeric(12, 6), df, likelihood_ratio::numeric(9, 6), likelihood_ratio_p_value::numeric(9, 6), wald::numeric(9, 6),
+  wald_p_value::numeric(9, 6), score::numeric(9, 6), score_p_value::numeric(9, 6), concordance::numeric(9, 6), converged, note FROM logits, logit_summary(f) WHERE dataset = 'lung';
+-- one 0/1 covariate: the odds ratio of a table with the limits of Woolf; the score test is Pearson's chi-squared; the area under the curve of one number
+SELECT near(t.odds_ratio, d.odds_ratio) AND near(t.ci_low, d.odds_ratio_low) AND near(t.ci_high, d.odds_ratio_high) AS table, near(s.score, r.chi2) AS score
+FROM (SELECT logit_fit(churned, (x[2] = 2)::int) f, churn_drivers(churned, x[2] = 2) c FROM r_rows WHERE dataset = 'lung') q, logit_table(f) t, logit_summary(f) s, driver_table(c) d, driver_ranking(c) r
+WHERE t.covariate = '1' AND d.value = 'true';
+SELECT near(s.concordance, greatest(r.auc, 1 - r.auc)) AS auc FROM (SELECT logit_fit(churned, x[1]) f, churn_drivers(churned, x[1]) c FROM r_rows WHERE dataset = 'lung') q, logit_summary(f) s, driver_ranking(c) r;
+-- rows that are left out: NULL covariates, NULL churned; arrays that are NULL are ignored
+SELECT customers, churned, unknown FROM (SELECT logit_fit(c, x) FROM (VALUES (true, '{1}'::float8[]), (false, '{2}'), (NULL, '{3}'), (true, '{NULL}'), (true, NULL), (false, '{1}'), (true, '{2}')) v (c, x)) q (f), logit_summary(f);
+SELECT logit_fit(true, NULL::float8[]) IS NULL AS nothing, logit_fit(true, 1) FILTER (WHERE false) IS NULL AS no_rows, (logit_summary(logit_fit(true, NULL::float8))).unknown AS unknown;
+-- separation: of all, by one value, and not at all; it never raises. Terms beside it are those of the rest
+SELECT what, covariate, round(coefficient::numeric, 6) AS coefficient, round(std_error::numeric, 6) AS std_error, note FROM (
+  SELECT 1, 'complete', logit_fit(i > 20, ARRAY[i, i * 7 % 11]) FROM generate_series(1, 40) i
+  UNION ALL SELECT 2, 'one value', logit_fit(i % 3 = 0 OR i % 5 = 0, ARRAY[(i % 5 = 0)::int, i * 7 % 11]) FROM generate_series(1, 300) i
+  UNION ALL SELECT 3, 'one value below', logit_fit(i % 3 = 0 AND i % 5 > 0, ARRAY[(i % 5 = 0)::int, 1]) FROM generate_series(1, 300) i) q (n, what, f), logit_table(f) ORDER BY n, covariate = '(intercept)' DESC, covariate;
+SELECT what, df, wald, likelihood_ratio > 50 AS far, concordance > 0.5 AS better, converged, note FROM (
+  SELECT 1, 'complete', logit_fit(i > 20, ARRAY[i, i * 7 % 11]) FROM generate_series(1, 40) i
+  UNION ALL SELECT 2, 'one value', logit_fit(i % 3 = 0 OR i % 5 = 0, ARRAY[(i % 5 = 0)::int, i * 7 % 11]) FROM generate_series(1, 300) i) q (n, what, f), logit_summary(f) ORDER BY n;
+SELECT abs(a.coefficient - b.coefficient) < 1e-6 AS coefficient, abs(a.std_error - b.std_error) < 1e-6 AS std_error FROM
+  (SELECT logit_fit(i % 3 = 0 OR i % 5 = 0, ARRAY[(i % 5 = 0)::int, i * 7 % 11]) f, logit_fit(i % 3 = 0, i * 7 % 11) FILTER (WHERE i % 5 > 0) g FROM generate_series(1, 300) i) q, logit_table(f) a, logit_table(g) b
+WHERE (a.covariate, b.covariate) IN (('2', '1'));
+-- nobody churned, everybody did, no customers; collinear and constant covariates
+SELECT what, covariate, coefficient, odds_ratio, std_error, t.note, converged, s.note AS whole FROM (VALUES ('nobody', (SELECT logit_fit(false, i) FROM generate_series(1, 3) i)), ('everybody', (SELECT logit_fit(true, i) FROM generate_series(1, 3) i)),
+  ('no customers', (SELECT logit_fit(NULL, 1)))) v (what, f), logit_table(f) t, logit_summary(f) s;
+SELECT covariate, round(coefficient::numeric, 6) AS coefficient, note FROM (SELECT logit_fit(i % 3 = 0, ARRAY[i * 7 % 11, 5, 2 * (i * 7 % 11) - 1]) f FROM generate_series(1, 300) i) q, logit_table(f);
+-- units do not matter; the intercept is that of the covariates as they are
+SELECT near(b.coefficient * 1e-150, a.coefficient) AS unit, near(b.z, a.z) AS z FROM (SELECT logit_fit(churned, x[1]) f, logit_fit(churned, x[1] * 1e-150) g FROM r_rows WHERE dataset = 'lung') q, logit_table(f) a JOIN LATERAL logit_table(g) b USING (covariate) WHERE covariate = '1';
+-- numbers that are nearly too small to be one: no estimate, and no error
+SELECT count(t.note) AS notes, bool_or(s.converged) AS converged FROM (SELECT logit_fit(i % 2 = 0, i * 5e-324::float8) f FROM generate_series(1, 9) i) q, logit_table(f) t, logit_summary(f) s;
+SELECT t.note, p.survival FROM (SELECT cox_fit(i, i % 2 = 0, i * 7 % 9 * 5e-324::float8) f FROM generate_series(1, 9) i) q, cox_table(f) t, cox_predict(f, '{0}', 3) p;
+-- one answer in every way
+CREATE TABLE logit_many AS SELECT i % 2 AS part, logit_fit(c, ARRAY[i % 11, d]) f FROM many GROUP BY 1;
+SELECT count(*) FROM logit_many JOIN (SELECT i % 2 AS part, logit_fit(c, ARRAY[i % 11, d] ORDER BY d, i DESC) f FROM many GROUP BY 1) o USING (part) WHERE logit_many.f::text = o.f::text;
+SET parallel_setup_cost = 0;
+SET parallel_tuple_cost = 0;
+SET min_parallel_table_scan_size = 0;
+EXPLAIN (COSTS OFF) SELECT logit_fit(c, ARRAY[i % 11, d]) FROM many;
+SELECT count(*) FROM logit_many JOIN (SELECT i % 2 AS part, logit_fit(c, ARRAY[i % 11, d]) f FROM many GROUP BY 1) o USING (part) WHERE logit_many.f::text = o.f::text;
+RESET parallel_setup_cost;
+RESET parallel_tuple_cost;
+RESET min_parallel_table_scan_size;
+SELECT bool_and(f::text::retention_logit = f) AS text_round_trip FROM (SELECT f FROM logit_many UNION ALL SELECT f FROM logits) q;
+SELECT logit_fit(i % 3 = 0, nullif(i % 7, 2)) = logit_fit(i % 3 = 0, ARRAY[nullif(i % 7, 2)]) AS alone FROM generate_series(1, 50) i;
+CREATE AGGREGATE logit_gather(boolean, double precision[]) (SFUNC = retention_internal.logit_transfn, STYPE = retention_internal.retention_cox_rows);
+CREATE AGGREGATE logit_of(retention_internal.retention_cox_rows) (SFUNC = retention_internal.cox_combine,
+  STYPE = retention_internal.retention_cox_rows, FINALFUNC = retention_internal.logit_final);
+SELECT (SELECT logit_of(r::text::retention_internal.retention_cox_rows)::text FROM (SELECT logit_gather(c, ARRAY[i % 11, d]) r FROM many GROUP BY i % 10) q)
+    = (SELECT logit_fit(c, ARRAY[i % 11, d])::text FROM many) AS merged_as_text;
+
+--
 -- Errors
 --
 \pset format unaligned
@@ -191,7 +252,20 @@ SELECT statement, f.* FROM unnest(ARRAY[
     $$SELECT cox_predict(f, '{1}', 1, confidence => 2) FROM strata$$,
     $$SELECT cox_predict(f, '{1}', 1, stratum => 'a') FROM long_fit$$,
     $$SELECT cox_zph(f, '{a,b}') FROM strata$$,
-    $$SELECT fit_of(r) FROM (SELECT gather(1, true, ARRAY[1], 'efron', NULL, NULL, 1, NULL) UNION ALL SELECT gather(1, true, ARRAY[1])) q (r)$$
+    $$SELECT fit_of(r) FROM (SELECT gather(1, true, ARRAY[1], 'efron', NULL, NULL, 1, NULL) UNION ALL SELECT gather(1, true, ARRAY[1])) q (r)$$,
+    $$SELECT logit_fit(true, '{}'::float8[])$$,
+    $$SELECT logit_fit(true, '{1,NaN}'::float8[])$$,
+    $$SELECT logit_fit(true, 'infinity'::float8)$$,
+    $$SELECT logit_fit(true, array_fill(1.0::float8, ARRAY[101]))$$,
+    $$SELECT logit_fit(true, array_fill(1.0::float8, ARRAY[i])) FROM generate_series(1, 2) i$$,
+    $$SELECT logit_fit(i = 0, i * 1.5e308::float8) FROM generate_series(-1, 1) i$$,
+    $$SELECT logit_table(f, '{a}') FROM logits WHERE dataset = 'lung'$$,
+    $$SELECT logit_table(f, confidence => 0) FROM logits WHERE dataset = 'lung'$$,
+    $$SELECT fit_of(r) FROM (SELECT logit_gather(true, ARRAY[1])) q (r)$$,
+    $$SELECT logit_of(r) FROM (SELECT gather(1, true, ARRAY[1])) q (r)$$,
+    $$SELECT logit_of(r) FROM (SELECT logit_gather(true, ARRAY[1]) UNION ALL SELECT gather(1, true, ARRAY[1])) q (r)$$,
+    $$SELECT retention_internal.logit_transfn(NULL, true, ARRAY[1])$$,
+    $$SELECT 'x'::retention_logit$$
 ]) WITH ORDINALITY AS s (statement, n), fails(statement) f ORDER BY n;
 \pset format aligned
 

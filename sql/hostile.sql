@@ -117,7 +117,7 @@ SELECT type, string_agg(outcome(format('SELECT %L::%s', value, type)), ' ' ORDER
   string_agg(received(type, decode(value, 'hex')), ' ' ORDER BY n) FILTER (WHERE n > 1) AS bytes
 FROM (VALUES ('retention_activity'::regtype, 'A'), ('retention_cohorts', 'C'), ('retention_flow', 'F'), ('retention_internal.retention_population', 'P'),
     ('retention_survival', 'S'), ('retention_internal.retention_logrank_state', 'L'), ('retention_incidence', 'I'), ('retention_internal.retention_cox_rows', 'W'),
-    ('retention_cox', 'X'), ('retention_drivers', 'D'), ('retention_reasons', 'Q'), ('retention_survival_drivers', 'Y'),
+    ('retention_cox', 'X'), ('retention_logit', 'J'), ('retention_drivers', 'D'), ('retention_reasons', 'Q'), ('retention_survival_drivers', 'Y'),
     ('retention_purchases', 'B'), ('retention_value', 'V'), ('retention_gaps', 'G'), ('retention_cohort_value', 'M'),
     ('retention_internal.retention_renewals', 'N'), ('retention_rfm_cuts', 'K'), ('retention_rolling', 'Z')) t (type, letter),
   LATERAL (SELECT '52' || to_hex(ascii(letter)) || '01' AS marks) m,

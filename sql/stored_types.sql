@@ -19,6 +19,7 @@ INSERT INTO sample VALUES
   ('retention_flow', $$customer_flow(started, ended, 'week', '[2024-01-01,2024-09-01)')$$, 'rollup'),
   ('retention_survival', $$survival(time + 1, churned, time / 2, 1.5)$$, 'rollup'),
   ('retention_incidence', $$cumulative_incidence(time, plan)$$, 'rollup'),
+  ('retention_logit', $$logit_fit(churned, ARRAY[(c % 5)::float8, c % 2])$$, NULL),
   ('retention_cox', $$cox_fit(time, churned, ARRAY[(c % 5)::float8, c % 2])$$, NULL),
   ('retention_drivers', $$churn_drivers(churned, ROW(plan, c, c % 2 = 0))$$, 'rollup'),
   ('retention_reasons', $$churn_reasons(plan)$$, 'rollup'),

@@ -62,6 +62,7 @@ SELECT type, 'retention_internal.' || combine, 'retention_internal.' || transiti
   ('retention_incidence', 'incidence_combine', 'incidence_transfn', 'double precision, text', $$7, 'price'$$),
   ('retention_internal.retention_logrank_state', 'logrank_combine', 'logrank_transfn', 'double precision, boolean, text', $$7, true, 'a'$$),
   ('retention_internal.retention_cox_rows', 'cox_combine', 'cox_transfn', 'double precision, boolean, double precision[]', $$7, true, ARRAY[1.5]$$),
+  ('retention_internal.retention_cox_rows', 'cox_combine', 'logit_transfn', 'boolean, double precision[]', $$true, ARRAY[1.5]$$),
   ('retention_drivers', 'drivers_combine', 'drivers_record_transfn', 'boolean, record', $$true, ROW('gold'::text, 3)$$),
   ('retention_drivers', 'drivers_combine', 'drivers_text_transfn', 'boolean, text', $$true, 'gold'::text$$),
   ('retention_reasons', 'reasons_combine', 'reasons_transfn', 'text', $$'price'::text$$),

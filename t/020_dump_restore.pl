@@ -49,6 +49,7 @@ my %kept = (
   retention_grid       => 'grids',
   retention_incidence  => 'causes',
   retention_logrank_state => 'tests',
+  retention_logit      => 'logits',
   retention_population => 'populations',
   retention_purchases  => 'purchases',
   retention_reasons    => 'reasons',
@@ -127,6 +128,8 @@ $node->safe_psql(
   CREATE TABLE fits AS
     SELECT 1 AS id, cox_fit(customer % 97 + 1, customer % 3 = 0, ARRAY[customer % 5, customer % 2]::float8[]) AS fit
       FROM customers;
+  CREATE TABLE logits AS
+    SELECT 1 AS id, logit_fit(customer % 3 = 0, ARRAY[customer % 5, customer % 2]::float8[]) AS fit FROM customers;
   CREATE AGGREGATE rows_of_fit(float8, boolean, float8[]) (SFUNC = retention_internal.cox_transfn,
     STYPE = retention_internal.retention_cox_rows);
   CREATE TABLE rows_of_fits AS
@@ -221,6 +224,7 @@ my %look = (
   survivals => 'SELECT id, survival FROM survivals ORDER BY id',
   causes    => 'SELECT id, incidence FROM causes ORDER BY id',
   fits      => 'SELECT id, fit FROM fits ORDER BY id',
+  logits    => 'SELECT id, fit FROM logits ORDER BY id',
   rows_of_fits => 'SELECT id, fit FROM rows_of_fits ORDER BY id',
   tests     => 'SELECT id, state FROM tests ORDER BY id',
   renewals  => 'SELECT id, state FROM renewals ORDER BY id',

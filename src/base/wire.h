@@ -28,6 +28,7 @@ typedef enum WireKind
 	WIRE_INCIDENCE = 'I',
 	WIRE_COX_ROWS = 'W',
 	WIRE_COX = 'X',
+	WIRE_LOGIT = 'J',
 	WIRE_DRIVERS = 'D',
 	WIRE_REASONS = 'Q',
 	WIRE_SURVIVAL_DRIVERS = 'Y',

@@ -273,9 +273,16 @@ set_terms(const Newton *newton, const CoxData *data, const double *variance, Cox
 		{
 			term->coefficient = newton->beta[k] / data->scale[k];
 			term->std_error = sqrt(variance[k * p + k]) / data->scale[k];
+			/* Of numbers that are nearly too small to be one. */
+			if (!isfinite(term->coefficient) || !isfinite(term->std_error))
+				term->flag = COX_INFINITE;
 		}
-		else if (term->flag == COX_INFINITE)
+		if (term->flag == COX_INFINITE)
+		{
 			term->coefficient = copysign(INFINITY, newton->beta[k]);
+			term->std_error = 0;
+			fit->converged = 0;
+		}
 		for (int l = 0; l <= k; l++)
 			cox_variance(fit)[COX_VARIANCES(k) + l] = variance[k * p + l];
 	}

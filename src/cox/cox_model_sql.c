@@ -61,10 +61,10 @@ covariate_name(const CovariateNames *names, int number)
 	return CStringGetTextDatum(psprintf("%d", number + 1));
 }
 
-static const char *
-term_note(const CoxTerm *term)
+const char *
+term_note(int64 flag)
 {
-	switch ((CoxFlag) term->flag)
+	switch ((CoxFlag) flag)
 	{
 		case COX_FINE:
 			return NULL;
@@ -112,7 +112,7 @@ cox_table(PG_FUNCTION_ARGS)
 		put_number(values, nulls, 5, exp(coefficient + reach * std_error));
 		put_number(values, nulls, 6, z);
 		put_number(values, nulls, 7, isnan(z) ? NAN : fmin(2 * normal_tail(fabs(z)), 1));
-		put_text(values, nulls, 8, term_note(term));
+		put_text(values, nulls, 8, term_note(term->flag));
 		emit_row(&emitter, values, nulls);
 	}
 	return (Datum) 0;

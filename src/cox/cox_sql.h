@@ -29,6 +29,9 @@ extern CovariateNames names_argument(FunctionCallInfo fcinfo, int number, int co
 /* The name of a covariate, or its number from 1. */
 extern Datum covariate_name(const CovariateNames *names, int number);
 
+/* What is wrong with a coefficient (CoxFlag); NULL: nothing. */
+extern const char *term_note(int64 flag);
+
 /* The upper tail of chi-squared; NaN without degrees of freedom. */
 extern double test_p_value(double chi2, int df);
 

@@ -13,9 +13,7 @@
 
 /* Newton's decrement, squared: twice what a step can still add to the likelihood. A standard error would be 1. */
 #define FINISHED 1e-18
-/* A coefficient has no finite maximum if it still moves so far, in units of 1 / the standard deviation ... */
-#define RUNAWAY_STEP 0.02
-/* ... while the likelihood grows by no more than this part of itself. */
+/* The likelihood stands still if it grows by no more than this part of itself. */
 #define STANDSTILL 1e-8
 
 double *

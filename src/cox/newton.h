@@ -8,6 +8,11 @@
 #define RETENTION_NEWTON_H
 
 #define MAX_ITERATIONS 40
+/*
+ * A coefficient has no finite maximum if it still moves so far, in units of 1 / the standard deviation, while the
+ * likelihood does not.
+ */
+#define RUNAWAY_STEP 0.02
 
 /* A logarithm of a likelihood with its first and (negative) second derivatives. */
 typedef struct Likelihood

@@ -299,6 +299,35 @@ put_cox2 <- function(frame, ties, variant) {
   }
 }
 
+# Logistic regression: R's glm, iterated to the end.
+logit_types <- c(dataset = "text", term = "integer", coefficient = "float8", std_error = "float8")
+logit_summary_types <- c(dataset = "text", customers = "bigint", churned = "bigint", loglik_null = "float8",
+                         loglik = "float8", score = "float8", wald = "float8", concordance = "float8")
+put_logit <- function(frame) {
+  x <- do.call(rbind, lapply(strsplit(gsub("[{}]", "", frame$x), ","), as.numeric))
+  y <- frame$churned
+  control <- glm.control(epsilon = 1e-15, maxit = 50)
+  fit <- suppressWarnings(glm(y ~ x, family = binomial, control = control))
+  null <- suppressWarnings(glm(y ~ 1, family = binomial, control = control))
+  full <- cbind(1, x)
+  # R's own has the weights of the iteration before the last one.
+  at <- fit$fitted.values
+  variance <- solve(t(full) %*% (full * at * (1 - at)))
+  put(figures_file, "r_logit", logit_types,
+      data.frame(dataset = frame$dataset[1], term = seq_along(coef(fit)) - 1, coefficient = coef(fit),
+                 std_error = sqrt(diag(variance))))
+  rest <- y - mean(y)
+  score <- t(full) %*% rest
+  information <- t(full) %*% full * mean(y) * (1 - mean(y))
+  eta <- fit$linear.predictors
+  pairs <- outer(eta[y], eta[!y], ">") + outer(eta[y], eta[!y], "==") / 2
+  put(figures_file, "r_logit_summary", logit_summary_types,
+      data.frame(dataset = frame$dataset[1], customers = length(y), churned = sum(y),
+                 loglik_null = as.numeric(logLik(null)), loglik = as.numeric(logLik(fit)),
+                 score = sum(score * solve(information, score)),
+                 wald = sum(coef(fit)[-1] * solve(variance[-1, -1], coef(fit)[-1])), concordance = mean(pairs)))
+}
+
 # The hazard that is corrected for ties. Whole weights are repeated rows here; R takes a weighted row as one departure.
 hazard2_types <- c(dataset = "text", time = "float8", cumulative_hazard = "float8", hazard_std_error = "float8")
 put_hazard2 <- function(frame) {
@@ -467,6 +496,8 @@ for (rows in c(list(lung_rows, veteran_rows, ovarian_rows, heart_rows), random_r
 for (rows in c(list(lung_rows, veteran_rows, heart_rows), random_rows[c(1, 2, 3, 5, 6, 8, 9, 10, 12)]))
   for (ties in c("efron", "breslow"))
     for (variant in c("plain", "strata", "weight", "strata weight", "strata weight cluster")) put_cox2(rows, ties, variant)
+
+for (rows in c(list(lung_rows, veteran_rows, ovarian_rows, heart_rows), random_rows)) put_logit(rows)
 
 close(data_file)
 close(figures_file)
