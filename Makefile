@@ -235,7 +235,7 @@ DATA =
 SHLIB_EXPORTS = exports.txt
 EXPORTING_SQL = $(DATA_built) $(addprefix $(here),$(DATA))
 
-REGRESS = grid rates flow flow_customer as_of activity cohort customers population batch_scan batch_scan_hostile survival cox value cohort_value rfm drivers model source facts facts_trust plot report entry_points untrusted stored_types hostile other_schema catalog
+REGRESS = grid rates flow flow_customer as_of activity cohort customers population batch_scan batch_scan_hostile survival cox value cohort_value rfm drivers model source facts facts_trust views plot report entry_points untrusted stored_types hostile other_schema catalog
 REGRESS_OPTS = --inputdir=$(here) --load-extension=retention
 ISOLATION = rollup batch_scan_snapshot refresh source_lock report_runs
 ISOLATION_OPTS = --inputdir=$(here) --load-extension=retention

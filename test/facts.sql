@@ -20,7 +20,7 @@ BEGIN
     'FROM r AS r JOIN q USING (customer), LATERAL (VALUES (NULL, NULL)%s) AS v (segment, value) GROUP BY 1, 2) '
     'SELECT count(*) FROM ((TABLE kept EXCEPT ALL TABLE direct) UNION ALL (TABLE direct EXCEPT ALL TABLE kept)) AS d',
     (s.kept).summary, direct, 'SELECT * FROM ' || rows, grid,
-    retention_internal.facts_segments(s, '(%2$L, q.segment_%1$s::text)')) INTO cohorts;
+    retention_internal.source_segment_list(s, ', (%2$L, q.segment_%1$s::text)')) INTO cohorts;
   EXECUTE format($q$WITH kept AS (
       SELECT (to_jsonb(f) || jsonb_build_object('facts', f.facts::text))::text FROM %s AS f),
     direct AS (

@@ -333,7 +333,8 @@ AS $$
     WHEN $1.kind = 'events' THEN format('summary AS MATERIALIZED (SELECT @extschema@.cohort_retention(a.%s, a.at, '
         '%L::@extschema@.retention_grid) AS cohorts FROM %s AS a)',
       retention_internal.source_customer($1), $4, $1.source)
-    ELSE format('%s, summary AS MATERIALIZED (SELECT @extschema@.cohort_retention(a.%s, a.at, '
+    ELSE format('%s, first AS (SELECT b.cohort, count(*) AS retained FROM begun AS b GROUP BY b.cohort), '
+        'summary AS MATERIALIZED (SELECT @extschema@.cohort_retention(a.%s, a.at, '
         '%L::@extschema@.retention_grid, a.starts, NOT a.starts) AS cohorts FROM active AS a), '
         'lived AS MATERIALIZED (SELECT @extschema@.cohort_retention(a.%2$s, a.at, '
         '%3$L::@extschema@.retention_grid) AS cohorts FROM active AS a WHERE NOT a.starts)',

@@ -113,3 +113,49 @@ $$;
 COMMENT ON FUNCTION retention_internal.source_presence(retention_internal.source, text) IS
 'a SELECT of the memberships in a source: customer, started, ended (NULL: still a member) and the segments. Those of '
 'events end when the inactivity window after an event is over';
+
+-- Segments, as SQL text.
+
+CREATE FUNCTION retention_internal.source_segment_list(source retention_internal.source, item text) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT coalesce(string_agg(format($2, s.place, s.segment), '' ORDER BY s.place), '')
+  FROM unnest($1.segments) WITH ORDINALITY AS s (segment, place)
+$$;
+COMMENT ON FUNCTION retention_internal.source_segment_list(retention_internal.source, text) IS
+'SQL text for each segment of a source, made by a format from its number and its name';
+
+CREATE FUNCTION retention_internal.source_same(what text, other text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+  -- This can be hashed, IS NOT DISTINCT FROM cannot.
+  SELECT format('(%1$s.segment IS NULL) = (%2$s.segment IS NULL) AND coalesce(%1$s.segment, '''') '
+    '= coalesce(%2$s.segment, '''') AND (%1$s.value IS NULL) = (%2$s.value IS NULL) '
+    'AND coalesce(%1$s.value, '''') = coalesce(%2$s.value, '''')', $1, $2)
+$$;
+COMMENT ON FUNCTION retention_internal.source_same(text, text) IS
+'an SQL condition: two rows have the same segment and value, NULL included';
+
+CREATE FUNCTION retention_internal.source_largest(source retention_internal.source, customers text) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT CASE WHEN $1.top IS NULL OR $1.segments = '{}' THEN ''
+    ELSE format(E'largest AS (\n  SELECT o.segment, o.value\n  FROM (\n    SELECT s.segment, s.value, row_number() '
+        'OVER (PARTITION BY s.segment\n      ORDER BY count(DISTINCT c.customer) DESC, s.value COLLATE "C") AS place'
+        '\n    FROM %s AS c, LATERAL (VALUES %s) AS s (segment, value)\n    GROUP BY s.segment, s.value\n  ) AS o\n'
+        '  WHERE o.place <= %s\n),\n',
+      $2, ltrim(retention_internal.source_segment_list($1, ', (%2$L, c.%2$I::text)'), ', '), $1.top) END
+$$;
+COMMENT ON FUNCTION retention_internal.source_largest(retention_internal.source, text) IS
+'the part "largest" of a WITH: of each segment the values with most customers, as many as the source tells apart, from '
+'a part with customers and segments; empty: the source tells all apart';
+
+CREATE FUNCTION retention_internal.source_by_segment(source retention_internal.source, everybody boolean) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT CASE WHEN $1.top IS NULL OR $1.segments = '{}' THEN format('(VALUES %s) AS s (segment, value)', v.rows)
+    ELSE format('(SELECT v.segment, CASE WHEN v.segment = ''all'' OR l.segment IS NOT NULL THEN v.value '
+      'ELSE ''Other'' END AS value FROM (VALUES %s) AS v (segment, value) LEFT JOIN largest AS l ON %s) AS s',
+      v.rows, retention_internal.source_same('l', 'v')) END
+  FROM (SELECT ltrim(CASE WHEN $2 THEN ', (''all'', ''all'')' ELSE '' END
+    || retention_internal.source_segment_list($1, ', (%2$L, c.%2$I::text)'), ', ') AS rows) AS v
+$$;
+COMMENT ON FUNCTION retention_internal.source_by_segment(retention_internal.source, boolean) IS
+'a table s (segment, value) of the values of the segments of a customer c, as SQL text; everybody: and of all/all. '
+'Where the source tells only some values apart, it reads the part "largest"';

@@ -58,14 +58,6 @@ $$;
 COMMENT ON FUNCTION retention_internal.facts_select(retention_internal.source, text) IS
 'a SELECT of the facts of the rows of a query or table';
 
-CREATE FUNCTION retention_internal.facts_segments(source retention_internal.source, item text) RETURNS text
-LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT coalesce(string_agg(format(', ' || $2, s.place, s.segment), '' ORDER BY s.place), '')
-  FROM unnest($1.segments) WITH ORDINALITY AS s (segment, place)
-$$;
-COMMENT ON FUNCTION retention_internal.facts_segments(retention_internal.source, text) IS
-'items of a list as SQL text, one for each segment of a source, made by a format from its number and its name';
-
 -- Staging.
 
 CREATE FUNCTION retention_internal.facts_temporary(name text, query text) RETURNS void
@@ -153,7 +145,8 @@ DECLARE
 BEGIN
   EXECUTE format('INSERT INTO %s (customer, facts, stays%s) '
       'SELECT n.customer, n.facts, n.stays%s FROM pg_temp.retention_staged AS n ORDER BY n.customer', facts,
-    retention_internal.facts_segments(source, 'segment_%s'), retention_internal.facts_segments(source, 'n.segment_%s'));
+    retention_internal.source_segment_list(source, ', segment_%s'),
+    retention_internal.source_segment_list(source, ', n.segment_%s'));
   GET DIAGNOSTICS rows = ROW_COUNT;
   IF rows > 0 THEN
     EXECUTE format('ANALYZE %s', facts);
@@ -198,18 +191,20 @@ BEGIN
     WHERE NOT EXISTS (SELECT FROM pg_temp.retention_staged AS n WHERE n.customer = f.customer)$q$,
     -- Of two such rows the earlier one (or the later) has the segments; at one time the lesser value, as in
     -- facts_select().
-    retention_internal.facts_segments(source, format('f.segment_%%1$s AS old_%%1$s, CASE WHEN n.whole OR f.facts IS '
-      'NULL OR %1$s IS NULL THEN n.segment_%%1$s WHEN %2$s IS NULL OR %1$s %3$s %2$s THEN f.segment_%%1$s '
-      'WHEN %2$s %3$s %1$s THEN n.segment_%%1$s ELSE least(f.segment_%%1$s, n.segment_%%1$s) END AS segment_%%1$s',
-      old_edge, new_edge, CASE edge WHEN 1 THEN '<' ELSE '>' END)),
-    facts, retention_internal.facts_segments(source, 'f.segment_%s, NULL')));
+    retention_internal.source_segment_list(source, format(', f.segment_%%1$s AS old_%%1$s, CASE '
+      'WHEN n.whole OR f.facts IS NULL OR %1$s IS NULL THEN n.segment_%%1$s '
+      'WHEN %2$s IS NULL OR %1$s %3$s %2$s THEN f.segment_%%1$s WHEN %2$s %3$s %1$s THEN n.segment_%%1$s '
+      'ELSE least(f.segment_%%1$s, n.segment_%%1$s) END AS segment_%%1$s', old_edge, new_edge,
+      CASE edge WHEN 1 THEN '<' ELSE '>' END)),
+    facts, retention_internal.source_segment_list(source, ', f.segment_%s, NULL')));
   ANALYZE pg_temp.retention_touched;
   EXECUTE format('UPDATE %s AS f SET facts = t.new, stays = t.stays%s FROM pg_temp.retention_touched AS t '
       'WHERE f.customer = t.customer AND t.old IS NOT NULL AND t.new IS NOT NULL', facts,
-    retention_internal.facts_segments(source, 'segment_%s = t.segment_%1$s'));
+    retention_internal.source_segment_list(source, ', segment_%s = t.segment_%1$s'));
   EXECUTE format('INSERT INTO %s (customer, facts, stays%s) SELECT t.customer, t.new, t.stays%s '
       'FROM pg_temp.retention_touched AS t WHERE t.old IS NULL AND t.new IS NOT NULL', facts,
-    retention_internal.facts_segments(source, 'segment_%s'), retention_internal.facts_segments(source, 't.segment_%s'));
+    retention_internal.source_segment_list(source, ', segment_%s'),
+    retention_internal.source_segment_list(source, ', t.segment_%s'));
   EXECUTE format('DELETE FROM %s AS f USING pg_temp.retention_touched AS t '
     'WHERE f.customer = t.customer AND t.new IS NULL', facts);
   PERFORM set_config('enable_hashjoin', joins[1], true), set_config('enable_mergejoin', joins[2], true);
@@ -246,23 +241,13 @@ BEGIN
       CASE n WHEN 0 THEN 'true' ELSE format('f.segment_%s::text IS NOT DISTINCT FROM k.value', n) END,
       CASE n WHEN 0 THEN 't.whole' ELSE format('(t.whole OR t.old_%1$s IS DISTINCT FROM t.segment_%1$s) '
         'AND t.old_%1$s::text IS NOT DISTINCT FROM k.value', n) END,
-      retention_internal.facts_segments(source, 'old_%1$s, segment_%1$s'),
-      retention_internal.facts_segments(source, 'e.segment_%1$s, e.segment_%1$s'), source.segments[n]);
+      retention_internal.source_segment_list(source, ', old_%1$s, segment_%1$s'),
+      retention_internal.source_segment_list(source, ', e.segment_%1$s, e.segment_%1$s'), source.segments[n]);
   END LOOP;
 END
 $$;
 COMMENT ON FUNCTION retention_internal.facts_take_edges(retention_internal.source) IS
 'adds to what facts_touch() has left the customers who have the first or the last row of a part now';
-
-CREATE FUNCTION retention_internal.facts_same(what text, other text) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-  -- This can be hashed, IS NOT DISTINCT FROM cannot.
-  SELECT format('(%1$s.segment IS NULL) = (%2$s.segment IS NULL) AND coalesce(%1$s.segment, '''') '
-    '= coalesce(%2$s.segment, '''') AND (%1$s.value IS NULL) = (%2$s.value IS NULL) '
-    'AND coalesce(%1$s.value, '''') = coalesce(%2$s.value, '''')', $1, $2)
-$$;
-COMMENT ON FUNCTION retention_internal.facts_same(text, text) IS
-'an SQL condition: two rows have the same segment and value, NULL included';
 
 CREATE FUNCTION retention_internal.facts_add_up(source retention_internal.source, everything boolean) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -295,9 +280,9 @@ BEGIN
             FROM %4$s AS f OFFSET 0) AS f,
           LATERAL (VALUES (NULL, NULL)%5$s) AS v (segment, value)
         GROUP BY v.segment, v.value) AS c ON %6$s
-      WHERE p.part = k.part$q$, summary, grid, retention_internal.facts_segments(source, 'f.segment_%s'), facts,
-      retention_internal.facts_segments(source, '(%2$L, f.segment_%1$s::text)'),
-      retention_internal.facts_same('c', 'p'));
+      WHERE p.part = k.part$q$, summary, grid, retention_internal.source_segment_list(source, ', f.segment_%s'), facts,
+      retention_internal.source_segment_list(source, ', (%2$L, f.segment_%1$s::text)'),
+      retention_internal.source_same('c', 'p'));
   ELSE
     PERFORM retention_internal.facts_take_edges(source);
     EXECUTE format($q$UPDATE %1$s AS k
@@ -311,8 +296,8 @@ BEGIN
         WHERE v.old IS NOT NULL OR v.new IS NOT NULL
         GROUP BY v.segment, v.value) AS c
       WHERE %4$s$q$, summary, grid,
-      retention_internal.facts_segments(source, '(%2$L, t.old_%1$s::text, t.old, NULL), '
-        '(%2$L, t.segment_%1$s::text, NULL, t.new)'), retention_internal.facts_same('c', 'k'));
+      retention_internal.source_segment_list(source, ', (%2$L, t.old_%1$s::text, t.old, NULL), '
+        '(%2$L, t.segment_%1$s::text, NULL, t.new)'), retention_internal.source_same('c', 'k'));
   END IF;
   EXECUTE format('DELETE FROM %s WHERE part > 0 AND cohorts IS NULL', summary);
 END
@@ -337,7 +322,7 @@ BEGIN
           WHERE %4$s EXCEPT SELECT k.segment, k.value FROM %1$s AS k) AS v,
         (SELECT max(part) AS part FROM %1$s) AS m$q$, (source.kept).summary,
       CASE WHEN everything THEN 'retention_staged' ELSE 'retention_touched' END,
-      ltrim(retention_internal.facts_segments(source, '(%2$L, t.segment_%1$s::text)'), ', '),
+      ltrim(retention_internal.source_segment_list(source, ', (%2$L, t.segment_%1$s::text)'), ', '),
       CASE WHEN everything THEN 'true' ELSE 't.new IS NOT NULL' END);
   END IF;
   IF customers > 0 OR everything THEN

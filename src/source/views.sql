@@ -12,6 +12,18 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 20 SET search_path = pg_catalog, pg_te
   ('lifecycle', 'source_cells_view',
     'active customers: new, retained, resurrected, gone dormant, one row per period'),
   ('stickiness', 'source_cells_view', 'in how many periods customers were active'),
+  ('flow_by_segment', 'source_flow_by_segment_view',
+    'the flow of the customers of each value of a segment, one row per value and period'),
+  ('cohorts_by_segment', 'source_cells_by_segment_view',
+    'cohorts of the customers of each value of a segment, one row per value, cohort and period'),
+  ('curve_by_segment', 'source_cells_by_segment_view',
+    'the retention curve of the customers of each value of a segment, one row per value and period since the start'),
+  ('lifecycle_by_segment', 'source_cells_by_segment_view',
+    'active customers of each value of a segment, one row per value and period'),
+  ('cohort_customers', 'source_cohort_customers_view',
+    'persons: the customers in each cell of cohorts and cohorts_by_segment, one row per cell and customer'),
+  ('movements', 'source_movements_view',
+    'persons: the customers in each period of flow and flow_by_segment, one row per period and customer'),
   ('segments', 'source_segments_view',
     'retention of the last complete period, one row per value of each segment, against the rest'),
   ('survival', 'source_survival_view',
@@ -24,6 +36,7 @@ COMMENT ON FUNCTION retention_internal.source_view_list() IS
 CREATE TYPE retention_internal.view_parts AS (
   hours boolean,
   time_type text,
+  range text,
   zone text,
   bound text,
   moved text,
@@ -37,6 +50,7 @@ COMMENT ON TYPE retention_internal.view_parts IS
 COMMENT ON COLUMN retention_internal.view_parts.hours IS 'whether the grid is one of hours';
 COMMENT ON COLUMN retention_internal.view_parts.time_type IS
 'the type of a membership: wall-clock times of the grid for events, the type of the columns for subscriptions';
+COMMENT ON COLUMN retention_internal.view_parts.range IS 'the range over that type';
 COMMENT ON COLUMN retention_internal.view_parts.zone IS 'the time zone of the grid';
 COMMENT ON COLUMN retention_internal.view_parts.bound IS
 'after the bound of a period (a date, in a grid of hours an instant): a cast to the type of a membership';
@@ -60,6 +74,7 @@ BEGIN
     WHEN 'date'::regtype THEN 'date'
     WHEN 'timestamp'::regtype THEN 'timestamp'
     ELSE CASE source.kind WHEN 'events' THEN 'timestamp' ELSE 'timestamptz' END END;
+  p.range := CASE p.time_type WHEN 'date' THEN 'daterange' WHEN 'timestamp' THEN 'tsrange' ELSE 'tstzrange' END;
   p.bound := CASE
     WHEN p.time_type = 'date' OR (p.hours AND p.time_type = 'timestamptz') THEN ''
     WHEN p.hours THEN ' AT TIME ZONE ' || p.zone

@@ -1,14 +1,5 @@
 -- source: the views that compare segments: segments, survival.
 
-CREATE FUNCTION retention_internal.source_by_segment(segments name[]) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT format('(VALUES (''all'', ''all'')%s) AS s (segment, value)',
-    string_agg(format(', (%L, c.%I::text)', s.segment, s.segment), '' ORDER BY s.place))
-  FROM unnest($1) WITH ORDINALITY AS s (segment, place)
-$$;
-COMMENT ON FUNCTION retention_internal.source_by_segment(name[]) IS
-'a table of the values of the segments of a customer c, as SQL text';
-
 CREATE FUNCTION retention_internal.source_segments_view(
   source retention_internal.source, p retention_internal.view_parts, what text
 ) RETURNS text
@@ -20,7 +11,7 @@ period AS (
   FROM (SELECT @extschema@.retention_period%3$s(%4$s, -1, as_of AT TIME ZONE %5$s) AS period FROM known) AS d
 ),
 %6$s,
-customer AS (
+%9$scustomer AS (
   SELECT p.customer, bool_or(coalesce(p.ended >= q.ends, true)) AS retention_at_end%7$s
   FROM presence AS p, period AS q
   WHERE p.started < q.ends AND coalesce(p.ended >= q.starts, true)
@@ -55,7 +46,7 @@ ORDER BY c.segment, c.at_start DESC, c.value$q$,
     (SELECT string_agg(format(', (array_agg(p.%I ORDER BY p.started DESC, p.%1$I) '
       'FILTER (WHERE p.started < q.starts))[1] AS %1$I', s.segment), '' ORDER BY s.place)
      FROM unnest($1.segments) WITH ORDINALITY AS s (segment, place)),
-    retention_internal.source_by_segment($1.segments)) END
+    retention_internal.source_by_segment($1, true), retention_internal.source_largest($1, 'presence')) END
 $$;
 COMMENT ON FUNCTION retention_internal.source_segments_view(
   retention_internal.source, retention_internal.view_parts, text) IS
@@ -102,7 +93,7 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
   -- end; those who are still there were seen for the whole days that have passed.
   SELECT format($q$WITH %1$s,
 %2$s,
-part AS (
+%7$spart AS (
   SELECT s.segment, s.value, @extschema@.survival((%3$s)::double precision, c.ended IS NOT NULL) AS survival
   FROM customer AS c, (SELECT %4$s FROM known) AS k, LATERAL %5$s
   GROUP BY s.segment, s.value
@@ -126,7 +117,8 @@ ORDER BY 1, 2, 3$q$,
         $2.moved, CASE WHEN $2.hours THEN 3600 ELSE 86400 END) END,
     CASE WHEN $2.time_type = 'date' THEN 'as_of::date'
       WHEN $2.hours THEN format('as_of AT TIME ZONE %s AS as_of', $2.zone) ELSE 'as_of' END,
-    retention_internal.source_by_segment($1.segments), CASE WHEN $2.hours THEN 'hours' ELSE 'days' END)
+    retention_internal.source_by_segment($1, true), CASE WHEN $2.hours THEN 'hours' ELSE 'days' END,
+    retention_internal.source_largest($1, CASE WHEN $2.kept IS NULL THEN 'presence' ELSE 'customer' END))
 $$;
 COMMENT ON FUNCTION retention_internal.source_survival_view(
   retention_internal.source, retention_internal.view_parts, text) IS

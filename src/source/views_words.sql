@@ -3,14 +3,14 @@
 CREATE FUNCTION retention_internal.source_view_words(what text, presence text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
   SELECT (SELECT l.words FROM retention_internal.source_view_list() AS l WHERE l.what = $1)
-    || CASE WHEN $1 IN ('cohorts', 'curve', 'lifecycle') THEN CASE $2
+    || CASE WHEN $1 ~ '^(cohorts|curve|lifecycle)' THEN CASE $2
       WHEN 'at_end' THEN '; active: a customer at the end of the period'
       WHEN 'any' THEN '; active: a customer at any moment of the period' ELSE '' END ELSE '' END
 $$;
 COMMENT ON FUNCTION retention_internal.source_view_words(text, text) IS 'the comment of a view of a source';
 
 CREATE FUNCTION retention_internal.source_column_words() RETURNS TABLE (what text, attribute text, words text)
-LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 80 SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 100 SET search_path = pg_catalog, pg_temp AS $$
   VALUES
   (NULL, 'period_start', 'first day of the period; in a grid of hours its first moment'),
   (NULL, 'period_end', 'first day after the period; in a grid of hours the first moment after it'),
@@ -53,6 +53,20 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 80 SET search_path = pg_catalog, pg_te
   ('stickiness', 'active_periods', 'the number of periods a customer was active in'),
   ('stickiness', 'customers', 'customers who were active in that many periods'),
   ('stickiness', 'share', 'per cent of all customers'),
+  (NULL, 'customer', 'the customer: this view shows persons'),
+  ('cohort_customers', 'segment', 'all: the customers in a cell of cohorts; else as in cohorts_by_segment'),
+  ('cohort_customers', 'value', 'all, or the value in that column'),
+  ('cohort_customers', 'cohort', 'the cell of cohorts or cohorts_by_segment: its cohort'),
+  ('cohort_customers', 'period', 'the cell of cohorts or cohorts_by_segment: its period; its rows are at_risk'),
+  ('cohort_customers', 'standing',
+    'retained: one of the retained of the cell; not_retained; not_yet: the period is not over for the customer'),
+  ('cohort_customers', 'complete', 'the period is over for the customer; in all rows of a cell that is observed'),
+  ('movements', 'segment', 'all: the customers in a row of flow; else as in flow_by_segment'),
+  ('movements', 'value', 'all, or the value in that column'),
+  ('movements', 'period_start', 'the row of flow or flow_by_segment: its period_start'),
+  ('movements', 'movement', 'the column of flow that counts the customer: kept, lost, gained, reactivated, '
+    'joined_and_left or reactivated_and_left'),
+  ('movements', 'departures', 'how often the customer left inside the period'),
   ('segments', 'rest_at_start', 'customers of all other values when the period begins'),
   ('segments', 'rest_kept', 'customers of all other values both when the period begins and when it ends'),
   ('segments', 'rest_retention_rate', 'per cent: 100 * rest_kept / rest_at_start'),
@@ -84,7 +98,8 @@ BEGIN
   END IF;
   FOR attribute, words IN
     SELECT a.attname, (SELECT w.words FROM retention_internal.source_column_words() AS w
-      WHERE w.attribute = a.attname AND coalesce(w.what = $2, true) ORDER BY w.what LIMIT 1)
+      WHERE w.attribute = a.attname AND coalesce($2 IN (w.what, w.what || '_by_segment'), true)
+      ORDER BY w.what LIMIT 1)
     FROM pg_attribute AS a
     WHERE a.attrelid = view AND a.attnum > 0 AND col_description(a.attrelid, a.attnum) IS NULL
     ORDER BY a.attnum

@@ -1,0 +1,100 @@
+-- Views by segment and lists of customers: each count equals its rows, each value is a source of its customers, over the
+-- rows and over kept facts.
+CREATE SCHEMA views_test;
+SET search_path = views_test, public;
+SET datestyle = 'ISO';
+SET timezone = 'UTC';
+SET client_min_messages = warning;
+
+\set views_file `echo "${PG_ABS_SRCDIR:-.}/test/views.sql"`
+\set ECHO none
+\i :views_file
+\set ECHO all
+
+-- Customers who change plan, rows that overlap and touch, rows of nobody, without a time, never there.
+CREATE TABLE event AS
+SELECT abs(hashint4(g)) % 60 AS customer_id, timestamptz '2025-01-05 10:00+00' + abs(hashint4(g * 3)) % 400 * interval '17 hours' AS at,
+  (ARRAY['a', 'b', 'c', NULL])[1 + abs(hashint4(g * 7)) % 4] AS plan, (ARRAY['DE', 'FR'])[1 + abs(hashint4(g * 11)) % 2] AS country
+FROM generate_series(1, 400) g;
+INSERT INTO event VALUES (1, NULL, 'x', 'y'), (2, 'infinity', 'x', 'y'), (1001, '1800-01-01', 'x', 'y'), (NULL, '2025-03-03', 'x', 'y');
+ALTER TABLE event ADD local timestamp, ADD day date;
+UPDATE event SET local = at AT TIME ZONE 'Europe/Berlin', day = (at AT TIME ZONE 'UTC')::date;
+CREATE TABLE sub AS
+SELECT abs(hashint4(g)) % 50 AS customer_id, s AS started, CASE WHEN g % 5 > 0 THEN s + abs(hashint4(g * 5)) % 90 END AS ended,
+  (ARRAY['a', 'b', 'c', NULL])[1 + abs(hashint4(g * 7)) % 4] AS plan, (ARRAY['DE', 'FR'])[1 + abs(hashint4(g * 11)) % 2] AS country
+FROM (SELECT g, date '2025-01-03' + abs(hashint4(g * 3)) % 300 AS s FROM generate_series(1, 120) g) q;
+INSERT INTO sub VALUES (1, NULL, '2025-03-03', 'x', 'y'), (NULL, '2025-03-03', NULL, 'x', 'y'), (2, '2027-01-01', NULL, 'x', 'y'), (1002, '2025-05-05', '2025-05-05', 'never', 'DE');
+ALTER TABLE sub ADD local timestamp, ADD local_end timestamp, ADD at timestamptz, ADD at_end timestamptz;
+UPDATE sub SET local = started + interval '7 hours', local_end = ended + interval '9 hours', at = started AT TIME ZONE 'America/New_York', at_end = (ended + interval '5 hours') AT TIME ZONE 'America/New_York';
+
+CREATE FUNCTION all_differ(sources text[]) RETURNS TABLE (source text, views bigint, lines bigint, differ bigint, where_ text) LANGUAGE plpgsql AS $$
+BEGIN
+  FOREACH source IN ARRAY sources LOOP
+    PERFORM retention_create_views(source::regclass);
+    SELECT count(*), sum(d.lines), sum(d.differ), string_agg(d.what, ', ') FILTER (WHERE d.differ > 0) INTO views, lines, differ, where_ FROM views_differ(source::regclass) d;
+    RETURN NEXT;
+  END LOOP;
+END $$;
+
+-- ---- Events: kinds of time, cohorts, windows ----
+SELECT count(*) FROM (VALUES ('e_tz', 'at', 'month; time_zone=Europe/Berlin'), ('e_local', 'local', 'week; time_zone=UTC'), ('e_date', 'day', 'month; time_zone=UTC'),
+  ('e_hours', 'at', '12 hours; time_zone=UTC'), ('e_recurring', 'at', 'month; time_zone=UTC; cohorts=recurring; brackets=1,2-3'),
+  ('e_elapsed', 'at', '30 days; time_zone=UTC; windows=elapsed'), ('e_twice', 'at', 'month; time_zone=UTC; min_events=2')) v (name, at, grid),
+  retention_source(name, 'events', 'event', 'customer_id', at => v.at, grid => v.grid, segments => '{plan,country}', filter => CASE name WHEN 'e_hours' THEN 'at < ''2025-02-20 00:00+00''' END);
+SELECT * FROM all_differ('{e_tz,e_local,e_date,e_hours,e_recurring,e_elapsed,e_twice}');
+-- the value of the latest event; an as_of of its own
+SELECT retention_source('e_current', 'events', 'event', 'customer_id', at => 'at', segments => '{plan,country}', segments_at => 'current'),
+  retention_source('e_as_of', 'events', 'event', 'customer_id', at => 'at', segments => '{plan,country}', segments_at => 'current', as_of => 'timestamptz ''2025-08-10 12:00+00''');
+SELECT * FROM all_differ('{e_current,e_as_of}');
+-- no segments
+SELECT retention_source('e_none', 'events', 'event', 'customer_id', at => 'at');
+SELECT * FROM all_differ('{e_none}');
+
+-- ---- The same over kept facts ----
+CREATE TABLE over_rows (view text, line text);
+DO $$ DECLARE v record; BEGIN
+  FOR v IN SELECT w.view FROM retention_sources s, retention_internal.source_views(s.source) w WHERE s.source::text IN ('e_tz', 'e_local', 'e_date', 'e_hours', 'e_recurring', 'e_elapsed', 'e_twice', 'e_current', 'e_none') LOOP
+    EXECUTE format('INSERT INTO over_rows SELECT %L, v::text FROM %s v', v.view, v.view);
+  END LOOP;
+END $$;
+SELECT retention_materialize(s::regclass) FROM unnest('{e_tz,e_local,e_date,e_hours,e_recurring,e_elapsed,e_twice,e_current,e_none}'::text[]) s;
+CREATE FUNCTION over_facts() RETURNS SETOF over_rows LANGUAGE plpgsql AS $$ DECLARE name text; BEGIN
+  FOR name IN SELECT DISTINCT o.view FROM over_rows o LOOP
+    RETURN QUERY EXECUTE format('SELECT %L::text, v::text FROM %s v', name, name);
+  END LOOP;
+END $$;
+SELECT count(*) > 5000 AS lines, count(*) FILTER (WHERE differ) AS differ, array_agg(DISTINCT view) FILTER (WHERE differ) AS where_ FROM (
+  SELECT view, false AS differ FROM over_rows
+  UNION ALL SELECT view, true FROM ((SELECT * FROM over_rows EXCEPT ALL SELECT * FROM over_facts()) UNION ALL (SELECT * FROM over_facts() EXCEPT ALL SELECT * FROM over_rows)) d) x;
+SELECT count(*) AS views, count(*) FILTER (WHERE pg_get_viewdef(to_regclass(view)) ~ '_(facts|summary)') AS read_facts FROM (SELECT DISTINCT view FROM over_rows) v;
+
+-- ---- Subscriptions: customers who change plan ----
+SELECT count(*) FROM (VALUES ('s_date', 'started', 'ended', 'month; time_zone=UTC', 'start', 'at_end'), ('s_any', 'started', 'ended', 'month; time_zone=UTC', 'start', 'any'),
+  ('s_local', 'local', 'local_end', 'month; time_zone=Europe/Berlin', 'start', 'at_end'), ('s_tz', 'at', 'at_end', 'week; time_zone=America/New_York', 'start', 'at_end'),
+  ('s_hours', 'at', 'at_end', '24 hours; time_zone=UTC', 'start', 'at_end'), ('s_recurring', 'started', 'ended', 'month; time_zone=UTC; cohorts=recurring', 'start', 'at_end'),
+  ('s_first', 'started', 'ended', 'month; time_zone=UTC', 'first', 'at_end'), ('s_current', 'at', 'at_end', 'month; time_zone=UTC', 'current', 'any')) v (name, started, ended, grid, segments_at, presence),
+  retention_source(name, 'subscriptions', 'sub', 'customer_id', v.started, v.ended, grid => v.grid, segments => '{plan,country}', segments_at => v.segments_at, presence => v.presence, filter => CASE name WHEN 's_hours' THEN 'started < ''2025-02-20''' END,
+  as_of => format('timestamptz ''2025-%s-10 00:00+00''', CASE name WHEN 's_hours' THEN '03' ELSE '11' END));
+SELECT * FROM all_differ('{s_date,s_any,s_local,s_tz,s_hours,s_recurring,s_first,s_current}');
+-- somebody who changes is told by the plan that held when the period began, or with which they came
+CREATE TABLE one (c text, s date, e date, plan text);
+INSERT INTO one VALUES ('ann', '2025-01-10', '2025-03-05', 'basic'), ('ann', '2025-03-05', NULL, 'plus'), ('bob', '2025-01-10', '2025-02-10', 'basic'), ('bob', '2025-04-10', NULL, 'plus'), ('cid', '2025-01-15', NULL, 'basic');
+SELECT retention_source('o', 'subscriptions', 'one', 'c', 's', 'e', grid => 'month; time_zone=UTC', segments => '{plan}', as_of => 'date ''2025-05-01''');
+SELECT * FROM all_differ('{o}');
+SELECT value, period_start, at_start, gained, reactivated, lost, at_end, kept, customer_days, round(retention_rate, 1) AS retention FROM o_flow_by_segment;
+SELECT value, customer, period_start, movement FROM o_movements WHERE segment = 'plan' ORDER BY customer, period_start;
+
+-- ---- The largest values and the rest ----
+SELECT retention_source_set(s::regclass, top => 1) FROM unnest('{e_tz,e_as_of,s_date,s_first}'::text[]) s;
+SELECT count(*) > 0 AS views FROM unnest('{e_tz,e_as_of,s_date,s_first}'::text[]) s, retention_create_views(s::regclass);
+SELECT name, segment, value, count(DISTINCT customer) AS customers FROM (SELECT 'e_tz' AS name, * FROM e_tz_movements UNION ALL SELECT 'e_as_of', * FROM e_as_of_movements) q GROUP BY 1, 2, 3 ORDER BY 1, 2, 3;
+SELECT name, segment, value, count(DISTINCT customer) AS customers FROM (SELECT 's_date' AS name, * FROM s_date_movements UNION ALL SELECT 's_first', * FROM s_first_movements) q GROUP BY 1, 2, 3 ORDER BY 1, 2, 3;
+-- over kept facts; nobody is counted twice
+SELECT d.what, d.lines > 0 AS lines, d.differ FROM views_differ('e_tz') d WHERE d.what !~ 'by_segment';
+SELECT d.what, d.lines > 0 AS lines, d.differ FROM views_differ('s_date') d WHERE d.what !~ 'by_segment';
+SELECT count(*) AS cells, count(*) FILTER (WHERE v.retained <> c.retained OR v.at_risk <> c.at_risk) AS differ FROM e_tz_cohorts c FULL JOIN (
+  SELECT segment, cohort, period, sum(retained) AS retained, sum(at_risk) AS at_risk FROM e_tz_cohorts_by_segment GROUP BY 1, 2, 3) v USING (cohort, period);
+SELECT DISTINCT v.segment, v.value FROM e_tz_segments v UNION ALL SELECT DISTINCT v.segment, v.value FROM e_tz_survival v ORDER BY 1, 2;
+
+SET client_min_messages = error;
+DROP SCHEMA views_test CASCADE;

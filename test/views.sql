@@ -1,0 +1,127 @@
+-- For tests of the views of a source: views_differ('x') is zero everywhere. It compares each row of a view by segment
+-- with the plain view of a source of these customers alone, as of the whole source's as_of, and each count of cells and
+-- movements with the persons behind it.
+
+-- A SELECT of the customers of a source with the value that each has for good, by plain SQL over its rows.
+CREATE FUNCTION views_held(s retention_internal.source, known timestamp, segment name) RETURNS text LANGUAGE sql AS $$
+  SELECT format('SELECT DISTINCT ON (customer) customer, %1$I::text AS value FROM %2$s WHERE customer IS NOT NULL AND '
+      || CASE s.kind WHEN 'events' THEN 'at >= ''1900-01-01 00:00+00'' AND at < ''2200-01-01 00:00+00'' AND ' || moved
+        ELSE moved || ' AND isfinite(started) AND started < coalesce(ended, ''infinity'')' END
+      || ' ORDER BY customer, %3$s%4$s, %1$I',
+    segment, s.source, CASE s.kind WHEN 'events' THEN 'at' ELSE 'started' END,
+    CASE s.segments_at WHEN 'current' THEN ' DESC' ELSE '' END)
+  FROM (SELECT format(CASE s.time_type WHEN 'timestamptz'::regtype THEN '%s AT TIME ZONE %L < %L' ELSE '%1$s < %3$L' END,
+    CASE s.kind WHEN 'events' THEN 'at' ELSE 'started' END, s.time_zone, known) AS moved) m $$;
+
+CREATE FUNCTION views_differ(source regclass) RETURNS TABLE (what text, lines bigint, differ bigint)
+LANGUAGE plpgsql AS $$
+#variable_conflict use_variable
+DECLARE
+  s retention_internal.source := retention_internal.source_find(source);
+  part retention_internal.source;
+  name text := s.source::text;
+  known timestamp;
+  plain text;
+  n bigint;
+  d bigint;
+  g record;
+BEGIN
+  EXECUTE 'SELECT ' || retention_internal.source_as_of(s) INTO known;
+  FOREACH what IN ARRAY ARRAY['cohorts', 'curve', 'lifecycle', 'flow'] LOOP
+    lines := 0;
+    differ := 0;
+    FOR g IN EXECUTE CASE WHEN s.segments = '{}' THEN 'SELECT NULL::name AS segment, NULL::text AS value WHERE false'
+      ELSE (SELECT string_agg(format('SELECT %L::name AS segment, value FROM (%s) AS h GROUP BY value', u,
+        views_held(s, known, u)), ' UNION ALL ') FROM unnest(s.segments) u) END LOOP
+      -- In flows of subscriptions a customer who changes is in several values: see below.
+      CONTINUE WHEN what = 'flow' AND s.kind = 'subscriptions' AND s.segments_at = 'start';
+      EXECUTE format('CREATE OR REPLACE VIEW views_part AS SELECT s.* FROM %s AS s WHERE s.customer IN '
+        '(SELECT h.customer FROM (%s) AS h WHERE h.value IS NOT DISTINCT FROM %L)', source,
+        views_held(s, known, g.segment), g.value);
+      PERFORM retention_source_set('views_part', s.grid, s.gone_after, 1, s.presence);
+      part := retention_internal.source_find('views_part');
+      plain := retention_internal.source_view(part, what, format('%L::timestamp', known));
+      EXECUTE format('WITH p AS (SELECT to_jsonb(p)::text FROM (%1$s) AS p), v AS (SELECT (to_jsonb(v) '
+        '- ''{segment,value}''::text[])::text FROM %2$s_%3$s_by_segment AS v WHERE v.segment = %4$L '
+        'AND v.value IS NOT DISTINCT FROM %5$L) SELECT (SELECT count(*) FROM v), (SELECT count(*) FROM '
+        '((TABLE v EXCEPT ALL TABLE p) UNION ALL (TABLE p EXCEPT ALL TABLE v)) AS d)', plain, name, what, g.segment,
+        g.value) INTO n, d;
+      lines := lines + n;
+      differ := differ + d;
+    END LOOP;
+    DROP VIEW IF EXISTS views_part;
+    IF s.segments <> '{}' AND NOT (what = 'flow' AND s.kind = 'subscriptions' AND s.segments_at = 'start') THEN
+      EXECUTE format('SELECT count(*) FROM %s_%s_by_segment', name, what) INTO n;
+      differ := differ + abs(n - lines);
+    END IF;
+    what := what || '_by_segment';
+    RETURN NEXT;
+    what := split_part(what, '_', 1);
+  END LOOP;
+
+  what := 'cohort_customers';
+  EXECUTE format('WITH c AS (SELECT ''all'' AS segment, ''all'' AS value, * FROM %1$s_cohorts%2$s), '
+    'm AS (SELECT segment, value, cohort, period, min(period_start) AS period_start, max(period_end) AS period_end, '
+    'count(*) AS at_risk, '
+    'count(*) FILTER (WHERE standing = ''retained'') AS retained, bool_and(complete) AS complete, '
+    'count(DISTINCT customer) AS customers FROM %1$s_cohort_customers GROUP BY 1, 2, 3, 4) '
+    'SELECT count(*), count(*) FILTER (WHERE (c.at_risk, c.retained, c.status = ''observed'') IS DISTINCT FROM '
+    '(m.at_risk, m.retained, m.complete) OR m.customers <> m.at_risk) FROM c FULL JOIN m ON m.segment = c.segment '
+    'AND coalesce(m.value, ''NULL'') = coalesce(c.value, ''NULL'') AND m.cohort = c.cohort AND m.period = c.period '
+    -- In elapsed windows each customer has a period of their own.
+    || CASE WHEN (grid_options(s.grid)).windows = 'elapsed' THEN ''
+      ELSE 'AND (m.period_start, m.period_end) = (c.period_start, c.period_end)' END,
+    name, CASE s.segments WHEN '{}' THEN '' ELSE format(' UNION ALL SELECT * FROM %s_cohorts_by_segment', name) END)
+  INTO lines, differ;
+  RETURN NEXT;
+
+  -- Movements, by value: of subscriptions who change, too.
+  what := 'movements';
+  EXECUTE format('WITH f AS (SELECT ''all'' AS segment, ''all'' AS value, * FROM %1$s_flow%2$s), '
+    'm AS (SELECT segment, value, period_start, period_end, count(*) FILTER (WHERE movement IN (''kept'', ''lost'')) '
+    'AS at_start, count(*) FILTER (WHERE movement IN (''gained'', ''joined_and_left'')) AS joined, '
+    'count(*) FILTER (WHERE movement = ''gained'') AS gained, count(*) FILTER (WHERE movement = ''reactivated'') '
+    'AS reactivated, count(*) FILTER (WHERE movement = ''lost'') AS lost, '
+    'count(*) FILTER (WHERE movement IN (''kept'', ''gained'', ''reactivated'')) AS at_end, '
+    'count(*) FILTER (WHERE movement = ''kept'') AS kept, count(*) FILTER (WHERE movement = ''joined_and_left'') '
+    'AS joined_and_left, count(*) FILTER (WHERE movement = ''reactivated_and_left'') AS reactivated_and_left, '
+    'sum(departures) - count(*) FILTER (WHERE movement IN (''lost'', ''joined_and_left'', ''reactivated_and_left'')) '
+    'AS left_and_returned, sum(departures) AS departures, count(*) - count(DISTINCT customer) AS twice '
+    'FROM %1$s_movements GROUP BY 1, 2, 3, 4) '
+    'SELECT count(*), count(*) FILTER (WHERE m.period_end <> f.period_end OR m.twice > 0 OR '
+    '(f.at_start, f.joined, f.gained, f.reactivated, f.lost, f.at_end, f.kept, f.joined_and_left, '
+    'f.reactivated_and_left, f.left_and_returned, f.departures) IS DISTINCT FROM '
+    '(coalesce(m.at_start, 0), coalesce(m.joined, 0), coalesce(m.gained, 0), coalesce(m.reactivated, 0), '
+    'coalesce(m.lost, 0), coalesce(m.at_end, 0), coalesce(m.kept, 0), coalesce(m.joined_and_left, 0), '
+    'coalesce(m.reactivated_and_left, 0), coalesce(m.left_and_returned, 0), coalesce(m.departures, 0))) '
+    'FROM f FULL JOIN m ON m.segment = f.segment AND coalesce(m.value, ''NULL'') = coalesce(f.value, ''NULL'') '
+    'AND m.period_start = f.period_start', name,
+    CASE s.segments WHEN '{}' THEN '' ELSE format(' UNION ALL SELECT * FROM %s_flow_by_segment', name) END)
+  INTO lines, differ;
+  RETURN NEXT;
+  -- Whoever changes: all values together are everybody, in each period and each column.
+  IF s.segments <> '{}' THEN
+    what := 'values of flow';
+    EXECUTE format('SELECT count(*), count(*) FILTER (WHERE (v.at_start, v.joined, v.gained, v.reactivated, v.lost, '
+      'v.at_end, v.kept, v.joined_and_left, v.reactivated_and_left, v.left_and_returned, v.departures, '
+      'round(v.customer_days, 3)) IS DISTINCT FROM (f.at_start, f.joined, f.gained, f.reactivated, f.lost, f.at_end, '
+      'f.kept, f.joined_and_left, f.reactivated_and_left, f.left_and_returned, f.departures, '
+      'round(f.customer_days, 3)) OR NOT coalesce(v.same, true)) FROM %1$s_flow AS f FULL JOIN (SELECT segment, period_start, '
+      'sum(at_start) AS at_start, sum(joined) AS joined, sum(gained) AS gained, sum(reactivated) AS reactivated, '
+      'sum(lost) AS lost, sum(at_end) AS at_end, sum(kept) AS kept, sum(joined_and_left) AS joined_and_left, '
+      'sum(reactivated_and_left) AS reactivated_and_left, sum(left_and_returned) AS left_and_returned, '
+      'sum(departures) AS departures, sum(customer_days) AS customer_days, '
+      'bool_and(status = (SELECT g.status FROM %1$s_flow AS g WHERE g.period_start = b.period_start)) AS same '
+      'FROM %1$s_flow_by_segment AS b GROUP BY 1, 2) AS v USING (period_start)', name) INTO lines, differ;
+    RETURN NEXT;
+    -- and segments is the last complete period of it
+    what := 'segments';
+    EXECUTE format('SELECT count(*), count(*) FILTER (WHERE (g.at_start, g.kept, g.lost, g.retention_rate, '
+      'g.retention_low, g.churn_high) IS DISTINCT FROM (f.at_start, f.kept, f.lost, f.retention_rate, '
+      'f.retention_low, f.churn_high)) FROM (SELECT * FROM %1$s_segments WHERE segment <> ''all'') AS g FULL JOIN ('
+      'SELECT * FROM %1$s_flow_by_segment WHERE at_start > 0 AND period_start = (SELECT max(period_start) '
+      'FROM %1$s_flow WHERE status = ''observed'')) AS f ON f.segment = g.segment '
+      'AND coalesce(f.value, ''NULL'') = coalesce(g.value, ''NULL'')', name) INTO lines, differ;
+    RETURN NEXT;
+  END IF;
+END $$;
