@@ -149,6 +149,51 @@ is($node->safe_psql($database, 'SELECT sum(amount), min(ordered_at), max(ordered
 is(months($out), "2024-01 0 1 0 0 1\n2024-02 1 1 0 0 2\n2024-03 2 0 0 0 2",
   'without amounts, as of a time that is given') or diag($err);
 
+# Exports of billing systems and shops, with a plan or a country.
+for my $case (
+  [
+    'stripe_all', "id,Customer ID,Customer Email,Plan,Quantity,Currency,Interval,Amount,Status,Created (UTC),Start (UTC),"
+      . "Trial End (UTC),Canceled At (UTC),Ended At (UTC)",
+    'sub_1,cus_1,a@b.c,pro,1,usd,month,10.00,active,2024-01-03 10:00,2024-01-03 10:00,,2024-02-20 10:00,2024-03-03 10:00',
+    'subscriptions', 'cus_1|2024-01-03 10:00:00|2024-03-03 10:00:00|pro'
+  ],
+  [
+    'chargebee', 'Subscription Id,Customer Id,Plan Name,Started At,Cancelled At', '9,c1,Basic,2024-01-03,2024-03-03',
+    'subscriptions', 'c1|2024-01-03 00:00:00|2024-03-03 00:00:00|Basic'
+  ],
+  [
+    'shopify', 'Name,Email,Customer ID,Created at,Total,Billing Country', '#1,a@b.c,77,2024-01-03 10:00:00 +0100,12.50,DE',
+    'orders', '77|2024-01-03 09:00:00|12.50|DE'
+  ])
+{
+  my ($name, $header, $line, $table, $row) = @$case;
+  ($ok, $out, $err) = load(file("$name.csv", "$header\n$line\n"));
+  is($node->safe_psql($database, "SELECT * FROM $table"), $row, "the columns of an export: $name") or diag($err);
+}
+
+# A plan and a country are segments, a column of many values is none; a title.
+my @lines = map { sprintf '%d,2024-%02d-03,%s,plan %d,%s', $_, 1 + $_ % 5, $_ % 3 ? '' : '2024-06-05', $_ % 2, "DE$_" } 1 .. 60;
+($ok, $out, $err) = load(file('segments.csv', join("\n", 'customer,start,end,Plan,Country', @lines) . "\n"),
+  "page=$files/segments.html", 'title=The <b>shop</b>');
+is_page("$files/segments.html", 'segments', 'Retention of The &lt;b&gt;shop&lt;/b&gt;', 'Retention by plan', 'plan 1');
+is($node->safe_psql($database, 'SELECT segments FROM retention_sources'), 'plan', 'a column of many values is no segment');
+
+# Lines that cannot be read: all of them are named and left out, up to a tenth of the file.
+my @faults = @lines;
+splice @faults, 4, 0, '5,2024-02-30,,,', ',,,,', '', 'short', '7,2024-03-01,2024-02-01,,', 'b,"2024-01-01,,';
+($ok, $out, $err) = load(file('faults.csv', join("\n", 'customer,start,end,plan,country', @faults) . "\n"));
+ok($ok, 'a file with a few faults is read');
+like($err, qr/^note: 4 of 64 lines cannot be read and are left out:
+  line 6: "2024-02-30" is not a date or a time
+  line 9: it has fewer columns than the header \(5\)
+  line 10: it ends on 2024-02-01 00:00:00 before it starts on 2024-03-01 00:00:00
+  line 11: a quote is not closed$/m, 'and says which');
+is($node->safe_psql($database, 'SELECT count(*) FROM subscriptions'), '60', 'without them');
+($ok, $out, $err) = load(file('worse.csv', join("\n", 'customer,start,end,plan,country', @faults, map "x,$_,,,", 1 .. 30)));
+like($err, qr/^demo: .*, 34 of 94 lines cannot be read:\n  line 6: .*\n  and the lines 84, 85, .*, 97$/ms,
+  'above a tenth it is refused');
+ok(!$ok && $err !~ /line 84:/, 'with the first twenty reasons');
+
 for my $case (
   [ 'german', "1,31.12.2023\n1,02.01.2024\n", '', '2023-12-31 2024-01-02' ],
   [ 'american', "1,12/31/2023\n1,01/02/2024\n", '', '2023-12-31 2024-01-02' ],
@@ -181,10 +226,10 @@ for my $case (
   [ 'no_time', "customer,size\n1,2\n", qr/: neither the start and end of a subscription/ ],
   [ 'bare', "customer,start,end\n", qr/a header and no lines below it/ ],
   [ 'bad_date', "customer,start,end\n1,2024-01-01,\n2,2024-13-45,\n",
-    qr/^demo: .*bad_date.csv, line 3: "2024-13-45" is not a date or a time$/m ],
+    qr/^demo: .*bad_date.csv, 1 of 2 lines cannot be read:\n  line 3: "2024-13-45" is not a date or a time$/m ],
   [
     'bad_dates', "customer,start,end\n1,2024-01-32,\n2,2024-01-01,\n3,2024-02-30,\n",
-    qr/^demo: .*, line 2: "2024-01-32" is not a date or a time\n  line 4: "2024-02-30" is not a date or a time$/m
+    qr/^demo: .*, 2 of 3 lines cannot be read:\n  line 2: "2024-01-32" is not a date or a time\n  line 4: "2024-02-30" is not a date or a time$/m
   ],
   [ 'bad_end', "customer,start,end\n1,2024-01-01,\n2,2024-01-01,soon\n", qr/line 3: "soon" is not a date or a time$/m ],
   [ 'now', "customer,time\n1,now\n", qr/line 2: "now" is not a date or a time$/m ],

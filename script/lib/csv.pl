@@ -1,10 +1,14 @@
-# Reads the header of a CSV file and prints what the columns are, as shell assignments:
+# Reads a CSV file of customers; it needs nothing but perl-base.
 #   perl csv.pl FILE [customer=NAME] [start=NAME] [end=NAME] [time=NAME] [amount=NAME]
-# Prints kind (presence or orders), delimiter, width (the number of columns) and the position of each column that is
-# used. A file that it cannot read is refused with a sentence for a person. It needs nothing but perl-base.
+#     prints what the columns are, as shell assignments: kind (presence or orders), segments (the names of columns that
+#     say what a customer is), encoding, and a summary. A file that it cannot read is refused with a sentence for a person
+#   perl csv.pl --rows FILE …
+#     prints the lines below the header in the text format of COPY: number, fault (why the line cannot be read), customer,
+#     start or time, end, amount, then the segments. Blank lines are left out
 use strict;
 use warnings;
 
+my $wants_rows = $ARGV[0] eq '--rows' && shift @ARGV;
 my ($file, @options) = @ARGV;
 my %given = map { split /=/, $_, 2 } @options;
 
@@ -38,6 +42,8 @@ my %names = (
       purchase_date purchased_at transaction_date created created_at occurred_at event_time event_date)
   ],
   amount => [qw(amount revenue total price value sales order_total order_amount total_amount)],
+  plan => [qw(plan plan_name plan_id subscription_plan product_name product tier package)],
+  country => [qw(country country_code billing_country shipping_country customer_country)],
 );
 
 -e $file or refuse("there is no file $file");
@@ -57,7 +63,7 @@ $first =~ s/\A\xef\xbb\xbf//;
 $first =~ /\S/ or refuse("$file is empty");
 
 # The header: up to the first line end that is not inside quotes.
-my ($line, $rest) = $first =~ /\A((?:"(?:[^"]|"")*"|[^"\r\n])*)(\r\n|\n|\r|\z)/;
+my ($line, $rest) = $first =~ /\A((?:"(?:[^"]++|"")*+"|[^"\r\n]++)*+)(\r\n|\n|\r|\z)/;
 defined $line or refuse("the first line of $file has a quote that is not closed");
 $line =~ /\S/ or refuse("the first line of $file is empty", 'It has to name the columns.');
 
@@ -117,8 +123,67 @@ if (!$at{customer} || !$kind) {
     'Name the columns: --customer COL --start COL --end COL, or --customer COL --time COL [--amount COL]');
 }
 
-sub quoted { return "'" . ($_[0] =~ s/'/'\\''/gr) . "'" }
+my @roles = ('customer', $kind eq 'orders' ? qw(time end amount) : qw(start end amount), qw(plan country));
 my @used = $kind eq 'orders' ? ('customer', 'time', $at{amount} ? 'amount' : ()) : ('customer', 'start', 'end');
-print "kind=$kind\nwidth=", scalar(@columns), "\ndelimiter=", quoted($delimiter), "\n";
-print "col_$_=$at{$_}\n" for @used;
-print 'summary=', quoted(shown(join ', ', map "$_ from \"$columns[ $at{$_} - 1 ]\"", @used)), "\n";
+# A segment is a column of its own.
+my @segments = grep {
+  my $segment = $_;
+  $at{$segment} && !grep { $at{$_} == $at{$segment} } @used
+} qw(plan country);
+my %is_used = map { $_ => 1 } @used, @segments;
+
+# The whole file, in UTF-8.
+{
+  local $/;
+  $first .= <$in> // '';
+}
+my $encoding = utf8::decode(my $copy = $first) ? 'UTF-8' : 'Windows-1252';
+if ($encoding ne 'UTF-8')
+{
+  # What Windows-1252 has in the place of Latin-1's control characters.
+  my %character = map { chr(0x80 + $_->[0]) => chr $_->[1] }
+    map { my $i = $_; [ $i, (0x20AC, 0x81, 0x201A, 0x192, 0x201E, 0x2026, 0x2020, 0x2021, 0x2C6, 0x2030, 0x160, 0x2039, 0x152,
+        0x8D, 0x17D, 0x8F, 0x90, 0x2018, 0x2019, 0x201C, 0x201D, 0x2022, 0x2013, 0x2014, 0x2DC, 0x2122, 0x161, 0x203A, 0x153,
+        0x9D, 0x17E, 0x178)[$i] ] } 0 .. 31;
+  $first =~ s/([\x80-\x9f])/$character{$1}/g;
+  utf8::encode($first);
+}
+
+sub quoted { return "'" . ($_[0] =~ s/'/'\\''/gr) . "'" }
+if (!$wants_rows)
+{
+  print "kind=$kind\nencoding=$encoding\nsegments='@segments'\nhas_amount=", $is_used{amount} ? 1 : '', "\n";
+  print 'summary=', quoted(shown(join ', ', map "$_ from \"$columns[ $at{$_} - 1 ]\"", @used, @segments)), "\n";
+  exit;
+}
+
+# A value of COPY's text format.
+my %escaped = ("\\" => '\\\\', "\n" => '\n', "\r" => '\r', "\t" => '\t');
+sub copied { return defined $_[0] ? $_[0] =~ s/([\\\n\r\t])/$escaped{$1}/gr =~ tr/\0/?/r : '\N' }
+
+my $number = 1 + (() = $line =~ /\r\n|\r|\n/g);
+pos($first) = length($line) + length($rest);
+while (pos($first) < length $first)
+{
+  $number++;
+  my ($fault, @fields);
+  # A record, or with a quote that is never closed one line of it.
+  $first =~ /\G((?:"(?:[^"]++|"")*+"|[^"\r\n]++)*+)(?:\r\n|\n|\r|\z)/gc
+    or $first =~ /\G([^\r\n]*)(?:\r\n|\n|\r|\z)/gc and $fault = 'a quote is not closed';
+  my $record = $1;
+  my $lines = () = $record =~ /\r\n|\r|\n/g;
+  if ($record !~ /[^\s"\Q$delimiter\E]/)
+  {
+    $number += $lines;
+    next;
+  }
+  if (!$fault)
+  {
+    @fields = fields($record, $delimiter);
+    $fault = 'it has ' . (@fields < @columns ? 'fewer' : 'more') . ' columns than the header (' . @columns . ')'
+      if @fields != @columns;
+  }
+  print join("\t", $number, copied($fault), map { copied($fault || !$is_used{$_} ? undef : $fields[ $at{$_} - 1 ]) } @roles),
+    "\n";
+  $number += $lines;
+}
