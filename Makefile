@@ -206,6 +206,7 @@ MODULE_SQL = \
 	src/source/views_cohorts.sql \
 	src/source/views_flow.sql \
 	src/source/views_segments.sql \
+	src/source/views_customers.sql \
 	src/source/facts.sql \
 	src/source/refresh.sql \
 	src/report/template.sql \

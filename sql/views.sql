@@ -84,6 +84,40 @@ SELECT * FROM all_differ('{o}');
 SELECT value, period_start, at_start, gained, reactivated, lost, at_end, kept, customer_days, round(retention_rate, 1) AS retention FROM o_flow_by_segment;
 SELECT value, customer, period_start, movement FROM o_movements WHERE segment = 'plan' ORDER BY customer, period_start;
 
+-- ---- One row per customer ----
+-- events: the status of the facts on the grid of the source, and the amounts of their rows
+ALTER TABLE event ADD fee numeric;
+UPDATE event SET fee = CASE WHEN abs(hashint4(customer_id)) % 5 > 0 THEN extract(day FROM at) END WHERE isfinite(at);
+SELECT retention_source('e_fee', 'events', 'event', 'customer_id', at => 'at', amount => 'fee', segments => '{plan}', grid => 'month; time_zone=Europe/Berlin', gone_after => '60 days', as_of => 'timestamptz ''2025-09-01 00:00+02''');
+SELECT count(*) FROM retention_create_views('e_fee');
+SELECT count(*) AS customers, count(*) FILTER (WHERE (v.state, v.silence, v.usual_gap, v.silence_ratio) IS DISTINCT FROM (s.state, s.silence, s.usual_gap, s.silence_ratio)) AS state,
+  count(*) FILTER (WHERE v.first_at <> p.first_at OR v.last_at <> p.last_at OR v.last_at <> s.last_at AT TIME ZONE 'Europe/Berlin') AS times, count(*) FILTER (WHERE v.plan IS DISTINCT FROM p.plan) AS plan,
+  count(*) FILTER (WHERE (v.amount, v.mean_amount) IS DISTINCT FROM (p.amount, p.mean_amount)) AS amounts, count(*) FILTER (WHERE v.amount IS NULL) AS no_amount,
+  count(*) FILTER (WHERE (v.risk_rank IS NULL) <> (v.state = 'lapsed')) AS ranks
+FROM e_fee_customers v FULL JOIN (SELECT customer_id AS customer, min(at) AS first_at, max(at) AS last_at, (array_agg(plan ORDER BY at, plan))[1] AS plan, sum(fee) AS amount, avg(fee) AS mean_amount,
+    customer_status(activity(at, 'month; time_zone=Europe/Berlin; as_of=2025-09-01'), '2025-09-01', '60 days') AS s
+  FROM event WHERE at < '2025-09-01 00:00+02' AND at > '1900-01-01' AND customer_id IS NOT NULL GROUP BY 1) p USING (customer), LATERAL (SELECT (p.s).*) s;
+SELECT state, count(*), round(min(risk_rank), 3) AS least, round(max(risk_rank), 3) AS most FROM e_fee_customers GROUP BY 1 ORDER BY 1;
+SELECT customer, state, silence, silence_ratio > 2 AS late, risk_rank FROM e_fee_customers ORDER BY risk_rank, customer LIMIT 3;
+-- everybody who is there, once; subscriptions: the risk is that of staying one period longer, of all who stayed as long
+SELECT (SELECT at_end FROM e_tz_flow WHERE status = 'partial') AS at_end, count(*) FILTER (WHERE state <> 'lapsed') AS customers, count(*) FILTER (WHERE risk_rank IS NOT NULL) AS ranks FROM e_tz_customers;
+SELECT (SELECT at_end FROM s_tz_flow WHERE status = 'partial') AS at_end, count(*) FILTER (WHERE state <> 'lapsed') AS customers, count(*) = count(DISTINCT customer) AS once,
+  count(*) FILTER (WHERE (last_at IS NULL) <> (state <> 'lapsed')) AS last_at FROM s_tz_customers;
+SELECT count(*) AS customers, count(*) FILTER (WHERE v.hazard IS DISTINCT FROM round((1 - survival_at(l.s, floor(v.tenure)::float8 + 30) / survival_at(l.s, floor(v.tenure)::float8))::numeric, 6)) AS differ,
+  count(*) FILTER (WHERE v.risk_rank <> 1 - v.hazard) AS ranks
+FROM s_date_customers v, (SELECT survival(coalesce(upper(r), '2025-11-10') - lower(r), upper(r) IS NOT NULL) AS s FROM (
+  SELECT DISTINCT ON (customer_id) r FROM (SELECT customer_id, unnest(range_agg(daterange(started, CASE WHEN ended < '2025-11-10' THEN ended END))) AS r FROM sub
+    WHERE customer_id IS NOT NULL AND started < '2025-11-10' AND started < coalesce(ended, 'infinity') GROUP BY 1) u ORDER BY customer_id, r) f) l
+WHERE v.state <> 'lapsed' AND v.tenure + 30 <= (survival_summary(l.s)).followed_until;
+-- over kept facts one customer is found by the primary key
+SET enable_seqscan = off;
+ANALYZE e_tz_facts;
+CREATE FUNCTION plan_of(query text) RETURNS SETOF text LANGUAGE plpgsql AS $$ BEGIN RETURN QUERY EXECUTE 'EXPLAIN (COSTS OFF) ' || query; END $$;
+SELECT line FROM plan_of('SELECT * FROM e_tz_customers WHERE customer = 7') line WHERE line ~ 'e_tz_facts|Seq Scan';
+SELECT line FROM plan_of('SELECT * FROM e_tz_movements WHERE customer = 7') line WHERE line ~ 'e_tz_facts|Seq Scan';
+SELECT line FROM plan_of('SELECT * FROM e_tz_cohort_customers WHERE customer = 7') line WHERE line ~ 'e_tz_facts|Seq Scan';
+RESET enable_seqscan;
+
 -- ---- The largest values and the rest ----
 SELECT retention_source_set(s::regclass, top => 1) FROM unnest('{e_tz,e_as_of,s_date,s_first}'::text[]) s;
 SELECT count(*) > 0 AS views FROM unnest('{e_tz,e_as_of,s_date,s_first}'::text[]) s, retention_create_views(s::regclass);

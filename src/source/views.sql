@@ -1,6 +1,6 @@
 -- source: the views that a BI tool reads, plain SQL over the view of a source or over its kept facts. Each line of
--- source_view_list() is one of them; the function that it names writes the query (views_cohorts.sql, views_flow.sql,
--- views_segments.sql), views_words.sql has the comments of the columns. retention_create_views() creates them all.
+-- source_view_list() is one of them; the function that it names writes the query, in a file views_*.sql of its topic.
+-- views_words.sql has the comments of the columns. retention_create_views() creates them all.
 
 CREATE FUNCTION retention_internal.source_view_list() RETURNS TABLE (what text, writer text, words text)
 LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 20 SET search_path = pg_catalog, pg_temp AS $$
@@ -20,6 +20,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 20 SET search_path = pg_catalog, pg_te
     'the retention curve of the customers of each value of a segment, one row per value and period since the start'),
   ('lifecycle_by_segment', 'source_cells_by_segment_view',
     'active customers of each value of a segment, one row per value and period'),
+  ('customers', 'source_customers_view', 'persons: one row per customer, with what is known of them'),
   ('cohort_customers', 'source_cohort_customers_view',
     'persons: the customers in each cell of cohorts and cohorts_by_segment, one row per cell and customer'),
   ('movements', 'source_movements_view',

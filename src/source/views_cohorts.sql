@@ -203,7 +203,7 @@ CREATE FUNCTION retention_internal.source_cohort_customers_view(
   source retention_internal.source, p retention_internal.view_parts, what text
 ) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT format($q$WITH %1$s,
+  SELECT CASE WHEN $1.suppress_below IS NULL THEN format($q$WITH %1$s,
 %2$s%3$s
 SELECT s.segment, s.value, c.customer, m.cohort, m.period, m.period_start, m.period_end, %4$s AS standing, m.complete
 FROM customer AS c CROSS JOIN LATERAL @extschema@.cohort_membership%5$s(c.retention_facts, %6$s, 'on'::text,
@@ -219,8 +219,8 @@ FROM customer AS c CROSS JOIN LATERAL @extschema@.cohort_membership%5$s(c.retent
     CASE $1.presence WHEN 'at_end'
       THEN E'\n  LEFT JOIN begun AS b ON m.period = 0 AND b.customer = c.customer AND b.cohort = m.cohort'
       ELSE '' END,
-    retention_internal.source_by_segment($1, true))
+    retention_internal.source_by_segment($1, true)) END
 $$;
 COMMENT ON FUNCTION retention_internal.source_cohort_customers_view(
   retention_internal.source, retention_internal.view_parts, text) IS
-'the query of the view cohort_customers';
+'the query of the view cohort_customers; NULL where small counts are suppressed';

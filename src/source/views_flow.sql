@@ -237,7 +237,8 @@ CREATE FUNCTION retention_internal.source_movements_view(
   source retention_internal.source, p retention_internal.view_parts, what text
 ) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT CASE WHEN retention_internal.source_has_changes($1) THEN format($q$WITH %1$s,
+  SELECT CASE WHEN $1.suppress_below IS NOT NULL THEN NULL
+    WHEN retention_internal.source_has_changes($1) THEN format($q$WITH %1$s,
 %2$s,
 %3$s,
 %4$s%5$s
@@ -269,4 +270,5 @@ WHERE m.movement <> 'absent'$q$,
       retention_internal.source_by_segment($1, true)) END
 $$;
 COMMENT ON FUNCTION retention_internal.source_movements_view(
-  retention_internal.source, retention_internal.view_parts, text) IS 'the query of the view movements';
+  retention_internal.source, retention_internal.view_parts, text) IS
+'the query of the view movements; NULL where small counts are suppressed';

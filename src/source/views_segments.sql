@@ -85,6 +85,19 @@ $$;
 COMMENT ON FUNCTION retention_internal.source_first_stays(retention_internal.source, retention_internal.view_parts) IS
 'items of a WITH that end with customer: the first stay of each customer, and their segments';
 
+CREATE FUNCTION retention_internal.source_duration(p retention_internal.view_parts, item integer) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT CASE $2
+    WHEN 1 THEN CASE $1.time_type WHEN 'date' THEN 'coalesce(c.ended, k.as_of) - c.started'
+      ELSE format(E'CASE\n    WHEN c.ended IS NULL THEN floor(extract(epoch FROM k.as_of - c.started%1$s) / %2$s)\n'
+          '    ELSE ceil(extract(epoch FROM c.ended%1$s - c.started%1$s) / %2$s) END',
+        $1.moved, CASE WHEN $1.hours THEN 3600 ELSE 86400 END) END
+    ELSE CASE WHEN $1.time_type = 'date' THEN 'as_of::date'
+      WHEN $1.hours THEN format('as_of AT TIME ZONE %s AS as_of', $1.zone) ELSE 'as_of' END END
+$$;
+COMMENT ON FUNCTION retention_internal.source_duration(retention_internal.view_parts, integer) IS
+'1: an SQL expression of how long a first stay c took, in days or hours, as of k.as_of; 2: that column, of "known"';
+
 CREATE FUNCTION retention_internal.source_survival_view(
   source retention_internal.source, p retention_internal.view_parts, what text
 ) RETURNS text
@@ -111,12 +124,7 @@ FROM part AS p,
 WHERE v."time" > 0
 ORDER BY 1, 2, 3$q$,
     $2.known, retention_internal.source_first_stays($1, $2),
-    CASE $2.time_type WHEN 'date' THEN 'coalesce(c.ended, k.as_of) - c.started'
-      ELSE format(E'CASE\n    WHEN c.ended IS NULL THEN floor(extract(epoch FROM k.as_of - c.started%1$s) / %2$s)\n'
-          '    ELSE ceil(extract(epoch FROM c.ended%1$s - c.started%1$s) / %2$s) END',
-        $2.moved, CASE WHEN $2.hours THEN 3600 ELSE 86400 END) END,
-    CASE WHEN $2.time_type = 'date' THEN 'as_of::date'
-      WHEN $2.hours THEN format('as_of AT TIME ZONE %s AS as_of', $2.zone) ELSE 'as_of' END,
+    retention_internal.source_duration($2, 1), retention_internal.source_duration($2, 2),
     retention_internal.source_by_segment($1, true), CASE WHEN $2.hours THEN 'hours' ELSE 'days' END,
     retention_internal.source_largest($1, CASE WHEN $2.kept IS NULL THEN 'presence' ELSE 'customer' END))
 $$;

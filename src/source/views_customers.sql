@@ -1,0 +1,103 @@
+-- source: the view of customers, one row for each. No column depends on other customers' rows but by a figure that is
+-- the same for all, so that one customer is found by the primary key of kept facts.
+
+CREATE FUNCTION retention_internal.source_amounts(source retention_internal.source) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+  -- Joined by customer, so that a condition on the customer reaches these rows, too.
+  SELECT CASE WHEN $1.has_amount THEN format(E'\n  LEFT JOIN (\n    SELECT r.customer, %s\n    FROM %s AS r, '
+      'known AS k\n    WHERE %s\n    GROUP BY r.customer\n  ) AS a ON a.customer = c.customer',
+    CASE $1.kind WHEN 'events' THEN 'sum(r.amount) AS amount, avg(r.amount) AS mean_amount'
+      ELSE format('sum(r.amount) FILTER (WHERE coalesce(r.ended >= %s, true)) AS amount', t.known) END,
+    $1.source, CASE $1.kind WHEN 'events' THEN format('r.at >= ''1900-01-01 00:00+00'' AND r.at%s < %s', CASE
+        $1.time_type WHEN 'timestamptz'::regtype THEN format(' AT TIME ZONE %L', $1.time_zone) ELSE '' END, t.known)
+      ELSE format('r.started < %s AND r.started < coalesce(r.ended, ''infinity'')', t.known) END) ELSE '' END
+  FROM (SELECT 'k.as_of' || CASE WHEN $1.time_type = 'date'::regtype THEN '::date'
+    WHEN $1.time_type = 'timestamptz'::regtype AND $1.kind = 'subscriptions'
+      THEN format(' AT TIME ZONE %L', $1.time_zone) ELSE '' END AS known) AS t
+$$;
+COMMENT ON FUNCTION retention_internal.source_amounts(retention_internal.source) IS
+'a join of the amounts of a customer c; empty: the source has none';
+
+CREATE FUNCTION retention_internal.source_event_customers_view(
+  source retention_internal.source, p retention_internal.view_parts
+) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+SET intervalstyle = 'postgres' AS $$
+  SELECT format($q$WITH %1$s,
+%2$s
+SELECT c.customer%3$s, @extschema@.first_active%4$s(c.retention_facts) AS first_at, s.last_at%5$s AS last_at,
+  round((extract(epoch FROM CASE s.state WHEN 'lapsed' THEN s.since ELSE k.as_of END
+    - @extschema@.first_active(c.retention_facts)) / 86400)::numeric, 3) AS tenure,
+  s.state, s.silence, s.usual_gap, s.silence_ratio%6$s,
+  -- One active period tells no gap: then the inactivity window is what silence is compared with.
+  CASE WHEN s.state <> 'lapsed' THEN round(1 / (1 + coalesce(s.silence_ratio, s.silence / %7$s)), 6) END AS risk_rank
+FROM customer AS c CROSS JOIN known AS k CROSS JOIN LATERAL @extschema@.customer_status(%8$s, k.as_of, %9$L::interval,
+    NULL::@extschema@.retention_gaps) AS s%10$s
+WHERE s.state IS NOT NULL$q$,
+    $2.known, retention_internal.source_customers($1, $2),
+    retention_internal.source_segment_list($1, ', c.%2$I'), CASE WHEN o.is_instant THEN '_at' ELSE '' END,
+    CASE WHEN o.is_instant THEN format(' AT TIME ZONE %L', $1.time_zone) ELSE '' END,
+    CASE WHEN $1.has_amount THEN ', a.amount, a.mean_amount' ELSE '' END,
+    extract(epoch FROM $1.gone_after) / 86400,
+    CASE WHEN $2.kept IS NULL THEN 'c.retention_facts' ELSE format('@extschema@.coarsen(c.retention_facts, %s)',
+      retention_internal.source_grid($1, '(SELECT as_of FROM known)')) END,
+    $1.gone_after, retention_internal.source_amounts($1))
+  FROM (SELECT $1.time_type = 'timestamptz'::regtype AS is_instant) AS o
+$$;
+COMMENT ON FUNCTION retention_internal.source_event_customers_view(
+  retention_internal.source, retention_internal.view_parts) IS 'the query of the view customers of events';
+
+CREATE FUNCTION retention_internal.source_member_customers_view(
+  source retention_internal.source, p retention_internal.view_parts
+) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT format($q$WITH %1$s,
+%2$s,
+life AS (
+  -- who has stayed so long leaves in the next period with this probability
+  SELECT d.day, round((1 - @extschema@.survival_at(s.state, (d.day + %3$s)::double precision)
+    / nullif(@extschema@.survival_at(s.state, d.day::double precision), 0))::numeric, 6) AS hazard
+  FROM (
+    SELECT @extschema@.survival((%4$s)::double precision, c.ended IS NOT NULL) AS state
+    FROM customer AS c, (SELECT %5$s FROM known) AS k
+  ) AS s, @extschema@.survival_summary(s.state) AS m,
+    generate_series(0, floor(m.followed_until)::integer - %3$s) AS d (day)
+),
+held AS (
+  SELECT r.customer, min(r.started) AS first_at, range_agg(%6$s(r.started, r.ended)) AS stays%7$s
+  FROM %8$s AS r, (SELECT %9$s AS as_of FROM known AS k) AS k
+  WHERE r.customer IS NOT NULL AND r.started < k.as_of AND r.started < coalesce(r.ended, 'infinity')
+  GROUP BY r.customer
+)
+SELECT c.customer%10$s, c.first_at, CASE s.state WHEN 'lapsed' THEN s.since END AS last_at, s.tenure, s.state,
+  s.renewal_at, l.hazard%11$s, 1 - l.hazard AS risk_rank
+FROM held AS c CROSS JOIN (SELECT %9$s AS as_of FROM known AS k) AS n
+  CROSS JOIN LATERAL @extschema@.customer_status(c.stays, n.as_of) AS s
+  -- of those who have stayed longer than can be said, the last that is known
+  LEFT JOIN life AS l ON s.state <> 'lapsed'
+    AND l.day = least(floor(s.tenure%12$s)::integer, (SELECT max(m.day) FROM life AS m))%13$s$q$,
+    $2.known, retention_internal.source_first_stays($1, $2), o.step, retention_internal.source_duration($2, 1),
+    retention_internal.source_duration($2, 2), $2.range,
+    retention_internal.source_segment_list($1, ', (array_agg(r.%2$I ORDER BY r.started' || CASE $1.segments_at
+      WHEN 'first' THEN '' ELSE ' DESC' END || ', r.%2$I))[1] AS %2$I'),
+    $1.source, 'k.as_of' || CASE $2.time_type WHEN 'date' THEN '::date'
+      WHEN 'timestamptz' THEN ' AT TIME ZONE ' || $2.zone ELSE '' END,
+    retention_internal.source_segment_list($1, ', c.%2$I'), CASE WHEN $1.has_amount THEN ', a.amount' ELSE '' END,
+    CASE WHEN $2.hours THEN ' * 24' ELSE '' END, retention_internal.source_amounts($1))
+  FROM (SELECT round(extract(epoch FROM (@extschema@.grid_options($1.grid)).length)
+    / CASE WHEN $2.hours THEN 3600 ELSE 86400 END) AS step) AS o
+$$;
+COMMENT ON FUNCTION retention_internal.source_member_customers_view(
+  retention_internal.source, retention_internal.view_parts) IS 'the query of the view customers of subscriptions';
+
+CREATE FUNCTION retention_internal.source_customers_view(
+  source retention_internal.source, p retention_internal.view_parts, what text
+) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT CASE WHEN $1.suppress_below IS NOT NULL THEN NULL
+    WHEN $1.kind = 'events' THEN retention_internal.source_event_customers_view($1, $2)
+    ELSE retention_internal.source_member_customers_view($1, $2) END
+$$;
+COMMENT ON FUNCTION retention_internal.source_customers_view(
+  retention_internal.source, retention_internal.view_parts, text) IS
+'the query of the view customers; NULL where small counts are suppressed';
