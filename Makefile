@@ -125,6 +125,7 @@ OBJS = \
 	src/drivers/driver_values.o \
 	src/drivers/drivers.o \
 	src/drivers/drivers_sql.o \
+	src/drivers/survival_drivers.o \
 	src/drivers/survival_drivers_sql.o \
 	src/model/fit_sql.o \
 	src/model/model.o \

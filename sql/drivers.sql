@@ -420,11 +420,79 @@ RESET parallel_setup_cost;
 RESET parallel_tuple_cost;
 RESET min_parallel_table_scan_size;
 SELECT survival_drivers(NULL, true, a) IS NULL AS nothing FROM (SELECT 1 AS x) a;
+-- the effect: chi-squared beyond its degrees of freedom, by departure; none without a test
+SELECT attribute, near(effect_size, sqrt(greatest(chi2 - df, 0) / (SELECT count(*) FROM stay WHERE churned))) AS effect, effect_size IS NULL AS none FROM stays, survival_driver_ranking(s);
+-- late entry: the curves of survival(duration, churned, entry); who never was at risk is left out
+CREATE TABLE late AS SELECT survival_drivers(months, churned, a, CASE WHEN id % 3 = 0 THEN id % 40 / 2.0 END) s FROM stay c, LATERAL (SELECT c.contract, c.trial) a;
+SELECT count(*) AS rows, count(*) FILTER (WHERE near(r.survival, c.survival) AND near(r.ci_low, c.ci_low) AND near(r.ci_high, c.ci_high) AND r.customers = b.customers AND r.churned = b.churned) AS same
+FROM late, survival_driver_table(s, '{6,12,30}') r JOIN (SELECT attribute, value, survival(months, churned, CASE WHEN id % 3 = 0 THEN id % 40 / 2.0 END) s
+    FROM stay, LATERAL (VALUES ('contract', contract), ('trial', trial::text)) v (attribute, value) GROUP BY attribute, value) o ON r.attribute = o.attribute AND r.value IS NOT DISTINCT FROM o.value,
+    survival_curve(o.s, times => ARRAY[r."time"]) c, survival_summary(o.s) b;
+SELECT attribute, near(r.chi2, (t).chi2) AS chi2 FROM late, survival_driver_ranking(s) r JOIN (SELECT attribute, logrank_test(months, churned, value, 'logrank', NULL, CASE WHEN id % 3 = 0 THEN id % 40 / 2.0 END) t
+    FROM stay, LATERAL (VALUES ('contract', contract), ('trial', trial::text)) v (attribute, value) GROUP BY attribute) o USING (attribute) ORDER BY attribute;
+SELECT survival_drivers(months, churned, contract, NULL)::text = survival_drivers(months, churned, contract)::text AS from_the_start FROM stay;
+-- the difference from a reference value: that of two states; the most frequent value unless one is asked for
+SELECT count(*) AS rows, count(*) FILTER (WHERE near(r.difference, d.difference) AND near(r.difference_low, d.ci_low) AND near(r.difference_high, d.ci_high)) AS same
+FROM stays, survival_driver_table(s, '{6,12}', 'plain', 0.9, '{3,monthly,false}') r JOIN (SELECT attribute, value, survival(months, churned) s
+    FROM stay, LATERAL (VALUES ('contract', contract), ('trial', trial::text), ('products', products::text)) v (attribute, value) GROUP BY attribute, value) a ON r.attribute = a.attribute AND r.value IS NOT DISTINCT FROM a.value
+  JOIN (SELECT attribute, value, survival(months, churned) s
+    FROM stay, LATERAL (VALUES ('contract', contract), ('trial', trial::text), ('products', products::text)) v (attribute, value) GROUP BY attribute, value) b ON r.attribute = b.attribute AND r.reference_value = b.value,
+  restricted_mean_difference(a.s, b.s, r."time", 0.9) d WHERE r.value IS DISTINCT FROM r.reference_value;
+SELECT DISTINCT r.attribute, r.reference_value, r.value IS NOT DISTINCT FROM r.reference_value AS itself, r.difference IS NULL AS none FROM stays, survival_driver_table(s, '{6}', reference => '{3,monthly,false}') r ORDER BY 1, 3;
+SELECT DISTINCT r.attribute, r.reference_value = (SELECT value FROM stay, LATERAL (VALUES ('trial', trial::text), ('products', products::text)) v (attribute, value)
+  WHERE v.attribute = r.attribute AND churned IS NOT NULL GROUP BY value ORDER BY count(*) DESC, value LIMIT 1) AS most_frequent FROM stays, survival_driver_table(s, '{6}') r WHERE attribute IN ('trial', 'products') ORDER BY 1;
+SELECT DISTINCT attribute, reference_value, value IS NULL AS itself, difference IS NULL AS none FROM stays, survival_driver_table(s, '{6}', reference => '{NULL}') WHERE attribute = 'size' ORDER BY 3;
+SELECT count(*) FROM survival_driver_table(NULL, '{6}');
+SELECT count(*) FROM stays, survival_driver_table(s, NULL);
+
+--
+-- Numbers over time: one by one, in bands of exact numbers, in bands of two digits
+--
+CREATE TABLE measured AS SELECT i, ceil(9 * any_of(i, 71))::int AS d, any_of(i, 72) < 0.5 AS c, v.* FROM generate_series(1, 4000) i, LATERAL (SELECT floor(15 * any_of(i, 73))::int AS few, floor(60 * any_of(i, 74) ^ 2)::int - 20 AS middle,
+  floor(1e6 * any_of(i, 75) ^ 3)::bigint - 1000 AS many, CASE i % 50 WHEN 0 THEN NULL WHEN 1 THEN 'NaN' WHEN 2 THEN 'infinity' WHEN 3 THEN '-infinity' WHEN 4 THEN 0 ELSE exp(14 * any_of(i, 76) - 9) * sign(any_of(i, 77) - 0.3) END::float8 AS number,
+  round((any_of(i, 78) * 8)::numeric, 2) AS price) v;
+CREATE TABLE measures AS SELECT survival_drivers(d, c, a) s, churn_drivers(c, a) k FROM measured m, LATERAL (SELECT m.few, m.middle, m.many, m.number, m.price) a;
+SELECT attribute, "values", df, note FROM measures, survival_driver_ranking(s) ORDER BY attribute COLLATE "C";
+SELECT attribute, value, customers, churned FROM measures, survival_driver_table(s, '{3}') WHERE attribute <> 'few';
+-- bands of exact numbers are those of churn_drivers
+SELECT t.attribute, count(*) AS values, count(*) FILTER (WHERE t.value = k.value AND t.customers = k.customers AND t.churned = k.churned) AS same FROM
+  (SELECT t.*, row_number() OVER (PARTITION BY attribute) AS n FROM measures, survival_driver_table(s, '{3}') t) t
+  FULL JOIN (SELECT t.*, row_number() OVER (PARTITION BY attribute) AS n FROM measures, driver_table(k) t) k USING (attribute, n) WHERE attribute IN ('few', 'middle') GROUP BY 1 ORDER BY 1;
+-- counts, curves and tests are those of the customers between the edges
+SELECT attribute, count(*) AS bands, count(*) FILTER (WHERE t.customers = o.customers AND t.churned = o.churned AND near(t.survival, survival_at(o.s, 3)) AND near(t.restricted_mean, (restricted_mean(o.s, 3)).restricted_mean)) AS same
+FROM (SELECT t.*, (CASE WHEN value LIKE '% to %' THEN split_part(value, ' to ', 1) ELSE split_part(translate(value, '[])', ''), ',', 1) END)::float8 AS low,
+    (CASE WHEN value LIKE '% to %' THEN split_part(value, ' to ', 2) WHEN value LIKE '%,%' THEN split_part(translate(value, '[])', ''), ',', 2) ELSE value END)::float8 AS high
+    FROM measures, survival_driver_table(s, '{3}') t WHERE value <> 'NaN') t,
+  LATERAL (SELECT count(*) AS customers, count(*) FILTER (WHERE c) AS churned, survival(d, c) AS s FROM measured,
+    LATERAL (SELECT CASE t.attribute WHEN 'few' THEN few WHEN 'middle' THEN middle WHEN 'many' THEN many WHEN 'price' THEN price ELSE number END::float8 AS x) x
+    WHERE x >= low AND CASE WHEN t.value LIKE '%)' THEN x < high ELSE x <= high END AND x <> 'NaN') o GROUP BY attribute ORDER BY attribute;
+SELECT near(r.chi2, (l).chi2) AS chi2, r.df = (l).df AS df FROM measures, survival_driver_ranking(s) r, (SELECT logrank_test(d, c, band::text) l FROM (SELECT d, c, floor(10 * (rank() OVER (ORDER BY middle) - 1) / count(*) OVER ()) AS band FROM measured) q) o WHERE attribute = 'middle';
+-- which it is follows from the set of values alone: parts with few values each, in any order, by text, with workers
+SELECT rollup(p.s)::text = m.s::text AS rolled_up, rollup(p.s ORDER BY n DESC)::text = m.s::text AS backwards, rollup(p.s::text::retention_survival_drivers)::text = m.s::text AS by_text FROM
+  (SELECT i % 97 AS n, survival_drivers(d, c, a) s FROM measured m, LATERAL (SELECT m.few, m.middle, m.many, m.number, m.price) a GROUP BY 1) p, measures m GROUP BY m.s::text;
+SELECT survival_drivers(d, c, a ORDER BY m.number DESC, i)::text = (SELECT s::text FROM measures) AS sorted FROM measured m, LATERAL (SELECT m.few, m.middle, m.many, m.number, m.price) a;
+SET max_parallel_workers_per_gather = 2;
+SET parallel_setup_cost = 0;
+SET parallel_tuple_cost = 0;
+SET min_parallel_table_scan_size = 0;
+SELECT survival_drivers(d, c, a)::text = (SELECT s::text FROM measures) AS parallel FROM measured m, LATERAL (SELECT m.few, m.middle, m.many, m.number, m.price) a;
+RESET max_parallel_workers_per_gather;
+RESET parallel_setup_cost;
+RESET parallel_tuple_cost;
+RESET min_parallel_table_scan_size;
+SELECT bool_and(reference_value = 'NaN') AS nan, count(difference) AS differences FROM measures, survival_driver_table(s, '{3}', reference => '{NaN}') WHERE attribute = 'number';
+-- 100 numbers are kept as they are, and one more is not; numbers of one value; integers at the ends of their range
+SELECT n, r."values", length(s::text) > 1000 AS long FROM (SELECT n, survival_drivers(1, true, 1000 + i) s FROM (VALUES (100), (101)) v (n), generate_series(1, n) i GROUP BY n) q, survival_driver_ranking(s) r ORDER BY n;
+SELECT n, value, customers FROM (SELECT n, survival_drivers(1, true, 1000 + i) s FROM (VALUES (101)) v (n), generate_series(1, n) i GROUP BY n) q, survival_driver_table(s, '{1}');
+SELECT value, customers FROM (SELECT survival_drivers(1, true, CASE WHEN i > 50 THEN 9223372036854775807 - i ELSE -9223372036854775808 + i END) s FROM generate_series(0, 101) i) q, survival_driver_table(s, '{1}');
 SELECT f.* FROM (VALUES
     ('SELECT survival_drivers(-1, true, a) FROM (SELECT 1 AS x) a'),
     ('SELECT survival_drivers(1, true, NULL::small_customer)'),
     ('SELECT t.* FROM (SELECT survival_drivers(1, true, CASE WHEN i = 1 THEN ROW(1) ELSE ROW(1, 2) END) s FROM generate_series(1, 2) i) q, survival_driver_ranking(s) t'),
-    ('SELECT survival_drivers(1, true, a) FROM generate_series(1, 10001) i, LATERAL (SELECT i) a'),
+    ('SELECT survival_drivers(1, true, a) FROM generate_series(1, 10001) i, LATERAL (SELECT i::text) a'),
+    ('SELECT survival_drivers(1, true, a, ''NaN''::float8) FROM (SELECT 1 AS x) a'),
+    ('SELECT survival_driver_table(s, ''{1}'', reference => ''{yearly,monthli}'') FROM stays'),
+    ('SELECT survival_driver_table(s, ''{1}'', reference => ''{NULL}'') FROM (SELECT survival_drivers(1, true, ''a''::text) s) q'),
     ('SELECT survival_drivers(1, true, a) FROM (SELECT repeat(''x'', 1001) AS x) a'),
     ('SELECT survival_driver_table(s, ''{-1}'') FROM stays'),
     ('SELECT survival_driver_table(s, ''{1}'', ''x'') FROM stays'),
@@ -475,7 +543,7 @@ FROM generate_series(1, 200 / :thin) t, generate_series(1, 200) i, LATERAL (SELE
 SELECT which, avg((attribute = 'noise')::int) FILTER (WHERE place = 1) < 0.15 AS noise_seldom_first, avg(coalesce(p_adjusted < 0.05, false)::int) FILTER (WHERE attribute = 'noise') < 0.06 AS noise_seldom_found,
     avg(coalesce(p_adjusted < 0.05, false)::int) FILTER (WHERE attribute = 'factor') > 0.6 AS factor_often_found
 FROM beside, LATERAL (SELECT 'churn', attribute, p_adjusted, place FROM driver_ranking(d) WITH ORDINALITY r (attribute, n, chi2, df, p_value, p_adjusted, v, corrected, iv, auc, ks, note, place)
-    UNION ALL SELECT 'survival', attribute, p_adjusted, place FROM survival_driver_ranking(s) WITH ORDINALITY r (attribute, n, chi2, df, p_value, p_adjusted, note, place)) r (which, attribute, p_adjusted, place) GROUP BY 1 ORDER BY 1;
+    UNION ALL SELECT 'survival', attribute, p_adjusted, place FROM survival_driver_ranking(s) WITH ORDINALITY r (attribute, n, chi2, df, p_value, p_adjusted, effect, note, place)) r (which, attribute, p_adjusted, place) GROUP BY 1 ORDER BY 1;
 
 --
 -- Hostile bytes: an error, or a consistent value
@@ -511,6 +579,9 @@ SELECT outcome, times > 50 AS many FROM sample, mutate(decode(split_part(s::text
 SELECT outcome, times > 50 AS many FROM sample, mutate(r::bytea, 'SELECT use_reasons($1::retention_reasons)');
 SELECT outcome, times > 50 AS many FROM sample, mutate(decode(split_part(r::text, ' ', -1), 'hex'), 'SELECT use_reasons(encode($1, ''hex'')::retention_reasons)');
 SELECT outcome, times > 50 AS many FROM sample, mutate(decode(split_part(v::text, ' ', -1), 'hex'), 'SELECT use_stays(encode($1, ''hex'')::retention_survival_drivers)');
+CREATE TABLE binned AS SELECT survival_drivers(i % 3, i % 2 = 0, a, CASE WHEN i % 3 = 2 THEN 1 END) v FROM generate_series(1, 120) i, LATERAL (SELECT 1000 + i AS x, i % 2 / 2.0 AS y) a;
+SELECT outcome, times > 50 AS many FROM binned, mutate(decode(split_part(v::text, ' ', -1), 'hex'), 'SELECT use_stays(encode($1, ''hex'')::retention_survival_drivers)');
+SELECT outcome, times > 50 AS many FROM binned, mutate(v::bytea, 'SELECT use_stays($1::retention_survival_drivers)');
 -- bins, hashed states that another worker might send, a value of another type
 CREATE TABLE bins AS SELECT churn_drivers(true, a) s FROM generate_series(1, 1003) i, LATERAL (SELECT CASE WHEN i < 4 THEN i ELSE i * 1.00001 END AS n) a;
 SELECT attribute, count(*) AS bands FROM bins, driver_table(s) GROUP BY 1;
@@ -521,7 +592,7 @@ FROM (SELECT churn_drivers(true, a)::bytea AS b FROM (SELECT 'text' AS a_name_of
     LATERAL (SELECT min(place) AS length_at FROM generate_series(0, length(b) - 1) place WHERE get_byte(b, place) = 63) l, (VALUES ('SELECT count(*) FROM driver_ranking($1::retention_drivers)')) u (use);
 DELETE FROM pg_cast WHERE oid > 4100000000;
 DROP VIEW long_customer;
-DROP TABLE mixed, sparse, crowd, trial, beside, flows, other_flows, small_customer, few, small_state, state, customer, number, by_channel, sets, spilled, copied, leaver, contract, stay, stays, sample, bins, dropped CASCADE;
+DROP TABLE mixed, sparse, crowd, trial, beside, flows, other_flows, small_customer, few, small_state, state, customer, number, by_channel, sets, spilled, copied, leaver, contract, stay, stays, late, measured, measures, binned, sample, bins, dropped CASCADE;
 DROP FUNCTION both_ways, near, fails, any_of, drivers_of, use_drivers, use_reasons, use_stays, mutate, outcome;
 DROP TYPE size_kind;
 DROP DOMAIN kind_of_text;

@@ -40,53 +40,74 @@ value_text(const Drivers *drivers, const DriverAttribute *attribute, const Drive
 								slot_number(slot));
 }
 
-/* The edges of a slot as numbers; a value is both of its own edges. */
+/* The lower edge of a slot; a value is its own. */
 static double
 slot_low(const DriverAttribute *attribute, const DriverSlot *slot)
 {
 	return attribute->how == DRIVER_BINS ? bin_low((int64) slot->key.word[0]) : slot_number(slot);
 }
 
-static double
-slot_high(const DriverAttribute *attribute, const DriverSlot *slot)
+/*
+ * Integers: from the least to the greatest. Numbers: from its lower edge up to where the next band begins; the last
+ * band ends with the greatest value, or before the end of its bin.
+ */
+char *
+band_text(const BandEnd *first, const BandEnd *last, const BandEnd *next)
 {
-	return attribute->how == DRIVER_BINS ? bin_high((int64) slot->key.word[0])
-										 : slot_low(attribute, slot);
+	double high = next != NULL ? next->low : last->high;
+
+	if (first->integer)
+	{
+		if (first->least == last->most)
+			return psprintf(INT64_FORMAT, first->least);
+		return psprintf(INT64_FORMAT " to " INT64_FORMAT, first->least, last->most);
+	}
+	if (first->low == high)
+		return attribute_number_text(first->low);
+	return psprintf("[%s,%s%c", attribute_number_text(first->low), attribute_number_text(high),
+					next != NULL || (last->bin && high != last->low) ? ')' : ']');
 }
 
-/*
- * A band of slots first..last, with `next` the first of the next band. Integers: from the least to the greatest.
- * Numbers: from its lower edge up to where the next band begins; the last band ends with the greatest value, or
- * before the end of its bin.
- */
-static char *
-band_text(const DriverAttribute *attribute, const DriverSlot *first, const DriverSlot *last,
-		  const DriverSlot *next)
+static BandEnd
+band_end(const DriverAttribute *attribute, const DriverSlot *slot)
 {
-	double low;
-	double high;
+	int64 word = (int64) slot->key.word[0];
+	BandEnd end = {.integer = attribute->kind == ATTRIBUTE_INTEGER,
+				   .bin = attribute->how == DRIVER_BINS};
 
-	if (attribute->kind == ATTRIBUTE_INTEGER)
+	if (end.integer)
 	{
-		bool bins = attribute->how == DRIVER_BINS;
-		int64 least =
-			bins ? bin_least_integer((int64) first->key.word[0]) : (int64) first->key.word[0];
-		int64 most =
-			bins ? bin_greatest_integer((int64) last->key.word[0]) : (int64) last->key.word[0];
-
-		if (least == most)
-			return psprintf(INT64_FORMAT, least);
-		return psprintf(INT64_FORMAT " to " INT64_FORMAT, least, most);
+		end.least = end.bin ? bin_least_integer(word) : word;
+		end.most = end.bin ? bin_greatest_integer(word) : word;
+		return end;
 	}
-	low = slot_low(attribute, first);
-	high = next != NULL ? slot_low(attribute, next) : slot_high(attribute, last);
-	if (low == high)
-		return attribute_number_text(low);
-	return psprintf("[%s,%s%c", attribute_number_text(low), attribute_number_text(high),
-					next != NULL ||
-							(attribute->how == DRIVER_BINS && high != bin_low(last->key.word[0]))
-						? ')'
-						: ']');
+	end.low = slot_low(attribute, slot);
+	end.high = end.bin ? bin_high(word) : end.low;
+	return end;
+}
+
+void
+number_bands(const int64 *customers, int numbers, int *band)
+{
+	int64 all = 0;
+	int64 below = 0;
+	int made = 0;
+	int class = 0;
+
+	for (int i = 0; i < numbers; i++)
+		all += customers[i];
+	for (int i = 0; i < numbers; i++)
+	{
+		/* The band of a number follows from the share of customers with a smaller one. */
+		int next = (int) ((int128) (below + customers[i]) * NUMBER_BANDS / Max(all, 1));
+
+		CHECK_NOW_AND_THEN(i);
+		band[i] = made;
+		below += customers[i];
+		if (next > class)
+			made++;
+		class = next;
+	}
 }
 
 static bool
@@ -101,33 +122,33 @@ slot_is_nan(const DriverAttribute *attribute, const DriverSlot *slot)
 static int
 make_bands(const DriverAttribute *attribute, const DriverSlot *slot, int n, DriverValue *out)
 {
-	int64 customers = 0;
-	int64 below = 0;
-	int made = 0;
+	int64 *customers = palloc_extended(mul_size(Max(n, 1), sizeof(int64)), MCXT_ALLOC_HUGE);
+	int *band = palloc_extended(mul_size(Max(n, 1), sizeof(int)), MCXT_ALLOC_HUGE);
 	int start = 0;
-	int band = 0;
 
 	for (int i = 0; i < n; i++)
-		customers += slot[i].count[0] + slot[i].count[1];
+		customers[i] = slot[i].count[0] + slot[i].count[1];
+	number_bands(customers, n, band);
 	for (int i = 0; i < n; i++)
 	{
-		/* The band of a number follows from the share of customers with a smaller one. */
-		int next = i + 1 < n ? (int) ((int128) (below + slot[i].count[0] + slot[i].count[1]) *
-									  NUMBER_BANDS / customers)
-							 : NUMBER_BANDS;
+		bool last = i + 1 == n;
 
 		CHECK_NOW_AND_THEN(i);
-		add_counts(&out[made], slot[i].count);
-		below += slot[i].count[0] + slot[i].count[1];
-		if (next > band)
+		add_counts(&out[band[i]], slot[i].count);
+		if (last || band[i + 1] > band[i])
 		{
-			out[made++].text =
-				band_text(attribute, &slot[start], &slot[i], i + 1 < n ? &slot[i + 1] : NULL);
+			BandEnd from = band_end(attribute, &slot[start]);
+			BandEnd until = band_end(attribute, &slot[i]);
+			BandEnd next = last ? until : band_end(attribute, &slot[i + 1]);
+
+			out[band[i]].text = band_text(&from, &until, last ? NULL : &next);
 			start = i + 1;
-			band = next;
 		}
 	}
-	return made;
+	n = n > 0 ? band[n - 1] + 1 : 0;
+	pfree(customers);
+	pfree(band);
+	return n;
 }
 
 DriverValue *

@@ -138,6 +138,22 @@ typedef struct DriverValue
 	int64 count[2];
 } DriverValue;
 
+/* A number of an attribute, or a bin of numbers, as an end of a band. */
+typedef struct BandEnd
+{
+	bool integer;
+	bool bin;	 /* from low up to high, which is not in it */
+	int64 least; /* integers */
+	int64 most;
+	double low; /* numbers */
+	double high;
+} BandEnd;
+
+/* The band of each number, from their customers: bands of about as many customers each, numbered from 0. */
+extern void number_bands(const int64 *customers, int numbers, int *band);
+/* What a band is called; next: the first number of the next one, or NULL. */
+extern char *band_text(const BandEnd *first, const BandEnd *last, const BandEnd *next);
+
 extern char *drivers_attribute_name(const Drivers *drivers, int attribute);
 
 /* The values or bands of an attribute of a sorted state, in their order, NULL at the end. */

@@ -1,9 +1,6 @@
 /*
  * survival_drivers_sql.c
  *		Churn drivers over time: survival by attribute, as SQL calls it.
- *
- * The state is a table of times whose cells are the values of the attributes: the group is the value, as text, and
- * the stratum the attribute, as the three digits of its column and its name. Every customer is in one cell of each.
  */
 #include "retention.h"
 
@@ -11,76 +8,59 @@
 
 #include "base/aggregate.h"
 #include "base/check.h"
+#include "catalog/pg_type.h"
 #include "drivers/attributes_sql.h"
+#include "drivers/survival_drivers.h"
 #include "math/compare.h"
 #include "math/quantile.h"
-#include "survival/logrank.h"
 #include "survival/survival.h"
 #include "survival/times_sql.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 
-/* Values of one attribute that are compared. */
-#define MAX_COMPARED 100
-/* Digits of the column in front of an attribute's name. */
-#define COLUMN_DIGITS 3
-
-static const StoredType survival_drivers_type =
-	TIMES_TYPE("retention_survival_drivers", WIRE_SURVIVAL_DRIVERS, "survival_driver_ranking()");
+static const StoredType survival_drivers_type = {
+	.name = "retention_survival_drivers",
+	.kind = WIRE_SURVIVAL_DRIVERS,
+	.read = times_read,
+	.write = times_write,
+	.describe = times_type_describe,
+	.use = "survival_driver_ranking()",
+	.version = TIMES_VERSION,
+	.least = sizeof(TimeTable),
+	.is_own = counted_is_own,
+	.copy = times_copy,
+	.merge = stays_merge,
+};
 
 STORED_TYPE_FUNCTIONS(retention_survival_drivers, survival_drivers_type)
 STORED_TYPE_ORDER(retention_survival_drivers, survival_drivers_type)
 
-static Tag
-value_tag(AttributeKind kind, AttributeValue value)
-{
-	char *string;
-
-	if (value.null)
-		return (Tag){NULL, -1};
-	if (kind == ATTRIBUTE_TEXT)
-	{
-		if (value.length > MAX_VALUE_BYTES)
-			ereport(ERROR,
-					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-					 errmsg("the value of an attribute is longer than %d bytes", MAX_VALUE_BYTES)));
-		return (Tag){value.bytes, value.length};
-	}
-	string = attribute_value_text(kind, value.integer, value.number + 0.0);
-	return (Tag){string, (int) strlen(string)};
-}
-
-/* (state, duration, churned, attributes): one customer. The attributes are a record, or one value of a type. */
+/*
+ * (state, duration, churned, attributes [, entry]): one customer. The attributes are a record, or one value of a type.
+ */
 static Datum
 add_customer(FunctionCallInfo fcinfo, Oid type)
 {
 	TimeTable *table = stored_type_state(fcinfo, &survival_drivers_type);
 	AttributeReader *reader;
-	TimeWhat what;
 	double duration;
+	double entry = -1;
 
 	if (PG_ARGISNULL(1))
 		RETURN_STATE_UNCHANGED();
 	duration = check_time(PG_GETARG_FLOAT8(1), "duration");
+	if (PG_NARGS() > 4 && !PG_ARGISNULL(4))
+		entry = check_time(PG_GETARG_FLOAT8(4), "entry");
 	reader = attributes_argument(fcinfo, 3, type);
 	if (table == NULL)
 		table = times_new(WIRE_SURVIVAL_DRIVERS);
 	if (PG_ARGISNULL(2))
-	{
 		count_add(&table->unknown, 1);
-		PG_RETURN_POINTER(table);
-	}
-	what = PG_GETARG_BOOL(2) ? TIME_CHURNED : TIME_CENSORED;
-	for (int i = 0; i < reader->count; i++)
-	{
-		char stratum[COLUMN_DIGITS + NAMEDATALEN];
-		int length =
-			snprintf(stratum, sizeof(stratum), "%0*d%s", COLUMN_DIGITS, i, reader->column[i].name);
-		int cell =
-			times_find_cell(&table, value_tag(reader->column[i].kind, attribute_value(reader, i)),
-							(Tag){stratum, length});
-
-		times_count(&table, duration, cell, what, WEIGHT_ONE);
-	}
+	else if (entry >= duration)
+		count_add(&table->never_at_risk, 1);
+	else
+		stays_add(&table, reader, duration, PG_GETARG_BOOL(2) ? TIME_CHURNED : TIME_CENSORED,
+				  entry);
 	PG_RETURN_POINTER(table);
 }
 
@@ -98,99 +78,9 @@ STORED_TYPE_COMBINE(survival_drivers_combine, survival_drivers_type)
 
 RETENTION_FORWARD(survival_drivers_final, times_finish(fcinfo, WIRE_SURVIVAL_DRIVERS))
 
-/* One attribute of a sorted table: its cells and its slots, which lie together. */
-typedef struct Stratum
-{
-	char *name;
-	int first_cell;
-	int cells;
-	int first_slot;
-	int slots;
-} Stratum;
-
-static Stratum *
-strata_of(const TimeTable *table, int *strata)
-{
-	Stratum *stratum = palloc0(sizeof(Stratum) * Max(table->base.items, 1));
-	int64 *customers = palloc0(sizeof(int64) * Max(table->base.items, 1));
-	int slot = 0;
-	int n = 0;
-
-	for (int i = 0; i < table->base.items; i++)
-	{
-		const TimeCell *cell = times_cell(table, i);
-
-		if (n == 0 || cell->stratum != n - 1)
-		{
-			Tag tag = times_stratum(table, i);
-
-			if (tag.length <= COLUMN_DIGITS)
-				wire_corrupt(times_type_name(WIRE_SURVIVAL_DRIVERS), "An attribute has no name.");
-			stratum[n].name = pnstrdup(tag.bytes + COLUMN_DIGITS, tag.length - COLUMN_DIGITS);
-			stratum[n].first_cell = i;
-			stratum[n].first_slot = slot;
-			for (; slot < table->base.used &&
-				   times_cell(table, times_slot(table, slot)->base.item)->stratum == n;
-				 slot++)
-			{
-				const TimeSlot *one = times_slot(table, slot);
-
-				CHECK_NOW_AND_THEN(slot);
-				stratum[n].slots++;
-				customers[n] += one->rows[TIME_CHURNED] + one->rows[TIME_CENSORED];
-			}
-			n++;
-		}
-		stratum[n - 1].cells++;
-	}
-	/* Different if some rows had other columns; hostile bytes may say so, too. */
-	for (int i = 1; i < n; i++)
-		if (customers[i] != customers[0])
-			attributes_changed(stratum[0].name, stratum[i].name);
-	pfree(customers);
-	*strata = n;
-	return stratum;
-}
-
-/*
- * The log-rank test of an attribute. Its chi-squared is rough, and far too large in the tail, where few departures are
- * expected of a value: such values are put together and tested again.
- */
-static TestResult
-test_stratum(const TimeTable *table, const Stratum *stratum, const char **note)
-{
-	TestRow *row =
-		palloc_extended(mul_size(Max(stratum->slots, 1), sizeof(TestRow)), MCXT_ALLOC_HUGE);
-	int *group = palloc(sizeof(int) * stratum->cells);
-	TestResult result;
-	int groups;
-
-	for (int i = 0; i < stratum->slots; i++)
-	{
-		const TimeSlot *slot = times_slot(table, stratum->first_slot + i);
-
-		CHECK_NOW_AND_THEN(i);
-		row[i].stratum = 0;
-		row[i].group = slot->base.item - stratum->first_cell;
-		row[i].time = slot->time;
-		for (int what = 0; what < TIME_WHATS; what++)
-			row[i].count[what] = (double) slot->rows[what];
-	}
-	result = test_groups(row, stratum->slots, stratum->cells, TEST_LOGRANK, 0);
-	groups = pool_values(result.expected, stratum->cells, group);
-	if (groups < stratum->cells)
-	{
-		for (int i = 0; i < stratum->slots; i++)
-			row[i].group = group[row[i].group];
-		result = test_groups(row, stratum->slots, groups, TEST_LOGRANK, 0);
-		*note = psprintf(isnan(result.chi2) ? FEW_EXPECTED_NOTE : POOLED_NOTE, FEW_EXPECTED);
-	}
-	return result;
-}
-
 typedef struct Ranked
 {
-	const Stratum *stratum;
+	const StayAttribute *attribute;
 	TestResult test;
 	double p_value;
 	const char *note;
@@ -213,6 +103,21 @@ compare_ranked(const void *a, const void *b)
 	return one->place - other->place;
 }
 
+/*
+ * The standard deviation of the logarithm of the hazard among customers, without what chance alone makes of it: with
+ * hazards that differ little, chi-squared is expected to be df + departures * variance (D. A. Schoenfeld, "The
+ * asymptotic properties of nonparametric tests for comparing survival distributions", Biometrika 68 (1981) 316-319).
+ */
+static double
+effect_size(const TestResult *test)
+{
+	double departures = 0;
+
+	for (int i = 0; i < test->groups; i++)
+		departures += test->observed[i];
+	return sqrt(fmax(test->chi2 - test->df, 0) / departures);
+}
+
 /* survival_driver_ranking(state) -> the log-rank test of every attribute */
 RETENTION_FUNCTION(survival_driver_ranking);
 Datum
@@ -220,155 +125,260 @@ survival_driver_ranking(PG_FUNCTION_ARGS)
 {
 	Emitter emitter = emit_begin(fcinfo);
 	const TimeTable *table = times_open(PG_GETARG_DATUM(0), WIRE_SURVIVAL_DRIVERS);
-	int strata;
-	Stratum *stratum = strata_of(table, &strata);
-	Ranked *ranked = palloc0(sizeof(Ranked) * Max(strata, 1));
-	double *p = palloc(sizeof(double) * Max(strata, 1));
-	double *adjusted = palloc(sizeof(double) * Max(strata, 1));
+	int attributes;
+	StayAttribute *attribute = stays_attributes(table, &attributes);
+	Ranked *ranked = palloc0(sizeof(Ranked) * Max(attributes, 1));
+	double *p = palloc(sizeof(double) * Max(attributes, 1));
+	double *adjusted = palloc(sizeof(double) * Max(attributes, 1));
 
-	for (int i = 0; i < strata; i++)
+	for (int i = 0; i < attributes; i++)
 	{
-		ranked[i].stratum = &stratum[i];
-		ranked[i].place = i;
-		ranked[i].test.chi2 = NAN;
-		if (stratum[i].cells > MAX_COMPARED)
-			ranked[i].note = psprintf("more than %d distinct values", MAX_COMPARED);
+		Ranked *one = &ranked[i];
+
+		one->attribute = &attribute[i];
+		one->place = i;
+		one->test.chi2 = NAN;
+		if (attribute[i].values > MAX_COMPARED)
+			one->note = psprintf("more than %d distinct values", MAX_COMPARED);
 		else
-			ranked[i].test = test_stratum(table, &stratum[i], &ranked[i].note);
-		if (stratum[i].cells == 1)
-			ranked[i].note = "one value only";
-		else if (ranked[i].note == NULL && isnan(ranked[i].test.chi2))
-			ranked[i].note = "nothing to compare";
-		p[i] = isnan(ranked[i].test.chi2)
-				   ? NAN
-				   : chi_squared_tail(ranked[i].test.df, ranked[i].test.chi2);
-		ranked[i].p_value = p[i];
+			one->test = stays_test(table, &attribute[i], &one->note);
+		if (attribute[i].values == 1)
+			one->note = "one value only";
+		else if (one->note == NULL && isnan(one->test.chi2))
+			one->note = "nothing to compare";
+		if (attribute[i].bands)
+			one->note = one->note == NULL ? "in bands" : psprintf("in bands; %s", one->note);
+		p[i] = isnan(one->test.chi2) ? NAN : chi_squared_tail(one->test.df, one->test.chi2);
+		one->p_value = p[i];
 	}
-	benjamini_hochberg(p, adjusted, strata);
-	qsort(ranked, strata, sizeof(Ranked), compare_ranked);
-	for (int i = 0; i < strata; i++)
+	benjamini_hochberg(p, adjusted, attributes);
+	qsort(ranked, attributes, sizeof(Ranked), compare_ranked);
+	for (int i = 0; i < attributes; i++)
 	{
-		Datum values[7];
-		bool nulls[7] = {false};
+		bool tested = !isnan(ranked[i].test.chi2);
+		Datum values[8];
+		bool nulls[8] = {false};
 
-		values[0] = CStringGetTextDatum(ranked[i].stratum->name);
-		values[1] = Int32GetDatum(ranked[i].stratum->cells);
+		values[0] = CStringGetTextDatum(ranked[i].attribute->name);
+		values[1] = Int32GetDatum(ranked[i].attribute->values);
 		put_number(values, nulls, 2, ranked[i].test.chi2);
-		values[3] = Int32GetDatum(isnan(ranked[i].test.chi2) ? 0 : ranked[i].test.df);
+		values[3] = Int32GetDatum(tested ? ranked[i].test.df : 0);
 		put_number(values, nulls, 4, ranked[i].p_value);
 		put_number(values, nulls, 5, adjusted[ranked[i].place]);
-		put_text(values, nulls, 6, ranked[i].note);
+		put_number(values, nulls, 6, tested ? effect_size(&ranked[i].test) : NAN);
+		put_text(values, nulls, 7, ranked[i].note);
 		emit_row(&emitter, values, nulls);
 	}
 	return (Datum) 0;
 }
 
-/* The survival table of one cell of an attribute, sorted and without tags; cell -1: of all of them. */
-static const TimeTable *
-table_of_cell(const TimeTable *table, const Stratum *stratum, int cell)
+/* The values that others are compared with, from an argument. */
+typedef struct References
 {
-	TimeTable *of = (TimeTable *) counted_alloc(counted_times, WIRE_SURVIVAL, COUNTED_SORTED,
-												counted_times->slot_size, stratum->slots, 0, 0);
+	Tag *value;
+	int count;
+} References;
 
-	for (int i = 0; i < stratum->slots; i++)
+static References
+references_argument(FunctionCallInfo fcinfo, int number)
+{
+	References references = {NULL, 0};
+	Datum *elements;
+	bool *unknown;
+
+	if (PG_ARGISNULL(number))
+		return references;
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(number), TEXTOID, -1, false, TYPALIGN_INT, &elements,
+					  &unknown, &references.count);
+	references.value = palloc(sizeof(Tag) * Max(references.count, 1));
+	for (int i = 0; i < references.count; i++)
 	{
-		const TimeSlot *from = times_slot(table, stratum->first_slot + i);
-		TimeSlot *to = of->base.used > 0 ? times_slot(of, of->base.used - 1) : NULL;
+		text *value = unknown[i] ? NULL : DatumGetTextPP(elements[i]);
 
-		CHECK_NOW_AND_THEN(i);
-		if (cell >= 0 && from->base.item != cell)
-			continue;
-		if (to != NULL && to->time == from->time)
-			for (int what = 0; what < TIME_WHATS; what++)
-				to->rows[what] += from->rows[what];
-		else
-		{
-			to = times_slot(of, of->base.used++);
-			*to = *from;
-			to->base.item = 0;
-		}
+		references.value[i] = value == NULL
+								  ? (Tag){NULL, -1}
+								  : (Tag){VARDATA_ANY(value), (int) VARSIZE_ANY_EXHDR(value)};
 	}
-	of->base.capacity = of->base.used;
-	return of;
+	return references;
 }
 
-static void
-emit_curve(Emitter *emitter, const TimeTable *table, const char *attribute, Tag value,
-		   const double *times, int asked, CurveScale scale, double z, const char *note)
+static int64
+customers_of(const TimeTable *table, int64 *churned)
 {
-	SurvivalCurve curve = curve_of(table);
 	int64 customers = 0;
-	int64 churned = 0;
 
+	*churned = 0;
 	for (int i = 0; i < table->base.used; i++)
 	{
 		CHECK_NOW_AND_THEN(i);
-		churned += times_slot(table, i)->rows[TIME_CHURNED];
+		*churned += times_slot(table, i)->rows[TIME_CHURNED];
 		customers += times_slot(table, i)->rows[TIME_CENSORED];
 	}
-	customers += churned;
-	for (int i = 0; i < asked; i++)
+	return customers + *churned;
+}
+
+/* The value of an attribute that the others are compared with: the first that was asked for, or the most frequent. */
+static int
+reference_of(const TimeTable *table, const StayAttribute *attribute, const References *references)
+{
+	int64 *customers = palloc0(sizeof(int64) * attribute->values);
+	int most = 0;
+
+	for (int i = 0; i < references->count; i++)
+		for (int j = 0; j < attribute->values; j++)
+			if (tag_compare(references->value[i], attribute->value[j]) == 0)
+				return j;
+	for (int i = 0; i < attribute->slots; i++)
 	{
-		const SurvivalPoint *point = curve_at(&curve, times[i]);
-		double survival = curve_survival(&curve, times[i]);
+		const TimeSlot *slot = times_slot(table, attribute->first_slot + i);
+
+		CHECK_NOW_AND_THEN(i);
+		customers[attribute->value_of[slot->base.item - attribute->first_cell]] +=
+			slot->rows[TIME_CHURNED] + slot->rows[TIME_CENSORED];
+	}
+	for (int i = 1; i < attribute->values; i++)
+		if (customers[i] > customers[most])
+			most = i;
+	pfree(customers);
+	return most;
+}
+
+/* Raises 22023 unless every value that was asked for is one of some attribute. */
+static void
+check_references(const References *references, const StayAttribute *attribute, int attributes)
+{
+	for (int i = 0; i < references->count; i++)
+	{
+		Tag wanted = references->value[i];
+		bool known = false;
+
+		for (int j = 0; j < attributes && !known; j++)
+			for (int k = 0; k < attribute[j].values && !known; k++)
+				known = tag_compare(wanted, attribute[j].value[k]) == 0;
+		if (!known)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 wanted.length < 0 ? errmsg("no attribute has a reference value of NULL")
+									   : errmsg("no attribute has the reference value \"%s\"",
+												pnstrdup(wanted.bytes, wanted.length)),
+					 errhint("Values are those of the column \"value\" of the answer.")));
+	}
+}
+
+/* What all rows of an attribute have in common. */
+typedef struct CurveRows
+{
+	const char *attribute;
+	const double *times;
+	int asked;
+	CurveScale scale;
+	double z;
+	const char *note;
+	Tag reference;
+	const RestrictedMean *reference_mean; /* by time; NULL: nothing to compare with */
+} CurveRows;
+
+static RestrictedMean
+mean_until(const TimeTable *table, double time)
+{
+	return time > 0 ? restricted_mean_of(table, time) : (RestrictedMean){NAN, NAN, NULL};
+}
+
+static void
+emit_curve(Emitter *emitter, const TimeTable *table, const CurveRows *rows, Tag value)
+{
+	SurvivalCurve curve = curve_of(table);
+	int64 churned;
+	int64 customers = customers_of(table, &churned);
+
+	for (int i = 0; i < rows->asked; i++)
+	{
+		double time = rows->times[i];
+		const SurvivalPoint *point = curve_at(&curve, time);
+		double survival = curve_survival(&curve, time);
 		Limits limits = {NAN, NAN};
-		RestrictedMean mean = {NAN, NAN, NULL};
-		Datum values[12];
-		bool nulls[12] = {false};
-		double reach;
+		RestrictedMean mean = mean_until(table, time);
+		RestrictedMean other = rows->reference_mean != NULL ? rows->reference_mean[i]
+															: (RestrictedMean){NAN, NAN, NULL};
+		double difference = mean.mean - other.mean;
+		double reach = rows->z * sqrt(mean.variance);
+		double difference_reach = rows->z * sqrt(mean.variance + other.variance);
+		Datum values[16];
+		bool nulls[16] = {false};
 
 		if (!isnan(survival))
-			limits = curve_limits(scale, survival, point == NULL ? 0 : point->std_error, z);
-		if (times[i] > 0)
-			mean = restricted_mean_of(table, times[i]);
-		reach = z * sqrt(mean.variance);
-		put_text(values, nulls, 0, attribute);
+			limits =
+				curve_limits(rows->scale, survival, point == NULL ? 0 : point->std_error, rows->z);
+		put_text(values, nulls, 0, rows->attribute);
 		put_tag(values, nulls, 1, value);
 		values[2] = Int64GetDatum(customers);
 		values[3] = Int64GetDatum(churned);
-		values[4] = Float8GetDatum(times[i]);
+		values[4] = Float8GetDatum(time);
 		put_number(values, nulls, 5, survival);
 		put_number(values, nulls, 6, limits.low);
 		put_number(values, nulls, 7, limits.high);
 		put_number(values, nulls, 8, mean.mean);
 		put_number(values, nulls, 9, mean.mean - reach);
 		put_number(values, nulls, 10, mean.mean + reach);
-		put_text(values, nulls, 11, note != NULL ? note : mean.note);
+		put_tag(values, nulls, 11, rows->reference);
+		put_number(values, nulls, 12, difference);
+		put_number(values, nulls, 13, difference - difference_reach);
+		put_number(values, nulls, 14, difference + difference_reach);
+		put_text(values, nulls, 15, rows->note != NULL ? rows->note : mean.note);
 		emit_row(emitter, values, nulls);
 	}
 }
 
-/* survival_driver_table(state, times, ci, confidence) -> rows by attribute, value and time */
+/* survival_driver_table(state, times, ci, confidence, reference) -> rows by attribute, value and time */
 RETENTION_FUNCTION(survival_driver_table);
 Datum
 survival_driver_table(PG_FUNCTION_ARGS)
 {
 	Emitter emitter = emit_begin(fcinfo);
-	const TimeTable *table = times_open(PG_GETARG_DATUM(0), WIRE_SURVIVAL_DRIVERS);
-	int asked;
-	double *times = times_argument(fcinfo, 1, &asked);
-	CurveScale scale = curve_scale(text_argument(fcinfo, 2));
-	double z = two_sided_z(check_confidence(PG_GETARG_FLOAT8(3)));
-	int strata;
-	Stratum *stratum = strata_of(table, &strata);
+	const TimeTable *table;
+	CurveRows rows = {0};
+	References references;
+	int attributes;
+	StayAttribute *attribute;
+	RestrictedMean *reference_mean;
 
-	for (int i = 0; i < strata; i++)
+	for (int i = 0; i < 4; i++)
+		if (PG_ARGISNULL(i))
+			return (Datum) 0;
+	table = times_open(PG_GETARG_DATUM(0), WIRE_SURVIVAL_DRIVERS);
+	rows.times = times_argument(fcinfo, 1, &rows.asked);
+	rows.scale = curve_scale(text_argument(fcinfo, 2));
+	rows.z = two_sided_z(check_confidence(PG_GETARG_FLOAT8(3)));
+	references = references_argument(fcinfo, 4);
+	attribute = stays_attributes(table, &attributes);
+	check_references(&references, attribute, attributes);
+	reference_mean = palloc(sizeof(RestrictedMean) * Max(rows.asked, 1));
+
+	for (int i = 0; i < attributes; i++)
 	{
-		bool many = stratum[i].cells > MAX_COMPARED;
+		bool many = attribute[i].values > MAX_COMPARED;
+		int reference = many ? -1 : reference_of(table, &attribute[i], &references);
+		TimeTable *of = stays_of_value(table, &attribute[i], reference);
 
+		rows.attribute = attribute[i].name;
+		rows.note = many ? psprintf("more than %d distinct values", MAX_COMPARED) : NULL;
+		rows.reference = many ? (Tag){NULL, -1} : attribute[i].value[reference];
+		rows.reference_mean = NULL;
 		if (many)
-			emit_curve(&emitter, table_of_cell(table, &stratum[i], -1), stratum[i].name,
-					   (Tag){NULL, -1}, times, asked, scale, z,
-					   psprintf("more than %d distinct values", MAX_COMPARED));
-		for (int j = 0; j < stratum[i].cells && !many; j++)
+			emit_curve(&emitter, of, &rows, rows.reference);
+		for (int j = 0; j < rows.asked && !many; j++)
 		{
-			int cell = stratum[i].first_cell + j;
-			const TimeTable *of = table_of_cell(table, &stratum[i], cell);
-
 			CHECK_FOR_INTERRUPTS();
-			emit_curve(&emitter, of, stratum[i].name, times_group(table, cell), times, asked, scale,
-					   z, NULL);
-			pfree(unconstify(TimeTable *, of));
+			reference_mean[j] = mean_until(of, rows.times[j]);
+		}
+		pfree(of);
+		for (int j = 0; j < attribute[i].values && !many; j++)
+		{
+			CHECK_FOR_INTERRUPTS();
+			of = stays_of_value(table, &attribute[i], j);
+			rows.reference_mean = j == reference ? NULL : reference_mean;
+			emit_curve(&emitter, of, &rows, attribute[i].value[j]);
+			pfree(of);
 		}
 	}
 	return (Datum) 0;

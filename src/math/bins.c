@@ -133,6 +133,16 @@ parts_of(int64_t bin, int *m, int *e)
 	*m = (int) (size % STEP) + 100;
 }
 
+int64_t
+bin_coarse(int64_t bin)
+{
+	int64_t rest = bin % 10;
+
+	if (bin == BIN_NAN || bin >= BIN_INFINITY || bin <= -BIN_INFINITY)
+		return bin;
+	return bin - (rest < 0 ? rest + 10 : rest);
+}
+
 bool
 bin_is_valid(int64_t bin)
 {

@@ -23,6 +23,12 @@
 extern int64_t bin_of_double(double value);
 extern int64_t bin_of_integer(int64_t value);
 
+/*
+ * The first of the ten bins that begin with the same two digits, whose last is this + 9: numbers cut to two digits. 0,
+ * the infinities and NaN are alone.
+ */
+extern int64_t bin_coarse(int64_t bin);
+
 /* Whether a number is that of a bin. */
 extern bool bin_is_valid(int64_t bin);
 

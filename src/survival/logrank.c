@@ -217,7 +217,7 @@ weight_of_time(TestWeighting weighting, double n, double peto, double survival, 
 TestResult
 test_groups(const TestRow *row, int rows, int groups, TestWeighting weighting, double rho)
 {
-	TestResult result = {.chi2 = NAN};
+	TestResult result = {.chi2 = NAN, .groups = groups};
 	double *covariance = palloc0(mul_size(sizeof(double), mul_size(groups, groups)));
 	double *at_risk = palloc(sizeof(double) * Max(groups, 1));
 	double *x = palloc(sizeof(double) * Max(groups, 1));

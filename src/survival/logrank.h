@@ -23,6 +23,7 @@ typedef struct TestResult
 {
 	double chi2; /* NaN where nothing can be compared */
 	int df;
+	int groups;
 	double *customers; /* by group */
 	double *observed;  /* weighted departures */
 	double *expected;

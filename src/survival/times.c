@@ -208,19 +208,34 @@ tags_length(Tag group, Tag stratum)
 	return Max(group.length, 0) + Max(stratum.length, 0);
 }
 
+static int
+lookup_cell(const TimeTable *table, uint32 hash, Tag group, Tag stratum)
+{
+	for (int i = counted_first_item(&type, &table->base, hash); i >= 0;
+		 i = times_cell(table, i)->base.next - 1)
+		if (times_cell(table, i)->base.hash == hash &&
+			tag_compare(times_group(table, i), group) == 0 &&
+			tag_compare(times_stratum(table, i), stratum) == 0)
+			return i;
+	return -1;
+}
+
+int
+times_lookup_cell(const TimeTable *table, Tag group, Tag stratum)
+{
+	return lookup_cell(table, hash_tags(group, stratum), group, stratum);
+}
+
 int
 times_find_cell(TimeTable **table, Tag group, Tag stratum)
 {
 	const TimeTable *it = *table;
 	uint32 hash = hash_tags(group, stratum);
+	int known = lookup_cell(it, hash, group, stratum);
 	CountedItem *item;
 
-	for (int i = counted_first_item(&type, &it->base, hash); i >= 0;
-		 i = times_cell(it, i)->base.next - 1)
-		if (times_cell(it, i)->base.hash == hash && tag_compare(times_group(it, i), group) == 0 &&
-			tag_compare(times_stratum(it, i), stratum) == 0)
-			return i;
-
+	if (known >= 0)
+		return known;
 	if (it->base.items >= MAX_CELLS)
 		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 						errmsg("more than %d groups in %s", MAX_CELLS, table_name(it)),
@@ -290,10 +305,9 @@ times_require_test(const TimeTable *table, int option, double parameter)
 }
 
 static void
-merge(Counted **counted, const Counted *other)
+merge_renamed(TimeTable **into, const TimeTable *from, TimesRename rename, void *arg)
 {
-	TimeTable **into = (TimeTable **) counted;
-	const TimeTable *from = (const TimeTable *) other;
+	const Counted *other = &from->base;
 	int *cells = palloc0(sizeof(int) * Max(other->items, 1));
 
 	times_require_test(*into, from->option, from->parameter);
@@ -302,7 +316,15 @@ merge(Counted **counted, const Counted *other)
 	count_add(&(*into)->never_at_risk, from->never_at_risk);
 	count_add(&(*into)->not_started, from->not_started);
 	for (int i = 0; i < other->items; i++)
-		cells[i] = times_find_cell(into, times_group(from, i), times_stratum(from, i));
+	{
+		Tag group = times_group(from, i);
+		Tag stratum = times_stratum(from, i);
+
+		CHECK_NOW_AND_THEN(i);
+		if (rename != NULL)
+			rename(arg, &group, &stratum);
+		cells[i] = times_find_cell(into, group, stratum);
+	}
 
 	for (int i = 0; i < other->capacity; i++)
 	{
@@ -328,6 +350,25 @@ merge(Counted **counted, const Counted *other)
 		}
 	}
 	pfree(cells);
+}
+
+static void
+merge(Counted **into, const Counted *from)
+{
+	merge_renamed((TimeTable **) into, (const TimeTable *) from, NULL, NULL);
+}
+
+void
+times_add_renamed(TimeTable **table, const TimeTable *more, TimesRename rename, void *arg)
+{
+	if (more == NULL)
+	{
+		more = *table;
+		*table = times_new((WireKind) more->base.header.kind);
+		(*table)->option = more->option;
+		(*table)->parameter = more->parameter;
+	}
+	merge_renamed(table, more, rename, arg);
 }
 
 /* ---- Bytes that come in ---- */

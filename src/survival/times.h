@@ -148,6 +148,16 @@ extern TimeTable *times_new(WireKind kind);
 
 /* The number of a cell, which is added if it is new. May move the table, as counted_add_slot() does. */
 extern int times_find_cell(TimeTable **table, Tag group, Tag stratum);
+/* The number of a cell, or -1. */
+extern int times_lookup_cell(const TimeTable *table, Tag group, Tag stratum);
+
+/* Says in which cell the customers of a cell are from now on. */
+typedef void (*TimesRename)(void *arg, Tag *group, Tag *stratum);
+
+/* Adds a checked table; without one, makes a new one of the counts in *table. rename says in which cells. */
+extern void
+times_add_renamed(TimeTable **table, const TimeTable *more, TimesRename rename, void *arg);
+
 /* Counts one customer of a cell at a time. May move the table, too. */
 extern void times_count(TimeTable **table, double time, int cell, TimeWhat what, int64 weight);
 
