@@ -269,3 +269,21 @@ FROM unnest('{month,week,"month; windows=elapsed","week; cohorts=recurring","day
 SELECT cohort_cells(s, suppress_below => 1) FROM (SELECT cohort_retention(customer, at) AS s FROM shop) q;
 SELECT count(*) FROM (SELECT cohort_retention(customer, at) AS s FROM shop WHERE false) q, cohort_cells(s, suppress_below => 5);
 SELECT count(*) FROM (SELECT cohort_retention(NULL::bigint, at) AS s FROM shop) q, cohort_cells(s, suppress_below => 5);
+
+-- ---- Notes: where the records begin, and where there is nothing ----
+CREATE TABLE gappy (customer int, at date);
+INSERT INTO gappy VALUES (1, '2026-01-05'), (1, '2026-02-03'), (1, '2026-05-01'), (2, '2026-02-10'), (2, '2026-05-10'), (3, '2026-05-20');
+SELECT n.* FROM (SELECT cohort_retention(customer, at, 'month') AS s FROM gappy) q, cohort_notes(s) n;
+SELECT n.* FROM (SELECT cohort_retention(customer, at, 'month; time_zone=Asia/Tokyo; as_of=2026-05-20') AS s FROM gappy) q, cohort_notes_at(s, '2026-08-01') n WHERE period > 2;
+-- in a bracket
+SELECT n.* FROM (SELECT cohort_retention(customer, at, 'month; brackets=1,2-3,4') AS s FROM gappy) q, cohort_notes(s) n;
+-- with known starts nothing begins; with elapsed windows or min_events gaps are not known
+SELECT n.* FROM (SELECT cohort_retention(customer, date '2026-01-01', at, 'month') AS s FROM gappy) q, cohort_notes(s) n;
+SELECT n.* FROM (SELECT cohort_retention(customer, at, 'month; windows=elapsed') AS s FROM gappy) q, cohort_notes(s) n;
+SELECT n.* FROM (SELECT cohort_retention(customer, at, 'month; min_events=2') AS s FROM gappy) q, cohort_notes(s) n;
+-- nobody starts with the first row
+SELECT n.* FROM (SELECT cohort_retention(customer, at, 'month', at > '2026-02-01', true) AS s FROM gappy) q, cohort_notes(s) n;
+SELECT count(*) FROM cohort_notes(NULL);
+SELECT count(*) FROM (SELECT cohort_retention(customer, at) AS s FROM gappy WHERE at IS NULL) q, cohort_notes(s);
+SELECT n.* FROM (SELECT cohort_retention(customer, at::timestamp, 'hour') AS s FROM gappy) q, cohort_notes(s) n;
+SELECT n.* FROM (SELECT cohort_retention(customer, at, 'month') AS s FROM gappy) q, cohort_notes(s, '2026-01-01') n;

@@ -64,6 +64,18 @@ LANGUAGE C STABLE PARALLEL SAFE ROWS 300 AS 'MODULE_PATHNAME', 'cohort_cells_at'
 COMMENT ON FUNCTION cohort_cells_at(retention_cohorts, text, timestamp, double precision, integer) IS
 'the cohort table, one row per cohort and period; periods as timestamps';
 
+CREATE FUNCTION cohort_notes(summary retention_cohorts, as_of timestamp DEFAULT NULL)
+RETURNS TABLE (cohort date, period integer, note text)
+LANGUAGE C STABLE PARALLEL SAFE ROWS 10 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION cohort_notes(retention_cohorts, timestamp) IS
+'cells of a cohort table that must be read with care: where the records begin, and where there are no rows of anybody';
+
+CREATE FUNCTION cohort_notes_at(summary retention_cohorts, as_of timestamp DEFAULT NULL)
+RETURNS TABLE (cohort timestamptz, period integer, note text)
+LANGUAGE C STABLE PARALLEL SAFE ROWS 10 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION cohort_notes_at(retention_cohorts, timestamp) IS
+'cells of a cohort table that must be read with care; cohorts as timestamps';
+
 CREATE FUNCTION retention_curve(
   summary retention_cohorts,
   criterion text DEFAULT 'on',

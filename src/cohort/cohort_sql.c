@@ -456,6 +456,85 @@ RETENTION_FORWARD(cohort_cells, emit_cells(fcinfo, show_date))
 /* cohort_cells_at(cohorts, criterion, as_of, confidence, suppress_below): periods as timestamps */
 RETENTION_FORWARD(cohort_cells_at, emit_cells(fcinfo, show_instant))
 
+/* The first row of the table of periods that is not before a period. */
+static int64
+period_row(const Cohorts *cohorts, int64 period)
+{
+	const int64 *table = cohort_table(cohorts, COHORT_PERIODS);
+	int64 low = 0, high = cohorts->counts[COHORT_PERIODS];
+
+	while (low < high)
+	{
+		int64 middle = low + (high - low) / 2;
+
+		if (table[middle * PERIOD_COLUMNS + PERIOD_NUMBER] < period)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* What must be known about a cell to read it; NULL: nothing. */
+static const char *
+note_of(const Cohorts *cohorts, const Grid *grid, const CohortCell *cell)
+{
+	int64 from = cell->cohort + cell->first;
+	int64 until = cell->cohort + cell->last + 1;
+
+	if (cell->period == 0)
+	{
+		/* Who was a customer before the first row is one of those who start with it, unless the start is known. */
+		if (!cohorts->anchored &&
+			cell->cohort == grid_period(grid, (TimeKind) cohorts->kind, cohorts->first))
+			return "records begin here";
+		return NULL;
+	}
+	/* The tables count calendar periods with enough events of a customer. */
+	if (grid->windows != GRID_CALENDAR || grid->min_events > 1 || !cell->observed)
+		return NULL;
+	return period_row(cohorts, until) - period_row(cohorts, from) < until - from
+			   ? "no rows of anybody"
+			   : NULL;
+}
+
+static Datum
+emit_notes(FunctionCallInfo fcinfo, ShowPeriod show)
+{
+	Emitter emitter = emit_begin(fcinfo);
+	const Cohorts *cohorts;
+	CellReader reader;
+	CohortCell cell;
+	Timestamp as_of;
+
+	if (any_null(fcinfo, (const int[]){0}, 1))
+		return (Datum) 0;
+	cohorts = cohorts_argument(PG_GETARG_DATUM(0));
+	reader = cohort_cells_begin(cohorts, CRITERION_ON, optional_as_of(fcinfo, 1, &as_of));
+	require_days(reader.time.grid, show, "cohort_notes_at()");
+	for (int64 i = 0; cohort_cells_next(&reader, &cell); i++)
+	{
+		const char *note = note_of(cohorts, reader.time.grid, &cell);
+		Datum values[3];
+		bool nulls[3] = {false};
+
+		CHECK_NOW_AND_THEN(i);
+		if (note == NULL)
+			continue;
+		values[0] = show(cohorts, reader.time.grid, cell.cohort);
+		values[1] = Int32GetDatum((int32) cell.period);
+		values[2] = CStringGetTextDatum(note);
+		emit_row(&emitter, values, nulls);
+	}
+	return (Datum) 0;
+}
+
+/* cohort_notes(cohorts, as_of) */
+RETENTION_FORWARD(cohort_notes, emit_notes(fcinfo, show_date))
+
+/* cohort_notes_at(cohorts, as_of): cohorts as timestamps */
+RETENTION_FORWARD(cohort_notes_at, emit_notes(fcinfo, show_instant))
+
 #define CURVE_ANSWER_COLUMNS 7
 
 /* retention_curve(cohorts, criterion, mean, as_of, confidence) */
