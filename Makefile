@@ -127,6 +127,7 @@ OBJS = \
 	src/drivers/drivers_sql.o \
 	src/drivers/survival_drivers.o \
 	src/drivers/survival_drivers_sql.o \
+	src/model/comparison_sql.o \
 	src/model/fit_sql.o \
 	src/model/model.o \
 	src/model/model_sql.o \

@@ -174,6 +174,34 @@ FROM weekly, (SELECT m AS b FROM known WHERE (m).name = 'BG/BB') b, each, purcha
 SELECT p_alive(m, r) AS refunds_only, expected_spend(s, r) AS spend, p_alive(m, open) AS without_age, p_alive(m, open, '2024-03-01') > 0 AS with_age, p_alive(m, NULL::retention_purchases) AS nothing
 FROM weekly, (SELECT purchases(date '2024-01-01', -5, 'week; as_of=2024-07-01') AS r, purchases(date '2024-01-01', 5, 'week') AS open) q;
 
+-- ---- Which model is right: fitted to what was known before a day, against what came ----
+CREATE TABLE compared AS SELECT model_comparison(customer, at, amount, 'week; as_of=2024-07-01', '2024-03-10') AS c FROM bought;
+-- against plain SQL: purchase days of customers who bought before the day; amounts below 0 are no purchases
+SELECT (c).horizon = 113.0 / 7 AS horizon, (c).purchases = q.purchases AS purchases, (c).active = q.active AS active,
+  (SELECT fit_purchase_model((c).known, 'MBG/NBD')) IS NOT DISTINCT FROM (SELECT fit_purchase_model(customer_value(x, t / 7.0, age / 7.0, 0), 'MBG/NBD')
+    FROM (SELECT count(DISTINCT at) - 1 AS x, max(at) - min(at) AS t, date '2024-03-09' - min(at) AS age FROM bought WHERE at < '2024-03-10' AND amount >= 0 GROUP BY customer) k) AS known
+FROM compared, (SELECT sum(n) AS purchases, count(*) FILTER (WHERE n > 0) AS active
+  FROM (SELECT count(DISTINCT at) FILTER (WHERE at >= '2024-03-10') AS n FROM bought WHERE amount >= 0 AND at < '2024-07-01' GROUP BY customer HAVING min(at) < '2024-03-10') k) q;
+-- of every type of customer and time, by workers, and row by row in another order
+SELECT count(DISTINCT c) AS answers, count(*)
+FROM (SELECT c FROM compared
+  UNION ALL SELECT model_comparison(customer::text, at::timestamp, amount, 'week; as_of=2024-07-01', '2024-03-10') FROM bought
+  UNION ALL SELECT model_comparison(customer::numeric, at::timestamptz, amount, 'week; as_of=2024-07-01', '2024-03-10 12:00') FROM bought
+  UNION ALL SELECT model_comparison(md5(customer::text)::uuid, at, amount, 'week; as_of=2024-07-01', '2024-03-10') FROM (SELECT * FROM bought ORDER BY at DESC, amount) b) q;
+-- customers who do what BG/NBD says: it expects what comes
+CREATE FUNCTION chance(i bigint, salt integer) RETURNS float8 LANGUAGE sql IMMUTABLE AS $$ SELECT (('x' || left(md5(i || ' ' || salt), 7))::bit(28)::integer + 0.5) / 268435456 $$;
+CREATE TABLE simulated AS
+SELECT c AS customer, date '2024-01-01' + (c % 60 + 7 * sum(gap) OVER (PARTITION BY c ORDER BY n))::integer AS at
+FROM (SELECT c, n, CASE n WHEN 0 THEN 0 ELSE -ln(chance(c, 1000 + n)) / rate END AS gap,
+    bool_or(n > 0 AND chance(c, 3000 + n) < p) OVER (PARTITION BY c ORDER BY n ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS gone
+  FROM (SELECT c, -ln(chance(c, 1)) / 20 AS rate, 1 - chance(c, 2) ^ (1 / 3.0) AS p FROM generate_series(1, 3000) c) k, generate_series(0, 60) n) q WHERE gone IS NOT TRUE;
+SELECT model, customers, CASE WHEN converged THEN round(expected_purchases) END AS expected_purchases, actual_purchases,
+  CASE WHEN converged THEN round(expected_active) END AS expected_active, actual_active, round(log_likelihood) AS log_likelihood, converged
+FROM (SELECT model_comparison(customer, at, 1, 'week; as_of=2026-01-01', '2025-01-01') AS c FROM simulated) q, comparison_table(c);
+SELECT model_comparison(customer, at, 1, 'week', '2020-01-01') IS NOT NULL AS nobody_known FROM simulated;
+SELECT t.* FROM (SELECT model_comparison(customer, at, 1, 'week; as_of=2024-03-01', '2025-01-01') AS c FROM simulated WHERE customer < 9) q, comparison_table(c) t WHERE expected_purchases > 0;
+SELECT (SELECT model_comparison(customer, at, 1, 'week', '2025-01-01') FROM simulated WHERE false) IS NULL AS no_rows;
+
 -- ---- No answer is no error ----
 SELECT fit_renewal_model('a', 1, 5) IS NULL AS nothing FROM segment WHERE false;
 SELECT what, converged, CASE WHEN note ~ 'likelihood' THEN 'the likelihood' ELSE note END AS note, customers, (SELECT count(estimate) FROM model_parameters(m)) AS estimates, renewal_rate(m, 1) IS NULL AS unknown
@@ -236,6 +264,11 @@ SELECT f.* FROM unnest(ARRAY[
     $$SELECT fit_purchase_model(customer_value(1, 1, 5, 5), 'sBG')$$,
     $$SELECT p_alive(m, purchases(date '2024-01-01', 5, 'month; as_of=2024-03-01')) FROM weekly GROUP BY m$$,
     $$SELECT lifetime_value(m, s, p, -1) FROM weekly, each$$,
+    $$SELECT model_comparison(1, date '2024-01-01', 5, 'week', NULL::date)$$,
+    $$SELECT model_comparison(1, date '2024-01-01', 5, 'week', date 'infinity')$$,
+    $$SELECT model_comparison(1, date '2024-01-01', 5, 'hour', date '2024-01-01')$$,
+    $$SELECT model_comparison(1, date '2024-01-01', 5, 'week', date '2024-01-01' + i) FROM generate_series(1, 2) i$$,
+    $$SELECT retention_internal.model_comparison_final((SELECT s FROM (SELECT retention_internal.population_events_transfn(NULL, 1::bigint, 1::bigint, 1, 1, 1, 1) s) q))$$,
     $$SELECT fit_renewal_model('a', -1, 5)$$,
     $$SELECT fit_renewal_model('a', 1, -5)$$,
     $$SELECT fit_renewal_model('a', i, 9223372036854775807) FROM unnest('{1,1}'::integer[]) i$$,

@@ -70,6 +70,8 @@ SELECT type, 'retention_internal.' || combine, 'retention_internal.' || transiti
   ('retention_gaps', 'gaps_combine', 'gaps_transfn', 'retention_activity', $$(SELECT activity(date '2020-01-05' + i, 'day') FROM generate_series(1, 3) i)$$),
   ('retention_survival_drivers', 'survival_drivers_combine', 'survival_drivers_record_transfn', 'double precision, boolean, record',
     $$7, true, ROW('gold'::text, 3)$$),
+  ('retention_internal.retention_population', 'population_combine', 'model_comparison_transfn', 'bigint, date, numeric, retention_grid, date',
+    $$7::bigint, date '2020-01-05', 2.5, retention_grid('week'), date '2020-03-01'$$),
   ('retention_internal.retention_renewals', 'renewals_combine', 'renewals_transfn', 'text, integer, bigint', $$'spring', 1, 7::bigint$$)) v (type, combine, transition, arguments, value);
 -- every transition and combine function is one of them, or the same C code for another type of time or customer; the
 -- state of active_customers is a number, which nobody changes in place

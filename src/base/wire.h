@@ -54,6 +54,7 @@ typedef enum WireAggregate
 	AGGREGATE_COHORT_VALUE_FLAGS = 'N', /* the same with is_start and is_return */
 	AGGREGATE_RFM = 'K',				/* rfm_cuts() */
 	AGGREGATE_VALUE = 'V',				/* customer_value() */
+	AGGREGATE_COMPARISON = 'J',			/* model_comparison() */
 } WireAggregate;
 
 /* A text that may be NULL: then its length is negative. */

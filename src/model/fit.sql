@@ -51,3 +51,40 @@ AS 'MODULE_PATHNAME', 'lifetime_value_purchases';
 COMMENT ON FUNCTION lifetime_value(retention_model, retention_model, retention_purchases, double precision,
   double precision, double precision, double precision, timestamp) IS
 'what a customer is expected to spend within the horizon, from their purchases';
+
+CREATE TYPE retention_model_comparison AS (
+  known retention_value,
+  horizon double precision,
+  purchases bigint,
+  active bigint
+);
+COMMENT ON TYPE retention_model_comparison IS
+'customers who bought before a day, how much time is known after it, and how many purchases by how many of them there '
+'are in it';
+
+CREATE FUNCTION comparison_table(comparison retention_model_comparison)
+RETURNS TABLE (
+  model text,
+  customers bigint,
+  expected_purchases double precision,
+  actual_purchases bigint,
+  expected_active double precision,
+  actual_active bigint,
+  log_likelihood double precision,
+  converged boolean)
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE ROWS 3
+SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT (f.m).name, (f.m).customers,
+    (SELECT sum(c.customers * @extschema@.expected_purchases(f.m, c.frequency::double precision, c.recency, c.age,
+        (comparison).horizon)) FROM retention_internal.value_customers((comparison).known) AS c),
+    (comparison).purchases,
+    (SELECT sum(c.customers * (1 - @extschema@.p_no_purchase(f.m, c.frequency::double precision, c.recency, c.age,
+        (comparison).horizon))) FROM retention_internal.value_customers((comparison).known) AS c),
+    (comparison).active, (f.m).log_likelihood, (f.m).converged
+  FROM unnest(ARRAY['BG/NBD', 'MBG/NBD', 'Pareto/NBD']) WITH ORDINALITY AS n (name, number),
+    LATERAL (SELECT @extschema@.fit_purchase_model((comparison).known, n.name) AS m OFFSET 0) AS f
+  ORDER BY n.number
+$$;
+COMMENT ON FUNCTION comparison_table(retention_model_comparison) IS
+'models of purchases fitted to what was known before a day, and what they expected beside what happened';

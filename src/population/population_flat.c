@@ -48,8 +48,8 @@ is_shape_of(char aggregate, int bits)
 {
 	if (aggregate == AGGREGATE_EVENTS)
 		return bits == (EVENT_MORE_FLAGS | FLAT_HAS_AMOUNT);
-	if (aggregate == AGGREGATE_VALUE || aggregate == AGGREGATE_COHORT_VALUE ||
-		aggregate == AGGREGATE_COHORT_VALUE_FLAGS)
+	if (aggregate == AGGREGATE_VALUE || aggregate == AGGREGATE_COMPARISON ||
+		aggregate == AGGREGATE_COHORT_VALUE || aggregate == AGGREGATE_COHORT_VALUE_FLAGS)
 		return bits == FLAT_HAS_AMOUNT;
 	return bits == 0;
 }
