@@ -77,8 +77,8 @@ begin_expression(BatchScan *scan, ScanExpression *expression, Expr *node, bool c
 		expression->state = ExecInitExpr(node, &scan->css.ss.ps);
 	if (!constant && (expression->column < 0 || OidIsValid(expression->short_type)))
 	{
-		expression->values = palloc0(SCAN_ROWS * sizeof(Datum));
-		expression->nulls = palloc0(SCAN_ROWS * sizeof(bool));
+		expression->values = palloc0(scan->capacity * sizeof(Datum));
+		expression->nulls = palloc0(scan->capacity * sizeof(bool));
 	}
 }
 
@@ -119,6 +119,8 @@ begin_scan(CustomScanState *node, EState *estate, int flags)
 	ListCell *cell;
 
 	scan->naggregates = list_length(arguments);
+	scan->capacity =
+		list_nth(plan->custom_private, SCAN_GROUP_COLUMNS) != NIL ? SCAN_GROUPED_ROWS : SCAN_ROWS;
 	scan->ninputs = list_length(plan->custom_scan_tlist) - scan->naggregates;
 	foreach (cell, plan->custom_plans)
 		node->custom_ps = lappend(node->custom_ps, ExecInitNode(lfirst(cell), estate, flags));
@@ -167,10 +169,9 @@ begin_scan(CustomScanState *node, EState *estate, int flags)
 	scan->batch.nulls = palloc(scan->ninputs * sizeof(bool *));
 	for (int i = 0; i < scan->ninputs; i++)
 	{
-		scan->batch.values[i] = palloc0(SCAN_ROWS * sizeof(Datum));
-		scan->batch.nulls[i] = palloc0(SCAN_ROWS * sizeof(bool));
+		scan->batch.values[i] = palloc0(scan->capacity * sizeof(Datum));
+		scan->batch.nulls[i] = palloc0(scan->capacity * sizeof(bool));
 	}
-	scan->row_groups = palloc(SCAN_ROWS * sizeof(ScanGroup *));
 	scan->data =
 		AllocSetContextCreate(estate->es_query_cxt, "retention scan", ALLOCSET_DEFAULT_SIZES);
 	scan->temporary =

@@ -5,14 +5,42 @@
 #include "retention.h"
 
 #include "catalog/pg_type_d.h"
-#include "common/hashfn.h"
+#include "optimizer/optimizer.h"
 #include "scan/scan_state.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
-#define RECENT_PLACES 256
+#define RECENT_PLACES 1024
+#define RECENT_WORDS 3
 #define GROUPS_EXPECTED 64
+
+/* A single key of few bytes, zeros behind them, and its group. Keys of the same bytes are equal, whatever the type. */
+struct ScanRecent
+{
+	uint64 words[RECENT_WORDS];
+	int length;
+	ScanGroup *group; /* NULL: an empty place */
+};
+
+/* The columns that are needed when the rows of several pages are added to their groups. */
+static void
+find_copied(BatchScan *scan)
+{
+	TupleDesc input = scan->css.ss.ss_ScanTupleSlot->tts_tupleDescriptor;
+	List *used = pull_var_clause((Node *) ((CustomScan *) scan->css.ss.ps.plan)->custom_exprs,
+								 PVC_RECURSE_PLACEHOLDERS);
+	ListCell *cell;
+
+	scan->copied = palloc0(Max(scan->ninputs, 1) * sizeof(bool));
+	foreach (cell, used)
+	{
+		int attribute = lfirst_node(Var, cell)->varattno - 1;
+
+		if (!TupleDescAttr(input, attribute)->attbyval)
+			scan->copied[attribute - scan->naggregates] = true;
+	}
+}
 
 void
 scan_groups_begin(BatchScan *scan)
@@ -24,6 +52,13 @@ scan_groups_begin(BatchScan *scan)
 	TupleDesc input = scan->css.ss.ss_ScanTupleSlot->tts_tupleDescriptor;
 	Oid *equal;
 
+	scan->row_groups = palloc(scan->capacity * sizeof(ScanGroup *));
+	scan->seen = palloc(scan->capacity * sizeof(ScanGroup *));
+	scan->starts = palloc((scan->capacity + 1) * sizeof(int));
+	scan->passed = palloc(scan->capacity * sizeof(uint16));
+	scan->sorted = palloc(scan->capacity * sizeof(uint16));
+	scan->batch_number = 1;
+	find_copied(scan);
 	scan->is_grouped = linitial_int(list_nth(plan->custom_private, SCAN_IS_GROUPED)) != 0;
 	scan->ncolumns = list_length(columns);
 	if (scan->ncolumns == 0)
@@ -47,7 +82,7 @@ scan_groups_begin(BatchScan *scan)
 		ExecInitExtraTupleSlot(scan->css.ss.ps.state, scan->key_desc, &TTSOpsMinimalTuple);
 	scan->table_context = AllocSetContextCreate(scan->css.ss.ps.state->es_query_cxt,
 												"retention groups", ALLOCSET_DEFAULT_SIZES);
-	if (scan->ncolumns == 1 && TupleDescAttr(scan->key_desc, 0)->attbyval)
+	if (scan->ncolumns == 1)
 		scan->recent = palloc0(RECENT_PLACES * sizeof(struct ScanRecent));
 }
 
@@ -56,6 +91,7 @@ scan_groups_reset(BatchScan *scan)
 {
 	scan->groups = NIL;
 	scan->emitted = 0;
+	scan->batch.count = scan->grouped = scan->nseen = 0;
 	scan->table = NULL;
 	if (scan->table_context != NULL)
 		MemoryContextReset(scan->table_context);
@@ -120,22 +156,53 @@ scan_group_of_key(BatchScan *scan, MinimalTuple key)
 	return find_group(scan);
 }
 
+/* The place of a short key; NULL: it is not short. words and length become its own. */
+static struct ScanRecent *
+recent_place(const BatchScan *scan, Datum key, uint64 *words, int *length)
+{
+	const FormData_pg_attribute *column = TupleDescAttr(scan->key_desc, 0);
+	const char *bytes = DatumGetPointer(key);
+	uint64 hash;
+
+	memset(words, 0, RECENT_WORDS * sizeof(uint64));
+	*length = column->attlen;
+	if (column->attbyval)
+		words[0] = key;
+	else
+	{
+		if (*length == -1)
+		{
+			if (VARATT_IS_EXTERNAL(bytes) || VARATT_IS_COMPRESSED(bytes))
+				return NULL;
+			*length = VARSIZE_ANY_EXHDR(bytes);
+			bytes = VARDATA_ANY(bytes);
+		}
+		if (*length < 0 || *length > (int) (RECENT_WORDS * sizeof(uint64)))
+			return NULL;
+		memcpy(words, bytes, *length);
+	}
+	hash = words[0];
+	for (int i = 1; i < RECENT_WORDS; i++)
+		hash = (hash ^ hash >> 32) * UINT64CONST(0x9e3779b97f4a7c15) + words[i];
+	hash = (hash ^ hash >> 32) * UINT64CONST(0x9e3779b97f4a7c15);
+	return &scan->recent[hash >> 32 & (RECENT_PLACES - 1)];
+}
+
 static ScanGroup *
 group_of_row(BatchScan *scan, int row)
 {
 	TupleTableSlot *slot = scan->key_slot;
 	struct ScanRecent *recent = NULL;
+	uint64 words[RECENT_WORDS];
+	int length;
 	ScanGroup *group;
 
 	if (scan->recent != NULL && !scan->batch.nulls[scan->columns[0] - 1][row])
 	{
-		Datum value = scan->batch.values[scan->columns[0] - 1][row];
-
-		recent = &scan->recent[murmurhash32((uint32) value ^ (uint32) ((uint64) value >> 32)) %
-							   RECENT_PLACES];
-		if (recent->group != NULL && recent->value == value)
+		recent = recent_place(scan, scan->batch.values[scan->columns[0] - 1][row], words, &length);
+		if (recent != NULL && recent->group != NULL && recent->length == length &&
+			memcmp(recent->words, words, sizeof(words)) == 0)
 			return recent->group;
-		recent->value = value;
 	}
 	ExecClearTuple(slot);
 	for (int i = 0; i < scan->ncolumns; i++)
@@ -146,7 +213,11 @@ group_of_row(BatchScan *scan, int row)
 	ExecStoreVirtualTuple(slot);
 	group = find_group(scan);
 	if (recent != NULL)
+	{
+		memcpy(recent->words, words, sizeof(words));
+		recent->length = length;
 		recent->group = group;
+	}
 	return group;
 }
 
@@ -343,85 +414,118 @@ add_rows(BatchScan *scan, int number, ScanGroup *group, const uint16 *rows, int 
 									 scan->population_context, aggregate->columns, rows, count);
 }
 
-/* Add some rows of the batch to their groups; seen has the groups of the batch. */
+/* Add some rows of the batch to their groups. */
 static void
-add_to_groups(BatchScan *scan, int number, ScanGroup *const *seen, int nseen, const uint16 *rows,
-			  int count)
+add_to_groups(BatchScan *scan, int number, const uint16 *rows, int count)
 {
-	int starts[SCAN_ROWS + 1];
-	uint16 sorted[SCAN_ROWS];
+	int *starts = scan->starts;
 
-	if (nseen == 1)
+	if (scan->nseen == 1)
 	{
-		add_rows(scan, number, seen[0], rows, count);
+		add_rows(scan, number, scan->seen[0], rows, count);
 		return;
 	}
-	memset(starts, 0, (nseen + 1) * sizeof(int));
+	memset(starts, 0, (scan->nseen + 1) * sizeof(int));
 	for (int r = 0; r < count; r++)
 		starts[scan->row_groups[rows[r]]->place + 1]++;
-	for (int g = 0; g < nseen; g++)
+	for (int g = 0; g < scan->nseen; g++)
 		starts[g + 1] += starts[g];
 	for (int r = 0; r < count; r++)
-		sorted[starts[scan->row_groups[rows[r]]->place]++] = rows[r];
+		scan->sorted[starts[scan->row_groups[rows[r]]->place]++] = rows[r];
 	/* Each start is now where the next group begins. */
-	for (int g = 0; g < nseen; g++)
+	for (int g = 0; g < scan->nseen; g++)
 	{
 		int from = g == 0 ? 0 : starts[g - 1];
 
-		add_rows(scan, number, seen[g], sorted + from, starts[g] - from);
+		add_rows(scan, number, scan->seen[g], scan->sorted + from, starts[g] - from);
 	}
 }
 
-/* Add the rows of the batch to their groups. */
+/* Find the groups of the rows that are new in the batch. */
+static void
+group_rows(BatchScan *scan)
+{
+	for (int row = scan->grouped; row < scan->batch.count; row++)
+	{
+		ScanGroup *group =
+			scan->ncolumns == 0 ? scan_group_of_key(scan, NULL) : group_of_row(scan, row);
+
+		if (group->seen_in != scan->batch_number)
+		{
+			group->seen_in = scan->batch_number;
+			group->place = scan->nseen;
+			scan->seen[scan->nseen++] = group;
+		}
+		scan->row_groups[row] = group;
+	}
+	scan->grouped = scan->batch.count;
+}
+
+static void
+add_batch(BatchScan *scan, int number)
+{
+	ScanAggregate *aggregate = &scan->aggregates[number];
+	int row = 0;
+
+	find_columns(scan, aggregate);
+	while (row < scan->batch.count)
+	{
+		int count = evaluate(scan, aggregate, &row, scan->passed);
+		MemoryContext old;
+
+		if (count > 0)
+		{
+			if (!aggregate->opened)
+				open_aggregate(scan, aggregate);
+			old = MemoryContextSwitchTo(scan->population_context);
+			add_to_groups(scan, number, scan->passed, count);
+			MemoryContextSwitchTo(old);
+		}
+		ResetExprContext(scan->css.ss.ps.ps_ExprContext);
+	}
+}
+
 void
 scan_batch(BatchScan *scan)
 {
-	ScanGroup *seen[SCAN_ROWS];
-	int nseen = 0;
-
 	if (scan->batch.count == 0)
 		return;
-	scan->batch_number++;
-	if (scan->ncolumns == 0)
-		seen[nseen++] = scan_group_of_key(scan, NULL);
-	else
-		for (int row = 0; row < scan->batch.count; row++)
-		{
-			ScanGroup *group = group_of_row(scan, row);
-
-			if (group->seen_in != scan->batch_number)
-			{
-				group->seen_in = scan->batch_number;
-				group->place = nseen;
-				seen[nseen++] = group;
-			}
-			scan->row_groups[row] = group;
-		}
-
+	group_rows(scan);
 	for (int i = 0; i < scan->naggregates; i++)
-	{
-		ScanAggregate *aggregate = &scan->aggregates[i];
-		int row = 0;
-
-		find_columns(scan, aggregate);
-		while (row < scan->batch.count)
-		{
-			uint16 rows[SCAN_ROWS];
-			int count = evaluate(scan, aggregate, &row, rows);
-			MemoryContext old;
-
-			if (count > 0)
-			{
-				if (!aggregate->opened)
-					open_aggregate(scan, aggregate);
-				old = MemoryContextSwitchTo(scan->population_context);
-				add_to_groups(scan, i, seen, nseen, rows, count);
-				MemoryContextSwitchTo(old);
-			}
-			ResetExprContext(scan->css.ss.ps.ps_ExprContext);
-		}
-	}
+		add_batch(scan, i);
+	scan->batch.count = scan->grouped = scan->nseen = 0;
+	scan->batch_number++;
 	MemoryContextReset(scan->temporary);
+}
+
+void
+scan_rows_read(BatchScan *scan)
+{
+	int from = scan->grouped;
+	MemoryContext old;
+
+	if (scan->capacity == SCAN_ROWS)
+	{
+		scan_batch(scan);
+		return;
+	}
+	group_rows(scan);
+	old = MemoryContextSwitchTo(scan->temporary);
+	for (int column = 0; column < scan->ninputs; column++)
+	{
+		const FormData_pg_attribute *attribute = TupleDescAttr(
+			scan->css.ss.ss_ScanTupleSlot->tts_tupleDescriptor, scan->naggregates + column);
+
+		if (scan->copied[column])
+			for (int row = from; row < scan->batch.count; row++)
+				if (!scan->batch.nulls[column][row])
+					scan->batch.values[column][row] =
+						datumCopy(scan->batch.values[column][row], false, attribute->attlen);
+	}
+	MemoryContextSwitchTo(old);
+	if (scan->batch.count > scan->capacity - SCAN_ROWS ||
+		MemoryContextMemAllocated(scan->temporary, false) >= SCAN_BYTES)
+		scan_batch(scan);
 }
 
 struct varlena *

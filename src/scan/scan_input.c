@@ -384,17 +384,17 @@ passes(TableInput *input, HeapTuple tuple, bool whole, Buffer buffer)
 	return true;
 }
 
-/* The columns of rows that have all of them at their fixed offsets. */
+/* The columns of rows that have all of them at their fixed offsets, from the first free place of the batch on. */
 static void
 fetch_columns(BatchScan *scan, const TableInput *input, const char *const *rows, int count)
 {
 	for (int column = 0; column < scan->ninputs; column++)
 	{
 		const ColumnSource *source = &input->sources[column];
-		Datum *values = scan->batch.values[column];
+		Datum *values = scan->batch.values[column] + scan->batch.count;
 		int offset = source->offset;
 
-		memset(scan->batch.nulls[column], false, count * sizeof(bool));
+		memset(scan->batch.nulls[column] + scan->batch.count, false, count * sizeof(bool));
 		if (!source->by_value)
 			for (int i = 0; i < count; i++)
 				values[i] = PointerGetDatum(rows[i] + offset);
@@ -478,7 +478,7 @@ read_page(BatchScan *scan, TableInput *input, HeapScanDesc heap)
 			fetch_columns(scan, input, data, count);
 			taken = count;
 		}
-		fetch_row(scan, input, &tuple, whole, heap->rs_cbuf, taken++);
+		fetch_row(scan, input, &tuple, whole, heap->rs_cbuf, scan->batch.count + taken++);
 		if (input->computes && MemoryContextMemAllocated(scan->temporary, false) >= SCAN_BYTES)
 			until = i + 1;
 	}
@@ -489,7 +489,7 @@ read_page(BatchScan *scan, TableInput *input, HeapScanDesc heap)
 	}
 	InstrCountFiltered1(input->scan, until - from - taken);
 	count_heap_rows(heap->rs_base.rs_rd, until - from - 1);
-	scan->batch.count = taken;
+	scan->batch.count += taken;
 	/* The rows until there have been read; the page stays pinned until the next heap_getnext(). */
 	heap->rs_cindex = until - 1;
 	if (input->qual != NULL || input->computes)
@@ -511,6 +511,7 @@ read_table(BatchScan *scan, TableInput *input)
 	for (;;)
 	{
 		HeapTuple tuple;
+		int before;
 
 		CHECK_FOR_INTERRUPTS();
 		if (child->instrument != NULL)
@@ -522,12 +523,14 @@ read_table(BatchScan *scan, TableInput *input)
 				InstrStopNode(child->instrument, 0);
 			break;
 		}
+		before = scan->batch.count;
 		read_page(scan, input, (HeapScanDesc) table);
 		if (child->instrument != NULL)
-			InstrStopNode(child->instrument, scan->batch.count);
-		scan_batch(scan);
+			InstrStopNode(child->instrument, scan->batch.count - before);
+		scan_rows_read(scan);
 		scan_share_join(scan);
 	}
+	scan_batch(scan);
 }
 
 /* Pass the batch on in the time zone in which it was read: reading a row may have changed the session's. */
@@ -546,7 +549,6 @@ pass_rows(BatchScan *scan)
 		session_timezone = zone;
 	}
 	PG_END_TRY();
-	scan->batch.count = 0;
 	scan_share_join(scan);
 }
 
@@ -575,7 +577,6 @@ copy_row(BatchScan *scan, TupleTableSlot *slot)
 static void
 read_rows(BatchScan *scan, PlanState *child)
 {
-	scan->batch.count = 0;
 	scan->zone = session_timezone;
 	for (;;)
 	{
@@ -592,7 +593,7 @@ read_rows(BatchScan *scan, PlanState *child)
 		}
 		slot_getsomeattrs(slot, scan->ninputs);
 		copy_row(scan, slot);
-		if (scan->batch.count == SCAN_ROWS ||
+		if (scan->batch.count == scan->capacity ||
 			MemoryContextMemAllocated(scan->temporary, false) >= SCAN_BYTES)
 			pass_rows(scan);
 	}

@@ -13,6 +13,8 @@
 
 /* Rows of a batch; a page has fewer than that. */
 #define SCAN_ROWS 512
+/* With groups: so many that most groups of a batch have some. Their numbers fit into 16 bits. */
+#define SCAN_GROUPED_ROWS 16384
 /* A batch ends earlier where copies of its values, or values computed from them, take so many bytes. */
 #define SCAN_BYTES (1024 * 1024)
 
@@ -77,8 +79,8 @@ typedef struct BatchScan
 	int naggregates;
 	int ninputs;
 	ScanAggregate *aggregates;
-	AggState
-		*server_caller; /* what functions of the server's aggregates see; NULL: there is none */
+	AggState *server_caller; /* for functions of the server's aggregates; NULL: there is none */
+	int capacity;			 /* rows of a batch at most */
 	ScanBatch batch;
 
 	/* Groups: without GROUP BY there is one, always; without columns at most one. */
@@ -97,11 +99,14 @@ typedef struct BatchScan
 	int emitted;  /* of them */
 	uint64 batch_number;
 	ScanGroup **row_groups; /* of each row of the batch */
-	struct ScanRecent
-	{
-		Datum value;
-		ScanGroup *group;
-	} * recent; /* by hash of a single key that is passed by value; NULL: not used */
+	int grouped;			/* rows whose group is known */
+	ScanGroup **seen;		/* the groups of the batch */
+	int nseen;
+	bool *copied; /* columns of values by reference that are needed when the page has been left */
+	int *starts;
+	uint16 *passed; /* rows of the batch, and the same by group */
+	uint16 *sorted;
+	struct ScanRecent *recent; /* groups by a hash of a short single key; NULL: not used */
 
 	bool done;			/* everything is read */
 	bool emits;			/* this process emits the answers */
@@ -120,7 +125,7 @@ typedef struct BatchScan
 /* scan.c: as the executor checks any aggregate, the privileges of its caller, then those of its owner. */
 extern void scan_require_privileges(Oid aggregate, const Oid *functions, int count);
 
-/* scan_input.c: calls scan_batch() with all rows of the children. */
+/* scan_input.c: all rows of the children. */
 extern void scan_read(BatchScan *scan);
 
 /* scan_group.c */
@@ -128,6 +133,9 @@ extern void scan_groups_begin(BatchScan *scan);
 extern void scan_groups_reset(BatchScan *scan);
 extern ScanGroup *scan_group_of_key(BatchScan *scan, MinimalTuple key);
 extern void scan_list_group(BatchScan *scan, ScanGroup *group);
+/* Rows have been appended to the batch; their values by reference are valid until the call returns. */
+extern void scan_rows_read(BatchScan *scan);
+/* Add the rows of the batch to their groups and empty it. */
 extern void scan_batch(BatchScan *scan);
 /* The summary of a share of a group's customers, palloc'ed; NULL: the aggregate has no state. */
 extern struct varlena *scan_summary(BatchScan *scan, ScanGroup *group, int aggregate, Share share);
