@@ -209,6 +209,7 @@ MODULE_SQL = \
 	src/source/views_flow.sql \
 	src/source/views_segments.sql \
 	src/source/views_customers.sql \
+	src/source/views_value.sql \
 	src/source/facts.sql \
 	src/source/refresh.sql \
 	src/report/template.sql \
@@ -216,6 +217,7 @@ MODULE_SQL = \
 	src/report/heatmap.sql \
 	src/report/picture.sql \
 	src/report/report.sql \
+	src/report/money.sql \
 	src/report/page.sql \
 	src/report/run.sql \
 	src/report/schedule.sql
@@ -238,7 +240,7 @@ DATA =
 SHLIB_EXPORTS = exports.txt
 EXPORTING_SQL = $(DATA_built) $(addprefix $(here),$(DATA))
 
-REGRESS = grid rates flow flow_customer as_of activity cohort customers population batch_scan batch_scan_hostile survival cox value cohort_value rfm drivers model source facts facts_trust views plot report entry_points untrusted stored_types hostile other_schema catalog
+REGRESS = grid rates flow flow_customer as_of activity cohort customers population batch_scan batch_scan_hostile survival cox value cohort_value rfm drivers model source facts facts_trust views plot report value_views entry_points untrusted stored_types hostile other_schema catalog
 REGRESS_OPTS = --inputdir=$(here) --load-extension=retention
 ISOLATION = rollup batch_scan_snapshot refresh source_lock report_runs
 ISOLATION_OPTS = --inputdir=$(here) --load-extension=retention

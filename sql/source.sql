@@ -38,7 +38,7 @@ SELECT retention_source('a', 'subscriptions', 'shop.subscription', 'customer_id'
 SELECT retention_source('a', 'events', 'shop.orders', 'customer_id', at => 'ordered_at', ignore_bad_rows => true);
 SELECT retention_source('', 'events', 'shop.orders', 'customer_id', at => 'ordered_at');
 SELECT retention_source(NULL, 'events', 'shop.orders', 'customer_id', at => 'ordered_at');
-SELECT retention_source(repeat('ü', 21) || 'x', 'events', 'shop.orders', 'customer_id', at => 'ordered_at');
+SELECT retention_source(repeat('ü', 19) || 'xx', 'events', 'shop.orders', 'customer_id', at => 'ordered_at');
 SELECT retention_source('a', 'event', 'shop.orders', 'customer_id', at => 'ordered_at');
 SELECT retention_source('a', 'purchases', 'shop.orders', 'customer_id', at => 'ordered_at');
 SELECT retention_source('a', NULL, 'shop.orders', 'customer_id', at => 'ordered_at');
@@ -109,10 +109,10 @@ EXCEPTION WHEN feature_not_supported THEN
 END $$;
 SELECT count(*) AS nothing_was_made FROM retention_sources WHERE source::text ~ '(^|[.])a$';
 -- the longest name that is taken has views with names of 63 bytes
-SELECT octet_length(relname) FROM retention_source(repeat('ü', 21), 'events', 'shop.orders', 'customer_id', at => 'ordered_at') s JOIN pg_class ON oid = s;
-SELECT count(*) FROM retention_create_views(repeat('ü', 21)::regclass);
+SELECT octet_length(relname) FROM retention_source(repeat('ü', 19), 'events', 'shop.orders', 'customer_id', at => 'ordered_at') s JOIN pg_class ON oid = s;
+SELECT count(*) FROM retention_create_views(repeat('ü', 19)::regclass);
 SELECT max(octet_length(relname)) FROM pg_class WHERE relname LIKE 'ü%' AND relkind = 'v';
-SELECT retention_drop_source(repeat('ü', 21)::regclass);
+SELECT retention_drop_source(repeat('ü', 19)::regclass);
 SELECT count(*) FROM pg_class WHERE relname LIKE 'ü%';
 
 -- Settings.

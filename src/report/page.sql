@@ -12,6 +12,7 @@ BEGIN
     WHEN value IS NULL THEN '&#8211;'
     WHEN kind = 'count' THEN retention_internal.plot_count(value::numeric)
     WHEN kind = 'percent' THEN retention_internal.plot_percent(value::numeric)
+    WHEN kind = 'money' THEN retention_internal.plot_money(value::numeric)
     WHEN kind = 'points' THEN CASE sign(value::numeric) WHEN 1 THEN '+' WHEN -1 THEN '&#8722;' ELSE '' END
       || round(abs(value::numeric), 1)
     WHEN kind = 'number' THEN round(value::numeric, 2)::text
@@ -27,7 +28,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION retention_internal.page_value(text, text) IS
-'a value of a table of the page: word, count, percent, share (of 100, with a meter), points, number, p or meter (of 1)';
+'a value of a table of the page: word, count, money, percent, share (of 100, with a meter), points, number, p or meter '
+'(of 1)';
 
 CREATE FUNCTION retention_internal.page_table(rows jsonb, columns text[]) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -95,7 +97,7 @@ COMMENT ON FUNCTION retention_internal.page_card(text, text, text, text, text, t
 CREATE FUNCTION retention_internal.page_kind(unit text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
-AS $$ SELECT CASE unit WHEN 'percent' THEN 'percent' ELSE 'count' END $$;
+AS $$ SELECT CASE WHEN unit IN ('percent', 'money') THEN unit ELSE 'count' END $$;
 COMMENT ON FUNCTION retention_internal.page_kind(text) IS 'how a headline number of a unit is shown';
 
 CREATE FUNCTION retention_internal.page_change(difference jsonb, before jsonb, unit text, name text, kind text)
@@ -109,7 +111,7 @@ AS $$
       WHEN (value > 0) = (name !~ 'churn|lost|dormant') THEN 'good' ELSE 'bad' END,
     'arrow', CASE sign(value) WHEN 1 THEN '&#9650;' WHEN -1 THEN '&#9660;' ELSE '=' END,
     'amount', CASE kind WHEN 'percent' THEN round(abs(value), 1) || ' points'
-      ELSE retention_internal.plot_count(abs(value)) END,
+      ELSE retention_internal.page_value(abs(value)::text, retention_internal.page_kind(kind)) END,
     'low', CASE WHEN difference ->> 'low' IS NOT NULL
       THEN retention_internal.page_value(difference ->> 'low', 'points') END,
     'high', retention_internal.page_value(difference ->> 'high', 'points'),
@@ -517,6 +519,7 @@ BEGIN
       shown.words),
     'curve', retention_internal.page_curve(shown.curve, grid, unit, shown.words),
     'lifecycle', retention_internal.page_lifecycle(lifecycle, unit),
+    'money', retention_internal.page_money(whole -> 'money', grid, unit),
     'segments', retention_internal.page_segments(whole, unit),
     'causes', concat(
       retention_internal.page_drivers(retention_internal.page_rows(whole -> 'driver_ranking'),

@@ -711,6 +711,7 @@ DECLARE
   drivers record;
   report jsonb;
   flow jsonb;
+  money jsonb;
   shown jsonb;
 BEGIN
   IF periods IS NULL OR periods NOT BETWEEN 1 AND 1000 THEN
@@ -736,7 +737,7 @@ BEGIN
     RETURN report || '{"as_of": null, "rows": 0, "customers": 0, "ignored": 0, "headline": [], "flow": [],
       "cohort_count": 0, "cohorts": [], "curve": [], "lifecycle": [], "stickiness": null, "survival": [],
       "segments": [], "drivers": null, "driver_ranking": null, "drivers_since": null, "reasons": null,
-        "benchmark": null,
+        "benchmark": null, "money": null,
       "notes": ["There is no row with a customer and a time."]}';
   END IF;
   EXECUTE format('SELECT %s, %s', retention_internal.source_grid(s, format('%L::timestamp', known)),
@@ -745,12 +746,14 @@ BEGIN
 
   PERFORM retention_internal.progress('report', source, 'cohorts, flow, segments, survival', 2, 3);
   EXECUTE retention_internal.report_scan(s, kept, known, grid, plain, periods) INTO found;
+  money := retention_internal.report_money(s, known, plain, span.first, span.since, greatest(36, periods + 1));
   flow := retention_internal.report_flow(found.flow, plain, span.first);
   shown := retention_internal.report_shown(flow, span.since AT TIME ZONE s.time_zone);
   report := report || jsonb_build_object('as_of', known, 'flow', shown,
     'headline', retention_internal.report_headline(flow)
       || CASE WHEN s.kind = 'events' AND (@extschema@.grid_options(s.grid)).brackets IS NULL
-        THEN retention_internal.report_returns(found.cohorts, found.lifecycle) ELSE '[]' END,
+        THEN retention_internal.report_returns(found.cohorts, found.lifecycle) ELSE '[]' END
+      || coalesce(money -> 'headline', '[]'),
     'customers', (SELECT t.customers FROM @extschema@.cohort_totals(found.summary) AS t),
     'cohort_count', (
       SELECT count(*)
@@ -758,7 +761,7 @@ BEGIN
         NULL::integer) AS c
       WHERE c.period = 0),
     'cohorts', found.cohorts, 'curve', found.curve, 'lifecycle', found.lifecycle, 'stickiness', found.stickiness,
-    'survival', coalesce(found.survival, '[]'),
+    'survival', coalesce(found.survival, '[]'), 'money', money - 'headline',
     'segments', retention_internal.report_segments(coalesce(found.segments, '[]')),
     'benchmark', retention_internal.report_benchmark((
       SELECT p.period FROM jsonb_array_elements(shown) WITH ORDINALITY AS p (period, place)

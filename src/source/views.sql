@@ -1,6 +1,9 @@
 -- source: the views that a BI tool reads, plain SQL over the view of a source or over its kept facts. Each line of
 -- source_view_list() is one of them; the function that it names writes the query, in a file views_*.sql of its topic.
 -- views_words.sql has the comments of the columns. retention_create_views() creates them all.
+-- source_view_list() is one of them; the function that it names writes the query (views_cohorts.sql, views_flow.sql,
+-- views_segments.sql, views_value.sql), views_words.sql has the comments of the columns. retention_create_views()
+-- creates them all.
 
 CREATE FUNCTION retention_internal.source_view_list() RETURNS TABLE (what text, writer text, words text)
 LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 20 SET search_path = pg_catalog, pg_temp AS $$
@@ -21,6 +24,13 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 20 SET search_path = pg_catalog, pg_te
   ('lifecycle_by_segment', 'source_cells_by_segment_view',
     'active customers of each value of a segment, one row per value and period'),
   ('customers', 'source_customers_view', 'persons: one row per customer, with what is known of them'),
+  ('value', 'source_value_view', 'repeat purchases, order values and revenue of all customers, one row'),
+  ('cohort_value', 'source_value_view',
+    'what cohorts have spent: by period, so far, for each customer; one row per cohort and period'),
+  ('value_by_segment', 'source_value_view',
+    'repeat purchases, order values and revenue of the customers of each value of a segment'),
+  ('cohort_value_by_segment', 'source_value_view',
+    'what cohorts of the customers of each value of a segment have spent, one row per value, cohort and period'),
   ('cohort_customers', 'source_cohort_customers_view',
     'persons: the customers in each cell of cohorts and cohorts_by_segment, one row per cell and customer'),
   ('movements', 'source_movements_view',

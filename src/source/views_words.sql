@@ -10,7 +10,7 @@ $$;
 COMMENT ON FUNCTION retention_internal.source_view_words(text, text) IS 'the comment of a view of a source';
 
 CREATE FUNCTION retention_internal.source_column_words() RETURNS TABLE (what text, attribute text, words text)
-LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 100 SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 130 SET search_path = pg_catalog, pg_temp AS $$
   VALUES
   (NULL, 'period_start', 'first day of the period; in a grid of hours its first moment'),
   (NULL, 'period_end', 'first day after the period; in a grid of hours the first moment after it'),
@@ -45,6 +45,30 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 100 SET search_path = pg_catalog, pg_t
   (NULL, 'ci_low', 'lower 95 % confidence limit of the rate'),
   (NULL, 'ci_high', 'upper 95 % confidence limit of the rate'),
   ('curve', 'cohorts', 'how many cohorts the point is made of'),
+  ('cohort_value', 'cohort', 'first day of the period in which the cohort started'),
+  ('cohort_value', 'cohort_size', 'customers who started in it'),
+  ('cohort_value', 'amount', 'of the period, refunds taken off'),
+  ('cohort_value', 'per_retained', 'amount / retained'),
+  ('cohort_value', 'per_customer', 'amount / cohort_size'),
+  ('cohort_value', 'cumulative', 'amount of all periods so far / cohort_size: the LTV curve'),
+  ('cohort_value', 'share_of_first', 'per cent of the amount of period 0'),
+  ('cohort_value', 'gross_share_of_first',
+    'the same without what customers spend more than in their own period 0'),
+  ('value', 'customers', 'customers with a purchase or a refund'),
+  ('value', 'one_time_buyers', 'customers with one purchase day'),
+  ('value', 'repeat_buyers', 'customers with more than one purchase day'),
+  ('value', 'repeat_purchase_rate', 'per cent of those who bought who are repeat buyers'),
+  ('value', 'rate_low', 'lower 95 % confidence limit of repeat_purchase_rate (Wilson)'),
+  ('value', 'rate_high', 'upper 95 % confidence limit of repeat_purchase_rate (Wilson)'),
+  ('value', 'orders', 'rows at or above zero, or without an amount'),
+  ('value', 'refunds', 'rows below zero'),
+  ('value', 'purchase_days', 'days with a purchase, of all customers together'),
+  ('value', 'orders_per_customer', 'orders / customers who bought'),
+  ('value', 'average_order_value', 'revenue / orders'),
+  ('value', 'revenue', 'all amounts, refunds taken off'),
+  ('value', 'days_between_mean', 'mean days from one purchase day of a customer to the next'),
+  ('value', 'days_between_median', 'median days from one purchase day of a customer to the next'),
+  ('value', 'top_tenth_share', 'per cent of the revenue that the tenth of the customers with most has'),
   ('lifecycle', 'active', 'customers active in the period: new + retained + resurrected'),
   ('lifecycle', 'new', 'never active before'),
   ('lifecycle', 'retained', 'active in the period before, too'),

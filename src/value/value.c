@@ -277,8 +277,9 @@ count_spend(Value **value, int64 frequency, int128 amount, int64 count)
 }
 
 void
-value_add_customer(Value **value, const AmountEvent *events, int count)
+value_add_customer(ValueBuilder *builder, const AmountEvent *events, int count)
 {
+	Value **value = &builder->value;
 	int128 total = 0;
 	int128 again = 0; /* of the days after the first purchase day */
 	int64 orders = 0;
@@ -300,6 +301,8 @@ value_add_customer(Value **value, const AmountEvent *events, int count)
 		count_add(&orders, events[i].event.count);
 		if (days++ == 0)
 			first = day;
+		else if (likely(day - last < VALUE_GAPS_SHORT))
+			builder->gaps[day - last]++;
 		else
 			count_numbers(value, VALUE_GAPS, day - last, 0, 0, 1);
 		last = day;
@@ -314,6 +317,16 @@ value_add_customer(Value **value, const AmountEvent *events, int count)
 		count_spend(value, days - 1, again, 1);
 	put_wide_key(key, total);
 	count_at(value, VALUE_AMOUNTS, key, 0, 1);
+}
+
+Value *
+value_finish(ValueBuilder *builder)
+{
+	for (int days = 1; days < VALUE_GAPS_SHORT; days++)
+		if (builder->gaps[days] > 0)
+			count_numbers(&builder->value, VALUE_GAPS, days, 0, 0, builder->gaps[days]);
+	memset(builder->gaps, 0, sizeof(builder->gaps));
+	return builder->value;
 }
 
 void

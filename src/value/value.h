@@ -91,8 +91,18 @@ extern const CountedType *const value_counted;
 /* An empty state, in the current context. grid: NULL for values of summaries. */
 extern Value *value_new(int32 kind, const char *grid_text, int grid_length);
 
-/* A customer's events: days, with counts of purchases and amounts. May move the value. */
-extern void value_add_customer(Value **value, const AmountEvent *events, int count);
+/* A value of many customers. Nearly all gaps are short, and are counted apart until value_finish(). */
+#define VALUE_GAPS_SHORT 4096
+
+typedef struct ValueBuilder
+{
+	Value *value;
+	int64 gaps[VALUE_GAPS_SHORT]; /* by days */
+} ValueBuilder;
+
+/* A customer's events: days, with counts of purchases and amounts. */
+extern void value_add_customer(ValueBuilder *builder, const AmountEvent *events, int count);
+extern Value *value_finish(ValueBuilder *builder);
 
 /* Customers of the same figures; has_spend: amount is that of their days after the first. May move the value. */
 extern void value_add_summary(Value **value, int64 frequency, double recency, double age,

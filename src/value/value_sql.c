@@ -201,6 +201,7 @@ customer_value_final(PG_FUNCTION_ARGS)
 	const PopulationIdentity *identity;
 	const PopulationTotals *totals;
 	const Grid *grid;
+	ValueBuilder *builder;
 	Value *value;
 
 	(void) aggregate_context(fcinfo);
@@ -216,7 +217,10 @@ customer_value_final(PG_FUNCTION_ARGS)
 	value->first = totals->first;
 	value->latest = totals->latest;
 	value->decimals = totals->decimals;
-	population_visit(population, visit_customer, &value);
+	builder = palloc0(sizeof(ValueBuilder));
+	builder->value = value;
+	population_visit(population, visit_customer, builder);
+	value = value_finish(builder);
 	/* Rows that are no purchases are refunds. */
 	value->refunds = totals->rows - value->orders;
 	PG_RETURN_POINTER(value_open(PointerGetDatum(value)));
