@@ -8,6 +8,7 @@ await db.run(`CREATE TABLE IF NOT EXISTS bench_event AS SELECT * FROM read_csv('
   columns = {customer_id: 'BIGINT', ordered_at: 'TIMESTAMP'})`);
 await db.run(`CREATE TABLE IF NOT EXISTS bench_event_uuid AS
   SELECT md5(customer_id::VARCHAR)::UUID AS customer_id, ordered_at FROM bench_event`);
+await db.run(`CREATE TABLE IF NOT EXISTS bench_event_hashed AS SELECT hash(customer_id) AS customer_id, ordered_at FROM bench_event`);
 const queries = {
   'DuckDB, everybody\'s SQL': `
     WITH first AS (SELECT customer_id, date_trunc('month', min(ordered_at)) AS cohort FROM bench_event GROUP BY customer_id),
@@ -20,8 +21,13 @@ const queries = {
       (SELECT unnest(range(0, 24))::INT AS k)
     WHERE cohort + k < 24 GROUP BY cohort, k ORDER BY 1, 2`,
 };
-for (const [name, sql] of Object.entries(queries))
+// PEER_QUERIES: only those whose name contains it.
+for (const name of Object.keys(queries))
+  if (!name.includes(process.env.PEER_QUERIES ?? '')) delete queries[name];
+for (const [name, sql] of Object.entries(queries)) {
+  queries[`${name}, hashed ids`] = sql.replaceAll('bench_event', 'bench_event_hashed');
   queries[`${name}, uuids`] = sql.replaceAll('bench_event', 'bench_event_uuid');
+}
 const rounds = 5;
 for (const [name, sql] of Object.entries(queries)) {
   const seconds = [];
