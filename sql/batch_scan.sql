@@ -314,6 +314,20 @@ FROM (VALUES ('c'), ('u')) k (key),
   LATERAL (SELECT format($$SELECT md5(concat_ws(' ', cohort_retention(%1$s, t, 'month; time_zone=UTC')::text, churn_rate(%1$s, t, tstzrange('2024-04-01', '2024-06-01'), tstzrange('2024-06-01', '2024-09-01')))) FROM wide_scattered$$, key) AS question) q,
   LATERAL (SELECT asked(question, false, 0, '64kB') AS plain) p;
 
+-- What EXPLAIN says of it: ids close together are in shared pages and hardly exchanged; a process alone says nothing. (How much others are depends on who comes first.)
+CREATE FUNCTION exchanged(question text, workers integer, leads boolean DEFAULT true) RETURNS integer[] LANGUAGE plpgsql AS $$
+DECLARE plan json;
+BEGIN
+  PERFORM set_config('max_parallel_workers_per_gather', workers::text, true), set_config('parallel_leader_participation', leads::text, true), set_config('work_mem', '64MB', true);
+  EXECUTE 'EXPLAIN (ANALYZE, FORMAT json) ' || question INTO plan;
+  RETURN regexp_match(plan::text, '"Exchanged": (\d+).*"Shared Pages": (\d+)')::integer[];
+END $$;
+SELECT exchanged($$SELECT cohort_retention(c, t, 'month; time_zone=UTC') FROM narrow$$, 0) IS NULL AS alone;
+SELECT e[1] < 600 AS little_exchanged, e[2] > 100 AS shared
+FROM (SELECT exchanged($$SELECT cohort_retention(c, t, 'month; time_zone=UTC') FROM narrow$$, 2, leads) AS e FROM unnest(ARRAY[true, false]) leads) q;
+SELECT e[1] >= 0 AS said, e[2] > 0 AS shared
+FROM (VALUES ($$SELECT cohort_retention(u, t, 'month; time_zone=UTC') FROM scattered$$), ($$SELECT cohort_retention(c, t, 'day; time_zone=UTC') FROM narrow$$)) q (question), exchanged(question, 2) e;
+
 -- Answers of many groups, more than memory has place for: one at a time, and not all of them may be wanted.
 CREATE TABLE grouped AS SELECT c % 60 AS g, c, t FROM narrow;
 ANALYZE grouped;

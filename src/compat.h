@@ -14,6 +14,13 @@
 #include "varatt.h"
 #endif
 
+/* Where ExplainPropertyUInteger() is. */
+#if PG_VERSION_NUM >= 180000
+#define EXPLAIN_FORMAT_H "commands/explain_format.h"
+#else
+#define EXPLAIN_FORMAT_H "commands/explain.h"
+#endif
+
 /* 18 says pg_noreturn, in front. */
 #ifndef pg_attribute_noreturn
 #define pg_attribute_noreturn() __attribute__((noreturn))

@@ -293,5 +293,68 @@ for my $victim ('parallel worker', 'client backend') {
   is($node->safe_psql('postgres', "$workers $question"), $right{$question}, 'and is right');
 }
 
+# --- Customers that are exchanged and filled together ------------------------------------------------
+
+# Long enough that processes are met while they read, send and summarise. Many rows of few pages would be over before all have begun.
+$node->safe_psql(
+  'postgres', q{
+  CREATE TABLE many AS SELECT 1 + i * 7919::bigint % 200000 AS dense, hashint8extended(i % 150000, 1) AS hashed, md5((i % 150000)::text)::uuid AS id, timestamptz '2024-01-01' + i % 700 * interval '1 day' AS at
+    FROM generate_series(1, 600000) i;
+  VACUUM ANALYZE many});
+my $in_three = "$workers SET work_mem = '256MB';";
+my $exchange = q{SELECT md5(concat(cohort_retention(dense, at, 'month'), cohort_retention(hashed, at, 'month'), cohort_retention(id, at, 'week'), cohort_retention(dense, at, 'day; windows=elapsed'))) FROM many};
+my $exchanged = $node->safe_psql('postgres', "$off $alone $exchange");
+is($node->safe_psql('postgres', "$in_three $exchange"), $exchanged, 'exchanged');
+is($node->safe_psql('postgres', "$workers SET work_mem = '1MB'; $exchange"), $exchanged, 'exchanged by files');
+is($node->safe_psql('postgres', "$workers SET max_parallel_workers = 0; $exchange"), $exchanged, 'no worker came');
+
+# (psql, the leader, a worker of it) while the query runs.
+sub begin_exchange
+{
+  my ($said, $complained) = @_;
+  my $psql = IPC::Run::start([ 'psql', '-X', '-d', $node->connstr('postgres') . ' application_name=exchange', map { ('-c', $_) } split(/; ?/, $in_three), $exchange ], '<', \undef, '>', $said, '2>', $complained);
+  for (1 .. 200) {
+    my $pids = $node->safe_psql('postgres', q{SELECT leader_pid, pid FROM pg_stat_activity WHERE backend_type = 'parallel worker' AND application_name = 'exchange' LIMIT 1});
+    return ($psql, split /\|/, $pids) if $pids ne '';
+    usleep(10_000);
+  }
+  return ($psql);
+}
+my %ended;
+for my $ms (map $_ * 60, 0 .. 7) {
+  my ($said, $complained) = ('', '');
+  my ($psql, $leader, $worker) = begin_exchange(\$said, \$complained);
+  usleep(1000 * $ms);
+  my $killed = $worker && kill('KILL', $worker);
+  IPC::Run::finish($psql);
+  $ended{ $complained =~ /connection|terminating|server closed/i ? 'killed' : $said =~ /\Q$exchanged\E/ ? 'right' : "$said$complained" }++;
+  $node->poll_query_until('postgres', 'SELECT NOT pg_is_in_recovery()');
+}
+is(join(' ', grep !/^(killed|right)$/, keys %ended), '', 'a worker is killed after 0 to 420 ms: the query fails or is right (' . join(', ', map "$_ $ended{$_}", sort keys %ended) . ')');
+cmp_ok($ended{killed} // 0, '>', 0, 'and some were met');
+is($node->safe_psql('postgres', "$in_three $exchange"), $exchanged, 'right afterwards');
+
+# A worker that stands still: the others wait for it, at whichever barrier, and are cancelled there.
+my ($waited, $cancelled) = (0, 0);
+for my $ms (map $_ * 80, 0 .. 5) {
+  my ($said, $complained) = ('', '');
+  my ($psql, $leader, $worker) = begin_exchange(\$said, \$complained);
+  usleep(1000 * $ms);
+  if ($worker && kill 'STOP', $worker) {
+    $node->poll_query_until('postgres', "SELECT coalesce((SELECT wait_event_type IN ('Extension', 'IPC') FROM pg_stat_activity WHERE pid = $leader AND state = 'active'), true)");
+    $waited += $node->safe_psql('postgres', "SELECT count(*) FROM pg_stat_activity WHERE pid = $leader AND state = 'active' AND wait_event_type = 'Extension'");
+    $node->safe_psql('postgres', "SELECT pg_cancel_backend($leader)");
+    usleep(100_000);
+    kill 'CONT', $worker;
+  }
+  IPC::Run::finish($psql);
+  $cancelled++ if $complained =~ /canceling statement due to user request/;
+  $ended{"$said$complained"} = 1 unless $complained =~ /canceling statement due to user request/ || $said =~ /\Q$exchanged\E/;
+}
+cmp_ok($cancelled, '>', 0, "cancelled $cancelled times, $waited times at a barrier");
+is(join(' ', grep !/^(killed|right)$/, keys %ended), '', 'and nothing else was said');
+is($node->safe_psql('postgres', "$in_three $exchange"), $exchanged, 'right afterwards');
+is($node->safe_psql('postgres', 'SELECT count(*) FROM pg_ls_tmpdir()'), '0', 'no temporary file is left');
+
 $node->stop;
 done_testing();

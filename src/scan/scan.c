@@ -33,7 +33,9 @@ const CustomExecMethods scan_exec_methods = {.CustomName = SCAN_NAME,
 											 .EstimateDSMCustomScan = scan_share_estimate,
 											 .InitializeDSMCustomScan = scan_share_create,
 											 .ReInitializeDSMCustomScan = scan_share_reset,
-											 .InitializeWorkerCustomScan = scan_share_open};
+											 .InitializeWorkerCustomScan = scan_share_open,
+											 .ShutdownCustomScan = scan_share_shutdown,
+											 .ExplainCustomScan = scan_share_explain};
 
 Node *
 scan_create_state(CustomScan *plan)

@@ -30,13 +30,16 @@
 #include "utils/memutils.h"
 #include "utils/wait_event.h"
 
+#include EXPLAIN_FORMAT_H
+
 #define CHUNK_BYTES (256 * 1024)
 
 struct ScanShared
 {
 	Barrier barrier;
 	pg_atomic_uint32 participants;
-	int most; /* the greatest number of participants */
+	pg_atomic_uint64 exchanged; /* bytes of records */
+	int most;					/* the greatest number of participants */
 	dsm_handle
 		segment; /* the one that this struct is in: files belong to it; 0: no other processes */
 	SharedFileSet files;
@@ -87,6 +90,7 @@ typedef struct StreamWriter
 	ScanShared *shared;
 	dsa_area *area;
 	Size *memory; /* bytes that this participant may still use; shared by its streams */
+	uint64 *sent; /* bytes of records; shared by its streams */
 	int from;
 	int to;
 	StreamChunk *first;
@@ -138,6 +142,8 @@ write_record(StreamWriter *writer, RecordKind kind, int aggregate, const void *b
 {
 	Size need = MAXALIGN(offsetof(StreamRecord, bytes) + size);
 	StreamRecord *record;
+
+	*writer->sent += need;
 
 	if (writer->file != NULL || writer->last == NULL ||
 		writer->capacity - writer->last->used < need)
@@ -278,6 +284,7 @@ writer_to(BatchScan *scan, int to, Size *memory)
 	return (StreamWriter){.shared = scan->shared,
 						  .area = scan->css.ss.ps.state->es_query_dsa,
 						  .memory = memory,
+						  .sent = &scan->sent,
 						  .from = scan->number,
 						  .to = to};
 }
@@ -580,6 +587,8 @@ scan_share_finish(BatchScan *scan)
 		send_summaries(scan, (Share){number, participants}, &memory);
 	}
 
+	pg_atomic_fetch_add_u64(&shared->exchanged, scan->sent);
+	scan->sent = 0;
 	/* The last participant has the summaries of all. */
 	if (!BarrierArriveAndDetach(&shared->barrier))
 		return false;
@@ -615,6 +624,7 @@ begin_shared(ScanShared *shared)
 {
 	BarrierInit(&shared->barrier, 0);
 	pg_atomic_init_u32(&shared->participants, 0);
+	pg_atomic_init_u64(&shared->exchanged, 0);
 	for (int i = 0; i < shared->most * shared->most; i++)
 		shared->heads[i] = InvalidDsaPointer;
 }
@@ -665,11 +675,47 @@ scan_share_create(CustomScanState *node, ParallelContext *context, void *place)
 	((BatchScan *) node)->shared = shared;
 }
 
+/* Add up what was exchanged, before the memory that says so goes. */
+static void
+count_exchanged(BatchScan *scan)
+{
+	ScanShared *shared = scan->shared;
+
+	scan->exchanged += pg_atomic_exchange_u64(&shared->exchanged, 0);
+	scan->filled = 0;
+	for (int i = 0; i < shared->naggregates && shared->pages > 0; i++)
+		scan->filled += shared_pages_bytes(pages_of(shared, i));
+}
+
+void
+scan_share_shutdown(CustomScanState *node)
+{
+	BatchScan *scan = (BatchScan *) node;
+
+	/* Only once: the shared memory may be gone afterwards. */
+	if (IsParallelWorker() || scan->shared == NULL)
+		return;
+	count_exchanged(scan);
+	scan->shared = NULL;
+}
+
+void
+scan_share_explain(CustomScanState *node, List *ancestors, ExplainState *explain)
+{
+	const BatchScan *scan = (const BatchScan *) node;
+
+	if (!explain->analyze || !node->ss.ps.plan->parallel_aware)
+		return;
+	ExplainPropertyUInteger("Exchanged", "kB", (scan->exchanged + 1023) / 1024, explain);
+	ExplainPropertyUInteger("Shared Pages", "kB", (scan->filled + 1023) / 1024, explain);
+}
+
 void
 scan_share_reset(CustomScanState *node, ParallelContext *context, void *place)
 {
 	ScanShared *shared = place;
 
+	count_exchanged((BatchScan *) node);
 	free_streams(shared, node->ss.ps.state->es_query_dsa);
 	for (int i = 0; i < shared->naggregates && shared->pages > 0; i++)
 		shared_pages_free(pages_of(shared, i), node->ss.ps.state->es_query_dsa);

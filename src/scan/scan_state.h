@@ -6,6 +6,7 @@
 #define RETENTION_SCAN_STATE_H
 
 #include "access/parallel.h"
+#include "commands/explain.h"
 #include "executor/executor.h"
 #include "nodes/execnodes.h"
 #include "pgtime.h"
@@ -118,6 +119,9 @@ typedef struct BatchScan
 	ScanShared *shared;	 /* NULL: there is no other process */
 	int joined;			 /* populations that have joined shared pages */
 	int number;			 /* of this participant */
+	uint64 sent;		 /* bytes that this process has sent */
+	uint64 exchanged;	 /* bytes that were sent, in all processes; for EXPLAIN */
+	uint64 filled;		 /* bytes of shared pages */
 	int nstreams;		 /* 0: this process makes the summaries of groups alone */
 	ScanStream *streams; /* else they are merged from those of all participants */
 } BatchScan;
@@ -170,6 +174,8 @@ extern void scan_share_close(BatchScan *scan);
 extern Size scan_share_estimate(CustomScanState *node, ParallelContext *context);
 extern void scan_share_create(CustomScanState *node, ParallelContext *context, void *place);
 extern void scan_share_reset(CustomScanState *node, ParallelContext *context, void *place);
+extern void scan_share_shutdown(CustomScanState *node);
+extern void scan_share_explain(CustomScanState *node, List *ancestors, ExplainState *explain);
 extern void scan_share_open(CustomScanState *node, shm_toc *toc, void *place);
 
 #endif /* RETENTION_SCAN_STATE_H */
