@@ -219,6 +219,7 @@ MODULE_SQL = \
 	src/report/report.sql \
 	src/report/money.sql \
 	src/report/page.sql \
+	src/report/lists.sql \
 	src/report/run.sql \
 	src/report/schedule.sql
 

@@ -431,6 +431,25 @@ CREATE VIEW "a'b\c
 SELECT retention_internal.report_job_command(c.oid, NULL), retention_internal.report_job_command(c.oid, E'o\'\nther') ~ $$, E'o''\\nther'::pg_catalog.name\)$$ AS schema, retention_internal.report_job_name(c.oid)
 FROM pg_class AS c WHERE relname = E'a\'b\\c\n%';
 
+-- ---- Lists of customers: only if the source says so ----
+SELECT r -> 'at_risk' AS at_risk, r -> 'losses' AS losses FROM retention_report('r_subs') r;
+SELECT regexp_count(p, 'Customers most at risk|Largest losses') AS cards FROM retention_report_html('r_subs') p;
+SELECT retention_source_set('r_subs', list_customers => true), retention_source_set('r_events', list_customers => true);
+SELECT name, r -> 'at_risk' ->> 'count' AS at_risk, jsonb_array_length(r -> 'at_risk' -> 'customers') AS listed, r -> 'losses' ->> 'count' AS lost,
+  (SELECT h ->> 'value' FROM jsonb_array_elements(r -> 'headline') h WHERE h ->> 'name' = 'lost') AS headline, jsonb_array_length(r -> 'losses' -> 'customers') AS shown, r -> 'losses' ->> 'period_start' AS period_start
+FROM (SELECT 'subs' AS name, retention_report('r_subs') AS r UNION ALL SELECT 'events', retention_report('r_events') UNION ALL SELECT 'earlier', retention_report('r_events', '2025-11-15')) q ORDER BY 1;
+-- the ten are those of the views
+SELECT s.s, (SELECT array_agg(c ->> 'customer') FROM jsonb_array_elements(r -> 'at_risk' -> 'customers') c) = (SELECT array_agg(v ->> 'customer' ORDER BY place) FROM (
+    SELECT v, row_number() OVER (ORDER BY (v ->> 'risk_rank')::numeric, (v ->> 'customer')::bigint) AS place FROM jsonb_array_elements(rows_of(view_of(s.s, 'customers'))) v
+    WHERE (v ->> 'risk_rank')::numeric < CASE s.s::text WHEN 'r_events' THEN 0.5 ELSE 2 END) v WHERE place <= 10) AS same
+FROM unnest('{r_subs,r_events}'::regclass[]) s (s), retention_report(s.s) r;
+SELECT r -> 'at_risk' -> 'customers' -> 0 AS first, r -> 'losses' -> 'customers' -> 0 AS longest FROM retention_report('r_subs') r;
+SELECT r -> 'at_risk' -> 'customers' -> 0 AS first, r -> 'losses' -> 'customers' -> 0 AS longest FROM retention_report('r_events') r;
+SELECT regexp_count(p, 'Customers most at risk|Largest losses') AS cards, p ~ '<script>' AS unescaped FROM retention_report_html('r_subs') p;
+-- small counts and lists of persons exclude each other
+SELECT retention_source_set('r_subs', suppress_below => 5);
+SELECT retention_source_set('r_subs', list_customers => false), retention_source_set('r_events', list_customers => false);
+
 DROP SCHEMA report_other CASCADE;
 SELECT retention_drop_source(source) FROM retention_sources WHERE source::text ~ '^r_|Neil';
 DROP TABLE report_subs, report_events, report_again, report_kinds, report_names, "Report ""odd"" <i>";

@@ -525,6 +525,7 @@ BEGIN
       retention_internal.page_drivers(retention_internal.page_rows(whole -> 'driver_ranking'),
         retention_internal.page_rows(whole -> 'drivers')),
       retention_internal.page_reasons(retention_internal.page_rows(whole -> 'reasons')),
+      retention_internal.page_lists(whole, unit),
       retention_internal.page_benchmark(retention_internal.page_rows(whole -> 'benchmark'), unit)),
     'notes', retention_internal.fill('note', (SELECT jsonb_agg(jsonb_build_object('note', note) ORDER BY n)
       FROM jsonb_array_elements_text(retention_internal.page_rows(whole -> 'notes')) WITH ORDINALITY e (note, n))),

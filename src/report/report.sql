@@ -736,8 +736,8 @@ BEGIN
     PERFORM retention_internal.progress_end();
     RETURN report || '{"as_of": null, "rows": 0, "customers": 0, "ignored": 0, "headline": [], "flow": [],
       "cohort_count": 0, "cohorts": [], "curve": [], "lifecycle": [], "stickiness": null, "survival": [],
-      "segments": [], "drivers": null, "driver_ranking": null, "drivers_since": null, "reasons": null,
-        "benchmark": null, "money": null,
+      "segments": [], "at_risk": null, "losses": null, "drivers": null, "driver_ranking": null,
+      "drivers_since": null, "reasons": null, "benchmark": null, "money": null,
       "notes": ["There is no row with a customer and a time."]}';
   END IF;
   EXECUTE format('SELECT %s, %s', retention_internal.source_grid(s, format('%L::timestamp', known)),
@@ -773,6 +773,9 @@ BEGIN
     retention_internal.report_moment(s.time_type, format('%L::timestamptz', span.until), s.time_zone)) AS c;
   SELECT d.* INTO drivers FROM retention_internal.report_drivers(found.drivers,
     retention_internal.report_time(found.drivers_since, plain), retention_internal.report_time(span.until, plain)) AS d;
+  report := report || CASE WHEN s.list_customers THEN retention_internal.report_lists(s,
+      CASE WHEN as_of IS NOT NULL THEN format('%L::timestamp', known) END, span.starts, span.until)
+    ELSE '{"at_risk": null, "losses": null}' END;
   report := report || jsonb_build_object('rows', counted.rows, 'ignored', counted.ignored, 'reasons', counted.reasons,
     'drivers', drivers.rows, 'driver_ranking', drivers.ranking, 'drivers_since', drivers.counted);
   report := report || jsonb_build_object('notes', retention_internal.report_notes(s, report, as_of IS NOT NULL,

@@ -118,11 +118,13 @@ COMMENT ON FUNCTION retention_internal.source_presence(retention_internal.source
 
 CREATE FUNCTION retention_internal.source_segment_list(source retention_internal.source, item text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT coalesce(string_agg(format($2, s.place, s.segment), '' ORDER BY s.place), '')
+  SELECT coalesce(string_agg(format($2, s.place, s.segment, CASE WHEN s.segment = ANY ('{first_at,last_at,tenure,state,'
+      'silence,usual_gap,silence_ratio,renewal_at,hazard,mean_amount,risk_rank}'::name[])
+    THEN 'segment_' ELSE '' END || s.segment), '' ORDER BY s.place), '')
   FROM unnest($1.segments) WITH ORDINALITY AS s (segment, place)
 $$;
 COMMENT ON FUNCTION retention_internal.source_segment_list(retention_internal.source, text) IS
-'SQL text for each segment of a source, made by a format from its number and its name';
+'SQL text for each segment of a source, made by a format from its number, its name, and its name in the view customers';
 
 CREATE FUNCTION retention_internal.source_same(what text, other text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$

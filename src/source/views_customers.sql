@@ -35,7 +35,7 @@ FROM customer AS c CROSS JOIN known AS k CROSS JOIN LATERAL @extschema@.customer
     NULL::@extschema@.retention_gaps) AS s%10$s
 WHERE s.state IS NOT NULL$q$,
     $2.known, retention_internal.source_customers($1, $2),
-    retention_internal.source_segment_list($1, ', c.%2$I'), CASE WHEN o.is_instant THEN '_at' ELSE '' END,
+    retention_internal.source_segment_list($1, ', c.%2$I AS %3$I'), CASE WHEN o.is_instant THEN '_at' ELSE '' END,
     CASE WHEN o.is_instant THEN format(' AT TIME ZONE %L', $1.time_zone) ELSE '' END,
     CASE WHEN $1.has_amount THEN ', a.amount, a.mean_amount' ELSE '' END,
     extract(epoch FROM $1.gone_after) / 86400,
@@ -64,15 +64,17 @@ life AS (
     generate_series(0, floor(m.followed_until)::integer - %3$s) AS d (day)
 ),
 held AS (
-  SELECT r.customer, min(r.started) AS first_at, range_agg(%6$s(r.started, r.ended)) AS stays%7$s
+  SELECT r.customer, min(r.started) AS retention_first,
+    range_agg(%6$s(r.started, r.ended)) AS retention_stays%7$s
   FROM %8$s AS r, (SELECT %9$s AS as_of FROM known AS k) AS k
   WHERE r.customer IS NOT NULL AND r.started < k.as_of AND r.started < coalesce(r.ended, 'infinity')
   GROUP BY r.customer
 )
-SELECT c.customer%10$s, c.first_at, CASE s.state WHEN 'lapsed' THEN s.since END AS last_at, s.tenure, s.state,
+SELECT c.customer%10$s, c.retention_first AS first_at,
+  CASE s.state WHEN 'lapsed' THEN s.since END AS last_at, s.tenure, s.state,
   s.renewal_at, l.hazard%11$s, 1 - l.hazard AS risk_rank
 FROM held AS c CROSS JOIN (SELECT %9$s AS as_of FROM known AS k) AS n
-  CROSS JOIN LATERAL @extschema@.customer_status(c.stays, n.as_of) AS s
+  CROSS JOIN LATERAL @extschema@.customer_status(c.retention_stays, n.as_of) AS s
   -- of those who have stayed longer than can be said, the last that is known
   LEFT JOIN life AS l ON s.state <> 'lapsed'
     AND l.day = least(floor(s.tenure%12$s)::integer, (SELECT max(m.day) FROM life AS m))%13$s$q$,
@@ -82,7 +84,8 @@ FROM held AS c CROSS JOIN (SELECT %9$s AS as_of FROM known AS k) AS n
       WHEN 'first' THEN '' ELSE ' DESC' END || ', r.%2$I))[1] AS %2$I'),
     $1.source, 'k.as_of' || CASE $2.time_type WHEN 'date' THEN '::date'
       WHEN 'timestamptz' THEN ' AT TIME ZONE ' || $2.zone ELSE '' END,
-    retention_internal.source_segment_list($1, ', c.%2$I'), CASE WHEN $1.has_amount THEN ', a.amount' ELSE '' END,
+    retention_internal.source_segment_list($1, ', c.%2$I AS %3$I'),
+    CASE WHEN $1.has_amount THEN ', a.amount' ELSE '' END,
     CASE WHEN $2.hours THEN ' * 24' ELSE '' END, retention_internal.source_amounts($1))
   FROM (SELECT round(extract(epoch FROM (@extschema@.grid_options($1.grid)).length)
     / CASE WHEN $2.hours THEN 3600 ELSE 86400 END) AS step) AS o
