@@ -74,6 +74,16 @@ OBJS = \
 	src/population/population_table.o \
 	src/rates/rates.o \
 	src/rates/rates_sql.o \
+	src/revenue/contract.o \
+	src/revenue/money_sql.o \
+	src/revenue/mrr.o \
+	src/revenue/mrr_sql.o \
+	src/revenue/revenue.o \
+	src/revenue/revenue_answer_sql.o \
+	src/revenue/revenue_read.o \
+	src/revenue/revenue_sql.o \
+	src/revenue/trials.o \
+	src/revenue/trials_sql.o \
 	src/flow/flow.o \
 	src/flow/flow_customer_sql.o \
 	src/flow/flow_rate.o \
@@ -163,6 +173,10 @@ MODULE_SQL = \
 	src/population/arguments.overloads \
 	src/scan/scan.sql \
 	src/population/population_events.overloads \
+	src/revenue/revenue.overloads \
+	src/revenue/revenue.sql \
+	src/revenue/trials.overloads \
+	src/revenue/trials.sql \
 	src/flow/flow.overloads \
 	src/flow/flow.sql \
 	src/flow/flow_member.sql \
@@ -241,7 +255,7 @@ DATA =
 SHLIB_EXPORTS = exports.txt
 EXPORTING_SQL = $(DATA_built) $(addprefix $(here),$(DATA))
 
-REGRESS = grid rates flow flow_customer as_of activity cohort customers population batch_scan batch_scan_hostile survival cox value cohort_value rfm drivers model source facts facts_trust views plot report value_views entry_points untrusted stored_types hostile other_schema catalog
+REGRESS = grid rates revenue flow flow_customer as_of activity cohort customers population batch_scan batch_scan_hostile survival cox value cohort_value rfm drivers model source facts facts_trust views plot report value_views entry_points untrusted stored_types hostile other_schema catalog
 REGRESS_OPTS = --inputdir=$(here) --load-extension=retention
 ISOLATION = rollup batch_scan_snapshot refresh source_lock report_runs
 ISOLATION_OPTS = --inputdir=$(here) --load-extension=retention

@@ -115,7 +115,7 @@ BEGIN
 END $$;
 SELECT type, string_agg(outcome(format('SELECT %L::%s', value, type)), ' ' ORDER BY n) AS texts,
   string_agg(received(type, decode(value, 'hex')), ' ' ORDER BY n) FILTER (WHERE n > 1) AS bytes
-FROM (VALUES ('retention_activity'::regtype, 'A'), ('retention_cohorts', 'C'), ('retention_flow', 'F'), ('retention_internal.retention_population', 'P'),
+FROM (VALUES ('retention_activity'::regtype, 'A'), ('retention_revenue', 'U'), ('retention_mrr', 'H'), ('retention_trials', 'T'), ('retention_cohorts', 'C'), ('retention_flow', 'F'), ('retention_internal.retention_population', 'P'),
     ('retention_survival', 'S'), ('retention_internal.retention_logrank_state', 'L'), ('retention_incidence', 'I'), ('retention_internal.retention_cox_rows', 'W'),
     ('retention_cox', 'X'), ('retention_logit', 'J'), ('retention_drivers', 'D'), ('retention_reasons', 'Q'), ('retention_survival_drivers', 'Y'),
     ('retention_purchases', 'B'), ('retention_value', 'V'), ('retention_gaps', 'G'), ('retention_cohort_value', 'M'),

@@ -329,3 +329,10 @@ FROM pg_proc p
 WHERE prosrc IN ('retention_rate_counts', 'churn_rate_counts', 'compound_retention', 'compound_churn', 'rate_interval',
                  'rate_difference', 'person_time_interval') AND prolang = (SELECT oid FROM pg_language WHERE lanname = 'c')
 ORDER BY p.proname COLLATE "C";
+
+-- From all departures: those who joined and left within the period, and those who came back, are taken off.
+SELECT churn_rate(30, 200, 4, 6), churn_rate(0, 0, 0, 0) AS nobody, churn_rate(10, 200, 4, 6), churn_rate(210, 200, 4, 6), churn_rate(NULL, 1, 1, 1) AS unknown;
+SELECT churn_rate(9, 200, 4, 6);
+SELECT churn_rate(211, 200, 4, 6);
+SELECT churn_rate(30, 200, -4, 6);
+SELECT churn_rate(30.5, 200, 4, 6);

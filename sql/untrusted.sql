@@ -21,6 +21,23 @@ SELECT type, 'retention_internal.' || combine, 'retention_internal.' || transiti
     $$daterange('2020-01-05', '2020-01-20'), daterange('2020-01-01', '2020-02-01')$$),
   ('retention_flow', 'flow_combine', 'flow_multirange_transfn', 'datemultirange, retention_span',
     $$datemultirange(daterange('2020-01-05', '2020-01-20')), daterange('2020-01-01', '2020-02-01')$$),
+  ('retention_revenue', 'revenue_combine', 'mrr_facts_transfn', 'retention_mrr, retention_grid, retention_span',
+    $$(SELECT mrr_history(date '2020-01-05', date '2020-02-20', 9.5, 'EUR')), retention_grid('quarter'), daterange('2020-01-01', '2021-01-01')$$),
+  ('retention_internal.retention_population', 'population_combine', 'mrr_bigint_date_transfn', 'bigint, date, date, numeric, retention_grid, retention_span',
+    $$7::bigint, date '2020-01-05', date '2020-01-20', 9.5, retention_grid('month'), daterange('2020-01-01', '2021-01-01')$$),
+  ('retention_internal.retention_population', 'population_combine', 'mrr_text_date_currency_transfn',
+    'text, date, date, numeric, retention_grid, retention_span, text',
+    $$'seven'::text, date '2020-01-05', date '2020-01-20', 9.5, retention_grid('month'), daterange('2020-01-01', '2021-01-01'), 'EUR'::text$$),
+  ('retention_internal.retention_population', 'population_combine', 'mrr_history_transfn', 'date, date, numeric', $$date '2020-01-05', date '2020-01-20', 9.5$$),
+  ('retention_internal.retention_population', 'population_combine', 'mrr_history_currency_transfn', 'date, date, numeric, text',
+    $$date '2020-01-05', date '2020-01-20', 9.5, 'EUR'::text$$),
+  ('retention_internal.retention_population', 'population_combine', 'mrr_history_reason_transfn', 'date, date, numeric, text, boolean',
+    $$date '2020-01-05', date '2020-01-20', 9.5, 'EUR'::text, true$$),
+  ('retention_internal.retention_population', 'population_combine', 'mrr_union_transfn', 'retention_mrr', $$(SELECT mrr_history(date '2020-01-05', NULL, 9.5))$$),
+  ('retention_trials', 'trials_combine', 'trial_conversion_transfn', 'date, date, retention_grid, interval',
+    $$date '2020-01-05', date '2020-01-20', retention_grid('month'), interval '14 days'$$),
+  ('retention_trials', 'trials_combine', 'up_for_renewal_transfn', 'date, date, retention_grid, interval',
+    $$date '2020-01-05', date '2020-01-20', retention_grid('month'), interval '14 days'$$),
   ('retention_activity', 'activity_combine', 'activity_transfn', 'date, retention_grid', $$date '2020-01-05', retention_grid('day')$$),
   ('retention_activity', 'activity_combine', 'activity_anchor_transfn', 'date, date, retention_grid',
     $$date '2020-01-05', date '2020-01-07', retention_grid('day')$$),
@@ -77,7 +94,7 @@ SELECT type, 'retention_internal.' || combine, 'retention_internal.' || transiti
 -- state of active_customers is a number, which nobody changes in place
 SELECT DISTINCT p.oid::regproc::text AS untried FROM pg_aggregate a JOIN pg_proc p ON p.oid IN (aggtransfn, aggcombinefn)
 WHERE p.pronamespace = 'retention_internal'::regnamespace AND p.oid::regproc::text NOT IN (SELECT transition FROM states UNION SELECT combine FROM states)
-  AND p.oid::regproc::text !~ '\.(flow_((bigint|uuid|text|numeric)_|(multi)?range_grid_)|survival_(bigint|uuid|text|numeric|timestamp)|(survival_)?drivers_[a-z]+_transfn|[a-z]+_(any|single)_transfn|active_customers_(transfn|combine))' ORDER BY 1;
+  AND p.oid::regproc::text !~ '\.(flow_((bigint|uuid|text|numeric)_|(multi)?range_grid_)|mrr_(bigint|uuid|text|numeric)_|survival_(bigint|uuid|text|numeric|timestamp)|(survival_)?drivers_[a-z]+_transfn|[a-z]+_(any|single)_transfn|active_customers_(transfn|combine))' ORDER BY 1;
 
 -- A state comes from a table, in each way in which a table can store it, and is then changed by a transition function (as
 -- the inverse function of a moving aggregate) or by a combine function: as the aggregate had it, hashed or with a log, and

@@ -7,6 +7,7 @@
 #include "cohort/cohort_batch.h"
 #include "flow/flow_batch.h"
 #include "population/population_events.h"
+#include "revenue/revenue_batch.h"
 #include "scan/scan.h"
 #include "survival/survival_batch.h"
 #include "utils/builtins.h"
@@ -22,6 +23,7 @@ _PG_init(void)
 	cohort_start();
 	cohort_rate_start();
 	flow_start();
+	revenue_start();
 	survival_start();
 	population_events_start();
 	scan_start();

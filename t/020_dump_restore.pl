@@ -50,15 +50,18 @@ my %kept = (
   retention_incidence  => 'causes',
   retention_logrank_state => 'tests',
   retention_logit      => 'logits',
+  retention_mrr        => 'revenue_of_customers',
   retention_population => 'populations',
   retention_purchases  => 'purchases',
   retention_reasons    => 'reasons',
   retention_renewals   => 'renewals',
   retention_rfm_cuts   => 'rfm_cuts',
   retention_rolling    => 'rollings',
+  retention_revenue    => 'revenues',
   retention_span       => 'spans',
   retention_survival   => 'survivals',
   retention_survival_drivers => 'survival_drivers',
+  retention_trials     => 'trials',
   retention_value      => 'values_of_customers',
 );
 my @tables = sort values %kept;
@@ -96,6 +99,16 @@ $node->safe_psql(
         retention_grid('hour', time_zone => 'America/New_York'), tstzrange('2024-03-01', '2024-05-01')) FROM customers
     UNION ALL
     SELECT 4, NULL;
+  CREATE TABLE revenue_of_customers AS
+    SELECT customer % 500 AS id, mrr_history(started, ended, customer % 7 * 1.25, 'EUR', customer % 2 = 0) AS mrr
+    FROM customers GROUP BY 1;
+  CREATE TABLE revenues AS
+    SELECT 1 AS id, mrr_movements(customer % 500, started, ended, customer % 7 * 1.25,
+      'month; reactivation_within=60 days', '[2024-01-01,2025-01-01)', CASE customer % 3 WHEN 0 THEN 'EUR' WHEN 1 THEN 'USD' END)
+      AS revenue FROM customers
+    UNION ALL SELECT 2, mrr_movements(mrr, 'month', '[2024-01-01,2025-01-01)') FROM revenue_of_customers;
+  CREATE TABLE trials AS
+    SELECT 1 AS id, trial_conversion(started, ended, 'week', '30 days') AS trials FROM customers;
   CREATE VIEW months AS SELECT f.* FROM flows, flow_periods(flow) f WHERE id = 1;
   CREATE VIEW everything AS SELECT rollup(flow) FROM flows WHERE id = 1;
   CREATE MATERIALIZED VIEW by_half AS
@@ -233,6 +246,9 @@ my %look = (
   reasons   => 'SELECT id, reasons FROM reasons ORDER BY id',
   rollings  => 'SELECT id, rolling FROM rollings ORDER BY id',
   gaps      => 'SELECT id, gaps FROM gaps ORDER BY id',
+  revenue_of_customers => 'SELECT id, mrr FROM revenue_of_customers ORDER BY id',
+  revenues  => 'SELECT id, revenue FROM revenues ORDER BY id',
+  trials    => 'SELECT id, trials FROM trials ORDER BY id',
   survival_drivers => 'SELECT id, drivers FROM survival_drivers ORDER BY id',
   purchases => 'SELECT id, purchases FROM purchases ORDER BY id',
   values_of_customers => 'SELECT id, value FROM values_of_customers ORDER BY id',

@@ -39,6 +39,9 @@ typedef enum WireKind
 	WIRE_RENEWALS = 'N',
 	WIRE_RFM_CUTS = 'K',
 	WIRE_ROLLING = 'Z',
+	WIRE_REVENUE = 'U',
+	WIRE_MRR = 'H',
+	WIRE_TRIALS = 'T',
 } WireKind;
 
 /* The letter of the aggregate whose state a population is. States of different aggregates cannot be combined. */
@@ -55,6 +58,9 @@ typedef enum WireAggregate
 	AGGREGATE_RFM = 'K',				/* rfm_cuts() */
 	AGGREGATE_VALUE = 'V',				/* customer_value() */
 	AGGREGATE_COMPARISON = 'J',			/* model_comparison() */
+	AGGREGATE_MRR = 'H',				/* mrr_history() */
+	AGGREGATE_REVENUE = 'U',			/* mrr_movements() of rows without a currency */
+	AGGREGATE_REVENUE_OF = 'W',			/* of rows with one, which is a part of the key */
 } WireAggregate;
 
 /* A text that may be NULL: then its length is negative. */

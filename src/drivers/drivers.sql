@@ -67,6 +67,7 @@ CREATE TABLE retention_churn_reason (
   reason text NOT NULL PRIMARY KEY,
   category text,
   mitigated_by text,
+  involuntary boolean NOT NULL DEFAULT false,
   built_in boolean NOT NULL DEFAULT false
 );
 COMMENT ON TABLE retention_churn_reason IS
@@ -74,16 +75,19 @@ COMMENT ON TABLE retention_churn_reason IS
 COMMENT ON COLUMN retention_churn_reason.reason IS 'the reason as your data have it';
 COMMENT ON COLUMN retention_churn_reason.category IS 'where in the customer lifecycle it arises';
 COMMENT ON COLUMN retention_churn_reason.mitigated_by IS 'the teams that can do something about it';
+COMMENT ON COLUMN retention_churn_reason.involuntary IS
+'whether the customer left without deciding to, as with a failed payment';
 COMMENT ON COLUMN retention_churn_reason.built_in IS
 'came with the extension and is created again with it, so it is not dumped';
 
-INSERT INTO retention_churn_reason (reason, category, mitigated_by, built_in) VALUES
-  ('wrong use case', 'acquisition', 'marketing and sales', true),
-  ('failed launch', 'onboarding', 'sales and onboarding', true),
-  ('features and functionality', 'product', 'product and support', true),
-  ('low usage', 'adoption', 'support and onboarding', true),
-  ('ROI and value', 'value', 'support metrics and relationship management', true),
-  ('client or organisational change', 'customer', 'support and relationship management', true);
+INSERT INTO retention_churn_reason (reason, category, mitigated_by, involuntary, built_in) VALUES
+  ('wrong use case', 'acquisition', 'marketing and sales', false, true),
+  ('failed launch', 'onboarding', 'sales and onboarding', false, true),
+  ('features and functionality', 'product', 'product and support', false, true),
+  ('low usage', 'adoption', 'support and onboarding', false, true),
+  ('ROI and value', 'value', 'support metrics and relationship management', false, true),
+  ('client or organisational change', 'customer', 'support and relationship management', false, true),
+  ('payment failed', 'billing', 'finance and support', true, true);
 
 SELECT pg_catalog.pg_extension_config_dump('retention_churn_reason', 'WHERE NOT built_in');
 GRANT SELECT, INSERT ON retention_churn_reason TO PUBLIC;

@@ -122,7 +122,8 @@ normalise_events(const EventShape *shape, Event *events, int count)
 			CHECK_NOW_AND_THEN(i);
 			merge_event(shape, &event.event, event_at(shape, events, i++));
 		}
-		if (cap > 0 || event.event.count != 0 || event_amount(shape, &event.event) != 0)
+		if (cap > 0 || event.event.count != 0 || event_amount(shape, &event.event) != 0 ||
+			event.event.flags > EVENT_ACTIVE)
 			copy_event(shape, event_at(shape, events, kept++), &event.event);
 	}
 	return kept;

@@ -78,7 +78,8 @@ event_limit(const EventShape *shape)
 
 /*
  * Whether there can be such an event. With cap > 0 its count is 0..cap and it has a flag; of the three flags above,
- * EVENT_RETURN is set if and only if the count is above 0. With cap 0 its count or its amount is not 0.
+ * EVENT_RETURN is set if and only if the count is above 0. With cap 0 its count or its amount is not 0, or it has a
+ * flag beyond EVENT_ACTIVE.
  */
 static inline bool
 event_is_possible(const EventShape *shape, const Event *event, int128 amount)
@@ -86,7 +87,7 @@ event_is_possible(const EventShape *shape, const Event *event, int128 amount)
 	if (event->flags >> (EVENT_FLAG_BITS + shape->more_flags) != 0)
 		return false;
 	if (shape->cap == 0)
-		return event->count != 0 || amount != 0;
+		return event->count != 0 || amount != 0 || event->flags > EVENT_ACTIVE;
 	return event->count >= 0 && event->count <= shape->cap && event->flags != 0 &&
 		   (shape->more_flags > 0 || (event->count > 0) == ((event->flags & EVENT_RETURN) != 0));
 }
@@ -103,7 +104,7 @@ event_take(const EventShape *shape, Event *event, int128 amount)
 		return true;
 	if (shape->cap > 0)
 		event->count = Min(event->count, shape->cap);
-	else if (event->count == 0 && amount == 0)
+	else if (event->count == 0 && amount == 0 && event->flags <= EVENT_ACTIVE)
 		return false;
 	if (!event_is_possible(shape, event, amount))
 		elog(ERROR, "impossible event");
@@ -113,7 +114,9 @@ event_take(const EventShape *shape, Event *event, int128 amount)
 /*
  * Bring events into order, equal values put together: flags are united, counts and amounts added. With cap > 0 a count
  * is cut at cap (a sum of cut counts reaches cap exactly where the sum of the counts does). With cap 0 counts are
- * signed sums, and an event whose count and amount are 0 is dropped. Works in place; returns the new number of events.
+ * signed sums, and an event whose count and amount are 0 is dropped, unless it has a flag beyond EVENT_ACTIVE: which
+ * flags are united must not depend on the order in which events are added. Works in place; returns the new number of
+ * events.
  * 22003: a sum of amounts is out of range, which takes amounts that no row has.
  */
 extern int events_normalise(const EventShape *shape, Event *events, int count);

@@ -19,7 +19,7 @@
 #include "population/population.h"
 
 /* Arguments of an aggregate, the state not counted. */
-#define BATCH_ARGUMENTS 6
+#define BATCH_ARGUMENTS 8
 
 /* The values of one argument in the rows of a batch. */
 typedef struct BatchColumn

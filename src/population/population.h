@@ -137,6 +137,10 @@ extern const PopulationIdentity *population_identity(Population *population);
 typedef void (*PopulationVisitor)(void *argument, Event *events, int count);
 extern void population_visit(Population *population, PopulationVisitor visitor, void *argument);
 
+/* The same for keys that are bytes (KEY_TEXT), with the key: for modules whose keys are more than a customer. */
+typedef void (*PopulationKeyVisitor)(void *argument, const char *key, Size size, Event *events,
+									 int count);
+
 /* ---- Shares: customers divided among processes by a hash of their keys ---- */
 
 /* Share number of count; {0, 1} is everybody. A customer belongs to the same share in every process. */
@@ -152,6 +156,9 @@ typedef void (*WordVisitor)(void *argument, int64 first, uint64 bits);
 /* population_visit() of a share. Where words is not NULL, customers may come as words instead. */
 extern void population_visit_share(Population *population, Share share, WordVisitor words,
 								   PopulationVisitor visitor, void *argument);
+
+extern void population_visit_keys(Population *population, Share share, PopulationKeyVisitor visitor,
+								  void *argument);
 
 /*
  * The customers of all shares but one's own as packets of bytes, which mean something in this cluster's processes and

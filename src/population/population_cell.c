@@ -207,7 +207,7 @@ cell_events(const CellPool *pool, const EventCell *cell, EventBuffer *buffer)
 					plain_event(value_of(pool, (int64) cell->base + pg_rightmost_one_pos64(bits)));
 			break;
 		case CELL_SINGLE:
-			if (pool->shape.cap > 0 || cell->base != 0)
+			if (pool->shape.cap > 0 || cell->base != 0 || cell->flags > EVENT_ACTIVE)
 				events[count++] =
 					(Event){.value = (int64) cell->bits, .count = cell->base, .flags = cell->flags};
 			break;

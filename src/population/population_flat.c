@@ -51,6 +51,9 @@ is_shape_of(char aggregate, int bits)
 	if (aggregate == AGGREGATE_VALUE || aggregate == AGGREGATE_COMPARISON ||
 		aggregate == AGGREGATE_COHORT_VALUE || aggregate == AGGREGATE_COHORT_VALUE_FLAGS)
 		return bits == FLAT_HAS_AMOUNT;
+	if (aggregate == AGGREGATE_MRR || aggregate == AGGREGATE_REVENUE ||
+		aggregate == AGGREGATE_REVENUE_OF)
+		return bits == FLAT_HAS_AMOUNT;
 	return bits == 0;
 }
 

@@ -195,6 +195,33 @@ population_visit_share(Population *population, Share share, WordVisitor words,
 		form_each(population, share_entry, &visit);
 }
 
+typedef struct KeyVisit
+{
+	Share share;
+	PopulationKeyVisitor visitor;
+	void *argument;
+} KeyVisit;
+
+static void
+share_key(void *argument, const CustomerKey *key, Event *events, int count)
+{
+	KeyVisit *visit = argument;
+
+	if (count > 0 && in_share(KEY_TEXT, key, visit->share))
+		visit->visitor(visit->argument, key->bytes, (Size) key->b, events, count);
+}
+
+void
+population_visit_keys(Population *population, Share share, PopulationKeyVisitor visitor,
+					  void *argument)
+{
+	KeyVisit visit = {share, visitor, argument};
+
+	if (population->identity.key != KEY_TEXT)
+		elog(ERROR, "keys of a population are not bytes");
+	form_each(population, share_key, &visit);
+}
+
 /* What waits for one receiver; NULL: nothing was sent to it so far. */
 typedef struct Outbox
 {

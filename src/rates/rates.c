@@ -105,6 +105,26 @@ rate_of_churn(Numeric lost, Numeric at_start)
 	return per_cent_or_null(lost, at_start);
 }
 
+Numeric
+rate_of_departures(Numeric churned, Numeric at_start, Numeric joined_and_left, Numeric reactivated)
+{
+	const Figure figures[] = {{"churned", churned},
+							  {"at_start", at_start},
+							  {"joined_and_left", joined_and_left},
+							  {"reactivated", reactivated}};
+	Numeric lost;
+
+	check_counts(figures, lengthof(figures));
+	lost = numeric_minus(churned, numeric_plus(joined_and_left, reactivated));
+	if (numeric_sign_of(lost) < 0 || numeric_compare(lost, at_start) > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("churned - joined_and_left - reactivated must lie between 0 and at_start"),
+				 errdetail("%s", describe(figures, lengthof(figures))),
+				 errhint("Count every departure of the period as churned.")));
+	return per_cent_or_null(lost, at_start);
+}
+
 /* x with so many decimals, padded or rounded. */
 static Numeric
 with_decimals(Numeric x, int decimals)

@@ -53,6 +53,13 @@ extern Numeric rate_of_retention(Numeric at_start, Numeric at_end, Numeric new_o
 /* 100 * lost / at_start. */
 extern Numeric rate_of_churn(Numeric lost, Numeric at_start);
 
+/*
+ * 100 * (churned - joined_and_left - reactivated) / at_start: of all departures those of customers who were there at
+ * the start and did not come back.
+ */
+extern Numeric
+rate_of_departures(Numeric churned, Numeric at_start, Numeric joined_and_left, Numeric reactivated);
+
 /* What a rate of one period comes to over `periods` of them, which may be a fraction. */
 extern Numeric rate_compound_retention(Numeric rate, Numeric periods);
 extern Numeric rate_compound_churn(Numeric rate, Numeric periods);

@@ -21,6 +21,15 @@ AS 'MODULE_PATHNAME', 'churn_rate_balances';
 COMMENT ON FUNCTION churn_rate(numeric, numeric, numeric) IS
 'per cent of the customers at the start who are not there at the end: 100 - retention_rate(at_start, at_end, new)';
 
+CREATE FUNCTION churn_rate(churned numeric, at_start numeric, joined_and_left numeric, reactivated numeric)
+RETURNS numeric
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'churn_rate_departures';
+
+COMMENT ON FUNCTION churn_rate(numeric, numeric, numeric, numeric) IS
+'per cent of the customers at the start who left for good, from all departures: 100 * (churned - joined_and_left - '
+'reactivated) / at_start';
+
 CREATE FUNCTION compound_retention(rate numeric, periods numeric) RETURNS numeric
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'compound_retention';

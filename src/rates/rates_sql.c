@@ -44,6 +44,18 @@ churn_rate_balances(PG_FUNCTION_ARGS)
 	PG_RETURN_NUMERIC(numeric_minus(numeric_from_int64(100), rate));
 }
 
+RETENTION_FUNCTION(churn_rate_departures);
+Datum
+churn_rate_departures(PG_FUNCTION_ARGS)
+{
+	Numeric rate = rate_of_departures(PG_GETARG_NUMERIC(0), PG_GETARG_NUMERIC(1),
+									  PG_GETARG_NUMERIC(2), PG_GETARG_NUMERIC(3));
+
+	if (rate == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_NUMERIC(rate);
+}
+
 RETENTION_FUNCTION(compound_retention);
 Datum
 compound_retention(PG_FUNCTION_ARGS)

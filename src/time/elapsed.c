@@ -146,3 +146,12 @@ grid_window_start(const Grid *grid, TimeKind kind, int64 start, int64 n)
 	}
 	return kind == TIME_LOCAL ? zone_local(grid->zone, moment) : moment;
 }
+
+int64
+grid_gap_end(const Grid *grid, TimeKind kind, const GridGap *gap, int64 moment)
+{
+	Grid window = {
+		.months = gap->months, .days = gap->days, .hours = gap->hours, .zone = grid->zone};
+
+	return grid_window_start(&window, kind, moment, 1);
+}

@@ -18,4 +18,10 @@ extern int64 grid_elapsed(const Grid *grid, TimeKind kind, int64 start, int64 mo
 /* The moment at which window n begins; PG_INT64_MAX if that is after every moment of the type. */
 extern int64 grid_window_start(const Grid *grid, TimeKind kind, int64 start, int64 n);
 
+/*
+ * The end of a length of time that begins at a moment, which is finite; PG_INT64_MAX if that is after every moment of
+ * the type. Months keep the wall-clock time of the grid's zone.
+ */
+extern int64 grid_gap_end(const Grid *grid, TimeKind kind, const GridGap *gap, int64 moment);
+
 #endif /* RETENTION_ELAPSED_H */

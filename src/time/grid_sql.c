@@ -143,7 +143,7 @@ retention_grid(PG_FUNCTION_ARGS)
 		grid_check_date("as_of", floor_divide(grid->as_of, USECS_PER_DAY));
 	}
 	if (!PG_ARGISNULL(9))
-		grid_read_gap(grid, PG_GETARG_INTERVAL_P(9));
+		grid->reactivation_within = gap_of_interval("reactivation_within", PG_GETARG_INTERVAL_P(9));
 	grid_check(grid);
 	return grid_datum(grid);
 }

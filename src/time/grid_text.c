@@ -502,24 +502,21 @@ read_gap(Reader *in, Grid *grid)
 										  .hours = length.count * unit->hours};
 }
 
-void
-grid_read_gap(Grid *grid, const Interval *interval)
+GridGap
+gap_of_interval(const char *name, const Interval *interval)
 {
 	int64 hours = interval->time / USECS_PER_HOUR;
-	GridGap *gap = &grid->reactivation_within;
+	GridGap gap = {interval->month, interval->day, (int32) Min(hours, PG_INT32_MAX)};
 
-	if (interval->time % USECS_PER_HOUR == 0 && hours >= 0 && hours <= PG_INT32_MAX)
-		*gap = (GridGap){interval->month, interval->day, (int32) hours};
-	if (interval->time % USECS_PER_HOUR != 0 || hours < 0 || hours > PG_INT32_MAX ||
-		gap->months < 0 || gap->days < 0 ||
-		(gap->months > 0) + (gap->days > 0) + (gap->hours > 0) != 1 ||
-		Max(Max(gap->months, gap->days), gap->hours) > MAX_COUNT * 12)
+	if (interval->time % USECS_PER_HOUR != 0 || gap.months < 0 || gap.days < 0 || hours < 0 ||
+		(gap.months > 0) + (gap.days > 0) + (hours > 0) != 1 ||
+		Max(Max(gap.months, gap.days), gap.hours) > MAX_COUNT * 12)
 		refuse_value(NULL,
-					 psprintf("reactivation_within must be a number of months, days or hours, not "
-							  "%s",
+					 psprintf("%s must be a number of months, days or hours, not %s", name,
 							  DatumGetCString(
 								  DirectFunctionCall1(interval_out, IntervalPGetDatum(interval)))),
-					 NULL, "For example, reactivation_within => interval '90 days'.");
+					 NULL, psprintf("For example, %s => interval '90 days'.", name));
+	return gap;
 }
 
 static const char *const option_names[] = {"week_start", "time_zone", "origin",

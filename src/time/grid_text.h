@@ -27,8 +27,8 @@ extern Grid *grid_read_stored(const char *bytes, int length);
 /* One argument of the builder; name is that of the argument and of the option. Errors: 22023. */
 extern void grid_read_argument(Grid *grid, const char *name, const char *value);
 
-/* The same of the option reactivation_within, from an interval. */
-extern void grid_read_gap(Grid *grid, const Interval *interval);
+/* An interval as a length of time: months, days or hours. Raises 22023 on others; name is that of the argument. */
+extern GridGap gap_of_interval(const char *name, const Interval *interval);
 
 /* Checks that the options fit together, for grids made with grid_read_argument(). */
 extern void grid_check(const Grid *grid);

@@ -133,6 +133,10 @@ request_compute(const RequestUse *use, PeriodRequest *request, TimeKind kind, in
 	}
 
 	grid_require_plain_calendar(grid, use->function, use->reactivation);
+	if (kind == TIME_DATE && grid->reactivation_within.hours > 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("reactivation_within must not be hours where times are dates"),
+						errhint("Write it in days or months, or use a column of type timestamp.")));
 	request->as_of = grid->has_as_of ? grid_as_of(grid, kind) : STILL_THERE;
 	request->first = grid_period(grid, kind, from);
 	if (grid_period_start(grid, kind, request->first) < from)
@@ -253,4 +257,16 @@ moment_as_instant(TimeKind kind, Zone *zone, int64 moment)
 		return TimestampTzGetDatum(moment);
 	return TimestampTzGetDatum(
 		zone_instant(zone, kind == TIME_DATE ? moment * USECS_PER_DAY : moment));
+}
+
+Datum
+moment_shown(TimeKind kind, TimeKind shown, Zone *zone, int64 moment)
+{
+	if (moment == SINCE_EVER)
+		return TimestampGetDatum(DT_NOBEGIN);
+	if (shown == TIME_INSTANT)
+		return moment_as_instant(kind, zone, moment);
+	if (kind == TIME_INSTANT)
+		return TimestampGetDatum(zone_local(zone, moment));
+	return TimestampGetDatum(kind == TIME_DATE ? moment * USECS_PER_DAY : moment);
 }

@@ -134,4 +134,7 @@ extern Datum
 moment_as_date(TimeKind kind, Zone *zone, int64 moment, const char *what, const char *twin);
 extern Datum moment_as_instant(TimeKind kind, Zone *zone, int64 moment);
 
+/* A moment, SINCE_EVER too, as a timestamp (TIME_LOCAL) or as a timestamptz (TIME_INSTANT). */
+extern Datum moment_shown(TimeKind kind, TimeKind shown, Zone *zone, int64 moment);
+
 #endif /* RETENTION_REQUEST_H */

@@ -15,6 +15,9 @@ INSERT INTO fuzzed VALUES
     ('retention_cohorts', 'C', 'SELECT (SELECT count(*) FROM cohort_cells_at($1)), (SELECT count(*) FROM retention_curve($1)), (SELECT rollup(x) FROM (VALUES ($1), ($1)) AS v (x))'),
     ('retention_flow', 'F', 'SELECT (SELECT count(*) FROM flow_periods_at($1)), (SELECT rollup(x) FROM (VALUES ($1), ($1)) AS v (x))'),
     ('retention_population', 'P', NULL),
+    ('retention_revenue', 'U', 'SELECT (SELECT count(*) FROM revenue_periods_at($1, ''event'')), (SELECT count(*) FROM revenue_movements_at($1)), (SELECT rollup(x) FROM (VALUES ($1), ($1)) AS v (x))'),
+    ('retention_mrr', 'H', 'SELECT (SELECT count(*) FROM mrr_changes_at($1)), mrr_union($1), (SELECT count(*) FROM revenue_periods_at(mrr_movements($1, ''month; time_zone=UTC; reactivation_within=1 month'', ''[2024-01-01,2024-08-01)'')))'),
+    ('retention_trials', 'T', 'SELECT (SELECT count(*) FROM trial_cells_at($1)), (SELECT rollup(x) FROM (VALUES ($1), ($1)) AS v (x))'),
     ('retention_survival', 'S', 'SELECT (SELECT count(*) FROM survival_curve($1)), median_survival($1), (SELECT rollup(x) FROM (VALUES ($1), ($1)) AS v (x))'),
     ('retention_logrank_state', 'L', NULL),
     ('retention_incidence', 'I', 'SELECT count(*) FROM incidence_curve($1)'),
@@ -98,6 +101,17 @@ GROUP BY g.g;
 
 INSERT INTO seed
 SELECT customer_flow(r.at, r.ended, '[2024-03-01,2024-04-01)')::text FROM rows AS r;
+
+INSERT INTO seed
+SELECT mrr_movements(r.c, r.at, r.ended, r.n * 1.5, g.g, '[2024-01-01,2024-08-01)', r.plan, r.churned)::text
+FROM rows AS r, unnest('{"month; time_zone=UTC","week; time_zone=Asia/Kathmandu; as_of=2024-06-01; reactivation_within=30 days"}'::retention_grid[]) AS g (g)
+GROUP BY g.g;
+
+INSERT INTO seed
+SELECT mrr_history(r.at, r.ended, r.n, r.plan, r.churned)::text FROM rows AS r GROUP BY r.c;
+
+INSERT INTO seed
+SELECT trial_conversion(r.at, r.ended, 'week; time_zone=UTC', '30 days')::text FROM rows AS r;
 
 INSERT INTO seed
 SELECT s.value FROM (
