@@ -238,13 +238,18 @@ stays_merge(void *state, Datum value, WireKind kind)
 	const TimeTable *from = times_open(value, kind);
 	Columns *columns = palloc(sizeof(Columns));
 	Columns *theirs = palloc(sizeof(Columns));
+	bool changed = false;
 	bool too_many = false;
 
 	look_at_columns(into, columns);
 	look_at_columns(from, theirs);
 	for (int i = 0; i < MAX_ATTRIBUTES; i++)
+	{
+		changed = changed || (theirs->bins[i] && !columns->bins[i]);
 		theirs->bins[i] |= columns->bins[i];
-	times_add_renamed(&into, NULL, into_bins, theirs->bins);
+	}
+	if (changed)
+		times_add_renamed(&into, NULL, into_bins, theirs->bins);
 	times_add_renamed(&into, from, into_bins, theirs->bins);
 	look_at_columns(into, columns);
 	for (int i = 0; i < MAX_ATTRIBUTES; i++)

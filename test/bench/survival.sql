@@ -41,6 +41,15 @@ SELECT max(duration), bool_or(churned) FROM stays;
 SELECT cumulative_incidence(duration, CASE WHEN churned THEN contract END) IS NULL FROM stays;
 \echo cox_fit, 8 covariates
 SELECT (cox_summary(cox_fit(duration, churned, ARRAY[a, b, c, d, e, f, g, h]))).* FROM risks;
+\echo cox_fit with strata, weights and clusters
+SELECT (cox_summary(cox_fit(duration, churned, ARRAY[a, b, c, d, e, f, g, h], 'efron', NULL, e::text, 1 + f / 2, (a * 1000)::int::text))).converged FROM risks;
+CREATE TABLE model AS SELECT cox_fit(duration, churned, ARRAY[a, b, c, d, e, f, g, h]) AS fit FROM risks;
+\echo cox_predict for every customer
+SELECT sum(p.survival) FROM model, risks, cox_predict(fit, ARRAY[a, b, c, d, e, f, g, h], 400, 100) p;
+\echo logit_fit, 8 covariates
+SELECT (logit_summary(logit_fit(churned, ARRAY[a, b, c, d, e, f, g, h]))).converged FROM risks;
+\echo survival_drivers, 2 attributes
+SELECT survival_drivers(duration, churned, r) IS NULL FROM risks, LATERAL (SELECT e > 0 AS e, f > 0 AS f) r;
 \echo the same rows, only built
 SELECT max(duration), bool_or(churned), max(ARRAY[a, b, c, d, e, f, g, h]) FROM risks;
 SET max_parallel_workers_per_gather = 2;
