@@ -17,8 +17,11 @@
  */
 #define PAGE_BYTES_FOR_PLACE 48
 #define PAGE_BYTES_FOR_CUSTOMER 172
+/* Pages that all processes fill are there once for all of them: they may take more, so that less is hashed before. */
+#define SHARED_SOONER 16
 #define PAGE_BYTES_FREE ((uint64) 256 * 1024)
-/* A list is fetched so many events ahead. */
+/* A narrow cell is fetched so many events ahead, a list so many. */
+#define NARROW_AHEAD 32
 #define LIST_AHEAD 8
 #define CHUNK_LEAST 1024
 #define CHUNK_MOST (1024 * 1024)
@@ -241,7 +244,7 @@ table_would_be_near(CustomerTable *table, Size room, int64 *first, uint64 *near_
 		return false;
 	table->pages.narrow = choose_narrow(table);
 	if (table->pages.narrow)
-		count = pages_would_do(table, 2 * table->hash.places, room);
+		count = pages_would_do(table, SHARED_SOONER * table->hash.places, room);
 	*first = table->pages.narrow_first;
 	table->pages.narrow = false;
 	if (count == 0)
@@ -504,18 +507,28 @@ table_apply_int64(CustomerTable *table, const EventBatch *batch)
 	apply_cells(table, keys, events, sizeof(Event), NULL, count);
 }
 
-/* As many plain events as fit into narrow pages. No step depends on what a cell holds, so that they overlap. */
+/* As many plain events as fit into narrow pages: cells are found and fetched first, so that their misses overlap. */
 static int
 apply_narrow(CustomerTable *table, const uint64 *keys, const int64 *values, int count)
 {
+	uint64 *found[BATCH_EVENTS];
+	int ahead = 0;
+
 	for (int i = 0; i < count; i++)
 	{
 		uint64 place = narrow_place(&table->pages, values[i]);
-		uint64 *cells = page_cells(&table->pages, keys[i] >> CELL_PAGE_BITS);
 
-		if (likely(place < 64 && cells != NULL))
-			narrow_add(&table->pool, &cells[keys[i] & (CELL_PAGE_CELLS - 1)],
-					   UINT64CONST(1) << place);
+		for (; ahead < count && ahead < i + NARROW_AHEAD; ahead++)
+		{
+			found[ahead] = page_cells(&table->pages, keys[ahead] >> CELL_PAGE_BITS);
+			if (likely(found[ahead] != NULL))
+			{
+				found[ahead] += keys[ahead] & (CELL_PAGE_CELLS - 1);
+				__builtin_prefetch(found[ahead], 1);
+			}
+		}
+		if (likely(place < 64 && found[i] != NULL))
+			narrow_add(&table->pool, found[i], UINT64CONST(1) << place);
 		else if (!add_narrow_word(table, keys[i], values[i], 1))
 			return i;
 	}
