@@ -209,8 +209,8 @@ CREATE FUNCTION retention_internal.source_cohort_customers_view(
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
   SELECT CASE WHEN $1.suppress_below IS NULL THEN format($q$WITH %1$s,
 %2$s%3$s
-SELECT s.segment, s.value, c.customer, m.cohort, m.period, m.period_start, m.period_end, %4$s AS standing, m.complete
-FROM customer AS c CROSS JOIN LATERAL @extschema@.cohort_membership%5$s(c.retention_facts, %6$s, 'on'::text,
+SELECT s.segment, s.value, c.customer, %9$s.cohort, m.period, m.period_start, m.period_end, %4$s AS standing, m.complete
+FROM customer AS c%10$s CROSS JOIN LATERAL @extschema@.cohort_membership%5$s(c.retention_facts, %6$s, 'on'::text,
     NULL::timestamp) AS m%7$s
   CROSS JOIN LATERAL %8$s$q$,
     $2.known, retention_internal.source_customers($1, $2),
@@ -223,7 +223,15 @@ FROM customer AS c CROSS JOIN LATERAL @extschema@.cohort_membership%5$s(c.retent
     CASE $1.presence WHEN 'at_end'
       THEN E'\n  LEFT JOIN begun AS b ON m.period = 0 AND b.customer = c.customer AND b.cohort = m.cohort'
       ELSE '' END,
-    retention_internal.source_by_segment($1, true)) END
+    retention_internal.source_by_segment($1, true), CASE WHEN o.start IS NULL THEN 'm' ELSE 'o' END,
+    -- Known from the first start alone, so that a condition on the cohort is decided before the function is called.
+    coalesce(E'\n  CROSS JOIN LATERAL (SELECT ' || o.start || ' AS cohort) AS o', '')) END
+  FROM (SELECT CASE WHEN $1.kind = 'events' AND g.cohorts = 'first' AND g.windows = 'calendar' THEN CASE g.unit
+      WHEN 'hour' THEN format('@extschema@.retention_period_start(@extschema@.first_active_at(c.retention_facts), %s)',
+        $2.calendar)
+      ELSE format('@extschema@.retention_period_start(@extschema@.first_active(c.retention_facts), %s)::date',
+        $2.calendar) END END AS start
+    FROM @extschema@.grid_options($1.grid) AS g) AS o
 $$;
 COMMENT ON FUNCTION retention_internal.source_cohort_customers_view(
   retention_internal.source, retention_internal.view_parts, text) IS

@@ -25,15 +25,17 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 SET intervalstyle = 'postgres' AS $$
   SELECT format($q$WITH %1$s,
 %2$s
-SELECT c.customer%3$s, @extschema@.first_active%4$s(c.retention_facts) AS first_at, s.last_at%5$s AS last_at,
-  round((extract(epoch FROM CASE s.state WHEN 'lapsed' THEN s.since ELSE k.as_of END
+SELECT c.customer%3$s, @extschema@.first_active%4$s(c.retention_facts) AS first_at, (s.s).last_at%5$s AS last_at,
+  round((extract(epoch FROM CASE (s.s).state WHEN 'lapsed' THEN (s.s).since ELSE k.as_of END
     - @extschema@.first_active(c.retention_facts)) / 86400)::numeric, 3) AS tenure,
-  s.state, s.silence, s.usual_gap, s.silence_ratio%6$s,
+  (s.s).state, (s.s).silence, (s.s).usual_gap, (s.s).silence_ratio%6$s,
   -- One active period tells no gap: then the inactivity window is what silence is compared with.
-  CASE WHEN s.state <> 'lapsed' THEN round(1 / (1 + coalesce(s.silence_ratio, s.silence / %7$s)), 6) END AS risk_rank
-FROM customer AS c CROSS JOIN known AS k CROSS JOIN LATERAL @extschema@.customer_status(%8$s, k.as_of, %9$L::interval,
-    NULL::@extschema@.retention_gaps) AS s%10$s
-WHERE s.state IS NOT NULL$q$,
+  CASE WHEN (s.s).state <> 'lapsed'
+    THEN round(1 / (1 + coalesce((s.s).silence_ratio, (s.s).silence / %7$s)), 6) END AS risk_rank
+FROM customer AS c CROSS JOIN known AS k CROSS JOIN LATERAL (
+    SELECT @extschema@.customer_status(%8$s, k.as_of, %9$L::interval, NULL::@extschema@.retention_gaps) AS s OFFSET 0
+  ) AS s%10$s
+WHERE (s.s).state IS NOT NULL$q$,
     $2.known, retention_internal.source_customers($1, $2),
     retention_internal.source_segment_list($1, ', c.%2$I AS %3$I'), CASE WHEN o.is_instant THEN '_at' ELSE '' END,
     CASE WHEN o.is_instant THEN format(' AT TIME ZONE %L', $1.time_zone) ELSE '' END,
