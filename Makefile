@@ -153,6 +153,7 @@ OBJS = \
 	src/scan/scan_plan.o \
 	src/scan/scan_server.o \
 	src/scan/scan_share.o \
+	src/scan/scan_spill.o \
 	src/scan/scan_sql.o \
 	src/source/facts_link.o \
 	src/source/facts_note.o \

@@ -359,6 +359,28 @@ MOVE 56 FROM few;
 FETCH ALL FROM few;
 COMMIT;
 
+-- More groups than memory has place for, which the planner does not know: their rows wait in files.
+CREATE TABLE many AS SELECT i % 7 AS c, 'g' || i * 7919 % 15000 AS g, i % 15000 AS n, timestamptz '2024-01-01 00:00+00' + i * interval '1 hour' AS t, (i % 90)::numeric / 7 AS x FROM generate_series(1, 45000) i;
+CREATE FUNCTION many_groups(grouped text, more text) RETURNS text LANGUAGE sql AS
+$$ SELECT format('SELECT md5(string_agg(q::text, E''\n'' ORDER BY q::text COLLATE "C")) FROM (SELECT %s, cohort_retention(c, t, ''quarter; time_zone=UTC'')%s FROM many GROUP BY %1$s OFFSET 0) q', grouped, more) $$;
+RESET work_mem;
+RESET max_parallel_workers_per_gather;
+SELECT line FROM asked(many_groups('g', '')) line WHERE line ~ 'Retention|same|DIFF';
+SELECT grouped, asked(many_groups(grouped, more), true, 0, '64kB') = asked(many_groups(grouped, more), false, 0, '64MB') AS same
+FROM (VALUES ('g', ''), ('n', ', count(*), max(g), sum(x) FILTER (WHERE n > 5)'), ('n % 9000, g', ', avg(n)'), ('coalesce(g, c::text)', '')) v (grouped, more);
+-- a re-scan, an error, and a cursor that is closed in the middle
+SET work_mem = '64kB';
+SET max_parallel_workers_per_gather = 0;
+SELECT i, count(*), count(DISTINCT g), sum(n) FROM generate_series(1, 3) i, LATERAL (SELECT g, count(*) + 0 * i AS n, cohort_retention(c, t, 'year; time_zone=UTC') AS s FROM many WHERE n > i GROUP BY g) l WHERE s IS NOT NULL GROUP BY i ORDER BY i;
+SELECT refused($$SELECT g, cohort_retention(1 / (n - 14998), t, 'month') FROM many GROUP BY g$$);
+BEGIN;
+DECLARE several CURSOR FOR SELECT length(cohort_retention(c, t, 'month; time_zone=UTC')::text) > 10 FROM many GROUP BY g;
+FETCH 1 FROM several;
+MOVE 9000 FROM several;
+FETCH 1 FROM several;
+CLOSE several;
+COMMIT;
+
 SET client_min_messages = error;
 DROP SCHEMA batch_scan_test CASCADE;
 DROP ROLE batch_scan_reader;

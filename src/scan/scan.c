@@ -176,6 +176,8 @@ begin_scan(CustomScanState *node, EState *estate, int flags)
 	}
 	scan->data =
 		AllocSetContextCreate(estate->es_query_cxt, "retention scan", ALLOCSET_DEFAULT_SIZES);
+	scan->population_context =
+		AllocSetContextCreate(scan->data, "retention populations", ALLOCSET_DEFAULT_SIZES);
 	scan->temporary =
 		AllocSetContextCreate(estate->es_query_cxt, "retention batch", ALLOCSET_DEFAULT_SIZES);
 	scan_groups_begin(scan);
@@ -218,6 +220,7 @@ read_all(BatchScan *scan)
 	if (scan->shared != NULL && !scan_share_attach(scan))
 		return;
 	scan_read(scan);
+	scan_spill_end_pass(scan);
 	/* Without GROUP BY there is an answer even without rows. */
 	if (!scan->is_grouped)
 		(void) scan_group_of_key(scan, NULL);
@@ -233,11 +236,18 @@ exec_scan(CustomScanState *node)
 
 	if (!scan->done)
 		read_all(scan);
-	while (scan->emits && scan->emitted < list_length(scan->groups))
+	while (scan->emits)
 	{
-		ScanGroup *group = list_nth(scan->groups, scan->emitted++);
+		ScanGroup *group;
 		MemoryContext old;
 
+		if (scan->emitted == list_length(scan->groups))
+		{
+			if (!scan_spill_next_pass(scan))
+				break;
+			continue;
+		}
+		group = list_nth(scan->groups, scan->emitted++);
 		CHECK_FOR_INTERRUPTS();
 		ResetExprContext(context);
 		old = MemoryContextSwitchTo(context->ecxt_per_tuple_memory);
@@ -262,10 +272,22 @@ end_scan(CustomScanState *node)
 	ListCell *cell;
 
 	scan_share_close(scan);
+	scan_spill_end(scan);
 	foreach (cell, node->custom_ps)
 		ExecEndNode(lfirst(cell));
 	MemoryContextDelete(scan->data);
 	MemoryContextDelete(scan->temporary);
+}
+
+void
+scan_forget_groups(BatchScan *scan)
+{
+	scan_groups_reset(scan);
+	MemoryContextReset(scan->data);
+	scan->population_context =
+		AllocSetContextCreate(scan->data, "retention populations", ALLOCSET_DEFAULT_SIZES);
+	for (int i = 0; i < scan->naggregates; i++)
+		scan->aggregates[i].opened = false;
 }
 
 static void
@@ -275,11 +297,9 @@ rescan(CustomScanState *node)
 	ListCell *cell;
 
 	scan_share_close(scan);
-	scan_groups_reset(scan);
-	MemoryContextReset(scan->data);
+	scan_spill_end(scan);
+	scan_forget_groups(scan);
 	scan->done = scan->emits = false;
-	for (int i = 0; i < scan->naggregates; i++)
-		scan->aggregates[i].opened = false;
 	foreach (cell, node->custom_ps)
 	{
 		PlanState *child = lfirst(cell);

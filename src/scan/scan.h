@@ -13,6 +13,7 @@
  *		scan.c				the node: begin, emit the groups, end
  *		scan_input.c		a page of the heap, or rows of any other plan, into a batch of columns
  *		scan_group.c		rows of the batch to their groups, FILTER and arguments, then BatchMethods.add()
+ *		scan_spill.c		rows of groups that do not fit into memory
  *		scan_server.c		the server's own aggregates beside them, such as count(*)
  *		scan_share.c		in a parallel query: customers are exchanged by share, summarised, and the summaries merged
  *

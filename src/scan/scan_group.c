@@ -124,9 +124,9 @@ create_group(BatchScan *scan, MinimalTuple key)
 	return group;
 }
 
-/* The group of the key in key_slot. */
+/* The group of the key in key_slot, which is that of a row of the batch. NULL: the row waits in a file. */
 static ScanGroup *
-find_group(BatchScan *scan)
+find_group(BatchScan *scan, int row)
 {
 	ExprContext *context = scan->css.ss.ps.ps_ExprContext;
 	TupleHashEntry entry;
@@ -138,6 +138,14 @@ find_group(BatchScan *scan)
 										scan->keys, scan->equal_functions, scan->hash_functions,
 										scan->collations, GROUPS_EXPECTED, scan->table_context,
 										scan->table_context, context->ecxt_per_tuple_memory);
+	if (row >= 0 && scan_groups_are_full(scan))
+	{
+		entry = LookupTupleHashEntry(scan->table, scan->key_slot, NULL, NULL);
+		if (entry == NULL)
+			scan_spill_row(scan, row, TupleHashTableHash(scan->table, scan->key_slot));
+		ResetExprContext(context);
+		return entry == NULL ? NULL : *tuple_hash_place(scan->table, entry);
+	}
 	entry = LookupTupleHashEntry(scan->table, scan->key_slot, &is_new, NULL);
 	ResetExprContext(context);
 	place = tuple_hash_place(scan->table, entry);
@@ -153,7 +161,7 @@ scan_group_of_key(BatchScan *scan, MinimalTuple key)
 	if (key == NULL)
 		return scan->groups != NIL ? linitial(scan->groups) : create_group(scan, NULL);
 	ExecStoreMinimalTuple(key, scan->key_slot, false);
-	return find_group(scan);
+	return find_group(scan, -1);
 }
 
 /* The place of a short key; NULL: it is not short. words and length become its own. */
@@ -211,7 +219,7 @@ group_of_row(BatchScan *scan, int row)
 		slot->tts_isnull[i] = scan->batch.nulls[scan->columns[i] - 1][row];
 	}
 	ExecStoreVirtualTuple(slot);
-	group = find_group(scan);
+	group = find_group(scan, row);
 	if (recent != NULL)
 	{
 		memcpy(recent->words, words, sizeof(words));
@@ -359,9 +367,17 @@ evaluate_row(BatchScan *scan, ScanAggregate *aggregate, int row)
 	return true;
 }
 
+/* Rows without a group wait in a file. */
+static inline bool
+has_group(const BatchScan *scan, int row)
+{
+	return scan->spill == NULL || scan->row_groups[row] != NULL;
+}
+
 /*
- * Collect the rows from *from on that pass the FILTER; returns how many. Computed values are in the memory of the
- * expression context: where that grows large, *from is set to the row to continue with, else to the end of the batch.
+ * Collect the rows from *from on that have a group and pass the FILTER; returns how many. Computed values are in the
+ * memory of the expression context: where that grows large, *from is set to the row to continue with, else to the end
+ * of the batch.
  */
 static int
 evaluate(BatchScan *scan, ScanAggregate *aggregate, int *from, uint16 *rows)
@@ -376,7 +392,8 @@ evaluate(BatchScan *scan, ScanAggregate *aggregate, int *from, uint16 *rows)
 	if (!computes && !aggregate->has_filter)
 	{
 		for (; row < scan->batch.count; row++)
-			rows[passed++] = (uint16) row;
+			if (has_group(scan, row))
+				rows[passed++] = (uint16) row;
 		*from = row;
 		return passed;
 	}
@@ -388,9 +405,9 @@ evaluate(BatchScan *scan, ScanAggregate *aggregate, int *from, uint16 *rows)
 	old = MemoryContextSwitchTo(context->ecxt_per_tuple_memory);
 	do
 	{
-		if (computes)
+		if (computes && has_group(scan, row))
 			store_row(scan, row);
-		if (evaluate_row(scan, aggregate, row))
+		if (has_group(scan, row) && evaluate_row(scan, aggregate, row))
 			rows[passed++] = (uint16) row;
 		row++;
 	} while (row < scan->batch.count &&
@@ -441,23 +458,29 @@ add_to_groups(BatchScan *scan, int number, const uint16 *rows, int count)
 	}
 }
 
+static void
+see_group(BatchScan *scan, ScanGroup *group)
+{
+	group->seen_in = scan->batch_number;
+	group->place = scan->nseen;
+	scan->seen[scan->nseen++] = group;
+}
+
 /* Find the groups of the rows that are new in the batch. */
 static void
 group_rows(BatchScan *scan)
 {
-	for (int row = scan->grouped; row < scan->batch.count; row++)
-	{
-		ScanGroup *group =
-			scan->ncolumns == 0 ? scan_group_of_key(scan, NULL) : group_of_row(scan, row);
-
-		if (group->seen_in != scan->batch_number)
+	if (scan->ncolumns == 0)
+		see_group(scan, scan_group_of_key(scan, NULL));
+	else
+		for (int row = scan->grouped; row < scan->batch.count; row++)
 		{
-			group->seen_in = scan->batch_number;
-			group->place = scan->nseen;
-			scan->seen[scan->nseen++] = group;
+			ScanGroup *group = group_of_row(scan, row);
+
+			scan->row_groups[row] = group;
+			if (group != NULL && group->seen_in != scan->batch_number)
+				see_group(scan, group);
 		}
-		scan->row_groups[row] = group;
-	}
 	scan->grouped = scan->batch.count;
 }
 

@@ -534,8 +534,8 @@ read_table(BatchScan *scan, TableInput *input)
 }
 
 /* Pass the batch on in the time zone in which it was read: reading a row may have changed the session's. */
-static void
-pass_rows(BatchScan *scan)
+void
+scan_pass_rows(BatchScan *scan)
 {
 	pg_tz *zone = session_timezone;
 
@@ -577,7 +577,6 @@ copy_row(BatchScan *scan, TupleTableSlot *slot)
 static void
 read_rows(BatchScan *scan, PlanState *child)
 {
-	scan->zone = session_timezone;
 	for (;;)
 	{
 		TupleTableSlot *slot;
@@ -588,16 +587,16 @@ read_rows(BatchScan *scan, PlanState *child)
 			break;
 		if (session_timezone != scan->zone)
 		{
-			pass_rows(scan);
+			scan_pass_rows(scan);
 			scan->zone = session_timezone;
 		}
 		slot_getsomeattrs(slot, scan->ninputs);
 		copy_row(scan, slot);
 		if (scan->batch.count == scan->capacity ||
 			MemoryContextMemAllocated(scan->temporary, false) >= SCAN_BYTES)
-			pass_rows(scan);
+			scan_pass_rows(scan);
 	}
-	pass_rows(scan);
+	scan_pass_rows(scan);
 }
 
 void
@@ -605,8 +604,6 @@ scan_read(BatchScan *scan)
 {
 	ListCell *cell;
 
-	scan->population_context =
-		AllocSetContextCreate(scan->data, "retention populations", ALLOCSET_DEFAULT_SIZES);
 	foreach (cell, scan->css.custom_ps)
 	{
 		PlanState *child = lfirst(cell);
@@ -618,6 +615,7 @@ scan_read(BatchScan *scan)
 		old = MemoryContextSwitchTo(scan->data);
 		input = table_input(scan, child);
 		MemoryContextSwitchTo(old);
+		scan->zone = session_timezone;
 		if (input != NULL)
 			read_table(scan, input);
 		else

@@ -73,6 +73,7 @@ typedef struct ScanGroup
 
 typedef struct ScanShared ScanShared;
 typedef struct ScanStream ScanStream;
+typedef struct ScanSpill ScanSpill;
 
 typedef struct BatchScan
 {
@@ -109,6 +110,8 @@ typedef struct BatchScan
 	uint16 *sorted;
 	struct ScanRecent *recent; /* groups by a hash of a short single key; NULL: not used */
 
+	ScanSpill *spill; /* rows of groups that wait in files; NULL: there were none */
+
 	bool done;			/* everything is read */
 	bool emits;			/* this process emits the answers */
 	pg_tz *zone;		/* the session's time zone when the rows of the batch were read */
@@ -126,11 +129,23 @@ typedef struct BatchScan
 	ScanStream *streams; /* else they are merged from those of all participants */
 } BatchScan;
 
-/* scan.c: as the executor checks any aggregate, the privileges of its caller, then those of its owner. */
+/* scan.c: forget all groups and what was computed for them. */
+extern void scan_forget_groups(BatchScan *scan);
+/* As the executor checks any aggregate, the privileges of its caller, then those of its owner. */
 extern void scan_require_privileges(Oid aggregate, const Oid *functions, int count);
 
 /* scan_input.c: all rows of the children. */
 extern void scan_read(BatchScan *scan);
+/* scan_batch() in the time zone in which the rows were read. */
+extern void scan_pass_rows(BatchScan *scan);
+
+/* scan_spill.c: rows of groups for which there is no memory. */
+extern bool scan_groups_are_full(const BatchScan *scan);
+extern void scan_spill_row(BatchScan *scan, int row, uint32 hash);
+/* All rows of a pass are read. After its groups the next pass makes others; false: there are none. */
+extern void scan_spill_end_pass(BatchScan *scan);
+extern bool scan_spill_next_pass(BatchScan *scan);
+extern void scan_spill_end(BatchScan *scan);
 
 /* scan_group.c */
 extern void scan_groups_begin(BatchScan *scan);
