@@ -41,6 +41,8 @@ SELECT z, s.frequency, s.recency, s.age, s.first_at, s.last_at FROM unnest('{UTC
 SELECT as_of, (purchase_summary(p, as_of)).age, (purchase_summary(d, as_of)).age AS of_dates, (purchase_summary(l, as_of)).age AS of_local
 FROM unnest('{2026-01-12,2026-01-12 00:00:00.000001,2026-01-12 23:59:59.999999,2026-01-13}'::timestamp[]) as_of,
   (SELECT purchases(at, amount, 'day; time_zone=UTC') AS p, purchases(at::date, amount, 'day; time_zone=UTC') AS d, purchases(at::timestamp, amount, 'day; time_zone=UTC') AS l FROM bought WHERE customer = 2) q;
+-- the example of Fader, Hardie and Lee: who came on 1 January 1997 had 38.86 weeks by the end of September
+SELECT s.frequency, s.recency, round(s.age::numeric, 2) AS age FROM (SELECT purchases(date '1997-01-01', 11.77, 'week; time_zone=UTC; as_of=1997-10-01') AS p) q, purchase_summary(p) s;
 -- without any as_of nobody knows the age
 SELECT s.age, s.frequency FROM (SELECT purchases(at, amount, 'day; time_zone=UTC') AS p FROM bought WHERE customer = 2) q, purchase_summary(p) s;
 SELECT purchases(at, amount, 'day') IS NULL AS nothing FROM bought WHERE customer = 4;

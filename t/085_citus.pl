@@ -95,6 +95,11 @@ my %by_name = (
   'records_from timestamp without time zone' => "timestamp '2023-01-01'",
   'records_from timestamp with time zone' => "timestamptz '2023-01-01 00:00+00'",
   'value bigint' => 'x::bigint',
+  'frequency bigint' => '1 + x::bigint % 5',
+  'recency double precision' => 'duration / 2',
+  'age double precision' => 'duration',
+  'customers bigint' => '3',
+  'bins integer' => '4',
 );
 
 # A state, as facts or summaries of one customer each.
@@ -108,6 +113,9 @@ my %state = (
   retention_drivers => 'churn_drivers(churned, plan)',
   retention_survival_drivers => 'survival_drivers(duration, churned, plan)',
   retention_reasons => 'churn_reasons(plan)',
+  retention_purchases => "purchases(started, amount, $grid)",
+  retention_value => "customer_value(customer_id, started, amount, $grid)",
+  retention_cohort_value => "cohort_value(customer_id, started, amount, $grid)",
 );
 
 sub argument

@@ -47,9 +47,10 @@ static inline bool
 slot_same(const Counted *table, const CountedSlot *slot, const void *key)
 {
 	const ValueKey *wanted = key;
+	const int64 *here = ((const ValueSlot *) slot)->key;
 
-	return slot->item == wanted->table &&
-		   memcmp(((const ValueSlot *) slot)->key, wanted->key, sizeof(int64) * VALUE_KEYS) == 0;
+	return here[0] == wanted->key[0] && here[1] == wanted->key[1] && here[2] == wanted->key[2] &&
+		   slot->item == wanted->table;
 }
 
 /* By table, then by the numbers that the keys are: the lower half of a wide number has no sign. */
