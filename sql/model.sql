@@ -202,6 +202,29 @@ SELECT model_comparison(customer, at, 1, 'week', '2020-01-01') IS NOT NULL AS no
 SELECT t.* FROM (SELECT model_comparison(customer, at, 1, 'week; as_of=2024-03-01', '2025-01-01') AS c FROM simulated WHERE customer < 9) q, comparison_table(c) t WHERE expected_purchases > 0;
 SELECT (SELECT model_comparison(customer, at, 1, 'week', '2025-01-01') FROM simulated WHERE false) IS NULL AS no_rows;
 
+-- ---- The forecast of a source ----
+SELECT retention_source('model_test.shops', 'events', 'model_test.simulated', 'customer', at => 'at', grid => 'month', as_of => $$timestamp '2025-01-01'$$, gone_after => '90 days');
+CREATE TABLE renewing_members AS
+SELECT c, date '2023-01-01' + (c % 24) * interval '1 month' AS s, date '2023-01-01' + (c % 24) * interval '1 month' + stays * interval '1 month' AS e, 10 + c % 3 AS fee
+FROM (SELECT c, floor(ln(chance(c, 5)) / ln(1 - (1 - chance(c, 6) ^ (1 / 4.0))))::integer + 1 AS stays FROM generate_series(1, 6000) c) q;
+SELECT retention_source('model_test.members', 'subscriptions', 'model_test.renewing_members', 'c', 's', 'e', amount => 'fee', grid => 'month', as_of => $$timestamp '2025-01-01'$$);
+SELECT count(*) > 5 AS views FROM unnest('{shops,members}'::regclass[]) s, retention_create_views(s) v;
+-- events: what the functions say of all customers, period by period, and close to what came
+SELECT count(*), min(period_start), max(period_end), min(model) AS model, bool_and(abs(f.purchases - e.purchases) < 0.006) AS purchases, bool_and(customers <= f.purchases) AS customers,
+  abs(sum(f.purchases) / (SELECT count(*) FROM simulated s WHERE at >= '2025-01-01' AND at < '2026-01-01' AND EXISTS (SELECT FROM simulated o WHERE o.customer = s.customer AND o.at < '2025-01-01')) - 1) < 0.15 AS near, count(revenue) AS revenue
+FROM shops_forecast f, (SELECT fit_purchase_model(customer_value(customer, at, 1, 'month; as_of=2025-01-01'), 'MBG/NBD') AS m FROM simulated) q,
+  LATERAL (SELECT sum(expected_purchases(m, x - 1, t / 30.436875, age / 30.436875, (period_end - '2025-01-01') / 30.436875)
+      - expected_purchases(m, x - 1, t / 30.436875, age / 30.436875, (period_start - '2025-01-01') / 30.436875)) AS purchases
+    FROM (SELECT count(DISTINCT at) AS x, max(at) - min(at) AS t, date '2024-12-31' - min(at) AS age FROM simulated WHERE at < '2025-01-01' GROUP BY customer) c) e;
+-- who buys in a period is as likely as the difference of who has not bought until its ends says, for those who were there
+SELECT name, bool_and(abs(retention_internal.p_purchase_between(m, x, t, age, 0, 9) - (1 - p_no_purchase(m, x, t, age, 9))) < 1e-9) AS from_now,
+  bool_and(retention_internal.p_purchase_between(m, x, t, age, 3, 9) BETWEEN 0 AND retention_internal.p_purchase_between(m, x, t, age, 0, 9)) AS later,
+  bool_and(abs(retention_internal.p_purchase_between(m, x, t, age, 20, 20.0001) - (expected_purchases(m, x, t, age, 20.0001) - expected_purchases(m, x, t, age, 20))) < 1e-6) AS soon
+FROM (SELECT (m).name, m FROM known WHERE (m).name ~ 'NBD') k, (VALUES (0, 0, 30), (1, 5, 30), (7, 28, 30), (254, 29, 30)) v (x, t, age) GROUP BY name ORDER BY name;
+-- subscriptions: against who is really there at the end of the periods
+SELECT count(*), min(period_start), max(period_end), min(model) AS model, bool_and(abs(customers / there - 1) < 0.06) AS customers, bool_and(abs(revenue / fees - 1) < 0.06) AS revenue, count(purchases) AS purchases
+FROM members_forecast, LATERAL (SELECT count(*) AS there, sum(fee) AS fees FROM renewing_members WHERE s < '2025-01-01' AND e >= period_end) l;
+
 -- ---- No answer is no error ----
 SELECT fit_renewal_model('a', 1, 5) IS NULL AS nothing FROM segment WHERE false;
 SELECT what, converged, CASE WHEN note ~ 'likelihood' THEN 'the likelihood' ELSE note END AS note, customers, (SELECT count(estimate) FROM model_parameters(m)) AS estimates, renewal_rate(m, 1) IS NULL AS unknown

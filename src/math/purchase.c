@@ -294,6 +294,79 @@ history_silent(PurchaseProcess *model, History history, double horizon)
 	return fmin(exp(history_likelihood(model, history, NULL) - now), 1);
 }
 
+/* log((1 + p w)^-R) */
+static double
+bg_still(double log_p, double log_q, const void *argument)
+{
+	const double *R_w = argument;
+
+	return -R_w[0] * log1p(exp(log_p) * R_w[1]);
+}
+
+/*
+ * The mean of (1 + p w)^-R: that a customer who is there is still there after w. As in bg_expected(), it is the sum
+ * over K, negative binomial, of the probability of staying K times.
+ */
+static double
+bg_stays(double R, double w, double a, double stay)
+{
+	double share = w / (1 + w);
+	double none = -R * log1p(w);
+	double probability = exp(none);
+	double here = 1;
+	double sum = 0;
+	double seen = 0;
+	double R_w[2] = {R, w};
+
+	if (w == 0)
+		return 1;
+	if (none > -600 && R * w + 40 * sqrt(R * w * (1 + w)) < MAX_TERMS)
+		for (int j = 0; j < MAX_TERMS; j++)
+		{
+			sum += probability * here;
+			seen += probability;
+			if (!((1 - seen) * here > 1e-15 * sum))
+				return sum;
+			probability *= (R + j) / (j + 1) * share;
+			here *= (stay + j) / (a + stay + j);
+		}
+	return beta_mean(a, stay, bg_still, R_w);
+}
+
+/*
+ * BG/NBD: of a customer of known traits who is there at T, exp(-l p after) (1 - exp(-l (until - after))), for they
+ * leave after a purchase only; the mean over the rate of buying l is a power, that over p is bg_stays().
+ */
+double
+history_buys(PurchaseProcess *model, History history, double after, double until)
+{
+	double R = model->p[0] + history.x;
+	double scale = model->p[1] + history.T;
+	double w = after / scale;
+	double d = (until - after) / scale;
+	double stay = stays(model, history.x);
+
+	if (!(until > after))
+		return 0;
+	if (model->model == MODEL_BG_BB)
+		return NAN;
+	if (model->model == MODEL_PARETO_NBD)
+	{
+		/* Who is still there after that is a new customer with other parameters. */
+		double then[FIT_PARAMETERS] = {R, scale, model->p[2], model->p[3] + history.T + after};
+		PurchaseProcess later = process_of(MODEL_PARETO_NBD, then);
+
+		return history_alive(model, history) *
+			   exp(-model->p[2] * log1p(after / (model->p[3] + history.T))) *
+			   -expm1(history_likelihood(&later, (History){.T = until - after}, NULL));
+	}
+	/* (1 + p w + d)^-R is (1 + d)^-R (1 + p w / (1 + d))^-R. */
+	return history_alive(model, history) *
+		   fmax(bg_stays(R, w, model->p[2], stay) -
+					exp(-R * log1p(d)) * bg_stays(R, w / (1 + d), model->p[2], stay),
+				0);
+}
+
 static double
 all_histories(const double *logs, double *gradient, void *argument)
 {

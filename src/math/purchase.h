@@ -80,6 +80,9 @@ extern double new_purchase_probability(PurchaseProcess *model, double n, double 
 /* The probability of no purchase in (T, T + horizon]. */
 extern double history_silent(PurchaseProcess *model, History history, double horizon);
 
+/* The probability of a purchase in (T + after, T + until]; of BG/BB: NaN. */
+extern double history_buys(PurchaseProcess *model, History history, double after, double until);
+
 /* The likelihood of all histories, for fit_maximum(). */
 typedef struct PurchaseData
 {

@@ -52,6 +52,16 @@ COMMENT ON FUNCTION lifetime_value(retention_model, retention_model, retention_p
   double precision, double precision, double precision, timestamp) IS
 'what a customer is expected to spend within the horizon, from their purchases';
 
+CREATE FUNCTION retention_internal.p_purchase_between(
+  model retention_model, frequency double precision, recency double precision, age double precision,
+  after double precision, until double precision)
+RETURNS double precision
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'p_purchase_between';
+COMMENT ON FUNCTION retention_internal.p_purchase_between(retention_model, double precision, double precision,
+  double precision, double precision, double precision) IS
+'the probability that a customer buys something later than `after` and until `until` from now on';
+
 CREATE TYPE retention_model_comparison AS (
   known retention_value,
   horizon double precision,

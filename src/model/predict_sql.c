@@ -222,6 +222,21 @@ RETENTION_FORWARD(expected_purchases_purchases, ahead_of_purchases(fcinfo, false
 RETENTION_FORWARD(p_no_purchase, ahead_of_figures(fcinfo, true))
 RETENTION_FORWARD(p_no_purchase_purchases, ahead_of_purchases(fcinfo, true))
 
+/* (model, frequency, recency, age, after, until) */
+RETENTION_FUNCTION(p_purchase_between);
+Datum
+p_purchase_between(PG_FUNCTION_ARGS)
+{
+	Model *model = model_argument(fcinfo, 0, USE_PURCHASES);
+	Asked asked = asked_by_figures(fcinfo, model, 1);
+	double after = horizon_checked(model, asked.history.T, PG_GETARG_FLOAT8(4));
+	double until = horizon_checked(model, asked.history.T, PG_GETARG_FLOAT8(5));
+
+	if (!asked.is_known)
+		PG_RETURN_NULL();
+	return number(fcinfo, history_buys(&model->purchases, asked.history, after, until));
+}
+
 /* (model, t) */
 RETENTION_FUNCTION(expected_purchases_new);
 Datum

@@ -38,7 +38,9 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 20 SET search_path = pg_catalog, pg_te
   ('segments', 'source_segments_view',
     'retention of the last complete period, one row per value of each segment, against the rest'),
   ('survival', 'source_survival_view',
-    'how long customers stay the first time, one row per segment, value and time')
+    'how long customers stay the first time, one row per segment, value and time'),
+  ('forecast', 'source_forecast_view',
+    'expected: customers and revenue of the next twelve periods, where the model of them could be fitted')
 $$;
 COMMENT ON FUNCTION retention_internal.source_view_list() IS
 'the views of a source, in the order in which they are created: the suffix of the name; the function that writes the '

@@ -74,6 +74,12 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 130 SET search_path = pg_catalog, pg_t
   ('lifecycle', 'retained', 'active in the period before, too'),
   ('lifecycle', 'resurrected', 'active before, but not in the period before'),
   ('lifecycle', 'dormant', 'active in the period before and not in this one'),
+  ('forecast', 'model', 'the model that expects it: MBG/NBD of events, sBG (renewals) of subscriptions'),
+  ('forecast', 'customers', 'events: expected customers who buy in the period; subscriptions: expected customers at '
+    'its end, of those who are there now'),
+  ('forecast', 'purchases', 'expected days with a purchase, of the customers who are known now; NULL: subscriptions'),
+  ('forecast', 'revenue', 'events: expected amount of the purchases; subscriptions: the amounts of the expected '
+    'customers; NULL: there are no amounts, or what customers spend could not be fitted'),
   ('stickiness', 'active_periods', 'the number of periods a customer was active in'),
   ('stickiness', 'customers', 'customers who were active in that many periods'),
   ('stickiness', 'share', 'per cent of all customers'),
