@@ -92,6 +92,10 @@ SELECT same_model(own.f, named.f) AS same, clusters, customers, robust FROM
   (SELECT cox_fit(duration, churned, x, 'efron', entry, stratum, 1, NULL) f FROM r_rows WHERE dataset = 'random 3') own,
   (SELECT cox_fit(duration, churned, x, 'efron', entry, stratum, 1, 'c' || n) f FROM (SELECT *, row_number() OVER () n FROM r_rows WHERE dataset = 'random 3') r) named,
   cox_summary(own.f);
+-- of one cluster there is nothing to learn; weights that are next to nothing are nobody; strata without a baseline are counted
+SELECT t.coefficient IS NOT NULL AS coefficient, t.std_error, t.p_value, y.wald, y.clusters FROM (SELECT cox_fit(duration, churned, x, 'efron', entry, stratum, 1, 'all') f FROM r_rows WHERE dataset = 'random 3') q, cox_table(f) t, cox_summary(f) y;
+SELECT w, y.customers FROM unnest('{1e-310,4e-13,5e-13}'::float8[]) w, LATERAL (SELECT cox_fit(i, i % 3 = 0, ARRAY[i * 7 % 11], 'efron', NULL, NULL, w) f FROM generate_series(1, 30) i) q, cox_summary(f) y;
+SELECT strata, baseline_times, event_times, converged, note FROM (SELECT cox_fit(i, i % 3 = 0, ARRAY[i * 7 % 11], 'efron', NULL, (i % 3)::text) f FROM generate_series(1, 30) i) q, cox_summary(f);
 -- rows that are the same twice: the robust error in pairs is that of one of them
 SELECT bool_and(near(a.coefficient, b.coefficient) AND near(a.std_error, b.std_error)) AS same FROM
   (SELECT cox_fit(duration, churned, x, 'breslow', entry, stratum, 1, n::text) f FROM (SELECT *, row_number() OVER () n FROM r_rows WHERE dataset = 'random 4') r, generate_series(1, 2)) twice,

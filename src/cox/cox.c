@@ -272,7 +272,7 @@ set_terms(const Newton *newton, const CoxData *data, const double *variance, Cox
 		if (term->flag == COX_FINE)
 		{
 			term->coefficient = newton->beta[k] / data->scale[k];
-			term->std_error = sqrt(variance[k * p + k]) / data->scale[k];
+			term->std_error = fit->clusters == 1 ? 0 : sqrt(variance[k * p + k]) / data->scale[k];
 			/* Of numbers that are nearly too small to be one. */
 			if (!isfinite(term->coefficient) || !isfinite(term->std_error))
 				term->flag = COX_INFINITE;
@@ -294,24 +294,23 @@ set_baseline(const CoxData *data, const CoxBaseline *baseline, CoxFit *fit)
 	int32 bytes = 0;
 	int from = 0;
 
-	if (fit->strata == 0)
-		return;
-	memcpy(cox_point(fit, 0), baseline->point,
-		   sizeof(double) * COX_POINT_SIZE(data->covariates) * (Size) baseline->points);
-	for (int s = 0; s < data->strata; s++)
+	if (fit->baseline)
+		memcpy(cox_point(fit, 0), baseline->point,
+			   sizeof(double) * COX_POINT_SIZE(data->covariates) * (Size) baseline->points);
+	for (int s = 0; s < fit->strata; s++)
 	{
 		CoxStratum *stratum = cox_fit_stratum(fit, s);
 		Tag name = data->name[s];
 
 		stratum->followed =
 			data->first[s + 1] > data->first[s] ? data->time[data->first[s + 1] - 1] : 0;
-		stratum->points = baseline->end[s] - from;
+		stratum->points = fit->baseline ? baseline->end[s] - from : 0;
 		stratum->offset = bytes;
 		stratum->length = name.length;
 		if (name.length > 0)
 			memcpy((char *) cox_fit_stratum(fit, fit->strata) + bytes, name.bytes, name.length);
 		bytes += Max(name.length, 0);
-		from = baseline->end[s];
+		from += stratum->points;
 	}
 }
 
@@ -347,8 +346,9 @@ cox_fit_rows(const CoxRows *state)
 	if (newton.converged)
 		cox_zph_test(&data, newton.beta, newton.flag, zph, &zph_all);
 
-	fit = cox_fit_alloc(p, known ? baseline.points : 0, known ? data.strata : 0,
-						known ? state->tag_bytes : 0);
+	fit = cox_fit_alloc(p, known ? baseline.points : 0, data.rows > 0 ? data.strata : 0,
+						data.rows > 0 ? state->tag_bytes : 0);
+	fit->baseline = known;
 	fit->ties = data.ties;
 	fit->iterations = newton.iterations;
 	fit->converged = newton.converged;
@@ -365,7 +365,8 @@ cox_fit_rows(const CoxRows *state)
 	fit->loglik_null = newton.loglik_start;
 	fit->loglik = newton.now.loglik;
 	fit->score = newton.score_start;
-	fit->wald = newton.infinite ? NAN : wald_statistic(&newton, variance);
+	/* The residuals of one cluster that is all customers add up to 0. */
+	fit->wald = newton.infinite || clusters == 1 ? NAN : wald_statistic(&newton, variance);
 	fit->concordance = concordance_of(&data, newton.beta);
 	fit->zph = zph_all;
 	set_terms(&newton, &data, variance, fit);

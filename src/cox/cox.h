@@ -164,9 +164,11 @@ typedef struct CoxFit
 	int32 df;
 	int32 robust;	  /* standard errors are */
 	int32 stratified; /* rows had a stratum */
-	int32 strata;	  /* 0: no baseline is known */
+	int32 strata;	  /* 0: there were no rows */
 	int32 points;
 	int32 tag_bytes;
+	int32 baseline; /* it is known */
+	int32 zero;
 	int64 customers;
 	int64 churned;
 	int64 unknown;

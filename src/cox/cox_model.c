@@ -120,9 +120,11 @@ check_fit(const CoxFit *fit)
 	if ((fit->ties != COX_EFRON && fit->ties != COX_BRESLOW) || fit->iterations < 0 ||
 		fit->iterations > MAX_ITERATIONS || (fit->converged != 0 && fit->converged != 1) ||
 		fit->df < 0 || fit->df > fit->covariates || (fit->robust != 0 && fit->robust != 1) ||
-		(fit->stratified != 0 && fit->stratified != 1) || fit->customers < 0 || fit->churned < 0 ||
-		fit->churned > fit->customers || fit->unknown < 0 || fit->never_at_risk < 0 ||
-		fit->clusters < 0 || fit->clusters > fit->customers || fit->moments < fit->points ||
+		(fit->stratified != 0 && fit->stratified != 1) ||
+		(fit->baseline != 0 && fit->baseline != 1) || (!fit->baseline && fit->points > 0) ||
+		fit->zero != 0 || fit->customers < 0 || fit->churned < 0 || fit->churned > fit->customers ||
+		fit->unknown < 0 || fit->never_at_risk < 0 || fit->clusters < 0 ||
+		fit->clusters > fit->customers || fit->moments < fit->points ||
 		fit->moments > fit->churned || isnan(fit->loglik) || isnan(fit->loglik_null) ||
 		isnan(fit->score))
 		wire_corrupt(FIT_NAME, "A number in it is out of range.");
@@ -146,9 +148,9 @@ cox_write(Datum value, StringInfo out, WireKind kind)
 
 	wire_begin(out, WIRE_COX, FIT_VERSION);
 	wire_put_ints(out, fit->covariates, fit->ties, fit->iterations, fit->converged, fit->df,
-				  fit->robust, fit->stratified, fit->customers, fit->churned, fit->unknown,
-				  fit->never_at_risk, fit->clusters, fit->moments, fit->points, fit->strata,
-				  fit->tag_bytes);
+				  fit->robust, fit->stratified, fit->baseline, fit->customers, fit->churned,
+				  fit->unknown, fit->never_at_risk, fit->clusters, fit->moments, fit->points,
+				  fit->strata, fit->tag_bytes);
 	wire_put_double(out, fit->loglik_null);
 	wire_put_double(out, fit->loglik);
 	wire_put_double(out, fit->score);
@@ -187,7 +189,7 @@ cox_read(const char *bytes, Size size, WireKind kind)
 {
 	WireReader in = wire_open(bytes, size, WIRE_COX, FIT_VERSION, FIT_NAME);
 	int covariates = (int) wire_get_int_between(&in, 1, MAX_COVARIATES);
-	int64 front[12];
+	int64 front[13];
 	int points;
 	int strata;
 	int tag_bytes;
@@ -195,7 +197,7 @@ cox_read(const char *bytes, Size size, WireKind kind)
 	CoxFit *fit;
 
 	for (int i = 0; i < (int) lengthof(front); i++)
-		front[i] = wire_get_int_between(&in, 0, i < 6 ? PG_INT32_MAX : PG_INT64_MAX);
+		front[i] = wire_get_int_between(&in, 0, i < 7 ? PG_INT32_MAX : PG_INT64_MAX);
 	points = (int) wire_get_int_between(&in, 0, MAX_BASELINE);
 	strata = (int) wire_get_int_between(&in, 0, MAX_STRATA);
 	tag_bytes = (int) wire_get_int_between(&in, 0, MAX_STRATA * MAX_STRATUM_BYTES);
@@ -209,12 +211,13 @@ cox_read(const char *bytes, Size size, WireKind kind)
 	fit->df = (int32) front[3];
 	fit->robust = (int32) front[4];
 	fit->stratified = (int32) front[5];
-	fit->customers = front[6];
-	fit->churned = front[7];
-	fit->unknown = front[8];
-	fit->never_at_risk = front[9];
-	fit->clusters = front[10];
-	fit->moments = front[11];
+	fit->baseline = (int32) front[6];
+	fit->customers = front[7];
+	fit->churned = front[8];
+	fit->unknown = front[9];
+	fit->never_at_risk = front[10];
+	fit->clusters = front[11];
+	fit->moments = front[12];
 	fit->loglik_null = wire_get_double(&in);
 	fit->loglik = wire_get_double(&in);
 	fit->score = wire_get_double(&in);
@@ -308,7 +311,7 @@ cox_prediction(const CoxFit *fit, const double *covariates, Tag stratum, double 
 	double variance;
 	double survival;
 
-	if (at < 0 || time > cox_fit_stratum(fit, at)->followed)
+	if (!fit->baseline || at < 0 || time > cox_fit_stratum(fit, at)->followed)
 		return unknown;
 	for (int k = 0; k < p; k++)
 	{
@@ -333,5 +336,7 @@ cox_prediction(const CoxFit *fit, const double *covariates, Tag stratum, double 
 	survival = exp(-risk * fmax(sum[COX_POINT_HAZARD], 0));
 	if (isnan(survival)) /* an infinite risk of no hazard */
 		return unknown;
+	if (fit->clusters == 1)
+		return (CoxPrediction){survival, NAN};
 	return (CoxPrediction){survival, survival * risk * sqrt(fmax(variance, 0))};
 }

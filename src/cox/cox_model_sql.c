@@ -98,7 +98,7 @@ cox_table(PG_FUNCTION_ARGS)
 		const CoxTerm *term = &fit->term[k];
 		bool fine = term->flag == COX_FINE;
 		double coefficient = term->flag == COX_COLLINEAR ? NAN : term->coefficient;
-		double std_error = fine ? term->std_error : NAN;
+		double std_error = fine && fit->clusters != 1 ? term->std_error : NAN;
 		double z = coefficient / std_error;
 		Datum values[COX_TABLE_COLUMNS];
 		bool nulls[COX_TABLE_COLUMNS];
@@ -131,7 +131,7 @@ fit_note(const CoxFit *fit)
 	for (int k = 0; k < fit->covariates; k++)
 		if (fit->term[k].flag == COX_INFINITE)
 			return "no prediction: a covariate has no finite estimate";
-	if (fit->strata == 0)
+	if (!fit->baseline)
 		return "no prediction: there is no baseline";
 	if (fit->points < fit->moments)
 		return psprintf("the baseline is kept at %d of " INT64_FORMAT " times", fit->points,

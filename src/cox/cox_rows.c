@@ -285,8 +285,9 @@ check_row(const CoxRows *state, const double *row)
 	if ((state->columns & COX_STRATUM) &&
 		!is_whole(row[cox_column(state, COX_STRATUM)], state->strata - 1))
 		wire_corrupt(ROWS_NAME, "A row in it is of no stratum.");
-	if ((state->columns & COX_WEIGHT) && !(row[cox_column(state, COX_WEIGHT)] > 0 &&
-										   row[cox_column(state, COX_WEIGHT)] <= WEIGHT_MOST))
+	if ((state->columns & COX_WEIGHT) &&
+		!(row[cox_column(state, COX_WEIGHT)] * (double) WEIGHT_ONE >= 0.5 &&
+		  row[cox_column(state, COX_WEIGHT)] <= WEIGHT_MOST))
 		wire_corrupt(ROWS_NAME, "A weight in it is out of range.");
 	if (state->columns & COX_CLUSTER)
 	{

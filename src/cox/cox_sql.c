@@ -141,7 +141,7 @@ add_customer(FunctionCallInfo fcinfo, bool single)
 		count_add(&state->unknown, 1);
 	else if (row.entry >= row.duration)
 		count_add(&state->never_at_risk, 1);
-	else if (row.weight > 0)
+	else if (rint(row.weight * (double) WEIGHT_ONE) > 0) /* as in survival() */
 	{
 		row.churned = PG_GETARG_BOOL(2);
 		cox_rows_add(&state, &row);

@@ -225,9 +225,12 @@ reference_of(const TimeTable *table, const StayAttribute *attribute, const Refer
 	int most = 0;
 
 	for (int i = 0; i < references->count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
 		for (int j = 0; j < attribute->values; j++)
 			if (tag_compare(references->value[i], attribute->value[j]) == 0)
 				return j;
+	}
 	for (int i = 0; i < attribute->slots; i++)
 	{
 		const TimeSlot *slot = times_slot(table, attribute->first_slot + i);
@@ -252,6 +255,7 @@ check_references(const References *references, const StayAttribute *attribute, i
 		Tag wanted = references->value[i];
 		bool known = false;
 
+		CHECK_FOR_INTERRUPTS();
 		for (int j = 0; j < attributes && !known; j++)
 			for (int k = 0; k < attribute[j].values && !known; k++)
 				known = tag_compare(wanted, attribute[j].value[k]) == 0;
