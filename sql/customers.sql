@@ -287,3 +287,24 @@ SELECT count(*) FROM cohort_notes(NULL);
 SELECT count(*) FROM (SELECT cohort_retention(customer, at) AS s FROM gappy WHERE at IS NULL) q, cohort_notes(s);
 SELECT n.* FROM (SELECT cohort_retention(customer, at::timestamp, 'hour') AS s FROM gappy) q, cohort_notes(s) n;
 SELECT n.* FROM (SELECT cohort_retention(customer, at, 'month') AS s FROM gappy) q, cohort_notes(s, '2026-01-01') n;
+
+-- ---- may_start: the first start of a customer decides whether they are in a cohort ----
+SELECT c.cohort, c.cohort_size, c.period, c.retained FROM (SELECT cohort_retention(customer, at, 'month', kind = 'order', true, at < '2026-01-10' OR customer = 3) AS s FROM visit) q, cohort_cells(s) c WHERE period < 2;
+CREATE TABLE begin AS SELECT customer, at, start, back, (customer + extract(hour FROM at)::int) % 3 > 0 AS may FROM event;
+CREATE TABLE allowed AS SELECT customer, bool_or(may) AS ok FROM (SELECT customer, may, at, min(at) OVER (PARTITION BY customer) AS first FROM begin WHERE start) q WHERE at = first GROUP BY customer;
+CREATE FUNCTION may_differs(grid text, kind text, key text) RETURNS int LANGUAGE plpgsql AS $$
+DECLARE same boolean;
+BEGIN
+  EXECUTE format('SELECT (SELECT cohort_retention(customer::%3$s, at::%2$s, %1$L, start, back, may) FROM begin) = (SELECT cohort_retention(customer::%3$s, at::%2$s, %1$L, start AND coalesce(ok, false), back) FROM begin LEFT JOIN allowed USING (customer))', grid, kind, key) INTO same;
+  RETURN (NOT same)::int;
+END $$;
+SELECT count(*) AS asked, sum(may_differs(grid, kind, key)) AS differ
+FROM unnest('{month,week; min_events=2,"month; windows=elapsed","day; windows=elapsed; min_events=2; cohorts=recurring","week; cohorts=recurring; brackets=1-2,3","day; as_of=2026-03-01"}'::text[]) grid, unnest('{timestamp,timestamptz}'::text[]) kind,
+  unnest('{bigint,text,numeric}'::text[]) key;
+-- days, where all starts of a day are its first one; by parts, by batches of rows and one by one; flags that are NULL
+SELECT (SELECT cohort_retention(customer, at::date, 'day', start, back, may) FROM begin) = (SELECT cohort_retention(customer, at::date, 'day', start AND ok, back) FROM begin
+  LEFT JOIN (SELECT customer, bool_or(may) AS ok FROM (SELECT customer, may, at::date AS at, min(at::date) OVER (PARTITION BY customer) AS first FROM begin WHERE start) q WHERE at = first GROUP BY customer) a USING (customer)) AS same;
+SELECT count(DISTINCT s) AS one FROM (SELECT cohort_retention(customer, at, 'month', start, back, may) AS s FROM begin
+  UNION ALL SELECT rollup(s) FROM (SELECT cohort_retention(customer, at, 'month', start, back, may) AS s FROM begin GROUP BY customer % 5) q UNION ALL SELECT cohort_retention(customer, at, 'month', start, back, may ORDER BY at DESC) FROM begin) u;
+SELECT cohort_totals(cohort_retention(customer, at, 'month', true, NULL, NULL)), cohort_totals(cohort_retention(NULL::bigint, at, 'month', true, true, true)) FROM visit;
+SELECT cohort_retention(customer, at, NULL, true, true, true) FROM visit;

@@ -48,6 +48,7 @@ typedef enum WireKind
 typedef enum WireAggregate
 {
 	AGGREGATE_COHORT_ANCHOR = 'A', /* a customer's earliest anchor starts their cohort */
+	AGGREGATE_COHORT_MAY = 'B',	   /* rows start cohorts if the first of them may */
 	AGGREGATE_COHORT_ROWS = 'C',   /* rows start cohorts */
 	AGGREGATE_EVENTS = 'E',		   /* population_events() */
 	AGGREGATE_FLOW = 'F',

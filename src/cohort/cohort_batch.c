@@ -67,11 +67,13 @@ add_rows(const Grid *grid, PeriodLookup *lookup, KeyKind key, RowForm form, Time
 			if (row.has_anchor)
 				row.anchor = moment_of_datum(anchor_kind, columns[1].values[n]);
 		}
-		if (form == ROW_FLAGS)
+		if (form == ROW_FLAGS || form == ROW_MAY)
 		{
 			row.is_start = !columns[3].nulls[n] && DatumGetBool(columns[3].values[n]);
 			row.is_return = !columns[4].nulls[n] && DatumGetBool(columns[4].values[n]);
 		}
+		if (form == ROW_MAY)
+			row.may_start = !columns[5].nulls[n] && DatumGetBool(columns[5].values[n]);
 		nevents = cohort_row_events(grid, lookup, form, anchor_kind, kind, &row, &totals, events);
 		for (int e = 0; e < nevents; e++)
 			population_add_value(population, key, customers->values[n], events[e]);
@@ -155,6 +157,9 @@ cohort_batch_add(BatchCall *call, Population **population, MemoryContext context
 				 columns, rows, count);
 	else if (methods->form == ROW_FLAGS)
 		add_rows(grid, lookup, methods->key, ROW_FLAGS, TIME_INSTANT, methods->kind, *population,
+				 columns, rows, count);
+	else if (methods->form == ROW_MAY)
+		add_rows(grid, lookup, methods->key, ROW_MAY, TIME_INSTANT, methods->kind, *population,
 				 columns, rows, count);
 	else
 		add_rows(grid, lookup, methods->key, ROW_ANCHOR, methods->anchor_kind, methods->kind,

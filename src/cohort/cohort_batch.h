@@ -25,7 +25,8 @@ extern struct varlena *cohort_batch_merge(struct varlena *into, const struct var
 		.narguments = (row_form) == ROW_MONTHS	? 2                                                \
 					  : (row_form) == ROW_PLAIN ? 3                                                \
 					  : (row_form) == ROW_FLAGS ? 5                                                \
-												: 4,                                               \
+					  : (row_form) == ROW_MAY	? 6                                                \
+												: 4,                                                 \
 		.constants = (row_form) == ROW_MONTHS	? 0                                                \
 					 : (row_form) == ROW_ANCHOR ? 1 << 3                                           \
 												: 1 << 2,                                          \

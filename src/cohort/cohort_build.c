@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "base/sort.h"
 #include "cohort/cohort_build.h"
+#include "cohort/cohort_rows.h"
 #include "port/pg_bitutils.h"
 #include "time/elapsed.h"
 #include "time/moment.h"
@@ -376,6 +377,39 @@ visit_elapsed(void *argument, Event *events, int count)
 		sums_end_customer(b);
 }
 
+/*
+ * The first start of a customer decides whether they are in cohorts at all. The value of an event is its moment, with
+ * calendar windows, too.
+ */
+static void
+visit_may(void *argument, Event *events, int count)
+{
+	Builder *b = (Builder *) argument;
+	bool elapsed = b->grid->windows == GRID_ELAPSED;
+	bool started = false, may = false;
+
+	for (int i = 0; i < count; i++)
+	{
+		Event *event = &events[i];
+
+		CHECK_NOW_AND_THEN(i);
+		if (!started && (event->flags & EVENT_START))
+		{
+			started = true;
+			may = (event->flags & EVENT_MAY_START) != 0;
+		}
+		event->flags &= EVENT_PLAIN & ~(may ? 0 : EVENT_START);
+		if (!elapsed && !moment_is_valid(b->kind, event->value))
+			not_ours();
+		if (!elapsed)
+			event->value = grid_period(b->grid, b->kind, event->value);
+	}
+	if (elapsed)
+		visit_elapsed(b, events, count);
+	else
+		visit_calendar(b, events, history_normalise(events, count, b->grid->min_events));
+}
+
 /* ---------- the whole ---------- */
 
 static void
@@ -593,12 +627,13 @@ cohort_build(Population *population, Share share)
 	const PopulationIdentity *identity = population_identity(population);
 	PopulationTotals totals = *population_totals(population);
 	bool anchored = identity->aggregate == AGGREGATE_COHORT_ANCHOR;
+	bool may = identity->aggregate == AGGREGATE_COHORT_MAY;
 	MemoryContext context, old;
 	const Grid *grid;
 	Builder *b;
 	Cohorts *cohorts;
 
-	if (identity->aggregate != AGGREGATE_COHORT_ROWS && !anchored)
+	if (identity->aggregate != AGGREGATE_COHORT_ROWS && !anchored && !may)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("the state is not one of cohort_retention")));
 	context = builder_context();
@@ -609,9 +644,11 @@ cohort_build(Population *population, Share share)
 	b = builder_begin(grid, identity->kind, anchored, &totals);
 	if (totals.latest != PG_INT64_MIN)
 	{
-		bool takes_words = b->dense && !b->recurring && b->grid->nbrackets == 0;
+		bool takes_words = b->dense && !b->recurring && b->grid->nbrackets == 0 && !may;
 
-		if (b->grid->windows == GRID_ELAPSED)
+		if (may)
+			population_visit_share(population, share, NULL, visit_may, b);
+		else if (b->grid->windows == GRID_ELAPSED)
 			population_visit_share(population, share, NULL, visit_elapsed, b);
 		else
 			population_visit_share(population, share, takes_words ? visit_word : NULL,

@@ -17,7 +17,11 @@ typedef enum RowForm
 	ROW_MONTHS, /* at; the grid is COHORT_DEFAULT_GRID */
 	ROW_FLAGS,	/* at, grid, is_start, is_return */
 	ROW_ANCHOR, /* anchor, at, grid */
+	ROW_MAY,	/* at, grid, is_start, is_return, may_start */
 } RowForm;
+
+/* A row that starts a cohort, and may. */
+#define EVENT_MAY_START 8
 
 typedef struct CohortRow
 {
@@ -26,6 +30,7 @@ typedef struct CohortRow
 	bool has_at;
 	bool is_start; /* NULL counts as false */
 	bool is_return;
+	bool may_start;
 	int64 anchor;
 	int64 at;
 } CohortRow;
@@ -97,6 +102,15 @@ cohort_row_events(const Grid *grid, PeriodLookup *lookup, RowForm form, TimeKind
 			event.flags = activity_flags(row->is_start, row->is_return);
 			event.count = row->is_return;
 		}
+		else if (form == ROW_MAY)
+		{
+			/* Which start is the first of all is known only by its moment. */
+			event.value = row->at;
+			event.flags = activity_flags(row->is_start, row->is_return);
+			if (row->is_start && row->may_start)
+				event.flags |= EVENT_MAY_START;
+			event.count = row->is_return;
+		}
 		totals_moment(totals, row->at);
 		events[count++] = event;
 	}
@@ -113,10 +127,12 @@ static inline PopulationIdentity
 cohort_identity(const Grid *grid, KeyKind key, RowForm form, TimeKind kind)
 {
 	return (PopulationIdentity){
-		.aggregate = form == ROW_ANCHOR ? AGGREGATE_COHORT_ANCHOR : AGGREGATE_COHORT_ROWS,
+		.aggregate = form == ROW_ANCHOR ? AGGREGATE_COHORT_ANCHOR
+					 : form == ROW_MAY	? AGGREGATE_COHORT_MAY
+										: AGGREGATE_COHORT_ROWS,
 		.key = key,
 		.kind = kind,
-		.shape = {.cap = grid->min_events},
+		.shape = {.cap = grid->min_events, .more_flags = form == ROW_MAY ? 1 : 0},
 		.tag = grid->text,
 		.tag_length = grid->text_length,
 	};

@@ -52,11 +52,13 @@ accumulate(FunctionCallInfo fcinfo, KeyKind key, RowForm form, TimeKind anchor_k
 		if (row.has_anchor)
 			row.anchor = moment_of_datum(anchor_kind, PG_GETARG_DATUM(2));
 	}
-	if (form == ROW_FLAGS)
+	if (form == ROW_FLAGS || form == ROW_MAY)
 	{
 		row.is_start = !PG_ARGISNULL(grid_argument + 1) && PG_GETARG_BOOL(grid_argument + 1);
 		row.is_return = !PG_ARGISNULL(grid_argument + 2) && PG_GETARG_BOOL(grid_argument + 2);
 	}
+	if (form == ROW_MAY)
+		row.may_start = !PG_ARGISNULL(grid_argument + 3) && PG_GETARG_BOOL(grid_argument + 3);
 	count = cohort_row_events(grid, NULL, form, anchor_kind, kind, &row,
 							  population_totals(population), events);
 	for (int i = 0; i < count; i++)
@@ -76,6 +78,9 @@ accumulate(FunctionCallInfo fcinfo, KeyKind key, RowForm form, TimeKind anchor_k
 	X(cohort_transfn_##name##_date_flags, key, ROW_FLAGS, TIME_DATE, TIME_DATE) \
 	X(cohort_transfn_##name##_local_flags, key, ROW_FLAGS, TIME_LOCAL, TIME_LOCAL) \
 	X(cohort_transfn_##name##_instant_flags, key, ROW_FLAGS, TIME_INSTANT, TIME_INSTANT) \
+	X(cohort_transfn_##name##_date_may, key, ROW_MAY, TIME_DATE, TIME_DATE) \
+	X(cohort_transfn_##name##_local_may, key, ROW_MAY, TIME_LOCAL, TIME_LOCAL) \
+	X(cohort_transfn_##name##_instant_may, key, ROW_MAY, TIME_INSTANT, TIME_INSTANT) \
 	X(cohort_transfn_##name##_date_date, key, ROW_ANCHOR, TIME_DATE, TIME_DATE) \
 	X(cohort_transfn_##name##_date_local, key, ROW_ANCHOR, TIME_DATE, TIME_LOCAL) \
 	X(cohort_transfn_##name##_date_instant, key, ROW_ANCHOR, TIME_DATE, TIME_INSTANT) \

@@ -54,6 +54,8 @@ is_shape_of(char aggregate, int bits)
 	if (aggregate == AGGREGATE_MRR || aggregate == AGGREGATE_REVENUE ||
 		aggregate == AGGREGATE_REVENUE_OF)
 		return bits == FLAT_HAS_AMOUNT;
+	if (aggregate == AGGREGATE_COHORT_MAY)
+		return bits == 1;
 	return bits == 0;
 }
 
