@@ -308,3 +308,19 @@ SELECT count(DISTINCT s) AS one FROM (SELECT cohort_retention(customer, at, 'mon
   UNION ALL SELECT rollup(s) FROM (SELECT cohort_retention(customer, at, 'month', start, back, may) AS s FROM begin GROUP BY customer % 5) q UNION ALL SELECT cohort_retention(customer, at, 'month', start, back, may ORDER BY at DESC) FROM begin) u;
 SELECT cohort_totals(cohort_retention(customer, at, 'month', true, NULL, NULL)), cohort_totals(cohort_retention(NULL::bigint, at, 'month', true, true, true)) FROM visit;
 SELECT cohort_retention(customer, at, NULL, true, true, true) FROM visit;
+
+-- ---- The most frequent values, and the others together ----
+SELECT top_values(v, 2), top_values(v, 9) AS all, top_values(v, 2) FILTER (WHERE v IS NULL) AS nothing, top_values(n, 3) AS numbers, top_values(v, 1) FILTER (WHERE false) AS none
+FROM (VALUES ('b', 1), ('a', 2), ('c', 2), ('a', 3), ('b', 4), (NULL, NULL), ('d', 4), ('c', 4), ('c', 1)) t (v, n);
+WITH top AS (SELECT top_values(customer % 7, 3) AS top FROM event)
+SELECT CASE WHEN (customer % 7)::text = ANY (top) THEN (customer % 7)::text ELSE 'Other' END AS value, count(DISTINCT customer) FROM event, top GROUP BY 1 ORDER BY 1;
+SELECT bool_and(t = e) AS same FROM (SELECT n, top_values(customer % 40, n) AS t, (SELECT array_agg(v ORDER BY c DESC, v) FROM (SELECT (customer % 40)::text COLLATE "C" AS v, count(*) AS c FROM event GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT n) q) AS e
+  FROM event, unnest('{1,5,40,1000}'::int[]) n GROUP BY n) q;
+-- refused
+SELECT top_values(v, NULL) FROM (VALUES ('a')) t (v);
+SELECT top_values(v, 0) FROM (VALUES ('a')) t (v);
+SELECT top_values(v, 1001) FROM (VALUES ('a')) t (v);
+SELECT top_values(v, n) FROM (VALUES ('a', 1), ('a', 2)) t (v, n);
+SELECT top_values(repeat('x', 1001), 1);
+SELECT top_values(i, 1) FROM generate_series(1, 10001) i;
+SELECT retention_internal.top_values_final(churn_reasons('x'));

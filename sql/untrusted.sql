@@ -83,6 +83,7 @@ SELECT type, 'retention_internal.' || combine, 'retention_internal.' || transiti
   ('retention_drivers', 'drivers_combine', 'drivers_record_transfn', 'boolean, record', $$true, ROW('gold'::text, 3)$$),
   ('retention_drivers', 'drivers_combine', 'drivers_text_transfn', 'boolean, text', $$true, 'gold'::text$$),
   ('retention_reasons', 'reasons_combine', 'reasons_transfn', 'text', $$'price'::text$$),
+  ('retention_reasons', 'reasons_combine', 'top_values_transfn', 'text, integer', $$'price'::text, 3$$),
   ('retention_rolling', 'rolling_combine', 'rolling_transfn', 'retention_activity', $$(SELECT activity(date '2020-01-05' + i, 'day') FROM generate_series(1, 3) i)$$),
   ('retention_gaps', 'gaps_combine', 'gaps_transfn', 'retention_activity', $$(SELECT activity(date '2020-01-05' + i, 'day') FROM generate_series(1, 3) i)$$),
   ('retention_survival_drivers', 'survival_drivers_combine', 'survival_drivers_record_transfn', 'double precision, boolean, record',
@@ -94,7 +95,7 @@ SELECT type, 'retention_internal.' || combine, 'retention_internal.' || transiti
 -- state of active_customers is a number, which nobody changes in place
 SELECT DISTINCT p.oid::regproc::text AS untried FROM pg_aggregate a JOIN pg_proc p ON p.oid IN (aggtransfn, aggcombinefn)
 WHERE p.pronamespace = 'retention_internal'::regnamespace AND p.oid::regproc::text NOT IN (SELECT transition FROM states UNION SELECT combine FROM states)
-  AND p.oid::regproc::text !~ '\.(flow_((bigint|uuid|text|numeric)_|(multi)?range_grid_)|mrr_(bigint|uuid|text|numeric)_|survival_(bigint|uuid|text|numeric|timestamp)|(survival_)?drivers_[a-z]+_transfn|[a-z]+_(any|single)_transfn|active_customers_(transfn|combine))' ORDER BY 1;
+  AND p.oid::regproc::text !~ '\.(flow_((bigint|uuid|text|numeric)_|(multi)?range_grid_)|mrr_(bigint|uuid|text|numeric)_|survival_(bigint|uuid|text|numeric|timestamp)|(survival_)?drivers_[a-z]+_transfn|[a-z_]+_(any|single)_transfn|active_customers_(transfn|combine))' ORDER BY 1;
 
 -- A state comes from a table, in each way in which a table can store it, and is then changed by a transition function (as
 -- the inverse function of a moving aggregate) or by a combine function: as the aggregate had it, hashed or with a log, and

@@ -14,6 +14,7 @@
 #define MAX_BINS 1200000
 
 #define REASON "reason"
+#define TOP_VALUES "top "
 
 const char *
 drivers_type_name(WireKind kind)
@@ -215,6 +216,38 @@ reasons_new(void)
 	return drivers;
 }
 
+Drivers *
+top_values_new(int most)
+{
+	Drivers *drivers = (Drivers *) counted_new(&type, WIRE_REASONS, 1, 256);
+	char name[NAMEDATALEN];
+	int length = snprintf(name, sizeof(name), TOP_VALUES "%d", most);
+
+	(void) attribute_add(&drivers, (Tag){name, length}, ATTRIBUTE_TEXT);
+	return drivers;
+}
+
+int
+top_values_most(const Drivers *drivers)
+{
+	Tag name = attribute_name(drivers, 0);
+	int start = strlen(TOP_VALUES);
+	int most = 0;
+
+	if (name.length <= start || memcmp(name.bytes, TOP_VALUES, start) != 0)
+		return 0;
+	for (int i = start; i < name.length; i++)
+	{
+		int digit = name.bytes[i] - '0';
+
+		if (digit < 0 || digit > 9 || (most == 0 && digit == 0) ||
+			most * 10 + digit > MAX_TOP_VALUES)
+			return 0;
+		most = most * 10 + digit;
+	}
+	return most;
+}
+
 char *
 drivers_attribute_name(const Drivers *drivers, int attribute)
 {
@@ -306,11 +339,18 @@ change_how(Drivers **drivers, int attribute, DriverHow how)
 	merge_slots(drivers, from);
 }
 
+/* What a state of reasons counts. */
+static const char *
+what_of(const Drivers *reasons)
+{
+	return top_values_most(reasons) > 0 ? "value" : "reason";
+}
+
 static void
-too_many_reasons(const char *message)
+too_many_reasons(const Drivers *reasons, const char *message)
 {
 	ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg_internal("%s", message),
-					errhint("Map free texts to a few reasons first.")));
+					errhint("Map free texts to a few %ss first.", what_of(reasons))));
 }
 
 /* The slot of a value, made if it is new; NULL where the values are dropped, which this one may be the reason for. */
@@ -325,7 +365,8 @@ slot_take(Drivers **drivers, const DriverKey *wanted)
 	if (unlikely(key.length > MAX_VALUE_BYTES))
 	{
 		if (reasons)
-			too_many_reasons(psprintf("a reason is longer than %d bytes", MAX_VALUE_BYTES));
+			too_many_reasons(*drivers, psprintf("a %s is longer than %d bytes", what_of(*drivers),
+												MAX_VALUE_BYTES));
 		if (it->how != DRIVER_LONG)
 			change_how(drivers, key.attribute, DRIVER_LONG);
 		return NULL;
@@ -340,7 +381,8 @@ slot_take(Drivers **drivers, const DriverKey *wanted)
 		it->values >= (reasons ? MAX_REASONS : MAX_VALUES))
 	{
 		if (reasons)
-			too_many_reasons(psprintf("more than %d reasons", MAX_REASONS));
+			too_many_reasons(*drivers,
+							 psprintf("more than %d %ss", MAX_REASONS, what_of(*drivers)));
 		if (it->kind == ATTRIBUTE_TEXT)
 		{
 			change_how(drivers, key.attribute, DRIVER_MANY);
@@ -558,7 +600,7 @@ check_attribute(const Counted *counted, const CountedItem *item)
 			corrupt(drivers, "Two attributes in it have one name.");
 	if (counted->header.kind == WIRE_REASONS &&
 		(attribute->kind != ATTRIBUTE_TEXT || attribute->how != DRIVER_EXACT ||
-		 tag_compare(name, (Tag){REASON, strlen(REASON)}) != 0))
+		 (tag_compare(name, (Tag){REASON, strlen(REASON)}) != 0 && top_values_most(drivers) == 0)))
 		corrupt(drivers, "Its attribute is not that of reasons.");
 }
 

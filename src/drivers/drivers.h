@@ -25,6 +25,7 @@
 #define MAX_VALUES 1000
 /* Distinct reasons. */
 #define MAX_REASONS 10000
+#define MAX_TOP_VALUES 1000
 /* Distinct numbers that are shown one by one; more are shown in bands. */
 #define MAX_SHOWN_NUMBERS 20
 /* Bands hold about the same number of customers each. */
@@ -110,6 +111,12 @@ extern const char *drivers_type_name(WireKind kind);
 /* An empty hashed state of these attributes, in the current context. */
 extern Drivers *drivers_new(const AttributeReader *reader);
 extern Drivers *reasons_new(void);
+
+/* The same for top_values(): its attribute is named after how many values are asked for, at most MAX_TOP_VALUES. */
+extern Drivers *top_values_new(int most);
+
+/* How many values a state of top_values() is asked for; 0: it is one of reasons. */
+extern int top_values_most(const Drivers *drivers);
 
 /* 22023 unless the state has the attributes of the reader. Remembers in the state that it has. */
 extern void drivers_require_shape(Drivers *drivers, const AttributeReader *reader);

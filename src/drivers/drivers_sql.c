@@ -14,6 +14,7 @@
 #include "drivers/attributes_sql.h"
 #include "drivers/drivers.h"
 #include "math/compare.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 
 /* A final function: the state in sorted form. */
@@ -324,6 +325,64 @@ reason_shares(PG_FUNCTION_ARGS)
 		emit_row(&emitter, values, nulls);
 	}
 	return (Datum) 0;
+}
+
+/* ---- The most frequent values ---- */
+
+/* (state, value, n): one row; a value that is NULL is not counted */
+static Datum
+add_top_value(FunctionCallInfo fcinfo, bool any)
+{
+	Drivers *values = stored_type_state(fcinfo, &reasons_type);
+	AttributeValue value = {0};
+	text *name;
+	int most;
+
+	if (PG_ARGISNULL(2))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("n must not be null")));
+	most = PG_GETARG_INT32(2);
+	if (most < 1 || most > MAX_TOP_VALUES)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("n must be from 1 to %d, not %d", MAX_TOP_VALUES, most)));
+	if (values == NULL)
+		values = top_values_new(most);
+	else if (top_values_most(values) != most)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("n must be the same in every row")));
+	if (PG_ARGISNULL(1))
+		PG_RETURN_POINTER(values);
+	name = any ? value_text_argument(fcinfo, 1) : PG_GETARG_TEXT_PP(1);
+	value.bytes = VARDATA_ANY(name);
+	value.length = VARSIZE_ANY_EXHDR(name);
+	reasons_add(&values, value);
+	PG_RETURN_POINTER(values);
+}
+
+RETENTION_FORWARD(top_values_transfn, add_top_value(fcinfo, false))
+
+RETENTION_FORWARD(top_values_any_transfn, add_top_value(fcinfo, true))
+
+/* The values, most frequent first; as many as equally often come in the order of their bytes. */
+RETENTION_FUNCTION(top_values_final);
+Datum
+top_values_final(PG_FUNCTION_ARGS)
+{
+	const Drivers *state;
+	DriverValue *value;
+	Datum *texts;
+	int known, most;
+
+	(void) aggregate_context(fcinfo);
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	state = drivers_open(PG_GETARG_DATUM(0), WIRE_REASONS);
+	value = drivers_values(state, 0, &known);
+	most = Min(top_values_most(state), known);
+	qsort(value, known, sizeof(DriverValue), compare_reasons);
+	texts = palloc(Max(most, 1) * sizeof(Datum));
+	for (int i = 0; i < most; i++)
+		texts[i] = CStringGetTextDatum(value[i].text);
+	PG_RETURN_ARRAYTYPE_P(construct_array(texts, most, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
 /* ---- Against a reference ---- */
