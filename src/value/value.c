@@ -454,7 +454,7 @@ check_slot(const Counted *counted, const CountedSlot *base)
 				/* The bits of numbers that are not negative have their order. */
 				fine = fine && key[2] >= key[1] && isfinite(double_of_key(key[2]));
 			else
-				fine = fine && Abs((double) key[2]) <= PG_INT32_MAX && key[1] <= PG_INT32_MAX;
+				fine = fine && fabs((double) key[2]) <= PG_INT32_MAX && key[1] <= PG_INT32_MAX;
 			break;
 		case VALUE_SPEND:
 			fine = fine && key[0] > 0;
