@@ -226,6 +226,7 @@ MODULE_SQL = \
 	src/source/views_segments.sql \
 	src/source/views_customers.sql \
 	src/source/views_value.sql \
+	src/source/views_revenue.sql \
 	src/source/facts.sql \
 	src/source/refresh.sql \
 	src/report/template.sql \
@@ -233,6 +234,7 @@ MODULE_SQL = \
 	src/report/heatmap.sql \
 	src/report/picture.sql \
 	src/report/report.sql \
+	src/report/revenue.sql \
 	src/report/money.sql \
 	src/report/page.sql \
 	src/report/lists.sql \

@@ -87,7 +87,9 @@ LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
   SELECT CASE WHEN source.kind = 'events' AND source.has_amount
-    THEN retention_internal.report_purchases(source, known, plain, first, since, most) END
+    THEN retention_internal.report_purchases(source, known, plain, first, since, most)
+    WHEN source.kind = 'subscriptions' AND source.has_amount
+    THEN retention_internal.report_contracts(source, known, plain, since) END
 $$;
 COMMENT ON FUNCTION retention_internal.report_money(retention_internal.source, timestamp, retention_grid, timestamptz,
   timestamptz, integer) IS
@@ -242,7 +244,8 @@ CREATE FUNCTION retention_internal.page_money(money jsonb, grid text, unit text)
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT CASE money ->> 'kind' WHEN 'purchases' THEN retention_internal.page_purchases(money, grid, unit) END
+  SELECT CASE money ->> 'kind' WHEN 'purchases' THEN retention_internal.page_purchases(money, grid, unit)
+    WHEN 'contracts' THEN retention_internal.page_contracts(money, unit) END
 $$;
 COMMENT ON FUNCTION retention_internal.page_money(jsonb, text, text) IS
 'the money section of a report; NULL where it has none';

@@ -1,9 +1,6 @@
 -- source: the views that a BI tool reads, plain SQL over the view of a source or over its kept facts. Each line of
--- source_view_list() is one of them; the function that it names writes the query, in a file views_*.sql of its topic.
--- views_words.sql has the comments of the columns. retention_create_views() creates them all.
--- source_view_list() is one of them; the function that it names writes the query (views_cohorts.sql, views_flow.sql,
--- views_segments.sql, views_value.sql), views_words.sql has the comments of the columns. retention_create_views()
--- creates them all.
+-- source_view_list() is one of them; the function that it names writes the query (views_cohorts.sql, views_flow.sql and
+-- others of this folder), views_words.sql has the comments of the columns. retention_create_views() creates them all.
 
 CREATE FUNCTION retention_internal.source_view_list() RETURNS TABLE (what text, writer text, words text)
 LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 20 SET search_path = pg_catalog, pg_temp AS $$
@@ -31,6 +28,10 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 20 SET search_path = pg_catalog, pg_te
     'repeat purchases, order values and revenue of the customers of each value of a segment'),
   ('cohort_value_by_segment', 'source_value_view',
     'what cohorts of the customers of each value of a segment have spent, one row per value, cohort and period'),
+  ('revenue', 'source_revenue_view',
+    'recurring revenue and its movements, one row per currency and period'),
+  ('revenue_by_segment', 'source_revenue_view',
+    'the recurring revenue of the customers of each value of a segment, one row per value, currency and period'),
   ('cohort_customers', 'source_cohort_customers_view',
     'persons: the customers in each cell of cohorts and cohorts_by_segment, one row per cell and customer'),
   ('movements', 'source_movements_view',
