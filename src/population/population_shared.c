@@ -4,9 +4,13 @@
  */
 #include "retention.h"
 
+#include "base/check.h"
 #include "population/population_shared.h"
 
 #define PAGES_PER_BLOCK 32
+/* A process may make so many pages at once, and then one more for so many of its events: keys far apart get none. */
+#define PAGES_FREE 1024
+#define EVENTS_FOR_PAGE 16
 
 struct SharedDirectory
 {
@@ -146,6 +150,8 @@ find_page(PageSharing *sharing, uint64 number)
 	{
 		dsa_pointer cells;
 
+		if (sharing->made > PAGES_FREE + sharing->events / EVENTS_FOR_PAGE)
+			return NULL;
 		if (sharing->block_left == 0)
 		{
 			if (!sharing->full)
@@ -161,6 +167,7 @@ find_page(PageSharing *sharing, uint64 number)
 		if (pg_atomic_compare_exchange_u64(place, &at, cells))
 		{
 			sharing->block_left--;
+			sharing->made++;
 			at = cells;
 		}
 	}
@@ -217,6 +224,7 @@ sharing_add_plain(PageSharing *sharing, const int64 *keys, const int64 *values, 
 	}
 	for (int i = 0; i < used; i++)
 		set_bits(cells[i], UINT64CONST(1) << places[i]);
+	sharing->events += used;
 	return left;
 }
 
@@ -232,6 +240,7 @@ sharing_add_word(PageSharing *sharing, const KeyedWord *word)
 	if (page == NULL)
 		return false;
 	set_bits(&page[word->key & (CELL_PAGE_CELLS - 1)], word->bits << place);
+	sharing->events++;
 	return true;
 }
 
@@ -245,7 +254,7 @@ sharing_each_page(PageSharing *sharing, Share share, PageOfWordsVisitor visitor,
 		dsa_pointer at = pg_atomic_read_u64(&sharing->directory->pages[i]);
 		CustomerKey key = {.a = (sharing->near_first + i) << CELL_PAGE_BITS};
 
-		CHECK_FOR_INTERRUPTS();
+		CHECK_NOW_AND_THEN(i);
 		if (!DsaPointerIsValid(at) || !in_share(KEY_INT64, &key, share))
 			continue;
 		page.number = sharing->near_first + i;

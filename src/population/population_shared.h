@@ -35,6 +35,8 @@ typedef struct PageSharing
 	MemoryContext context;
 	bool closed;				/* rows have been read: it is too late to make a directory */
 	bool full;					/* there is no memory for more pages */
+	int64 events;				/* that this process has put into pages */
+	int64 made;					/* pages that it made */
 	SharedDirectory *directory; /* NULL: not opened */
 	int64 first;				/* the value of bit 0 */
 	uint64 near_first;

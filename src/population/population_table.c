@@ -19,6 +19,8 @@
 #define PAGE_BYTES_FOR_CUSTOMER 172
 /* Pages that all processes fill are there once for all of them: they may take more, so that less is hashed before. */
 #define SHARED_SOONER 16
+/* Their directory has place for 67 million ids or more: half a megabyte. */
+#define SHARED_PAGES_LEAST 65536
 #define PAGE_BYTES_FREE ((uint64) 256 * 1024)
 /* A narrow cell is fetched so many events ahead, a list so many. */
 #define NARROW_AHEAD 32
@@ -260,8 +262,9 @@ table_would_be_near(CustomerTable *table, Size room, int64 *first, uint64 *near_
 		most = Max(most, number);
 	}
 	span = most - least + 1;
-	*near_first = least - Min(least, span);
-	*near_count = 3 * span;
+	/* Ids mostly grow with time: the first rows tell little of how far. */
+	*near_first = least - Min(least, Max(span, SHARED_PAGES_LEAST / 8));
+	*near_count = Max(3 * span, SHARED_PAGES_LEAST);
 	return span <= NEAR_SPAN * count;
 }
 
@@ -751,7 +754,7 @@ table_each(CustomerTable *table, EntryVisitor visitor, void *argument)
 	for (uint64 i = 0; i < table->hash.places; i++)
 	{
 		CHECK_NOW_AND_THEN(i);
-		visit_place(table, i, &buffer, visitor, argument);
+		visit_place(table, hash_place(&table->hash, i), &buffer, visitor, argument);
 	}
 	if (buffer.events != NULL)
 		pfree(buffer.events);
@@ -825,7 +828,7 @@ table_each_word(CustomerTable *table, Share share, KeyedWordVisitor words, Entry
 	for (uint64 i = 0; i < table->hash.places; i++)
 	{
 		CustomerKey key = {0};
-		const EventCell *cell = hash_cell_at(&table->hash, i, &key);
+		const EventCell *cell = hash_cell_at(&table->hash, hash_place(&table->hash, i), &key);
 
 		CHECK_NOW_AND_THEN(i);
 		if (cell != NULL && in_share(table->key, &key, share) &&
