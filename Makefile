@@ -221,6 +221,7 @@ MODULE_SQL = \
 	src/source/views.sql \
 	src/source/views_forecast.sql \
 	src/source/views_words.sql \
+	src/source/views_suppress.sql \
 	src/source/views_cohorts.sql \
 	src/source/views_flow.sql \
 	src/source/views_segments.sql \

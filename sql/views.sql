@@ -130,5 +130,19 @@ SELECT count(*) AS cells, count(*) FILTER (WHERE v.retained <> c.retained OR v.a
   SELECT segment, cohort, period, sum(retained) AS retained, sum(at_risk) AS at_risk FROM e_tz_cohorts_by_segment GROUP BY 1, 2, 3) v USING (cohort, period);
 SELECT DISTINCT v.segment, v.value FROM e_tz_segments v UNION ALL SELECT DISTINCT v.segment, v.value FROM e_tz_survival v ORDER BY 1, 2;
 
+-- ---- Small counts are not shown ----
+SELECT retention_source_set(s::regclass, suppress_below => 4, top => 0) FROM unnest('{e_tz,s_date}'::text[]) s;
+SELECT count(*) FROM unnest('{e_tz,s_date}'::text[]) s, retention_create_views(s::regclass);
+SELECT to_regclass('e_tz_customers') AS no_customers, to_regclass('e_tz_movements') AS no_movements, to_regclass('s_date_cohort_customers') AS no_cohort_customers;
+SELECT count(*) AS periods, count(*) FILTER (WHERE v.status = 'suppressed') AS hidden, count(*) FILTER (WHERE v.status <> 'suppressed' AND least(nullif(v.gained, 0), nullif(v.lost, 0), nullif(v.reactivated, 0), nullif(v.joined_and_left, 0)) < 4) AS small,
+  count(*) FILTER (WHERE v.status <> 'suppressed' AND v.at_start IS NULL OR v.status = 'suppressed' AND (v.at_start IS NOT NULL OR v.retention_rate IS NOT NULL OR v.lost IS NOT NULL)) AS wrong FROM s_date_flow v;
+SELECT count(*) FILTER (WHERE status = 'suppressed') > 1 AS hidden, count(*) FILTER (WHERE status <> 'suppressed' AND (retained BETWEEN 1 AND 3 OR at_risk BETWEEN 1 AND 3)) AS small, count(*) FILTER (WHERE status = 'suppressed' AND (retained IS NOT NULL OR retention_rate IS NOT NULL)) AS wrong FROM e_tz_cohorts;
+SELECT count(*) FILTER (WHERE status = 'suppressed') > 1 AS hidden, count(*) FILTER (WHERE status <> 'suppressed' AND (retained BETWEEN 1 AND 3 OR at_risk BETWEEN 1 AND 3)) AS small FROM s_date_cohorts_by_segment;
+SELECT count(*) FILTER (WHERE status = 'suppressed') > 1 AS hidden, count(*) FILTER (WHERE new BETWEEN 1 AND 3 OR dormant BETWEEN 1 AND 3) AS small FROM e_tz_lifecycle_by_segment;
+-- never one alone: of a segment's values, the next smallest is hidden, too
+SELECT segment, count(*) AS "values", count(*) FILTER (WHERE at_start IS NULL) AS hidden FROM s_date_segments GROUP BY 1 ORDER BY 1;
+SELECT count(*) AS sections FROM (SELECT segment, value FROM e_tz_flow_by_segment GROUP BY 1, 2 HAVING count(*) FILTER (WHERE status = 'suppressed') = 1) v;
+SELECT active_periods, customers, share FROM e_tz_stickiness WHERE customers IS NULL OR customers < 4;
+
 SET client_min_messages = error;
 DROP SCHEMA views_test CASCADE;

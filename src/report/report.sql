@@ -679,8 +679,8 @@ AS $$
   -- From the first period with customers on.
   SELECT coalesce(jsonb_agg(p.period ORDER BY p.place), '[]')
   FROM (
-    SELECT e.period, e.place, min(e.place) FILTER (WHERE (e.period ->> 'at_start')::bigint
-      + (e.period ->> 'at_end')::bigint + (e.period ->> 'departures')::bigint > 0) OVER () AS begun
+    SELECT e.period, e.place, min(e.place) FILTER (WHERE coalesce((e.period ->> 'at_start')::bigint
+      + (e.period ->> 'at_end')::bigint + (e.period ->> 'departures')::bigint > 0, true)) OVER () AS begun
     FROM jsonb_array_elements(flow) WITH ORDINALITY AS e (period, place)
   ) AS p
   WHERE (p.period ->> 'period_start')::timestamp >= since AND p.place >= p.begun
@@ -747,7 +747,8 @@ BEGIN
   PERFORM retention_internal.progress('report', source, 'cohorts, flow, segments, survival', 2, 3);
   EXECUTE retention_internal.report_scan(s, kept, known, grid, plain, periods) INTO found;
   money := retention_internal.report_money(s, known, plain, span.first, span.since, greatest(36, periods + 1));
-  flow := retention_internal.report_flow(found.flow, plain, span.first);
+  flow := retention_internal.report_suppressed(retention_internal.report_flow(found.flow, plain, span.first), 'flow',
+    s.suppress_below);
   shown := retention_internal.report_shown(flow, span.since AT TIME ZONE s.time_zone);
   report := report || jsonb_build_object('as_of', known, 'flow', shown,
     'headline', retention_internal.report_headline(flow)
@@ -760,9 +761,13 @@ BEGIN
       FROM @extschema@.cohort_cells_at(found.summary, 'on'::text, NULL::timestamp, 0.95::double precision,
         NULL::integer) AS c
       WHERE c.period = 0),
-    'cohorts', found.cohorts, 'curve', found.curve, 'lifecycle', found.lifecycle, 'stickiness', found.stickiness,
+    'cohorts', found.cohorts,
+    'curve', retention_internal.report_suppressed(found.curve, 'curve', s.suppress_below),
+    'lifecycle', retention_internal.report_suppressed(found.lifecycle, 'lifecycle', s.suppress_below),
+    'stickiness', retention_internal.report_suppressed(found.stickiness, 'stickiness', s.suppress_below),
     'survival', coalesce(found.survival, '[]'), 'money', money - 'headline',
-    'segments', retention_internal.report_segments(coalesce(found.segments, '[]')),
+    'segments', retention_internal.report_suppressed(retention_internal.report_segments(coalesce(found.segments, '[]')),
+      'segments', s.suppress_below),
     'benchmark', retention_internal.report_benchmark((
       SELECT p.period FROM jsonb_array_elements(shown) WITH ORDINALITY AS p (period, place)
       WHERE p.period ->> 'status' = 'observed' ORDER BY p.place DESC LIMIT 1)));

@@ -127,6 +127,9 @@ BEGIN
   END IF;
   EXECUTE format('SELECT retention_internal.%I($1, $2, $3)', writer) INTO answer
   USING source, retention_internal.source_view_parts(source, as_of), what;
+  IF source.suppress_below IS NOT NULL AND answer IS NOT NULL THEN
+    answer := retention_internal.source_suppressed(answer, what, source.suppress_below);
+  END IF;
   RETURN answer;
 END
 $$;
