@@ -453,7 +453,7 @@ SELECT retention_source_set('r_subs', list_customers => false), retention_source
 SELECT retention_source_set('r_subs', suppress_below => 20), retention_source_set('r_events', suppress_below => 20);
 SELECT s.s, k.key, count(*) AS rows, count(*) FILTER (WHERE e ->> 'status' = 'suppressed' OR e -> 'at_start' = 'null' OR e -> 'customers' = 'null') AS hidden,
   count(*) FILTER (WHERE 20 > ANY (ARRAY[nullif((e ->> 'lost')::int, 0), nullif((e ->> 'gained')::int, 0), nullif((e ->> 'retained')::int, 0), nullif((e ->> 'at_start')::int, 0), nullif((e ->> 'new')::int, 0)])) AS small
-FROM unnest('{r_subs,r_events}'::regclass[]) s (s), retention_report(s.s) r, unnest('{flow,cohorts,lifecycle,segments,stickiness}'::text[]) k (key), jsonb_array_elements(nullif(r -> k.key, 'null')) e GROUP BY 1, 2 ORDER BY 1::text, 2;
+FROM unnest('{r_subs,r_events}'::regclass[]) s (s), retention_report(s.s) r, unnest('{flow,cohorts,lifecycle,segments,stickiness}'::text[]) k (key), jsonb_array_elements(nullif(r -> k.key, 'null')) e GROUP BY 1, 2 ORDER BY s.s::text, 2;
 SELECT length(retention_report_html('r_subs')) > 10000 AND length(retention_report_html('r_events')) > 10000 AS pages;
 SELECT retention_source_set('r_subs', suppress_below => 0), retention_source_set('r_events', suppress_below => 0);
 
