@@ -368,6 +368,12 @@ RESET max_parallel_workers_per_gather;
 SELECT line FROM asked(many_groups('g', '')) line WHERE line ~ 'Retention|same|DIFF';
 SELECT grouped, asked(many_groups(grouped, more), true, 0, '64kB') = asked(many_groups(grouped, more), false, 0, '64MB') AS same
 FROM (VALUES ('g', ''), ('n', ', count(*), max(g), sum(x) FILTER (WHERE n > 5)'), ('n % 9000, g', ', avg(n)'), ('coalesce(g, c::text)', '')) v (grouped, more);
+-- Memory becomes free again while rows wait: the states of the first groups shrink. Their groups are not made twice.
+CREATE TABLE shrinking AS SELECT CASE WHEN i % 17000 < 600 THEN i / 17000 % 2 * 300 + i % 17000 % 300 ELSE 0 END AS g, i % 1000 AS c, timestamptz '2024-01-01 00:00+00' + i * interval '1 hour' AS t,
+  i / 17000 AS part FROM generate_series(0, 4 * 17000 - 1) i;
+SELECT asked(question, true, 0, '1MB') AS answer, asked(question, true, 0, '1MB') = asked(question, false, 0, '64MB') AS same
+FROM (SELECT $$SELECT count(*) || ' of ' || count(DISTINCT g) || ' groups' FROM (SELECT g, cohort_retention(c, t, 'month; time_zone=UTC') AS s, max(part || repeat('x', CASE WHEN part < 1 THEN 16000 ELSE 1 END)) AS m
+  FROM shrinking GROUP BY g OFFSET 0) q WHERE s IS NOT NULL AND m > ''$$ AS question) q;
 -- a re-scan, an error, and a cursor that is closed in the middle
 SET work_mem = '64kB';
 SET max_parallel_workers_per_gather = 0;

@@ -446,7 +446,7 @@ large_load_rows(LargePopulation *large, const RowChunk *chunk, int64 origin)
 {
 	CHECK_FOR_INTERRUPTS();
 	large->flat_size = -1;
-	if (large->rows == NULL && !large->not_partitioned)
+	if (large->rows == NULL)
 		begin_partitions(large);
 	if (large->rows == NULL || !rows_load(large->rows, chunk, origin))
 		for (int i = 0; i < chunk->used; i++)

@@ -83,18 +83,14 @@ rows_add_plain(RowStore *store, const int64 *keys, const int64 *values, int coun
 			left_values[left] = values[i];
 			left_keys[left++] = keys[i];
 		}
-	store->rows += count - left;
 	return left;
 }
 
 bool
 rows_add(RowStore *store, uint64 a, uint64 b, int64 value)
 {
-	if (!(store->key == KEY_UUID ? add_row(store, true, a, b, value)
-								 : add_row(store, false, a, 0, value)))
-		return false;
-	store->rows++;
-	return true;
+	return store->key == KEY_UUID ? add_row(store, true, a, b, value)
+								  : add_row(store, false, a, 0, value);
 }
 
 void
@@ -135,6 +131,5 @@ rows_load(RowStore *store, const RowChunk *from, int64 origin)
 		store->chunks[from->partition] = copy;
 	else
 		first->next = copy;
-	store->rows += from->used;
 	return true;
 }

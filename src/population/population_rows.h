@@ -32,7 +32,6 @@ typedef struct RowStore
 	KeyKind key;
 	Size chunk_size;
 	int64 origin;
-	int64 rows;
 	RowChunk *chunks[KEY_PARTITIONS]; /* the newest is first */
 } RowStore;
 

@@ -101,6 +101,8 @@ scan_server_begin(BatchScan *scan, ScanAggregate *aggregate, const Aggref *aggre
 	{
 		scan->server_caller = makeNode(AggState);
 		scan->server_caller->curaggcontext = makeNode(ExprContext);
+		scan->call_context = AllocSetContextCreate(scan->css.ss.ps.state->es_query_cxt,
+												   "retention calls", ALLOCSET_DEFAULT_SIZES);
 	}
 }
 
@@ -204,7 +206,7 @@ scan_server_add(BatchScan *scan, ScanAggregate *aggregate, ServerState *state, c
 		count_rows(server, column, state, rows, count);
 		return;
 	}
-	old = MemoryContextSwitchTo(scan->css.ss.ps.ps_ExprContext->ecxt_per_tuple_memory);
+	old = MemoryContextSwitchTo(scan->call_context);
 	for (int r = 0; r < count; r++)
 	{
 		NullableDatum argument = {column->values[rows[r]], column->nulls[rows[r]]};
@@ -221,7 +223,11 @@ scan_server_add(BatchScan *scan, ScanAggregate *aggregate, ServerState *state, c
 		value = call_function(scan, server, &server->transition, scan->data, 2,
 							  (NullableDatum){state->value, state->isnull}, argument, &isnull);
 		set_state(scan, server, state, value, isnull);
+		/* Values that are out of line were fetched into it. */
+		if (MemoryContextMemAllocated(scan->call_context, false) >= SCAN_BYTES)
+			MemoryContextReset(scan->call_context);
 	}
+	MemoryContextReset(scan->call_context);
 	MemoryContextSwitchTo(old);
 }
 

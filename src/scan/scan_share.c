@@ -33,6 +33,8 @@
 #include EXPLAIN_FORMAT_H
 
 #define CHUNK_BYTES (256 * 1024)
+/* The first chunk of each stream is in memory, whatever the limit: there are as many as pairs of processes. */
+#define FIRST_CHUNK_BYTES (16 * 1024)
 
 struct ScanShared
 {
@@ -148,7 +150,8 @@ write_record(StreamWriter *writer, RecordKind kind, int aggregate, const void *b
 	if (writer->file != NULL || writer->last == NULL ||
 		writer->capacity - writer->last->used < need)
 	{
-		Size capacity = Max(CHUNK_BYTES - offsetof(StreamChunk, bytes), need);
+		Size chunk_bytes = writer->last == NULL ? FIRST_CHUNK_BYTES : CHUNK_BYTES;
+		Size capacity = Max(chunk_bytes - offsetof(StreamChunk, bytes), need);
 		dsa_pointer at;
 		StreamChunk *chunk;
 

@@ -40,6 +40,7 @@ struct ScanSpill
 	TupleTableSlot *row;		/* the columns of the input */
 	TupleTableSlot *stored;		/* the same from a file */
 	SpillFile *to[SPILL_FILES]; /* rows are written to; NULL: none yet */
+	bool full;					/* rows of this pass are in files: it makes no further groups */
 	int depth;					/* of the rows that are being read */
 	List *waiting;				/* SpillFile */
 };
@@ -81,6 +82,9 @@ scan_groups_are_full(const BatchScan *scan)
 	if (scan->shared != NULL || list_length(scan->groups) < SPILL_GROUPS ||
 		(scan->spill != NULL && scan->spill->depth >= SPILL_DEEPEST))
 		return false;
+	/* Even where states have become smaller since: a group whose rows wait must not begin here, too. */
+	if (scan->spill != NULL && scan->spill->full)
+		return true;
 	/* Large populations are in contexts below: they follow the ledger. */
 	used = MemoryContextMemAllocated(scan->data, false) +
 		   MemoryContextMemAllocated(scan->table_context, false) +
@@ -101,6 +105,7 @@ scan_spill_row(BatchScan *scan, int row, uint32 hash)
 	if (scan->spill == NULL)
 		scan->spill = begin_spill(scan);
 	spill = scan->spill;
+	spill->full = true;
 	old = MemoryContextSwitchTo(spill->context);
 	to = &spill->to[hash >> (32 - SPILL_BITS * (spill->depth + 1)) & (SPILL_FILES - 1)];
 	if (*to == NULL)
@@ -132,6 +137,7 @@ scan_spill_end_pass(BatchScan *scan)
 
 	if (spill == NULL)
 		return;
+	spill->full = false;
 	old = MemoryContextSwitchTo(spill->context);
 	for (int i = 0; i < SPILL_FILES; i++)
 		if (spill->to[i] != NULL)

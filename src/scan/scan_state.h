@@ -81,8 +81,9 @@ typedef struct BatchScan
 	int naggregates;
 	int ninputs;
 	ScanAggregate *aggregates;
-	AggState *server_caller; /* for functions of the server's aggregates; NULL: there is none */
-	int capacity;			 /* rows of a batch at most */
+	AggState *server_caller;	/* for functions of the server's aggregates; NULL: there is none */
+	MemoryContext call_context; /* of these functions: what a row leaves */
+	int capacity;				/* rows of a batch at most */
 	ScanBatch batch;
 
 	/* Groups: without GROUP BY there is one, always; without columns at most one. */

@@ -101,24 +101,31 @@ span_text(const struct varlena *value)
 	return OidOutputFunctionCall(output, PointerGetDatum(value));
 }
 
-/* A period of which Citus sent the text to this server has to mean the same in every time zone. */
+/*
+ * A period of which Citus sent the text to this server has to mean the same in every time zone: it is read in two that
+ * differ. Comparing with the session's own would miss a zone that has the same time as the other at that moment.
+ */
 static void
-check_zone_is_written(const RangeType *range, Oid input, char *string, Oid argument)
+check_zone_is_written(Oid input, char *string, Oid argument)
 {
 	pg_tz *session = session_timezone;
-	RangeType *elsewhere;
+	RangeType *ranges[2];
 
 	PG_TRY();
 	{
-		session_timezone = pg_tzset_offset(session == pg_tzset_offset(3600) ? 0 : 3600);
-		elsewhere = DatumGetRangeTypeP(OidInputFunctionCall(input, string, argument, -1));
+		for (int i = 0; i < 2; i++)
+		{
+			session_timezone = pg_tzset_offset(i * SECS_PER_HOUR);
+			ranges[i] = DatumGetRangeTypeP(OidInputFunctionCall(input, string, argument, -1));
+		}
 	}
 	PG_FINALLY();
 	{
 		session_timezone = session;
 	}
 	PG_END_TRY();
-	if (VARSIZE(range) != VARSIZE(elsewhere) || memcmp(range, elsewhere, VARSIZE(range)) != 0)
+	if (VARSIZE(ranges[0]) != VARSIZE(ranges[1]) ||
+		memcmp(ranges[0], ranges[1], VARSIZE(ranges[0])) != 0)
 		zone_not_known();
 }
 
@@ -140,7 +147,7 @@ convert(Conversion *conversion, const struct varlena *value, Oid type, TimeKind 
 	string = span_text(value);
 	range = DatumGetRangeTypeP(OidInputFunctionCall(input, string, argument, -1));
 	if (kind == TIME_INSTANT && zone_session_is_of_citus())
-		check_zone_is_written(range, input, string, argument);
+		check_zone_is_written(input, string, argument);
 	if (VARSIZE(range) > sizeof(conversion->result) || VARSIZE(value) > sizeof(conversion->value))
 		elog(ERROR, "a span of %d bytes", (int) VARSIZE(value));
 	memcpy(&conversion->result, range, VARSIZE(range));
