@@ -118,7 +118,8 @@ SELECT e, (estimated(e)).* FROM unnest(ARRAY[$$date_trunc('month', at)$$, $$date
 -- no rows
 SELECT asked($$SELECT cohort_retention(customer, at, 'month') FROM visit WHERE x < 0 AND at < '2020-01-01'$$);
 SELECT asked($$SELECT plan, cohort_retention(customer, at, 'month') FROM visit WHERE x < 0 AND at < '2020-01-01' GROUP BY plan$$);
-SELECT asked($$SELECT cohort_retention(customer, at, 'month') FROM visit WHERE x * 2 < 0 GROUP BY 'all'::text$$);
+-- (from 16 on the planner drops a constant from GROUP BY)
+SELECT bool_or(a ~ 'RetentionScan') AS taken, bool_or(a = 'the same') AS same FROM asked($$SELECT cohort_retention(customer, at, 'month') FROM visit WHERE x * 2 < 0 GROUP BY 'all'::text$$) a;
 -- written elsewhere
 CREATE TABLE summary (filler bigint, s retention_cohorts, plan text);
 EXPLAIN (COSTS OFF) INSERT INTO summary (s, plan) SELECT cohort_retention(customer, at, 'month'), plan FROM visit GROUP BY plan;
