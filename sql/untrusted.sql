@@ -180,6 +180,13 @@ SELECT n, refusal(format('SELECT as_flow(p) FROM population WHERE n = %s', n)) F
 CREATE AGGREGATE as_survival(retention_internal.retention_population)
   (SFUNC = retention_internal.population_combine, STYPE = retention_internal.retention_population, FINALFUNC = retention_internal.survival_customers_final);
 SELECT n, refusal(format('SELECT as_survival(p) FROM population WHERE n = %s', n)) FROM population ORDER BY 1;
+-- bytes that no row has: two days whose distance is no number, and a moment after the end of all time with windows that elapse
+CREATE AGGREGATE as_value(retention_internal.retention_population)
+  (SFUNC = retention_internal.population_combine, STYPE = retention_internal.retention_population, FINALFUNC = retention_internal.customer_value_final);
+CREATE AGGREGATE as_cohort_value(retention_internal.retention_population)
+  (SFUNC = retention_internal.population_combine, STYPE = retention_internal.retention_population, FINALFUNC = retention_internal.cohort_value_final);
+SELECT refusal($$SELECT as_value('525001ac010200feffffff0f800204009a729c7200286d6f6e74683b2074696d655f7a6f6e653d555443300206ffffffffffffffffff010206feefa0bfb5ffffffff01')$$);
+SELECT refusal($$SELECT as_cohort_value('5250019a0102020280020a008080ffe1ff959f028080cb8686cba0020094016d6f6e74683b2074696d655f7a6f6e653d4575726f70652f4265726c696e3b2077696e646f77733d656c61707365643b2061735f6f663d323032312d30312d30312030303a30303a30308e0100068080ffe1ff959f020204feffffffffffffffff011e80897a00048080a5f4c2f09f021e8092f40102048080b8bde49da0021e809bee0200048080cb8686cba0021e80a4e803')$$);
 SELECT together(p)::text = (SELECT cohort_retention(c, d, 'month')::text FROM (SELECT 1::bigint AS c, date '2020-01-05' AS d UNION ALL
   SELECT i, date '2020-01-05' + i % 300 FROM generate_series(1, 5000) i) r) AS same FROM population WHERE n IN (1, 5);
 SELECT together(p)::text = (SELECT together(p)::text FROM population WHERE n = 5) AS same

@@ -386,7 +386,8 @@ all_histories(const double *logs, double *gradient, void *argument)
 		const CountedHistory *one = &data->histories[i];
 		double slope[FIT_PARAMETERS];
 
-		if ((i & 4095) == 4095 && data->stop != NULL && data->stop())
+		/* A history of BG/BB may have MAX_OPPORTUNITIES terms. */
+		if ((i & 63) == 63 && data->stop != NULL && data->stop())
 			return NAN;
 		sum += one->customers * history_likelihood(&model, one->history, slope);
 		for (int j = 0; j < FIT_PARAMETERS; j++)

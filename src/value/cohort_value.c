@@ -179,6 +179,15 @@ clock_kind(const Grid *grid, TimeKind kind)
 	return kind == TIME_LOCAL && grid->months == 0 ? TIME_INSTANT : kind;
 }
 
+/* What an event's value says. Bytes of a state may be any; beyond the end of time there are windows without end. */
+static inline int64
+checked_time(TimeKind kind, bool by_moment, const AmountEvent *event)
+{
+	if (unlikely(by_moment && !moment_is_valid(kind, event->event.value)))
+		wire_corrupt("retention_population", "A moment in it is out of range.");
+	return event->event.value;
+}
+
 void
 cohort_value_add(CohortValue **value, const Grid *grid, bool by_moment, const AmountEvent *events,
 				 int count)
@@ -198,7 +207,7 @@ cohort_value_add(CohortValue **value, const Grid *grid, bool by_moment, const Am
 		i++;
 	if (i == count)
 		return;
-	start = events[i].event.value;
+	start = checked_time(kind, by_moment, &events[i]);
 	cohort = by_moment ? grid_period(grid, kind, start) : start;
 	if (clock != kind && elapsed)
 		start = zone_instant(grid->zone, start);
@@ -211,7 +220,7 @@ cohort_value_add(CohortValue **value, const Grid *grid, bool by_moment, const Am
 		CHECK_NOW_AND_THEN(i);
 		if (i < count)
 		{
-			int64 at = events[i].event.value;
+			int64 at = checked_time(kind, by_moment, &events[i]);
 
 			if (elapsed)
 				here = grid_elapsed(grid, clock, start,

@@ -294,6 +294,9 @@ value_add_customer(ValueBuilder *builder, const AmountEvent *events, int count)
 		int64 day = events[i].event.value;
 
 		CHECK_NOW_AND_THEN(i);
+		/* The days of rows. Those of a state may be any numbers, and distances between them count places here. */
+		if (unlikely(day < PG_INT32_MIN || day > PG_INT32_MAX))
+			wire_corrupt("retention_population", "A day in it is not one that a row can have.");
 		wide_add(&total, events[i].amount);
 		if (days > 0)
 			wide_add(&again, events[i].amount);
