@@ -127,6 +127,18 @@ SELECT residual_lifetime(retention_model('sBG', '{3,5}'), 1, 0) AS without_disco
   round(residual_lifetime(retention_model('sBG', '{0.01,0.02}'), 0, 1e-4)::numeric, 3) AS divided, round(residual_lifetime(retention_model('sBG', '{100000,200000}'), 3, 0.05)::numeric, 6) AS alike,
   round((SELECT sum((2.0 / 3) ^ (k + 1) / 1.05 ^ k) FROM generate_series(0, 400) k), 6) AS of_equals;
 
+-- customers who nearly all renew always or never: the mean has tails
+SELECT a, b, abs(residual_lifetime(m, 2, 0.1) / (SELECT sum(renewal_survival(m, 3 + k, 2) / 1.1 ^ k) FROM generate_series(0, 400) k) - 1) < 1e-12 AS sum
+FROM (VALUES (0.01, 0.01), (0.001, 0.001), (0.001, 1), (1, 0.001)) v (a, b), retention_model('sBG', ARRAY[a, b]) m;
+SELECT abs(residual_lifetime(m, 0, 1e-4) / (SELECT sum(renewal_survival(m, 1 + k) / 1.0001 ^ k) FROM generate_series(0, 400000) k) - 1) < 1e-9 AS sum
+FROM retention_model('sBG', '{0.01,0.02}') m;
+-- large parameters do not lead beyond what can be: no more purchases than opportunities, probabilities from 0 to 1
+SELECT round((expected_purchases(m, 1001) - expected_purchases(m, 1000))::numeric, 4) AS one_more FROM retention_model('BG/BB', '{1,1,0.5,2.4e7}') m;
+SELECT count(*) > 1000 AS many, bool_and(expected_purchases(m, 0, 0, 50000, h) BETWEEN 0 AND h) AS purchases,
+  bool_and(purchase_probability(m, 5, 1000) BETWEEN 0 AND 1 AND (kind = 'BG/BB' OR retention_internal.p_purchase_between(m, 0, 0, 50000, h / 2, h) BETWEEN 0 AND 1)) AS probabilities
+FROM unnest('{BG/BB,MBG/NBD,Pareto/NBD}'::text[]) kind, unnest('{1e-12,1,1e12}'::float8[]) a, unnest('{1e-12,1,1e12}'::float8[]) b, unnest('{1e-12,1,1e12}'::float8[]) c,
+  unnest('{1e-12,1,1e12}'::float8[]) d, unnest('{0,1,900,2000,50000}'::float8[]) h, retention_model(kind, ARRAY[a, b, c, d]) m WHERE kind = 'BG/BB' OR h > 0;
+
 -- ---- Fits of purchases and spend ----
 CREATE TABLE shop AS SELECT name, v[1] AS x, v[2] AS t, v[3] AS age, coalesce(v[4], 1)::bigint AS customers
 FROM (SELECT name, string_to_array(btrim(one, E'\n'), ' ')::float8[] AS v FROM sample, regexp_split_to_table(customers, ',') one WHERE name <> 'spend') q;

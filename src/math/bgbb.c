@@ -140,10 +140,10 @@ opportunities_left(double gamma, double delta, double T, double steps)
 		return sum;
 	}
 	if (fabs(stretch) < 1e-7)
-		return from * (digamma(1 + from + steps) - digamma(1 + from));
-	here = log_gamma(1 + from + steps) - log_gamma(gamma + from + steps) -
-		   (log_gamma(1 + from) - log_gamma(gamma + from));
-	return -expm1(here) * from / stretch;
+		return fmin(from * (digamma(1 + from + steps) - digamma(1 + from)), steps);
+	here =
+		log_gamma_ratio(gamma + from + steps, -stretch) - log_gamma_ratio(gamma + from, -stretch);
+	return fmin(fmax(-expm1(here) * from / stretch, 0), steps);
 }
 
 /* Equation 13. */

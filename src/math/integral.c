@@ -17,7 +17,7 @@ const double gauss_weight[GAUSS_HALF] = {0.3626837833783620, 0.3137066458778873,
 
 /* exp(-40) of the top adds nothing that a double shows. */
 #define NEGLIGIBLE 40.0
-#define MAX_PANELS 400
+#define MAX_PANELS 1500
 /* How far f may fall within a panel. */
 #define GREATEST_FALL 3.0
 
@@ -125,15 +125,25 @@ beta_weight(double v, const void *argument)
 	return mean->a * log_p + mean->b * log_q + g;
 }
 
+/* log of the integral over all v: beyond the ends g is what it is at them, so that an exponential is left. */
+static double
+beta_integral(const BetaMean *mean, double low, double high)
+{
+	double part[3] = {log_integral(beta_weight, mean, low, high),
+					  beta_weight(low, mean) - log(mean->a),
+					  beta_weight(high, mean) - log(mean->b)};
+	double top = fmax(fmax(part[0], part[1]), part[2]);
+
+	return top + log(exp(part[0] - top) + exp(part[1] - top) + exp(part[2] - top));
+}
+
 double
 beta_mean(double a, double b, LogOfShare g, const void *argument)
 {
 	BetaMean above = {a, b, g, argument};
 	BetaMean below = {a, b, NULL, NULL};
-	/* Beyond these ends nothing is left, or everything lies there and g is what it is at them. */
 	double low = -fmin(NEGLIGIBLE / a + 50, 700);
 	double high = fmin(NEGLIGIBLE / b + 50, 700);
 
-	return exp(log_integral(beta_weight, &above, low, high) -
-			   log_integral(beta_weight, &below, low, high));
+	return exp(beta_integral(&above, low, high) - beta_integral(&below, low, high));
 }

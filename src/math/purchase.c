@@ -16,15 +16,40 @@ log1p_exp(double x)
 	return x > 0 ? x + log1p(exp(-x)) : log1p(exp(x));
 }
 
+/* What Stirling's formula leaves of log Gamma(x): M. Abramowitz and I. A. Stegun 6.1.41, for x from STIRLING on. */
+#define STIRLING 20
+
+static double
+stirling_rest(double x)
+{
+	double y = 1 / (x * x);
+
+	return (1.0 / 12 - y * (1.0 / 360 - y * (1.0 / 1260 - y / 1680))) / x;
+}
+
+double
+log_gamma_ratio(double b, double a)
+{
+	if (a < 0)
+		return -log_gamma_ratio(b + a, -a);
+	if (b < STIRLING)
+		return log_gamma(a + b) - log_gamma(b);
+	/* The difference of two large logarithms would lose their digits. */
+	return (b - 0.5) * log1p(a / b) + a * (log(a + b) - 1) + stirling_rest(a + b) -
+		   stirling_rest(b);
+}
+
 double
 log_beta(double a, double b)
 {
-	/* The difference of the large ones loses their digits: Stirling's series for it, cut where 1 / b^2 is nothing. */
-	if (b > 1e8 && a < 1e-3 * b)
-		return log_gamma(a) - a * log(b) - a * (a - 1) / (2 * b);
-	if (a > 1e8 && b < 1e-3 * a)
-		return log_beta(b, a);
-	return log_gamma(a) + log_gamma(b) - log_gamma(a + b);
+	double small = fmin(a, b);
+	double large = fmax(a, b);
+
+	if (small < STIRLING)
+		return log_gamma(small) - log_gamma_ratio(large, small);
+	return log(2 * M_PI / large) / 2 + (small - 0.5) * log(small / (a + b)) +
+		   large * log1p(-small / (a + b)) + stirling_rest(a) + stirling_rest(b) -
+		   stirling_rest(a + b);
 }
 
 /* ---- BG/NBD and MBG/NBD ---- */
@@ -206,7 +231,7 @@ bg_probability(const PurchaseProcess *model, double n, double t)
 
 	if (n == 0 && model->model == MODEL_BG_NBD)
 		return here;
-	return here + exp(log_beta(a + 1, stay - 1) - log_beta(a, b)) * at_least;
+	return fmin(here + exp(log_beta(a + 1, stay - 1) - log_beta(a, b)) * at_least, 1);
 }
 
 /* ---- All models ---- */
@@ -337,8 +362,8 @@ bg_stays(double R, double w, double a, double stay)
  * BG/NBD: of a customer of known traits who is there at T, exp(-l p after) (1 - exp(-l (until - after))), for they
  * leave after a purchase only; the mean over the rate of buying l is a power, that over p is bg_stays().
  */
-double
-history_buys(PurchaseProcess *model, History history, double after, double until)
+static double
+buys_between(PurchaseProcess *model, History history, double after, double until)
 {
 	double R = model->p[0] + history.x;
 	double scale = model->p[1] + history.T;
@@ -362,9 +387,17 @@ history_buys(PurchaseProcess *model, History history, double after, double until
 	}
 	/* (1 + p w + d)^-R is (1 + d)^-R (1 + p w / (1 + d))^-R. */
 	return history_alive(model, history) *
-		   fmax(bg_stays(R, w, model->p[2], stay) -
-					exp(-R * log1p(d)) * bg_stays(R, w / (1 + d), model->p[2], stay),
-				0);
+		   (bg_stays(R, w, model->p[2], stay) -
+			exp(-R * log1p(d)) * bg_stays(R, w / (1 + d), model->p[2], stay));
+}
+
+double
+history_buys(PurchaseProcess *model, History history, double after, double until)
+{
+	double probability = buys_between(model, history, after, until);
+
+	/* Rounding may lead beyond. */
+	return isnan(probability) ? NAN : fmin(fmax(probability, 0), 1);
 }
 
 static double

@@ -114,4 +114,7 @@ extern double bgbb_probability(const PurchaseProcess *model, double n, double t)
 extern double log1p_exp(double x);
 extern double log_beta(double a, double b);
 
+/* log of Gamma(b + a) / Gamma(b) */
+extern double log_gamma_ratio(double b, double a);
+
 #endif /* RETENTION_PURCHASE_H */
