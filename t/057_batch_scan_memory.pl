@@ -47,6 +47,7 @@ my @questions = (
   [ 'large answers of many groups', $alone, "SELECT count(pg_column_size(f)) FROM (SELECT segment, $flow AS f FROM visit GROUP BY segment OFFSET 0) q" ],
   [ 'the same, in workers', $workers, "SELECT count(pg_column_size(f)) FROM (SELECT segment, $flow AS f FROM visit GROUP BY segment OFFSET 0) q" ],
   [ '400,000 groups that are not expected', $alone, q{SELECT count(pg_column_size(f)) FROM (SELECT segment, cohort_retention(customer, at, 'month') AS f FROM many GROUP BY segment OFFSET 0) q} ],
+  [ '40,000 groups in workers, which keep them', $workers, q{SELECT count(pg_column_size(f)) FROM (SELECT segment % 40000, cohort_retention(customer, at, 'month') AS f FROM many GROUP BY segment % 40000 OFFSET 0) q} ],
   [ 'wide values of a subquery', $alone, q{SELECT (cohort_totals(cohort_retention(id, at, 'month'))).customers FROM (SELECT id || '' AS id, at FROM wide OFFSET 0) q} ],
   [ 'wide values of an aggregate of the server', $alone, q{SELECT length(max(id)), cohort_retention(1, at, 'month') FROM wide} ],
   [ 'wide values that are computed', $alone, q{SELECT (cohort_totals(cohort_retention(id || '', at, 'month'))).customers FROM wide} ],

@@ -148,19 +148,6 @@ population_identity(Population *population)
 	return &population->identity;
 }
 
-/* Make space for more bytes in a flat log; false: it would become too long. */
-static bool
-reserve_flat(Population *population, Size more)
-{
-	FlatPopulation *flat = flat_reserve(population->flat, more);
-
-	if (flat == NULL)
-		return false;
-	population->flat = flat;
-	population->identity.tag = flat->data;
-	return true;
-}
-
 /* Add an entry in either form, past a batch. */
 static void
 add_entry(Population *population, const CustomerKey *key, const Event *events, int count)
@@ -182,7 +169,7 @@ add_entry(Population *population, const CustomerKey *key, const Event *events, i
 			bytes = out.len + 1;
 			pfree(out.data);
 		}
-		if (reserve_flat(population, bytes))
+		if (form_reserve_flat(population, bytes))
 		{
 			FlatPopulation *flat = population->flat;
 
@@ -401,20 +388,6 @@ population_combine_states(FunctionCallInfo fcinfo)
 		large_each(from->large, large_load_entry, into->large);
 	}
 	else
-	{
-		Size log = FLAT_END(from->flat) - FLAT_LOG(from->flat);
-
-		if (into->large == NULL && reserve_flat(into, log))
-		{
-			memcpy(FLAT_END(into->flat), FLAT_LOG(from->flat), log);
-			into->flat->used += (int32) log;
-		}
-		else
-		{
-			if (into->large == NULL)
-				form_enlarge(into);
-			large_load(into->large, flat_log(from->flat));
-		}
-	}
+		form_load(into, flat_log(from->flat));
 	return population_datum(into);
 }

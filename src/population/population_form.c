@@ -21,6 +21,18 @@ form_begin_flat(Population *population, FlatPopulation *flat, MemoryContext cont
 	population->large = NULL;
 }
 
+bool
+form_reserve_flat(Population *population, Size more)
+{
+	FlatPopulation *flat = flat_reserve(population->flat, more);
+
+	if (flat == NULL)
+		return false;
+	population->flat = flat;
+	population->identity.tag = flat->data;
+	return true;
+}
+
 void
 form_enlarge(Population *population)
 {
@@ -36,6 +48,21 @@ form_enlarge(Population *population)
 	population->identity = large->self.identity;
 	population->flat = NULL;
 	population->large = large;
+}
+
+void
+form_load(Population *population, WireReader log)
+{
+	Size size = log.end - log.at;
+
+	if (population->large == NULL && form_reserve_flat(population, size))
+	{
+		memcpy(FLAT_END(population->flat), log.at, size);
+		population->flat->used += (int32) size;
+		return;
+	}
+	form_enlarge(population);
+	large_load(population->large, log);
 }
 
 Population *

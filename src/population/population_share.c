@@ -411,7 +411,8 @@ population_receive(Population *population, const char *bytes, Size size)
 {
 	const Packet *packet = (const Packet *) bytes;
 
-	form_enlarge(population);
+	if (packet->kind != PACKET_ENTRIES)
+		form_enlarge(population);
 	switch ((PacketKind) packet->kind)
 	{
 		case PACKET_ROWS:
@@ -429,9 +430,9 @@ population_receive(Population *population, const char *bytes, Size size)
 							 (int) packet->count);
 			break;
 		case PACKET_ENTRIES:
-			large_load(population->large, (WireReader){.type_name = POPULATION_NAME,
-													   .at = packet->bytes,
-													   .end = packet->bytes + packet->count});
+			form_load(population, (WireReader){.type_name = POPULATION_NAME,
+											   .at = packet->bytes,
+											   .end = packet->bytes + packet->count});
 			break;
 	}
 }
