@@ -236,6 +236,22 @@ FROM (SELECT (m).name, m FROM known WHERE (m).name ~ 'NBD') k, (VALUES (0, 0, 30
 -- subscriptions: against who is really there at the end of the periods
 SELECT count(*), min(period_start), max(period_end), min(model) AS model, bool_and(abs(customers / there - 1) < 0.06) AS customers, bool_and(abs(revenue / fees - 1) < 0.06) AS revenue, count(purchases) AS purchases
 FROM members_forecast, LATERAL (SELECT count(*) AS there, sum(fee) AS fees FROM renewing_members WHERE s < '2025-01-01' AND e >= period_end) l;
+-- in the report: the same rows, in a card of their own
+CREATE VIEW paid AS SELECT customer, at, (10 + customer % 7 * 5 + customer * 31 % 11)::numeric AS amount FROM simulated;
+SELECT retention_source('model_test.spenders', 'events', 'model_test.paid', 'customer', at => 'at', amount => 'amount', grid => 'month', as_of => $$timestamp '2025-01-01'$$);
+CREATE VIEW in_currencies AS SELECT *, 'EUR' AS currency FROM renewing_members;
+SELECT retention_source('model_test.several', 'subscriptions', 'model_test.in_currencies', 'c', 's', 'e', amount => 'fee', segments => '{currency}', grid => 'month', as_of => $$timestamp '2025-01-01'$$);
+SELECT count(*) > 5 AS views FROM unnest('{spenders,several}'::regclass[]) s, retention_create_views(s) v;
+CREATE TABLE reports AS SELECT s, retention_report(('model_test.' || s)::regclass) AS r FROM unnest('{members,spenders,several,shops}'::text[]) s;
+SELECT s, jsonb_array_length(f) AS periods, f #>> '{0,period_start}' AS first, f #>> '{0,model}' AS model, f = (SELECT jsonb_agg(e.row ORDER BY e.row ->> 'period_start')
+    FROM (SELECT 'members' AS s, to_jsonb(v) AS row FROM members_forecast v UNION ALL SELECT 'spenders', to_jsonb(v) FROM spenders_forecast v UNION ALL SELECT 'several', to_jsonb(v) || '{"revenue": null}' FROM several_forecast v) e WHERE e.s = q.s) AS same,
+  (SELECT count(p ->> 'revenue') FROM jsonb_array_elements(f) p) AS revenue, page ~ '<h2[^>]*>Expected' AS card, substring(page, 'Expected (?:revenue|customers) by month') AS picture,
+  (SELECT count(*) FROM regexp_matches(page, '2025-12: expected customers [\d,.]+, expected revenue [\d,.]+', 'g')) AS words
+FROM (SELECT s, r #> '{money,forecast}' AS f, retention_report_page(r) AS page FROM reports) q ORDER BY s;
+-- until an earlier time, and what is no forecast
+SELECT retention_report('members', '2024-07-01') #>> '{money,forecast,0,period_start}' AS first, retention_report('members', '2023-01-01') #> '{money,forecast}' AS nobody;
+SELECT f, retention_report_page(r || jsonb_build_object('money', jsonb_build_object('forecast', f))) ~ 'Expected' AS shown FROM reports, unnest('{"[]","7",null,"{}"}'::jsonb[]) f WHERE s = 'members';
+SELECT retention_report_page(r || '{"money": {"forecast": [{"period_start": "2025-01-01", "model": "<i6>", "customers": 3}]}}') ~ '<i6>' AS raw FROM reports WHERE s = 'members';
 
 -- ---- No answer is no error ----
 SELECT fit_renewal_model('a', 1, 5) IS NULL AS nothing FROM segment WHERE false;

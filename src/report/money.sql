@@ -81,15 +81,38 @@ COMMENT ON FUNCTION retention_internal.report_revenue(jsonb) IS
 'the revenue of the last complete period as a figure of the headline of a report, from rows with period_start, '
 'period_end, status and amount';
 
+CREATE FUNCTION retention_internal.report_forecast(source retention_internal.source, known timestamp) RETURNS jsonb
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  query constant text := retention_internal.source_view(source, 'forecast'::text, format('%L::timestamp', known));
+  -- Amounts of several currencies have no sum.
+  several constant boolean := coalesce(source.kind = 'subscriptions' AND 'currency' = ANY (source.segments), false);
+  forecast jsonb := '[]';
+BEGIN
+  IF query IS NOT NULL THEN
+    EXECUTE format('SELECT coalesce(jsonb_agg(to_jsonb(f) ORDER BY f.period_start), ''[]'') FROM (%s) AS f', query)
+      INTO forecast;
+  END IF;
+  RETURN CASE WHEN several
+    THEN (SELECT coalesce(jsonb_agg(f.period || '{"revenue": null}' ORDER BY f.place), '[]')
+      FROM jsonb_array_elements(forecast) WITH ORDINALITY AS f (period, place))
+    ELSE forecast END;
+END
+$$;
+COMMENT ON FUNCTION retention_internal.report_forecast(retention_internal.source, timestamp) IS
+'the rows of the view forecast of a source; none in a grid of hours, or if the model could not be fitted';
+
 CREATE FUNCTION retention_internal.report_money(source retention_internal.source, known timestamp,
   plain retention_grid, first timestamptz, since timestamptz, most integer) RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT CASE WHEN source.kind = 'events' AND source.has_amount
-    THEN retention_internal.report_purchases(source, known, plain, first, since, most)
-    WHEN source.kind = 'subscriptions' AND source.has_amount
-    THEN retention_internal.report_contracts(source, known, plain, since) END
+  SELECT CASE WHEN source.has_amount THEN CASE source.kind
+    WHEN 'events' THEN retention_internal.report_purchases(source, known, plain, first, since, most)
+    WHEN 'subscriptions' THEN retention_internal.report_contracts(source, known, plain, since) END
+    || jsonb_build_object('forecast', retention_internal.report_forecast(source, known)) END
 $$;
 COMMENT ON FUNCTION retention_internal.report_money(retention_internal.source, timestamp, retention_grid, timestamptz,
   timestamptz, integer) IS
@@ -204,6 +227,27 @@ $$;
 COMMENT ON FUNCTION retention_internal.plot_ltv(jsonb, text, integer) IS
 'the LTV curves of cohorts as SVG: [{"cohort", "cohort_size", "period", "cumulative"}]';
 
+CREATE FUNCTION retention_internal.plot_forecast(forecast jsonb, unit text, width integer DEFAULT 520) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT retention_internal.plot_bars('forecast', format('Expected %s by %s', w.what, unit),
+    'What a model expects of the customers who are known now. Nothing here was observed.', 'expected ' || w.what,
+    jsonb_agg(jsonb_build_object('at', f.period_start, 'hatched', false,
+      'up', jsonb_build_array(CASE w.what WHEN 'revenue' THEN f.revenue ELSE f.customers END), 'down', 0,
+      'words', format('%s: expected customers %s%s', retention_internal.plot_period(f.period_start, unit),
+        retention_internal.plot_count(f.customers),
+        ', expected revenue ' || retention_internal.plot_money(f.revenue)))),
+    ARRAY['expected ' || w.what], ARRAY['s0'], unit, width)
+  FROM jsonb_to_recordset(forecast) AS f (period_start timestamp, customers numeric, revenue numeric),
+    (SELECT CASE WHEN bool_and(r.revenue >= 0) THEN 'revenue' ELSE 'customers' END AS what
+      FROM jsonb_to_recordset(forecast) AS r (revenue numeric)) AS w
+  GROUP BY w.what
+$$;
+COMMENT ON FUNCTION retention_internal.plot_forecast(jsonb, text, integer) IS
+'what a model expects of the next periods as SVG, in grey: revenue, or customers where that is not '
+'known';
+
 -- Cards.
 
 CREATE FUNCTION retention_internal.page_purchases(money jsonb, grid text, unit text) RETURNS text
@@ -240,12 +284,28 @@ $$;
 COMMENT ON FUNCTION retention_internal.page_purchases(jsonb, text, text) IS
 'the money section of a report on events as cards';
 
+CREATE FUNCTION retention_internal.page_forecast(forecast jsonb, unit text) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT retention_internal.page_card('Expected', format('What the model %s expects of the customers who are known '
+      'now, by %s. New customers are not in it, and nothing of it was observed.', forecast -> 0 ->> 'model', unit),
+    retention_internal.plot_forecast(forecast, unit, 520), retention_internal.plot_forecast(forecast, unit, 320),
+    retention_internal.page_figures(retention_internal.page_named(forecast, unit), ARRAY[['name', 'period', 'word'],
+      ['customers', 'expected customers', 'number'], ['purchases', 'expected purchases', 'number'],
+      ['revenue', 'expected revenue', 'money']]))
+  WHERE forecast <> '[]'
+$$;
+COMMENT ON FUNCTION retention_internal.page_forecast(jsonb, text) IS
+'the forecast of a report as a card of its own; NULL where there is none';
+
 CREATE FUNCTION retention_internal.page_money(money jsonb, grid text, unit text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT CASE money ->> 'kind' WHEN 'purchases' THEN retention_internal.page_purchases(money, grid, unit)
-    WHEN 'contracts' THEN retention_internal.page_contracts(money, unit) END
+  SELECT nullif(concat(CASE money ->> 'kind' WHEN 'purchases' THEN retention_internal.page_purchases(money, grid, unit)
+      WHEN 'contracts' THEN retention_internal.page_contracts(money, unit) END,
+    retention_internal.page_forecast(retention_internal.page_rows(money -> 'forecast'), unit)), '')
 $$;
 COMMENT ON FUNCTION retention_internal.page_money(jsonb, text, text) IS
 'the money section of a report; NULL where it has none';
