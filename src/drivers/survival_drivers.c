@@ -148,6 +148,30 @@ look_at_columns(const TimeTable *table, Columns *columns)
 	}
 }
 
+/* The same of one column of numbers, whose tag without bins is `exact`: called for every new number of a state. */
+static int
+look_at_column(const TimeTable *table, Tag exact, bool *bins)
+{
+	int numbers = 0;
+
+	*bins = false;
+	for (int i = 0; i < table->base.items; i++)
+	{
+		Tag tag = times_stratum(table, i);
+
+		CHECK_NOW_AND_THEN(i);
+		if (tag.length <= FRONT_DIGITS)
+			corrupt("An attribute has no name.");
+		if (memcmp(tag.bytes, exact.bytes, COLUMN_DIGITS) != 0)
+			continue;
+		if (tag.bytes[COLUMN_DIGITS + 1] == '1')
+			*bins = true;
+		else
+			numbers += times_group(table, i).length >= 0;
+	}
+	return numbers;
+}
+
 /* The cells of the columns that are to be in bins. arg: bool by column. */
 static void
 into_bins(void *arg, Tag *group, Tag *tag)
@@ -181,7 +205,8 @@ find_value(TimeTable **table, AttributeReader *reader, int attribute)
 	char binned_bytes[STRATUM_BYTES];
 	Tag exact_tag = stratum_tag(&exact, exact_bytes);
 	Tag binned_tag;
-	Columns columns;
+	bool bins;
+	int numbers;
 	int cell;
 
 	if (!value.null && column->kind == ATTRIBUTE_TEXT)
@@ -207,13 +232,15 @@ find_value(TimeTable **table, AttributeReader *reader, int attribute)
 	cell = times_lookup_cell(*table, bin, binned_tag);
 	if (cell >= 0)
 		return cell;
-	look_at_columns(*table, &columns);
-	if (!columns.bins[attribute] && !value.null && columns.exact[attribute] >= MAX_EXACT_NUMBERS)
+	numbers = look_at_column(*table, exact_tag, &bins);
+	if (!bins && !value.null && numbers >= MAX_EXACT_NUMBERS)
 	{
-		columns.bins[attribute] = true;
-		times_add_renamed(table, NULL, into_bins, columns.bins);
+		bool wanted[MAX_ATTRIBUTES] = {false};
+
+		bins = wanted[attribute] = true;
+		times_add_renamed(table, NULL, into_bins, wanted);
 	}
-	if (columns.bins[attribute])
+	if (bins)
 		return times_find_cell(table, bin, binned_tag);
 	return times_find_cell(table, group, exact_tag);
 }
