@@ -51,10 +51,11 @@ SELECT r -> 'cohorts' = rows_of(view_of('r_subs', 'cohorts')) AS cohorts, r -> '
   r -> 'lifecycle' = rows_of(view_of('r_subs', 'lifecycle')) AS lifecycle, jsonb_array_length(r -> 'cohorts') AS cells
 FROM subs;
 SELECT r -> 'cohorts' = rows_of($$ SELECT c.cohort, c.cohort_size, c.period, c.period_start, c.period_end, c.at_risk, c.retained,
-      CASE WHEN c.status = 'observed' THEN c.retention_rate END AS retention_rate, c.ci_low, c.ci_high, c.status
-    FROM cohort_cells((SELECT cohort_retention(customer_id, at,
+      CASE WHEN c.status = 'observed' THEN c.retention_rate END AS retention_rate, c.ci_low, c.ci_high, c.status,
+      (SELECT n.note FROM cohort_notes(k.s) n WHERE n.cohort = c.cohort AND n.period = c.period) AS note
+    FROM (SELECT cohort_retention(customer_id, at,
     (SELECT retention_grid('month', time_zone => 'America/New_York', as_of => max(at) AT TIME ZONE 'America/New_York' + interval '1 microsecond')
-     FROM report_events WHERE name = 'order' AND customer_id IS NOT NULL)) FROM report_events WHERE name = 'order')) c $$) AS cohorts,
+     FROM report_events WHERE name = 'order' AND customer_id IS NOT NULL)) AS s FROM report_events WHERE name = 'order') k, cohort_cells(k.s) c $$) AS cohorts,
   r -> 'curve' = rows_of(view_of('r_events', 'curve')) AS curve, r -> 'lifecycle' = rows_of(view_of('r_events', 'lifecycle')) AS lifecycle,
   r -> 'stickiness' = rows_of(view_of('r_events', 'stickiness')) AS stickiness, jsonb_array_length(r -> 'cohorts') AS cells
 FROM events;
@@ -431,6 +432,19 @@ CREATE VIEW "a'b\c
 SELECT retention_internal.report_job_command(c.oid, NULL), retention_internal.report_job_command(c.oid, E'o\'\nther') ~ $$, E'o''\\nther'::pg_catalog.name\)$$ AS schema, retention_internal.report_job_name(c.oid)
 FROM pg_class AS c WHERE relname = E'a\'b\\c\n%';
 
+-- ---- Notes on cohorts: those of the cells that are drawn ----
+CREATE TABLE report_gap AS SELECT i % 40 AS id, d AS at FROM generate_series(1, 400) i, LATERAL (SELECT date '2025-01-03' + i * 7 % 420 AS d) x WHERE d < '2025-03-01' OR d >= '2025-05-01';
+SELECT retention_source('r_gap', 'events', 'report_gap', 'id', at => 'at', grid => 'month; time_zone=UTC', as_of => $$date '2025-08-01'$$);
+SELECT c ->> 'note' AS note, count(*), min(c ->> 'cohort') AS cohort, min(c ->> 'period_start') AS starts, max(c ->> 'period_start') AS until FROM retention_report('r_gap') r, jsonb_array_elements(r -> 'cohorts') c GROUP BY 1 ORDER BY 1;
+SELECT substring(retention_report_html('r_gap') FROM '<p class="soft">(Records begin[^<]*)</p>') AS line;
+SELECT substring(retention_report_html('r_gap', '2025-03-01') FROM '<p class="soft">(Records begin[^<]*)</p>') AS line;
+-- brackets; a report from before there were notes
+SELECT retention_source_set('r_gap', grid => 'month; time_zone=UTC; brackets=1-3,4-5');
+SELECT substring(retention_report_html('r_gap') FROM '<p class="soft">(Records begin[^<]*)</p>') AS line;
+SELECT retention_report_page(jsonb_set(r, '{cohorts}', (SELECT jsonb_agg(c - 'note') FROM jsonb_array_elements(r -> 'cohorts') c))) ~ 'Records begin|No rows of anybody' AS line FROM retention_report('r_gap') r;
+-- more gaps than are named
+SELECT retention_internal.page_cohort_notes((SELECT jsonb_agg(jsonb_build_object('cohort', date '2025-01-01', 'period_start', date '2025-01-01' + g, 'note', 'no rows of anybody')) FROM generate_series(1, 9) g), 'day', 'day');
+
 -- ---- Lists of customers: only if the source says so ----
 SELECT r -> 'at_risk' AS at_risk, r -> 'losses' AS losses FROM retention_report('r_subs') r;
 SELECT regexp_count(p, 'Customers most at risk|Largest losses') AS cards FROM retention_report_html('r_subs') p;
@@ -459,7 +473,7 @@ SELECT retention_source_set('r_subs', suppress_below => 0), retention_source_set
 
 DROP SCHEMA report_other CASCADE;
 SELECT retention_drop_source(source) FROM retention_sources WHERE source::text ~ '^r_|Neil';
-DROP TABLE report_subs, report_events, report_again, report_kinds, report_names, "Report ""odd"" <i>";
+DROP TABLE report_subs, report_events, report_again, report_kinds, report_names, report_gap, "Report ""odd"" <i>";
 SELECT format('DROP TABLE %s', oid::regclass) FROM pg_class WHERE relname ~ '_report_run$' ORDER BY relname COLLATE "C"
 \gexec
 DROP VIEW "a'b\c

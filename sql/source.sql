@@ -343,7 +343,7 @@ UNION ALL SELECT 1004, 'late', '2026-12-24', NULL, 'paid', 1, 'DE';
 CREATE VIEW plain_orders AS SELECT * FROM shop.orders WHERE amount > 0 AND status IN ('paid', 'shipped');
 CREATE VIEW plain_summary AS SELECT cohort_retention(customer_id, ordered_at, 'week; time_zone=America/New_York; as_of=2026-04-01') AS s FROM plain_orders;
 SELECT (SELECT count(*) FROM bi.orders_cohorts) AS cells,
-  (SELECT count(*) FROM (SELECT * FROM bi.orders_cohorts WHERE status = 'observed' EXCEPT SELECT c.* FROM plain_summary, cohort_cells(s) c) d) AS observed,
+  (SELECT count(*) FROM (SELECT * FROM bi.orders_cohorts WHERE status = 'observed' EXCEPT SELECT c.*, n.note FROM plain_summary, cohort_cells(s) c LEFT JOIN (SELECT n.* FROM plain_summary, cohort_notes(s) n) n ON n.cohort = c.cohort AND n.period = c.period) d) AS observed,
   (SELECT count(*) FROM (SELECT cohort, period, retained, status FROM bi.orders_cohorts EXCEPT SELECT cohort, period, retained, status FROM plain_summary, cohort_cells(s) c) d) AS cohorts,
   (SELECT count(retention_rate) FROM bi.orders_cohorts WHERE status = 'partial') AS partial_rates,
   (SELECT count(*) FROM (TABLE bi.orders_curve EXCEPT SELECT c.* FROM plain_summary, retention_curve(s) c) d) AS curve,

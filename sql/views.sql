@@ -130,6 +130,29 @@ SELECT count(*) AS cells, count(*) FILTER (WHERE v.retained <> c.retained OR v.a
   SELECT segment, cohort, period, sum(retained) AS retained, sum(at_risk) AS at_risk FROM e_tz_cohorts_by_segment GROUP BY 1, 2, 3) v USING (cohort, period);
 SELECT DISTINCT v.segment, v.value FROM e_tz_segments v UNION ALL SELECT DISTINCT v.segment, v.value FROM e_tz_survival v ORDER BY 1, 2;
 
+-- ---- Notes: those of cohort_notes() ----
+CREATE TABLE gap AS SELECT g % 30 AS customer_id, at, CASE WHEN g % 30 < 12 THEN 'a' ELSE 'b' END AS plan
+FROM generate_series(1, 300) g, LATERAL (SELECT date '2025-01-03' + g * 7 % 300 + CASE WHEN g % 30 < 12 THEN 60 ELSE 0 END AS at) x WHERE at < '2025-06-01' OR at >= '2025-07-01';
+SELECT retention_source('e_gap', 'events', 'gap', 'customer_id', at => 'at', segments => '{plan}', grid => 'month; time_zone=UTC');
+SELECT count(*) > 10 AS views FROM retention_create_views('e_gap');
+SELECT 'month; as_of=' || max(at) + 1 AS grid FROM gap \gset
+CREATE TABLE told AS SELECT 'all' AS value, n.* FROM (SELECT cohort_retention(customer_id, at, :'grid') AS s FROM gap) q, cohort_notes(s) n
+UNION ALL SELECT plan, n.* FROM (SELECT plan, cohort_retention(customer_id, at, :'grid') AS s FROM gap GROUP BY plan) q, cohort_notes(s) n;
+CREATE VIEW seen AS SELECT 'all' AS value, cohort, period, note FROM e_gap_cohorts WHERE note IS NOT NULL UNION ALL SELECT value, cohort, period, note FROM e_gap_cohorts_by_segment WHERE note IS NOT NULL;
+SELECT value, note, count(*), min(cohort) AS first, max(cohort) AS last FROM seen GROUP BY 1, 2 ORDER BY 1, 2;
+SELECT (SELECT count(*) FROM (TABLE told EXCEPT ALL TABLE seen) d) AS missing, (SELECT count(*) FROM (TABLE seen EXCEPT ALL TABLE told) d) AS wrong;
+SELECT retention_materialize('e_gap');
+SELECT (SELECT count(*) FROM (TABLE told EXCEPT ALL TABLE seen) d) AS missing, (SELECT count(*) FROM (TABLE seen EXCEPT ALL TABLE told) d) AS wrong;
+-- subscriptions; a grid of hours
+SELECT note, count(*), min(cohort) AS cohort FROM s_any_cohorts GROUP BY 1 ORDER BY 1;
+SELECT (SELECT count(*) FROM e_hours_cohorts WHERE note IS NOT NULL) AS notes, count(*) AS cells, count(*) FILTER (WHERE v.note IS DISTINCT FROM n.note) AS differ FROM (
+  SELECT n.* FROM (SELECT cohort_retention(customer_id, at, (SELECT ('12 hours; time_zone=UTC; as_of=' || max(at) AT TIME ZONE 'UTC' + interval '1 microsecond')::retention_grid FROM event WHERE at < '2025-02-20 00:00+00')) AS s
+    FROM event WHERE at < '2025-02-20 00:00+00' AND at > '1900-01-01') q, cohort_notes_at(s) n) n LEFT JOIN e_hours_cohorts v USING (cohort, period);
+-- a cell that is hidden has none
+SELECT retention_source_set('e_gap', suppress_below => 8);
+SELECT count(*) > 10 AS views FROM retention_create_views('e_gap');
+SELECT status, count(*) AS cells, count(t.note) AS told, count(v.note) AS shown FROM e_gap_cohorts v LEFT JOIN told t ON t.value = 'all' AND t.cohort = v.cohort AND t.period = v.period GROUP BY 1 ORDER BY 1;
+
 -- ---- Small counts are not shown ----
 SELECT retention_source_set(s::regclass, suppress_below => 4, top => 0) FROM unnest('{e_tz,s_date}'::text[]) s;
 SELECT count(*) > 10 AS views FROM unnest('{e_tz,s_date}'::text[]) s, retention_create_views(s::regclass);

@@ -273,6 +273,34 @@ $$;
 COMMENT ON FUNCTION retention_internal.page_cohort_table(jsonb, text) IS
 'the cells of cohorts as a table: rate and limits, italic where it is partial';
 
+CREATE FUNCTION retention_internal.page_cohort_notes(cells jsonb, grid text, unit text) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+  -- A gap concerns a cell of every cohort before it, so its period is named; a bracket is more than its gap.
+  WITH cell AS (
+    SELECT * FROM jsonb_to_recordset(cells) AS c (cohort timestamp, period_start timestamp, note text)
+  ), gap AS (
+    SELECT retention_internal.plot_period(c.period_start, unit) AS name,
+      row_number() OVER (ORDER BY c.period_start) AS n
+    FROM cell c WHERE c.note = 'no rows of anybody' GROUP BY c.period_start
+  )
+  SELECT nullif(concat_ws(' ', (
+      SELECT format('Records begin in %s: who was a customer before counts as new in that cohort.',
+        retention_internal.plot_period(min(c.cohort), unit))
+      FROM cell c WHERE c.note = 'records begin here' HAVING count(*) > 0
+    ), CASE WHEN retention_internal.plot_brackets(grid) IS NULL THEN (
+      SELECT format('No rows of anybody in %s%s: a gap in the data?', string_agg(g.name, ', ' ORDER BY g.n)
+        FILTER (WHERE g.n <= 6), CASE WHEN count(*) > 6 THEN format(' and %s more', count(*) - 6) END)
+      FROM gap g HAVING count(*) > 0
+    ) ELSE (
+      SELECT format('No rows of anybody in a part of the time of %s of these cells: a gap in the data?', count(*))
+      FROM cell c WHERE c.note = 'no rows of anybody' HAVING count(*) > 0
+    ) END), '')
+$$;
+COMMENT ON FUNCTION retention_internal.page_cohort_notes(jsonb, text, text) IS
+'what must be known to read the cells of a heat map, in words; NULL: nothing';
+
 CREATE FUNCTION retention_internal.page_cohorts(cells jsonb, grid text, unit text, kind text, presence text,
   words text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -286,7 +314,9 @@ AS $$
       words || ' The row "all" pools these cohorts.'),
     retention_internal.plot_heatmap(cells, grid, 1060), retention_internal.plot_heatmap(cells, grid, 320),
     retention_internal.fill('figures_on_screen', jsonb_build_object('figures', retention_internal.fill('figures',
-      jsonb_build_object('table', retention_internal.page_cohort_table(cells, unit))))))
+      jsonb_build_object('table', retention_internal.page_cohort_table(cells, unit)))))
+      || retention_internal.fill('remark', jsonb_build_object('words',
+        retention_internal.page_cohort_notes(cells, grid, unit))))
 $$;
 COMMENT ON FUNCTION retention_internal.page_cohorts(jsonb, text, text, text, text, text) IS 'the heat map of a report';
 

@@ -41,6 +41,8 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 130 SET search_path = pg_catalog, pg_t
   (NULL, 'at_risk', 'customers for whom the period has begun'),
   (NULL, 'retained', 'those at risk who were active in the period'),
   ('cohorts', 'retention_rate', 'per cent: 100 * retained / at_risk'),
+  ('cohorts', 'note', 'what must be known to read the cell: records begin here (who was a customer before counts as '
+    'new), no rows of anybody (a gap in the data?); NULL: nothing'),
   ('curve', 'retention_rate', 'per cent: 100 * retained / at_risk, over all cohorts whose period is over'),
   (NULL, 'ci_low', 'lower 95 % confidence limit of the rate'),
   (NULL, 'ci_high', 'upper 95 % confidence limit of the rate'),
