@@ -14,11 +14,11 @@
 #include "varatt.h"
 #endif
 
-/* Where ExplainPropertyUInteger() is. */
+/* Where ExplainPropertyUInteger() is. (The plain name is the guard of that header.) */
 #if PG_VERSION_NUM >= 180000
-#define EXPLAIN_FORMAT_H "commands/explain_format.h"
+#define HEADER_OF_EXPLAIN_FORMAT "commands/explain_format.h"
 #else
-#define EXPLAIN_FORMAT_H "commands/explain.h"
+#define HEADER_OF_EXPLAIN_FORMAT "commands/explain.h"
 #endif
 
 /* 18 says pg_noreturn, in front. */

@@ -30,7 +30,7 @@
 #include "utils/memutils.h"
 #include "utils/wait_event.h"
 
-#include EXPLAIN_FORMAT_H
+#include HEADER_OF_EXPLAIN_FORMAT
 
 #define CHUNK_BYTES (256 * 1024)
 /* The first chunk of each stream is in memory, whatever the limit: there are as many as pairs of processes. */
