@@ -100,12 +100,20 @@ my %by_name = (
   'age double precision' => 'duration',
   'customers bigint' => '3',
   'bins integer' => '4',
+  'renewal integer' => 'x::integer % 5',
+  'alive bigint' => '1000 - 50 * (x::bigint % 5)',
+  'converted_at date' => 'ended::date',
+  'converted_at timestamp without time zone' => 'ended',
+  'converted_at timestamp with time zone' => "(ended AT TIME ZONE 'UTC')",
+  'holdout_from date' => "date '2024-09-01'",
+  'holdout_from timestamp without time zone' => "timestamp '2024-09-01'",
+  'holdout_from timestamp with time zone' => "timestamptz '2024-09-01 00:00+00'",
 );
 
 # A state, as facts or summaries of one customer each.
 my $grid = $by_type{retention_grid};
 my %state = (
-  retention_activity => "activity(started, $grid)",
+  retention_activity => "activity(started, 'day; time_zone=UTC; as_of=2025-06-01')",
   retention_cohorts => "cohort_retention(customer_id, started, $grid)",
   retention_flow => "customer_flow(customer_id, started, ended, 'month; time_zone=UTC', '[2024-01-01,2025-01-01)')",
   retention_survival => 'survival(duration, churned)',
@@ -116,6 +124,11 @@ my %state = (
   retention_purchases => "purchases(started, amount, $grid)",
   retention_value => "customer_value(customer_id, started, amount, $grid)",
   retention_cohort_value => "cohort_value(customer_id, started, amount, $grid)",
+  retention_mrr => 'mrr_history(started, ended, amount)',
+  retention_revenue => "mrr_movements(customer_id, started, ended, amount, $grid, '[2024-01-01,2025-01-01)')",
+  retention_trials => "trial_conversion(started, ended, $grid, interval '30 days')",
+  retention_gaps => 'usage_intervals(activity)',
+  retention_rolling => 'rolling_active(activity)',
 );
 
 sub argument
@@ -160,7 +173,10 @@ for my $line (@aggregates)
     '%s FROM %s WHERE customer_id < 0')
   {
     my ($local, $distributed) = map {
-      my $rows = $state ? "(SELECT customer_id, plan, $state AS state FROM $_ GROUP BY customer_id, plan) AS q" : $_;
+      # Gaps and rolling windows are made of facts.
+      my $facts = $state && $state =~ /\(activity\)$/
+        ? "(SELECT customer_id, plan, $state{retention_activity} AS activity FROM $_ GROUP BY customer_id, plan) AS f" : $_;
+      my $rows = $state ? "(SELECT customer_id, plan, $state AS state FROM $facts GROUP BY customer_id, plan) AS q" : $_;
       my ($answer, $rest) = split / (?=FROM|FILTER)/, $shape, 2;
       asks("$pieces SELECT md5(string_agg(a::text, ' ' ORDER BY a::text)) FROM (SELECT "
           . sprintf("$answer $rest", $call, $rows) . ') AS a');
@@ -171,7 +187,7 @@ for my $line (@aggregates)
   # any type which type it got: the page says to cast to text.
   my $refusal =
       $signature =~ /^survival\(timestamp with time zone|^cohort_retention\([^,]+,[^,]+\)$/ ? 'the time zone of who asks is not known here'
-    : $signature =~ /\((.*,)?(record|anyenum)\)$/ ? 'could not confirm type correctness'
+    : $signature =~ /\b(record|anyenum)\b/ ? 'could not confirm type correctness'
     : undef;
   if (defined $refusal)
   {
@@ -223,6 +239,12 @@ for my $view (split /\n/, $main->safe_psql('postgres', q{SELECT substr(relname, 
 {
   my ($local, $distributed) = map { asks("$pieces SELECT md5(string_agg(v::text, ' ' ORDER BY v::text)) FROM $_\_$view AS v") }
     qw(here there);
+  # Citus cannot plan the outer join by which these get their notes: the page says what to do instead.
+  if ($view =~ /_cohorts(_by_segment)?$/)
+  {
+    like($distributed, qr/missing FROM-clause entry/, "view $view: refused by Citus");
+    next;
+  }
   is($distributed, $local, "view $view");
 }
 like(asks("SELECT retention_materialize('there_order')"), qr/facts of .*there cannot be kept: Citus distributes it/,
