@@ -101,13 +101,13 @@ run_blocks('Give rights', 1);
 run_blocks('Back up and restore', 0, 0);
 is(asks('shop_restored', 'shopkeeper', $views), $seen, 'a restored database has the same views');
 is(asks('shop_restored', 'shopkeeper', $state), asks('shop', 'shopkeeper', $state), 'and the same sources');
-is(asks('shop_restored', 'shopkeeper', q{SELECT count(*) FROM retention_create_views('orders')}), '7', 'which go on');
+is(asks('shop_restored', 'shopkeeper', q{SELECT count(*) FROM retention_create_views('orders')}), '15', 'which go on');
 run_blocks('Back up and restore', 1, 1);
 is_kept('shop_restored', 'shopkeeper');
 run_blocks('Back up and restore', 2);
 is_kept('shop_part', 'shopkeeper');
 is(asks('shop_part', 'shopkeeper', $views), $seen, 'a dump of tables has the same views');
-is(asks('shop_part', 'shopkeeper', q{SELECT count(*) FROM retention_create_views('orders')}), '7',
+is(asks('shop_part', 'shopkeeper', q{SELECT count(*) FROM retention_create_views('orders')}), '15',
   'and its source is one again');
 
 my $before = asks('shop', 'shopkeeper', q{SELECT 'orders'::regclass::oid, relacl FROM pg_class
@@ -125,7 +125,7 @@ is(asks('postgres', 'postgres', q{SELECT count(*) FROM pg_roles WHERE rolname = 
 is(asks('shop', 'successor', $state), asks('shop_restored', 'successor', $state), 'their sources are not');
 like(asks('shop', 'successor', $state), qr/^orders\|successor\|/, 'and belong to the successor');
 is(asks('shop', 'successor', q{SELECT retention_source_set('orders', keep_runs => 7);
-  SELECT count(*) FROM retention_create_views('orders')}), "orders\n7", 'who changes them');
+  SELECT count(*) FROM retention_create_views('orders')}), "orders\n15", 'who changes them');
 is(asks('shop', 'successor', $views), $seen, 'and sees the same');
 is_kept('shop', 'successor');
 # The successor dumps and restores; the extension of the new database is theirs.
@@ -148,7 +148,7 @@ $node->_update_pid(0);
 run_blocks('Upgrade PostgreSQL', 1);
 is(asks('shop', 'successor', $views), $seen, 'an upgraded server has the same views');
 is(asks('shop', 'successor', $state), $settings, 'and the same sources');
-is(asks('shop', 'successor', q{SELECT count(*) FROM retention_create_views('orders')}), '7', 'which go on');
+is(asks('shop', 'successor', q{SELECT count(*) FROM retention_create_views('orders')}), '15', 'which go on');
 is_kept('shop', 'successor');
 
 run_blocks('Uninstall', 0, 0);

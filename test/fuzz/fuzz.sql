@@ -16,7 +16,7 @@ INSERT INTO fuzzed VALUES
     ('retention_flow', 'F', 'SELECT (SELECT count(*) FROM flow_periods_at($1)), (SELECT rollup(x) FROM (VALUES ($1), ($1)) AS v (x))'),
     ('retention_population', 'P', NULL),
     ('retention_revenue', 'U', 'SELECT (SELECT count(*) FROM revenue_periods_at($1, ''event'')), (SELECT count(*) FROM revenue_movements_at($1)), (SELECT rollup(x) FROM (VALUES ($1), ($1)) AS v (x))'),
-    ('retention_mrr', 'H', 'SELECT (SELECT count(*) FROM mrr_changes_at($1)), mrr_union($1), (SELECT count(*) FROM revenue_periods_at(mrr_movements($1, ''month; time_zone=UTC; reactivation_within=1 month'', ''[2024-01-01,2024-08-01)'')))'),
+    ('retention_mrr', 'H', 'SELECT (SELECT count(*) FROM mrr_changes_at($1)), mrr_union($1), (SELECT count(*) FROM (SELECT mrr_movements($1, ''month; time_zone=UTC; reactivation_within=1 month'', ''[2024-01-01,2024-08-01)'') AS m) AS q, revenue_periods_at(q.m))'),
     ('retention_trials', 'T', 'SELECT (SELECT count(*) FROM trial_cells_at($1)), (SELECT rollup(x) FROM (VALUES ($1), ($1)) AS v (x))'),
     ('retention_survival', 'S', 'SELECT (SELECT count(*) FROM survival_curve($1)), median_survival($1), (SELECT rollup(x) FROM (VALUES ($1), ($1)) AS v (x))'),
     ('retention_logrank_state', 'L', NULL),
