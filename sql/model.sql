@@ -48,6 +48,45 @@ SELECT o.name, count(*), max(abs(p_alive(m, x, t, age) - alive)) < 1e-6 AS alive
   max(abs(expected_purchases(m, x, t, age, horizon) - purchases)) < 1e-6 AS purchases,
   max(abs(p_no_purchase(m, x, t, age, horizon) - silent)) < 1e-6 AS silent
 FROM opinion o, LATERAL (SELECT retention_model(o.name, o.parameters) AS m OFFSET 0) q GROUP BY o.name ORDER BY o.name;
+-- P(alive) of Pareto/NBD by the printed formula with 60 digits: where its series is short, long, or not used at all
+CREATE TABLE digits (parameters float8[], x float8, t float8, age float8, alive float8);
+\copy digits FROM stdin WITH (DELIMITER '|')
+{0.553,10.578,0.606,11.669}|0.0|0.0|39.0|0.29446703101458643
+{0.553,10.578,0.606,11.669}|1.0|0.5|39.0|0.13813073599297923
+{0.553,10.578,0.606,11.669}|4.0|38.9999|39.0|0.99999880399649051
+{0.553,10.578,0.606,11.669}|254.0|300.0|301.0|0.99700085719933176
+{0.553,10.578,0.606,11.669}|12.0|20.0|2000.0|2.7381260938553538e-23
+{1.2,30,0.7,4}|0.0|0.0|39.0|0.097532660238209306
+{1.2,30,0.7,4}|1.0|0.5|39.0|0.059908572081354593
+{1.2,30,0.7,4}|4.0|38.9999|39.0|0.99999837208632122
+{1.2,30,0.7,4}|254.0|300.0|301.0|0.99654072036254673
+{1.2,30,0.7,4}|12.0|20.0|2000.0|2.8161489570240307e-22
+{0.4,3,0.9,40}|0.0|0.0|39.0|0.42802906705433794
+{0.4,3,0.9,40}|1.0|0.5|39.0|0.15828273839506069
+{0.4,3,0.9,40}|4.0|38.9999|39.0|0.9999988607534541
+{0.4,3,0.9,40}|254.0|300.0|301.0|0.99587303868492215
+{0.4,3,0.9,40}|12.0|20.0|2000.0|1.2988812115823161e-24
+{2,7,1.5,7}|0.0|0.0|39.0|0.003201638116605952
+{2,7,1.5,7}|1.0|0.5|39.0|0.0008555372498427805
+{2,7,1.5,7}|4.0|38.9999|39.0|0.99999673911094041
+{2,7,1.5,7}|254.0|300.0|301.0|0.99242471504390909
+{2,7,1.5,7}|12.0|20.0|2000.0|1.0254028260131767e-28
+{0.5,1000,0.6,2}|0.0|0.0|39.0|0.16111723025967688
+{0.5,1000,0.6,2}|1.0|0.5|39.0|0.17974987014411981
+{0.5,1000,0.6,2}|4.0|38.9999|39.0|0.99999853658433508
+{0.5,1000,0.6,2}|254.0|300.0|301.0|0.99781160976884365
+{0.5,1000,0.6,2}|12.0|20.0|2000.0|1.8472366966329958e-7
+{0.5,0.01,20,500}|0.0|0.0|39.0|0.1014177091945528
+{0.5,0.01,20,500}|1.0|0.5|39.0|0.010629946603801621
+{0.5,0.01,20,500}|4.0|38.9999|39.0|0.99999628940999915
+{0.5,0.01,20,500}|254.0|300.0|301.0|0.96166246238160685
+{0.5,0.01,20,500}|12.0|20.0|2000.0|3.7174086408833853e-38
+{0.00346518,2.63071,369.563,351.385}|0.0|0.0|23.7648|3.1147013038698011e-11
+{0.0775502,5.39191,19.0653,92.9888}|0.0|0.0|363.037|5.1411523595482575e-14
+{19.8451,324.702,0.0151836,0.00373479}|48.0|10.3893|144.989|2.0361277815216911e-8
+\.
+SELECT parameters, count(*), max(abs(p_alive(m, x, t, age) / alive - 1)) < 1e-11 AS alive
+FROM digits, LATERAL (SELECT retention_model('Pareto/NBD', parameters) AS m OFFSET 0) q GROUP BY parameters ORDER BY parameters;
 -- a customer of CDNOW, as published: 1.23 purchases in the next 39 weeks
 SELECT round(expected_purchases(m, 2, 30.43, 38.86, 39)::numeric, 3) AS purchases, round(p_alive(m, 2, 30.43, 38.86)::numeric, 4) AS alive
 FROM known WHERE (m).name = 'BG/NBD';
@@ -96,6 +135,12 @@ SELECT near(lifetime_value(m, g, 2, 30, 38, 20, 40), expected_purchases(m, 2, 30
   lifetime_value(m, g, 2, 30, 38, 20, 0, 0.01) AS none, near(lifetime_value(m, g, 2, 30, 38, 20, 40, 1e-12), lifetime_value(m, g, 2, 30, 38, 20, 40)) AS hardly
 FROM (SELECT m, g, expected_purchases(m, 2, 30, 38, 4) AS e4, expected_purchases(m, 2, 30, 38, 8) AS e8, expected_purchases(m, 2, 30, 38, 10) AS e10
   FROM known, (SELECT m AS g FROM known WHERE (m).name = 'Gamma-Gamma') s WHERE (m).name ~ 'B[BD]$') q;
+
+-- many steps: the sum that the functions give, and what lies so far ahead that it is worth nothing
+SELECT (m).name, near(lifetime_value(m, g, 2, 30, 38, 20, 400, 0.003), expected_spend(g, 2, 20) * (SELECT sum((e - before) / 1.003 ^ k)
+    FROM (SELECT k, e, lag(e, 1, 0::float8) OVER (ORDER BY k) AS before FROM generate_series(1, 400) k, expected_purchases(m, 2, 30, 38, k) e) s)) AS sum,
+  near(lifetime_value(m, g, 2, 30, 38, 20, 10000, 0.5), lifetime_value(m, g, 2, 30, 38, 20, 200, 0.5)) AS far
+FROM known, (SELECT m AS g FROM known WHERE (m).name = 'Gamma-Gamma') s WHERE (m).name ~ 'B[BD]$';
 
 -- ---- Renewals: Fader and Hardie 2007, table 1: per cent of customers who are still there ----
 CREATE TABLE segment AS
@@ -307,6 +352,7 @@ SELECT f.* FROM unnest(ARRAY[
     $$SELECT lifetime_value(m, retention_model('Gamma-Gamma', '{1,2,3}'), 1, 1, 3, 5, 10, 0.1, 1, 0) FROM known LIMIT 1$$,
     $$SELECT lifetime_value(m, retention_model('Gamma-Gamma', '{1,2,3}'), 1, 1, 3, 5, 10, 0.1, 1, 0.5) FROM known WHERE (m).name = 'BG/BB'$$,
     $$SELECT lifetime_value(m, retention_model('Gamma-Gamma', '{1,2,3}'), 1, 1, 3, 5, 1e9, 0.1) FROM known LIMIT 1$$,
+    $$SELECT lifetime_value(m, retention_model('Gamma-Gamma', '{1,2,3}'), 1, 1, 3, 5, 10000.5, 0.1) FROM known LIMIT 1$$,
     $$SELECT renewal_survival(m, 1) FROM known LIMIT 1$$,
     $$SELECT renewal_survival(m, 1, 2) FROM renewing LIMIT 1$$,
     $$SELECT renewal_rate(m, 0) FROM renewing LIMIT 1$$,

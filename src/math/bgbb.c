@@ -108,14 +108,20 @@ bgbb_likelihood(PurchaseProcess *model, History history, double *gradient)
 	return here + log1p_exp(model->death) - model->of_p[0] - model->of_p[1];
 }
 
-/* At opportunity T + 1: having been there at T, and staying once more, which delta + T of gamma + delta + T do. */
 double
-bgbb_alive(PurchaseProcess *model, History history)
+bgbb_there(PurchaseProcess *model, History history)
+{
+	(void) bgbb_likelihood(model, history, NULL);
+	return 1 / (1 + exp(model->death));
+}
+
+/* Of those who are there at T, who is there at opportunity T + 1: delta + T of gamma + delta + T. */
+double
+bgbb_stays(const PurchaseProcess *model, double T)
 {
 	double gamma = model->p[2], delta = model->p[3];
 
-	(void) history_likelihood(model, history, NULL);
-	return (delta + history.T) / (gamma + delta + history.T) / (1 + exp(model->death));
+	return (delta + T) / (gamma + delta + T);
 }
 
 /*
@@ -146,14 +152,13 @@ opportunities_left(double gamma, double delta, double T, double steps)
 	return fmin(fmax(-expm1(here) * from / stretch, 0), steps);
 }
 
-/* Equation 13. */
+/* Equation 13, of a customer who is there at T. */
 double
-bgbb_purchases(PurchaseProcess *model, History history, double horizon)
+bgbb_expected(const PurchaseProcess *model, History history, double horizon)
 {
 	double alpha = model->p[0], beta = model->p[1];
 
-	(void) history_likelihood(model, history, NULL);
-	return (alpha + history.x) / (alpha + beta + history.T) / (1 + exp(model->death)) *
+	return (alpha + history.x) / (alpha + beta + history.T) *
 		   opportunities_left(model->p[2], model->p[3], history.T, horizon);
 }
 

@@ -29,11 +29,21 @@ typedef struct Powers
 	double of_beta;
 } Powers;
 
+/* Within a panel the integrand falls, or grows, by no more than e^3. */
+#define GREATEST_FALL 3.0
+
+/* How fast it falls in u, where the smaller of alpha + t and beta + t is `place`. */
+static double
+falling(double steep, double other, double place, double apart)
+{
+	return steep - 1 + other * place / (place + apart);
+}
+
 /*
  * From t = from to t = to. The paper writes it as the difference of two Gaussian hypergeometric functions (equations
  * 20 and 22); they are nearly equal where the times are, and their series converge slowly where alpha and beta are far
  * apart. The integrand itself is smooth in u = log(delta + t), delta the smaller of both: Gauss-Legendre quadrature in
- * panels within which it falls by no more than e^4.
+ * panels.
  */
 static Powers
 powers(double alpha, double beta, double m, double n, double from, double to, bool with_means)
@@ -55,10 +65,16 @@ powers(double alpha, double beta, double m, double n, double from, double to, bo
 	for (int i = 0; i < 500 && u < reach; i++)
 	{
 		double place = (least + from) * exp(u);
-		double falling = fmax(fabs(steep - 1 + other * place / (place + apart)), 1e-3);
-		double half = fmin(fmin(2, 4 / falling), reach - u) / 2;
+		double width = fmin(2, reach - u);
+		double half;
 		double of_panel = 0;
 
+		/* It falls the faster, the farther it is. */
+		while (width * fmax(fabs(falling(steep, other, place, apart)),
+							fabs(falling(steep, other, place * exp(width), apart))) >
+			   GREATEST_FALL)
+			width /= 2;
+		half = width / 2;
 		for (int j = 0; j < 2 * GAUSS_HALF; j++)
 		{
 			double at = u + half * (1 + (j & 1 ? gauss_node[j / 2] : -gauss_node[j / 2]));
@@ -89,6 +105,60 @@ powers(double alpha, double beta, double m, double n, double from, double to, bo
 	answer.of_alpha = (beta_first ? of_other : of_least) / sum;
 	answer.of_beta = (beta_first ? of_least : of_other) / sum;
 	return answer;
+}
+
+/* Terms of the series below; where it has more, the integral is computed as above. */
+#define MAX_TERMS 400
+
+/* Where one of the sums is far above 1, their difference may have lost digits. */
+#define GREATEST_SUM 20.0
+
+/*
+ * The odds of having left between t_x and T, with all digits that 1 + odds shows.
+ *
+ * Equations 20 and 22 have a hypergeometric function whose power series grows before it falls. By Euler's
+ * transformation (M. Abramowitz and I. A. Stegun 15.3.3) it becomes F(1, d; m + s + 1; z), whose terms only fall, from
+ * one to the next by z (d + k) / (m + s + 1 + k); z < 1 says how far alpha and beta are apart. The integral from t on,
+ * times s (alpha + t)^m (beta + t)^s, is s / (m + s) F with d = m if alpha is the larger; else with d = s + 1 and a
+ * factor (alpha + t) / (beta + t). So the series at t_x and at T have their divisions in common.
+ */
+static double
+odds_of_leaving(const PurchaseProcess *model, History history)
+{
+	double m = model->p[0] + history.x;
+	double s = model->p[2];
+	double alpha = model->p[1];
+	double beta = model->p[3];
+	double alpha_then = alpha + history.t_x;
+	double beta_then = beta + history.t_x;
+	double alpha_now = alpha + history.T;
+	double beta_now = beta + history.T;
+	double grown = m * log(alpha_now / alpha_then) + s * log(beta_now / beta_then);
+	double z_then = fabs(alpha - beta) / fmax(alpha_then, beta_then);
+	double z_now = fabs(alpha - beta) / fmax(alpha_now, beta_now);
+	double d = alpha < beta ? s + 1 : m;
+	double then = alpha < beta ? alpha_then / beta_then : 1;
+	double now = alpha < beta ? alpha_now / beta_now : 1;
+	double sum_then = then;
+	double sum_now = now;
+
+	if (!(history.T > history.t_x))
+		return 0;
+	if (grown < 600 && 1 / (1 - z_now) < GREATEST_SUM)
+		for (int k = 0; k < MAX_TERMS; k++)
+		{
+			double ratio = (d + k) / (m + s + 1 + k);
+
+			then *= ratio * z_then;
+			now *= ratio * z_now;
+			sum_then += then;
+			sum_now += now;
+			/* What is left is less than a geometric series. */
+			if (then * z_then < 1e-17 * (1 - z_then) * sum_then)
+				return fmax(s / (m + s) * (exp(grown) * sum_then - sum_now), 0);
+		}
+	return exp(log(s) + powers(alpha, beta, m, s + 1, history.t_x, history.T, false).log_sum +
+			   m * log(alpha_now) + s * log(beta_now));
 }
 
 /* The likelihood but for Gamma(r + x) / Gamma(r) alpha^r beta^s: still there at T, or left between t_x and T. */
@@ -129,17 +199,9 @@ pareto_likelihood(PurchaseProcess *model, History history, double *gradient)
 }
 
 double
-pareto_alive(PurchaseProcess *model, History history)
+pareto_there(const PurchaseProcess *model, History history)
 {
-	double m = model->p[0] + history.x;
-	double s = model->p[2];
-	Powers gone;
-
-	if (!(history.T > history.t_x))
-		return 1;
-	gone = powers(model->p[1], model->p[3], m, s + 1, history.t_x, history.T, false);
-	return 1 / (1 + exp(log(s) + gone.log_sum + m * log(model->p[1] + history.T) +
-						s * log(model->p[3] + history.T)));
+	return 1 / (1 + odds_of_leaving(model, history));
 }
 
 /* Equation 41 without P(alive); the mean over the rate of leaving has no pole at s = 1 when it is written so. */

@@ -188,14 +188,6 @@ bg_expected(double R, double w, double a, double stay)
 	return beta_mean(a, stay, bg_gain, R_w);
 }
 
-static double
-bg_history_purchases(PurchaseProcess *model, History history, double horizon)
-{
-	return history_alive(model, history) * bg_expected(model->p[0] + history.x,
-													   horizon / (model->p[1] + history.T),
-													   model->p[2], stays(model, history.x));
-}
-
 /* Fader, Hardie and Lee, equation 9; MBG/NBD: times the share b / (a + b) who stay after the first purchase. */
 static double
 bg_new_purchases(const PurchaseProcess *model, double t)
@@ -261,28 +253,70 @@ history_likelihood(PurchaseProcess *model, History history, double *gradient)
 	return bg_likelihood(model, history, gradient);
 }
 
+/* The probability that the customer is still there at T, also with BG/BB. */
+static double
+history_there(PurchaseProcess *model, History history)
+{
+	if (model->model == MODEL_BG_BB)
+		return bgbb_there(model, history);
+	if (model->model == MODEL_PARETO_NBD)
+		return pareto_there(model, history);
+	return 1 / (1 + exp(bg_death(model, history)));
+}
+
 double
 history_alive(PurchaseProcess *model, History history)
 {
+	double there = history_there(model, history);
+
+	return model->model == MODEL_BG_BB ? there * bgbb_stays(model, history.T) : there;
+}
+
+/* Purchases expected in (T, T + horizon] from a customer who is still there at T. */
+static double
+purchases_if_there(const PurchaseProcess *model, History history, double horizon)
+{
+	const double *p = model->p;
+
+	if (horizon == 0)
+		return 0;
 	if (model->model == MODEL_BG_BB)
-		return bgbb_alive(model, history);
+		return bgbb_expected(model, history, horizon);
 	if (model->model == MODEL_PARETO_NBD)
-		return pareto_alive(model, history);
-	return 1 / (1 + exp(bg_death(model, history)));
+		return pareto_expected(model, p[1] + history.T, p[3] + history.T, p[0] + history.x,
+							   horizon);
+	return bg_expected(p[0] + history.x, horizon / (p[1] + history.T), p[2],
+					   stays(model, history.x));
 }
 
 double
 history_purchases(PurchaseProcess *model, History history, double horizon)
 {
-	if (horizon == 0)
-		return 0;
-	if (model->model == MODEL_BG_BB)
-		return bgbb_purchases(model, history, horizon);
-	if (model->model == MODEL_PARETO_NBD)
-		return pareto_alive(model, history) * pareto_expected(model, model->p[1] + history.T,
-															  model->p[3] + history.T,
-															  model->p[0] + history.x, horizon);
-	return bg_history_purchases(model, history, horizon);
+	return history_there(model, history) * purchases_if_there(model, history, horizon);
+}
+
+double
+discounted_purchases(PurchaseProcess *model, History history, double horizon, double step,
+					 double discount, void (*each)(void))
+{
+	double all = purchases_if_there(model, history, horizon);
+	double before = 0;
+	double sum = 0;
+
+	for (double k = 1; !(before >= all); k++)
+	{
+		double end = fmin(k * step, horizon);
+		double until = end < horizon ? purchases_if_there(model, history, end) : all;
+		double worth = exp(-log1p(discount) * (end / step));
+
+		each();
+		sum += (until - before) * worth;
+		before = until;
+		/* All that is still to come is worth less than a digit. */
+		if (end == horizon || (all - before) * worth < 1e-17 * sum)
+			break;
+	}
+	return history_there(model, history) * sum;
 }
 
 double

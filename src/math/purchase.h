@@ -73,6 +73,10 @@ extern double history_alive(PurchaseProcess *model, History history);
 /* Purchases expected in (T, T + horizon]. */
 extern double history_purchases(PurchaseProcess *model, History history, double horizon);
 
+/* The same, those of each step discounted at its end by (1 + discount)^k; each: called for each step. */
+extern double discounted_purchases(PurchaseProcess *model, History history, double horizon,
+								   double step, double discount, void (*each)(void));
+
 /* The same in (0, t] from a new customer after their first purchase, and the probability of n of them. */
 extern double new_purchases(PurchaseProcess *model, double t);
 extern double new_purchase_probability(PurchaseProcess *model, double n, double t);
@@ -98,15 +102,16 @@ extern FitEnd fit_purchases(const void *data, FitResult *result, bool (*stop)(vo
 
 extern void pareto_begin(PurchaseProcess *model);
 extern double pareto_likelihood(PurchaseProcess *model, History history, double *gradient);
-extern double pareto_alive(PurchaseProcess *model, History history);
+extern double pareto_there(const PurchaseProcess *model, History history);
 extern double
 pareto_expected(const PurchaseProcess *model, double alpha, double beta, double r, double horizon);
 extern double pareto_probability(const PurchaseProcess *model, double n, double t);
 
 extern void bgbb_begin(PurchaseProcess *model);
 extern double bgbb_likelihood(PurchaseProcess *model, History history, double *gradient);
-extern double bgbb_alive(PurchaseProcess *model, History history);
-extern double bgbb_purchases(PurchaseProcess *model, History history, double horizon);
+extern double bgbb_there(PurchaseProcess *model, History history);
+extern double bgbb_stays(const PurchaseProcess *model, double T);
+extern double bgbb_expected(const PurchaseProcess *model, History history, double horizon);
 extern double bgbb_new_purchases(const PurchaseProcess *model, double t);
 extern double bgbb_probability(const PurchaseProcess *model, double n, double t);
 

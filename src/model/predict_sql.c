@@ -298,6 +298,15 @@ expected_spend_purchases(PG_FUNCTION_ARGS)
 	return number(fcinfo, spend_of(spend, (double) figures.times - 1, mean_of(&figures)));
 }
 
+/* Steps of a lifetime value: 27 years of days. */
+#define MAX_STEPS 10000
+
+static void
+check_for_interrupts(void)
+{
+	CHECK_FOR_INTERRUPTS();
+}
+
 /*
  * With horizon, discount, margin and step after the customer: the purchases of each step are paid at its end; a last,
  * shorter step ends at the horizon.
@@ -310,9 +319,6 @@ answer_lifetime(FunctionCallInfo fcinfo, Model *model, Model *spend, Asked asked
 	double margin;
 	double step;
 	double each;
-	double before = 0;
-	double sum = 0;
-	double steps;
 
 	if (!asked.is_known || !spend->is_known)
 		PG_RETURN_NULL();
@@ -324,24 +330,16 @@ answer_lifetime(FunctionCallInfo fcinfo, Model *model, Model *spend, Asked asked
 		(void) whole(step, "step", MAX_OPPORTUNITIES);
 	if (step == 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("step must not be 0")));
-	steps = ceil(horizon / step);
-	if (discount > 0 && steps > MAX_PERIODS)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("a lifetime value has at most %d steps, not %.0f", MAX_PERIODS, steps)));
+	if (discount > 0 && horizon / step > MAX_STEPS)
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("a lifetime value has at most %d steps, not %.0f", MAX_STEPS,
+							   ceil(horizon / step)),
+						errhint("Take a longer step, and the discount of such a step.")));
 	each = margin * spend_of(spend, asked.history.x, asked.mean);
 	if (discount == 0)
 		return number(fcinfo, each * history_purchases(&model->purchases, asked.history, horizon));
-	for (double k = 1; k <= steps; k++)
-	{
-		double end = fmin(k * step, horizon);
-		double until = history_purchases(&model->purchases, asked.history, end);
-
-		CHECK_FOR_INTERRUPTS();
-		sum += (until - before) * exp(-log1p(discount) * (end / step));
-		before = until;
-	}
-	return number(fcinfo, each * sum);
+	return number(fcinfo, each * discounted_purchases(&model->purchases, asked.history, horizon,
+													  step, discount, check_for_interrupts));
 }
 
 /* (model, spend, frequency, recency, age, mean, horizon, discount, margin, step) */
