@@ -216,6 +216,7 @@ MODULE_SQL = \
 	src/source/query.sql \
 	src/source/register.sql \
 	src/source/progress.sql \
+	src/source/example.sql \
 	src/source/guess.sql \
 	src/source/by_shard.sql \
 	src/source/views.sql \
@@ -260,7 +261,7 @@ DATA =
 SHLIB_EXPORTS = exports.txt
 EXPORTING_SQL = $(DATA_built) $(addprefix $(here),$(DATA))
 
-REGRESS = grid rates revenue flow flow_customer as_of activity cohort customers population batch_scan batch_scan_hostile survival cox value cohort_value rfm drivers model source facts facts_trust views plot report value_views entry_points untrusted stored_types hostile other_schema catalog
+REGRESS = grid rates revenue flow flow_customer as_of activity cohort customers population batch_scan batch_scan_hostile survival cox value cohort_value rfm drivers model source facts facts_trust views plot report value_views example entry_points untrusted stored_types hostile other_schema catalog
 REGRESS_OPTS = --inputdir=$(here) --load-extension=retention
 ISOLATION = rollup batch_scan_snapshot refresh source_lock report_runs
 ISOLATION_OPTS = --inputdir=$(here) --load-extension=retention
