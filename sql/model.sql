@@ -281,18 +281,33 @@ FROM (SELECT (m).name, m FROM known WHERE (m).name ~ 'NBD') k, (VALUES (0, 0, 30
 -- subscriptions: against who is really there at the end of the periods
 SELECT count(*), min(period_start), max(period_end), min(model) AS model, bool_and(abs(customers / there - 1) < 0.06) AS customers, bool_and(abs(revenue / fees - 1) < 0.06) AS revenue, count(purchases) AS purchases
 FROM members_forecast, LATERAL (SELECT count(*) AS there, sum(fee) AS fees FROM renewing_members WHERE s < '2025-01-01' AND e >= period_end) l;
--- in the report: the same rows, in a card of their own
 CREATE VIEW paid AS SELECT customer, at, (10 + customer % 7 * 5 + customer * 31 % 11)::numeric AS amount FROM simulated;
 SELECT retention_source('model_test.spenders', 'events', 'model_test.paid', 'customer', at => 'at', amount => 'amount', grid => 'month', as_of => $$timestamp '2025-01-01'$$);
-CREATE VIEW in_currencies AS SELECT *, 'EUR' AS currency FROM renewing_members;
+-- contracts in several currencies: some pay in two, some in none that is named, some have no amount
+CREATE VIEW in_currencies AS
+SELECT c, s, e, CASE WHEN c % 11 > 0 THEN fee + 0.37 END AS fee, (ARRAY['EUR', 'USD', NULL, CASE WHEN c % 2 = 0 THEN 'GBP' END, 'EUR'])[1 + c % 5] AS currency FROM renewing_members
+UNION ALL SELECT c, s, e, 1000.01, 'USD' FROM renewing_members WHERE c % 7 = 0;
 SELECT retention_source('model_test.several', 'subscriptions', 'model_test.in_currencies', 'c', 's', 'e', amount => 'fee', segments => '{currency}', grid => 'month', as_of => $$timestamp '2025-01-01'$$);
 SELECT count(*) > 5 AS views FROM unnest('{spenders,several}'::regclass[]) s, retention_create_views(s) v;
+CREATE FUNCTION months(a timestamp, b timestamp) RETURNS integer LANGUAGE sql IMMUTABLE AS $$ SELECT (extract(year FROM age(b, a)) * 12 + extract(month FROM age(b, a)))::integer $$;
+CREATE TABLE renewing_fit AS SELECT fit_renewal_model(known::text, r, alive) AS m FROM (
+  SELECT known, r, count(*) FILTER (WHERE renewed IS NULL OR renewed >= r) AS alive
+  FROM (SELECT months(s, '2025-01-01') - 1 AS known, CASE WHEN e < '2025-01-01' THEN months(s, e) - 1 END AS renewed FROM renewing_members WHERE s < '2025-01-01') t, generate_series(0, known) r GROUP BY 1, 2) a;
+-- each currency for itself: what the model of all customers expects of those who are there, with their amounts as they are
+SELECT v.currency, count(*) AS periods, min(v.model) AS model, bool_and(v.customers = e.customers) AS customers, bool_and(v.revenue = e.revenue) AS revenue, count(v.purchases) AS purchases
+FROM several_forecast v LEFT JOIN LATERAL (
+    SELECT round(sum(h.still), 2) AS customers, round(sum(h.amount * h.still), 2) AS revenue
+    FROM (SELECT i.c, sum(i.fee) AS amount, renewal_survival((SELECT m FROM renewing_fit), months(i.s, v.period_end) - 1,
+        months(i.s, '2025-01-01') - 1)::numeric AS still
+      FROM in_currencies i WHERE i.s < '2025-01-01' AND i.e >= '2025-01-01' AND i.currency IS NOT DISTINCT FROM v.currency GROUP BY i.c, i.s) h) e ON true
+GROUP BY v.currency ORDER BY v.currency;
+-- in the report: the same rows, in a card of their own
 CREATE TABLE reports AS SELECT s, retention_report(('model_test.' || s)::regclass) AS r FROM unnest('{members,spenders,several,shops}'::text[]) s;
-SELECT s, jsonb_array_length(f) AS periods, f #>> '{0,period_start}' AS first, f #>> '{0,model}' AS model, f = (SELECT jsonb_agg(e.row ORDER BY e.row ->> 'period_start')
-    FROM (SELECT 'members' AS s, to_jsonb(v) AS row FROM members_forecast v UNION ALL SELECT 'spenders', to_jsonb(v) FROM spenders_forecast v UNION ALL SELECT 'several', to_jsonb(v) || '{"revenue": null}' FROM several_forecast v) e WHERE e.s = q.s) AS same,
+SELECT s, jsonb_array_length(f) AS periods, f #>> '{0,period_start}' AS first, f #>> '{0,model}' AS model, f = (SELECT jsonb_agg(e.row ORDER BY array_position(ARRAY(SELECT coalesce(c ->> 'currency', '-') FROM jsonb_array_elements(r #> '{money,currencies}') c), coalesce(e.row ->> 'currency', '-')), e.row ->> 'period_start')
+    FROM (SELECT 'members' AS s, to_jsonb(v) AS row FROM members_forecast v UNION ALL SELECT 'spenders', to_jsonb(v) FROM spenders_forecast v UNION ALL SELECT 'several', to_jsonb(v) FROM several_forecast v WHERE currency IN ('EUR', 'USD') OR currency IS NULL) e WHERE e.s = q.s) AS same,
   (SELECT count(p ->> 'revenue') FROM jsonb_array_elements(f) p) AS revenue, page ~ '<h2[^>]*>Expected' AS card, substring(page, 'Expected (?:revenue|customers) by month') AS picture,
   (SELECT count(*) FROM regexp_matches(page, '2025-12: expected customers [\d,.]+, expected revenue [\d,.]+', 'g')) AS words
-FROM (SELECT s, r #> '{money,forecast}' AS f, retention_report_page(r) AS page FROM reports) q ORDER BY s;
+FROM (SELECT s, r, r #> '{money,forecast}' AS f, retention_report_page(r) AS page FROM reports) q ORDER BY s;
 -- until an earlier time, and what is no forecast
 SELECT retention_report('members', '2024-07-01') #>> '{money,forecast,0,period_start}' AS first, retention_report('members', '2023-01-01') #> '{money,forecast}' AS nobody;
 SELECT f, retention_report_page(r || jsonb_build_object('money', jsonb_build_object('forecast', f))) ~ 'Expected' AS shown FROM reports, unnest('{"[]","7",null,"{}"}'::jsonb[]) f WHERE s = 'members';

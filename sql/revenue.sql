@@ -21,6 +21,10 @@ SELECT gross_revenue_retention(100, 3, -1);
 SELECT net_revenue_retention(100, 'NaN', 0, 0);
 SELECT net_revenue_retention(100, 'Infinity', 0, 0);
 SELECT quick_ratio(-1, 0, 1, 1);
+-- nobody loses more than they paid
+SELECT gross_revenue_retention(100, 60, 40) AS all_lost, net_revenue_retention(100, 5, 60, 40) AS only_won, gross_revenue_retention(0, 200, 300) AS no_base;
+SELECT gross_revenue_retention(100, 200, 300);
+SELECT net_revenue_retention(100, 450, 60, 40.01);
 -- 5 % churn a month: 20 months; a discount of 1 % a month
 SELECT simple_lifetime_value(30, 5), round(simple_lifetime_value(30, 5, 1), 6) AS discounted, simple_lifetime_value(30, 0) AS never_leaves,
   simple_lifetime_value(30, 0, 1) AS perpetuity, simple_lifetime_value(30, 100) AS one_period, simple_lifetime_value(-2, 5) AS negative;

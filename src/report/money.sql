@@ -81,38 +81,40 @@ COMMENT ON FUNCTION retention_internal.report_revenue(jsonb) IS
 'the revenue of the last complete period as a figure of the headline of a report, from rows with period_start, '
 'period_end, status and amount';
 
-CREATE FUNCTION retention_internal.report_forecast(source retention_internal.source, known timestamp) RETURNS jsonb
+CREATE FUNCTION retention_internal.report_forecast(source retention_internal.source, known timestamp, currencies jsonb)
+RETURNS jsonb
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   query constant text := retention_internal.source_view(source, 'forecast'::text, format('%L::timestamp', known));
-  -- Amounts of several currencies have no sum.
-  several constant boolean := coalesce(source.kind = 'subscriptions' AND 'currency' = ANY (source.segments), false);
   forecast jsonb := '[]';
 BEGIN
   IF query IS NOT NULL THEN
-    EXECUTE format('SELECT coalesce(jsonb_agg(to_jsonb(f) ORDER BY f.period_start), ''[]'') FROM (%s) AS f', query)
-      INTO forecast;
+    EXECUTE format('SELECT coalesce(jsonb_agg(to_jsonb(f) ORDER BY c.place, f.period_start), ''[]'') FROM (%s) AS f '
+      'JOIN jsonb_array_elements_text($1) WITH ORDINALITY AS c (currency, place) '
+      'ON f.currency IS NOT DISTINCT FROM c.currency', query)
+      INTO forecast USING currencies;
   END IF;
-  RETURN CASE WHEN several
-    THEN (SELECT coalesce(jsonb_agg(f.period || '{"revenue": null}' ORDER BY f.place), '[]')
-      FROM jsonb_array_elements(forecast) WITH ORDINALITY AS f (period, place))
-    ELSE forecast END;
+  RETURN forecast;
 END
 $$;
-COMMENT ON FUNCTION retention_internal.report_forecast(retention_internal.source, timestamp) IS
-'the rows of the view forecast of a source; none in a grid of hours, or if the model could not be fitted';
+COMMENT ON FUNCTION retention_internal.report_forecast(retention_internal.source, timestamp, jsonb) IS
+'the rows of the view forecast of a source in some currencies, in their order; none in a grid of hours, or if the '
+'model could not be fitted';
 
 CREATE FUNCTION retention_internal.report_money(source retention_internal.source, known timestamp,
   plain retention_grid, first timestamptz, since timestamptz, most integer) RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT CASE WHEN source.has_amount THEN CASE source.kind
-    WHEN 'events' THEN retention_internal.report_purchases(source, known, plain, first, since, most)
-    WHEN 'subscriptions' THEN retention_internal.report_contracts(source, known, plain, since) END
-    || jsonb_build_object('forecast', retention_internal.report_forecast(source, known)) END
+  SELECT m.money || jsonb_build_object('forecast', retention_internal.report_forecast(source, known,
+    CASE source.kind WHEN 'events' THEN '[null]' ELSE jsonb_path_query_array(m.money, '$.currencies[*].currency') END))
+  FROM (
+    SELECT CASE WHEN source.has_amount THEN CASE source.kind
+      WHEN 'events' THEN retention_internal.report_purchases(source, known, plain, first, since, most)
+      WHEN 'subscriptions' THEN retention_internal.report_contracts(source, known, plain, since) END END AS money
+  ) AS m
 $$;
 COMMENT ON FUNCTION retention_internal.report_money(retention_internal.source, timestamp, retention_grid, timestamptz,
   timestamptz, integer) IS
@@ -288,16 +290,21 @@ CREATE FUNCTION retention_internal.page_forecast(forecast jsonb, unit text) RETU
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT retention_internal.page_card('Expected', format('What the model %s expects of the customers who are known '
-      'now, by %s. New customers are not in it, and nothing of it was observed.', forecast -> 0 ->> 'model', unit),
-    retention_internal.plot_forecast(forecast, unit, 520), retention_internal.plot_forecast(forecast, unit, 320),
-    retention_internal.page_figures(retention_internal.page_named(forecast, unit), ARRAY[['name', 'period', 'word'],
+  SELECT string_agg(retention_internal.page_card('Expected' || coalesce(', ' || f.currency, ''),
+    format('What the model %s expects of the customers who are known now, by %s. New customers are not in it, and '
+      'nothing of it was observed.', f.rows -> 0 ->> 'model', unit),
+    retention_internal.plot_forecast(f.rows, unit, 520), retention_internal.plot_forecast(f.rows, unit, 320),
+    retention_internal.page_figures(retention_internal.page_named(f.rows, unit), ARRAY[['name', 'period', 'word'],
       ['customers', 'expected customers', 'number'], ['purchases', 'expected purchases', 'number'],
-      ['revenue', 'expected revenue', 'money']]))
-  WHERE forecast <> '[]'
+      ['revenue', 'expected revenue', 'money']])), '' ORDER BY f.place)
+  FROM (
+    SELECT e.one ->> 'currency' AS currency, min(e.place) AS place, jsonb_agg(e.one ORDER BY e.place) AS rows
+    FROM jsonb_array_elements(forecast) WITH ORDINALITY AS e (one, place)
+    GROUP BY 1
+  ) AS f
 $$;
 COMMENT ON FUNCTION retention_internal.page_forecast(jsonb, text) IS
-'the forecast of a report as a card of its own; NULL where there is none';
+'the forecast of a report, a card for each currency; NULL where there is none';
 
 CREATE FUNCTION retention_internal.page_money(money jsonb, grid text, unit text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE

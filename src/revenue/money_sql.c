@@ -24,12 +24,20 @@ figure(FunctionCallInfo fcinfo, int number, const char *name)
 	return value;
 }
 
+/* Per cent of the opening revenue that is left of it and of what was won, or NULL where there was none. */
 static Datum
-per_cent_or_null(FunctionCallInfo fcinfo, Numeric part, Numeric whole)
+revenue_left(FunctionCallInfo fcinfo, Numeric opening, Numeric won, Numeric lost)
 {
-	if (numeric_sign_of(whole) == 0)
+	if (numeric_sign_of(opening) == 0)
 		PG_RETURN_NULL();
-	PG_RETURN_NUMERIC(numeric_per_cent(part, whole));
+	if (numeric_compare(lost, opening) > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("more revenue is lost than there was at the opening"),
+				 errdetail("The opening is %s, contraction and churned are %s together.",
+						   numeric_text(opening), numeric_text(lost)),
+				 errhint("Count what those lost who paid at the opening, not who came later.")));
+	PG_RETURN_NUMERIC(numeric_per_cent(numeric_minus(numeric_plus(opening, won), lost), opening));
 }
 
 /* net_revenue_retention(opening, expansion, contraction, churned) -> numeric, per cent */
@@ -41,7 +49,7 @@ net_revenue_retention_totals(PG_FUNCTION_ARGS)
 	Numeric won = figure(fcinfo, 1, "expansion");
 	Numeric lost = numeric_plus(figure(fcinfo, 2, "contraction"), figure(fcinfo, 3, "churned"));
 
-	return per_cent_or_null(fcinfo, numeric_minus(numeric_plus(opening, won), lost), opening);
+	return revenue_left(fcinfo, opening, won, lost);
 }
 
 /* gross_revenue_retention(opening, contraction, churned) -> numeric, per cent */
@@ -52,7 +60,7 @@ gross_revenue_retention_totals(PG_FUNCTION_ARGS)
 	Numeric opening = figure(fcinfo, 0, "opening");
 	Numeric lost = numeric_plus(figure(fcinfo, 1, "contraction"), figure(fcinfo, 2, "churned"));
 
-	return per_cent_or_null(fcinfo, numeric_minus(opening, lost), opening);
+	return revenue_left(fcinfo, opening, numeric_from_int64(0), lost);
 }
 
 /* quick_ratio(new, expansion, contraction, churned) -> numeric, a ratio */

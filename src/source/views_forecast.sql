@@ -50,11 +50,11 @@ ahead AS (
   FROM period AS p CROSS JOIN model AS m
 )
 SELECT p.period_start::date AS period_start, p.period_end::date AS period_end, (m.shop).name AS model,
-  round(sum(c.customers * retention_internal.p_purchase_between(m.shop, c.frequency::double precision, c.recency, c.age,
-    p.after, p.until))::numeric, 2)
-    AS customers,
-  round(sum(c.customers * e.purchases)::numeric, 2) AS purchases,
-  round(sum(c.customers * e.purchases * s.mean)::numeric, 2) AS revenue
+  NULL::text AS currency,
+  round(sum((c.customers * retention_internal.p_purchase_between(m.shop, c.frequency::double precision, c.recency,
+    c.age, p.after, p.until))::numeric), 2) AS customers,
+  round(sum((c.customers * e.purchases)::numeric), 2) AS purchases,
+  round(sum((c.customers * e.purchases * s.mean)::numeric), 2) AS revenue
 FROM model AS m CROSS JOIN ahead AS p CROSS JOIN LATERAL retention_internal.value_customers(m.value) AS c
   CROSS JOIN LATERAL (
     SELECT @extschema@.expected_purchases(m.shop, c.frequency::double precision, c.recency, c.age,
@@ -109,34 +109,40 @@ model AS MATERIALIZED (
   ) AS s
 ),
 %5$s,
-member AS (
-  SELECT c.customer, c.started%6$s
+%6$smember AS (
+  -- Those who began at one moment are expected to stay as long. Their amounts are added up as they are.
+  SELECT c.currency, c.started, count(*) AS customers, sum(c.amount) AS amount
   FROM (
-    SELECT p.customer, min((p.started%7$s) AS started
-    FROM presence AS p
+    SELECT p.currency, (min(min(p.started)) OVER (PARTITION BY p.customer)%7$s)::timestamp AS started,
+      sum(p.amount) AS amount
+    FROM %8$s AS p
     WHERE p.ended IS NULL AND isfinite(p.started)
-    GROUP BY p.customer
-  ) AS c CROSS JOIN known AS k%8$s
+    GROUP BY p.customer, p.currency
+  ) AS c
+  GROUP BY c.currency, c.started
 )
-SELECT p.period_start::date AS period_start, p.period_end::date AS period_end, (m.renewals).name AS model,
-  round(sum(s.still)::numeric, 2) AS customers, NULL::numeric AS purchases, %9$s AS revenue
+SELECT p.period_start::date AS period_start, p.period_end::date AS period_end, (m.renewals).name AS model, c.currency,
+  round(sum(c.customers * s.still), 2) AS customers, NULL::numeric AS purchases,
+  round(sum(c.amount * s.still), 2) AS revenue
 FROM model AS m CROSS JOIN period AS p CROSS JOIN member AS c
   CROSS JOIN LATERAL (
-    SELECT @extschema@.renewal_survival(m.renewals, greatest(%10$s, %11$s)::double precision,
-      greatest(%11$s, 0)::double precision) AS still
+    SELECT @extschema@.renewal_survival(m.renewals, greatest(%9$s, %10$s)::double precision,
+      greatest(%10$s, 0)::double precision)::numeric AS still
   ) AS s
 WHERE (m.renewals).converged
-GROUP BY p.period_start, p.period_end, m.renewals
-ORDER BY p.period_start$q$,
+GROUP BY c.currency, p.period_start, p.period_end, m.renewals
+ORDER BY c.currency, p.period_start$q$,
     $2.known, retention_internal.source_first_stays($1, $2),
     retention_internal.source_whole_periods($1, '(k.as_of - interval ''1 microsecond'')',
       format('(c.started%s)::timestamp', $2.moved)),
     retention_internal.source_whole_periods($1, format('((c.ended%s)::timestamp - interval ''1 microsecond'')',
       $2.moved), format('(c.started%s)::timestamp', $2.moved)),
     retention_internal.source_forecast_periods($1, $2),
-    CASE WHEN $1.has_amount THEN ', a.amount' ELSE '' END, $2.moved || ')::timestamp',
-    retention_internal.source_amounts($1),
-    CASE WHEN $1.has_amount THEN 'round(sum(s.still * c.amount)::numeric, 2)' ELSE 'NULL::numeric' END,
+    CASE WHEN $1.has_amount THEN retention_internal.source_contracts($1, '(SELECT as_of FROM known)') || E',\n'
+      ELSE '' END,
+    $2.moved,
+    CASE WHEN $1.has_amount THEN 'contract' ELSE '(SELECT q.customer, q.started, q.ended, NULL::text AS currency, '
+      'NULL::numeric AS amount FROM presence AS q)' END,
     retention_internal.source_whole_periods($1, '(p.period_end - interval ''1 microsecond'')', 'c.started'),
     retention_internal.source_whole_periods($1, '(p.as_of - interval ''1 microsecond'')', 'c.started'))
 $$;

@@ -104,6 +104,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 130 SET search_path = pg_catalog, pg_t
   ('lifecycle', 'resurrected', 'active before, but not in the period before'),
   ('lifecycle', 'dormant', 'active in the period before and not in this one'),
   ('forecast', 'model', 'the model that expects it: MBG/NBD of events, sBG (renewals) of subscriptions'),
+  ('forecast', 'currency', 'that of contracts, each for itself; NULL: none is named'),
   ('forecast', 'customers', 'events: expected customers who buy in the period; subscriptions: expected customers at '
     'its end, of those who are there now'),
   ('forecast', 'purchases', 'expected days with a purchase, of the customers who are known now; NULL: subscriptions'),
