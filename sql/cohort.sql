@@ -552,5 +552,12 @@ RESET statement_timeout;
 -- The latest row of all in an hour that the clock shows twice: window 0 of that customer has begun.
 SELECT cohort_size, period, at_risk, status FROM (SELECT cohort_retention(1, timestamptz '2024-10-27 00:30 UTC', 'month; windows=elapsed; time_zone=Europe/Berlin')::text::retention_cohorts AS s) q, cohort_cells(s);
 
+-- What a person calls a period, in cells and in curves.
+SELECT g AS grid, (SELECT string_agg(DISTINCT c.period_label, ', ' ORDER BY c.period_label) FROM cohort_cells_at(q.s) AS c) AS cells,
+  (SELECT string_agg(c.period_label, ', ' ORDER BY c.period) FROM retention_curve(q.s) AS c) AS curve
+FROM unnest('{"day; brackets=1-3,7","week","month; windows=elapsed","28 days","hour; brackets=2","quarter","year"}'::text[]) AS g,
+  LATERAL (SELECT cohort_retention(1, d, (g || '; time_zone=UTC; as_of=2026-01-31')::retention_grid) AS s
+    FROM unnest('{2026-01-01,2026-01-04,2026-01-25}'::timestamp[]) AS d) AS q;
+
 SET client_min_messages = warning;
 DROP SCHEMA cohort_test CASCADE;

@@ -50,7 +50,7 @@ SELECT r -> 'flow' = rows_of($$ SELECT f.* FROM flow_periods((SELECT customer_fl
 SELECT r -> 'cohorts' = rows_of(view_of('r_subs', 'cohorts')) AS cohorts, r -> 'curve' = rows_of(view_of('r_subs', 'curve')) AS curve,
   r -> 'lifecycle' = rows_of(view_of('r_subs', 'lifecycle')) AS lifecycle, jsonb_array_length(r -> 'cohorts') AS cells
 FROM subs;
-SELECT r -> 'cohorts' = rows_of($$ SELECT c.cohort, c.cohort_size, c.period, c.period_start, c.period_end, c.at_risk, c.retained,
+SELECT r -> 'cohorts' = rows_of($$ SELECT c.cohort, c.cohort_size, c.period, c.period_label, c.period_start, c.period_end, c.at_risk, c.retained,
       CASE WHEN c.status = 'observed' THEN c.retention_rate END AS retention_rate, c.ci_low, c.ci_high, c.status,
       (SELECT n.note FROM cohort_notes(k.s) n WHERE n.cohort = c.cohort AND n.period = c.period) AS note
     FROM (SELECT cohort_retention(customer_id, at,

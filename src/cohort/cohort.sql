@@ -28,6 +28,7 @@ CREATE FUNCTION cohort_cells(
   cohort date,
   cohort_size bigint,
   period integer,
+  period_label text,
   period_start date,
   period_end date,
   at_risk bigint,
@@ -51,6 +52,7 @@ CREATE FUNCTION cohort_cells_at(
   cohort timestamptz,
   cohort_size bigint,
   period integer,
+  period_label text,
   period_start timestamptz,
   period_end timestamptz,
   at_risk bigint,
@@ -84,6 +86,7 @@ CREATE FUNCTION retention_curve(
   confidence double precision DEFAULT 0.95
 ) RETURNS TABLE (
   period integer,
+  period_label text,
   cohorts bigint,
   at_risk bigint,
   retained bigint,

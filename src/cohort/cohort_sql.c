@@ -14,6 +14,7 @@
 #include "cohort/cohort_rows.h"
 #include "history/activity.h"
 #include "population/population_key.h"
+#include "time/grid_text.h"
 #include "time/moment.h"
 #include "utils/builtins.h"
 
@@ -360,7 +361,7 @@ put_limits(Datum *values, bool *nulls, bool has_limits, Limits limits)
 	values[1] = has_limits ? NumericGetDatum(numeric_rate_limit(limits.high)) : (Datum) 0;
 }
 
-#define CELL_ANSWER_COLUMNS 11
+#define CELL_ANSWER_COLUMNS 12
 
 /* The limit below which cells are hidden; 0: none. */
 static int32
@@ -434,18 +435,19 @@ emit_cells(FunctionCallInfo fcinfo, ShowPeriod show)
 		nulls[1] = cohort_hidden;
 		values[1] = Int64GetDatum(cell.size);
 		values[2] = Int32GetDatum((int32) cell.period);
+		values[3] = CStringGetTextDatum(grid_period_label(grid, cell.period));
 		/* Elapsed windows have no dates. */
-		nulls[3] = nulls[4] = grid->windows == GRID_ELAPSED;
-		values[3] = nulls[3] ? (Datum) 0 : show(cohorts, grid, cell.cohort + cell.first);
-		values[4] = nulls[4] ? (Datum) 0 : show(cohorts, grid, cell.cohort + cell.last + 1);
-		nulls[5] = nulls[6] = nulls[7] = is_hidden;
-		values[5] = Int64GetDatum(cell.at_risk);
-		values[6] = Int64GetDatum(cell.retained);
+		nulls[4] = nulls[5] = grid->windows == GRID_ELAPSED;
+		values[4] = nulls[4] ? (Datum) 0 : show(cohorts, grid, cell.cohort + cell.first);
+		values[5] = nulls[5] ? (Datum) 0 : show(cohorts, grid, cell.cohort + cell.last + 1);
+		nulls[6] = nulls[7] = nulls[8] = is_hidden;
+		values[6] = Int64GetDatum(cell.at_risk);
+		values[7] = Int64GetDatum(cell.retained);
 		if (!is_hidden)
-			values[7] = NumericGetDatum(numeric_per_cent(numeric_from_int64(cell.retained),
+			values[8] = NumericGetDatum(numeric_per_cent(numeric_from_int64(cell.retained),
 														 numeric_from_int64(cell.at_risk)));
-		put_limits(&values[8], &nulls[8], has_limits, limits);
-		values[10] = CStringGetTextDatum(is_hidden		 ? "suppressed"
+		put_limits(&values[9], &nulls[9], has_limits, limits);
+		values[11] = CStringGetTextDatum(is_hidden		 ? "suppressed"
 										 : cell.observed ? "observed"
 														 : "partial");
 		emit_row(&emitter, values, nulls);
@@ -540,7 +542,7 @@ RETENTION_FORWARD(cohort_notes, emit_notes(fcinfo, show_date))
 /* cohort_notes_at(cohorts, as_of): cohorts as timestamps */
 RETENTION_FORWARD(cohort_notes_at, emit_notes(fcinfo, show_instant))
 
-#define CURVE_ANSWER_COLUMNS 7
+#define CURVE_ANSWER_COLUMNS 8
 
 /* retention_curve(cohorts, criterion, mean, as_of, confidence) */
 RETENTION_FUNCTION(cohort_retention_curve);
@@ -572,11 +574,13 @@ cohort_retention_curve(PG_FUNCTION_ARGS)
 		if (points[i].cohorts == 0)
 			continue;
 		values[0] = Int32GetDatum((int32) points[i].period);
-		values[1] = Int64GetDatum(points[i].cohorts);
-		values[2] = Int64GetDatum(points[i].at_risk);
-		values[3] = Int64GetDatum(points[i].retained);
-		values[4] = NumericGetDatum(points[i].rate);
-		put_limits(&values[5], &nulls[5], points[i].has_limits, points[i].limits);
+		values[1] =
+			CStringGetTextDatum(grid_period_label(cohort_grid(cohorts), points[i].period));
+		values[2] = Int64GetDatum(points[i].cohorts);
+		values[3] = Int64GetDatum(points[i].at_risk);
+		values[4] = Int64GetDatum(points[i].retained);
+		values[5] = NumericGetDatum(points[i].rate);
+		put_limits(&values[6], &nulls[6], points[i].has_limits, points[i].limits);
 		emit_row(&emitter, values, nulls);
 	}
 	return (Datum) 0;

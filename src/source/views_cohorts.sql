@@ -61,7 +61,7 @@ CREATE FUNCTION retention_internal.source_cells(
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
   SELECT CASE
     WHEN $1.presence = 'at_end' AND $2 = 'cohorts' THEN format($q$SELECT %5$sc.cohort, c.cohort_size, c.period,
-  c.period_start, c.period_end, CASE WHEN r.retained IS NOT NULL THEN c.at_risk END AS at_risk, r.retained,
+  c.period_label, c.period_start, c.period_end, CASE WHEN r.retained IS NOT NULL THEN c.at_risk END AS at_risk, r.retained,
   CASE WHEN c.status = 'observed' THEN trim_scale(100 * r.retained / c.at_risk::numeric) END AS retention_rate,
   CASE WHEN c.period > 0 THEN c.ci_low ELSE i.low END AS ci_low,
   CASE WHEN c.period > 0 THEN c.ci_high ELSE i.high END AS ci_high,
@@ -74,7 +74,7 @@ FROM summary AS s CROSS JOIN LATERAL %1$s AS c
   LEFT JOIN LATERAL %4$s AS i ON c.period = 0 AND c.status = 'observed' AND r.retained IS NOT NULL
 ORDER BY %5$sc.cohort, c.period$q$, format(o.noted, coalesce($1.suppress_below::text, 'NULL')), o.curve, NULL,
       format(o.limits, 'r.retained'), o.names, o.same, coalesce($1.suppress_below, 0) - 1)
-    WHEN $1.presence = 'at_end' AND $2 = 'curve' THEN format($q$SELECT %5$sc.period, c.cohorts, c.at_risk,
+    WHEN $1.presence = 'at_end' AND $2 = 'curve' THEN format($q$SELECT %5$sc.period, c.period_label, c.cohorts, c.at_risk,
   coalesce(f.retained, c.retained) AS retained,
   CASE WHEN c.period > 0 THEN c.retention_rate
     ELSE trim_scale(100 * f.retained / c.at_risk::numeric) END AS retention_rate,
@@ -90,7 +90,8 @@ FROM summary AS s CROSS JOIN LATERAL @extschema@.%2$s AS c
 ORDER BY %5$sc.period$q$, format(o.cells, 'NULL'), o.curve,
       -- Customers who are in several cohorts are not several customers.
       CASE o.cohorts WHEN 'first' THEN 'c.period = 0' ELSE 'false' END, format(o.limits, 'f.retained'), o.names, o.same)
-    WHEN $2 = 'cohorts' THEN format('SELECT %sc.cohort, c.cohort_size, c.period, c.period_start, c.period_end, '
+    WHEN $2 = 'cohorts' THEN format('SELECT %sc.cohort, c.cohort_size, c.period, c.period_label, c.period_start, '
+      'c.period_end, '
       'c.at_risk, c.retained, CASE WHEN c.status = ''observed'' THEN c.retention_rate END AS retention_rate, c.ci_low, '
       'c.ci_high, c.status, CASE WHEN c.status <> ''suppressed'' THEN c.note END AS note '
       'FROM summary AS s, LATERAL %s AS c%s', o.names, format(o.noted, coalesce($1.suppress_below::text, 'NULL')),

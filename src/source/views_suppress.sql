@@ -10,7 +10,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 20 SET search_path = pg_catalog, pg_te
       '#joined_and_left #reactivated_and_left #left_and_returned #departures ~customer_days ~retention_rate '
       '~retention_low ~retention_high ~churn_rate ~churn_low ~churn_high'),
     ('lifecycle', '=period_start #active #new #retained #resurrected #dormant !status'),
-    ('curve', '=period =cohorts #at_risk #retained ~retention_rate ~ci_low ~ci_high'),
+    ('curve', '=period =period_label =cohorts #at_risk #retained ~retention_rate ~ci_low ~ci_high'),
     ('stickiness', '=active_periods #customers ~share'),
     ('segments', '=segment =value =period_start =period_end #at_start #kept #lost ~retention_rate ~retention_low '
       '~retention_high ~churn_rate ~churn_low ~churn_high ~rest_at_start ~rest_kept ~rest_retention_rate ~difference '

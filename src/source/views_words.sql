@@ -38,6 +38,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 130 SET search_path = pg_catalog, pg_t
   ('cohorts', 'cohort', 'first day of the period in which the cohort started'),
   ('cohorts', 'cohort_size', 'customers who started in it'),
   (NULL, 'period', '0 for the period of the start, then 1, 2, ...; with brackets the number of the bracket'),
+  (NULL, 'period_label', 'the period in words: month 2, days 1-3'),
   (NULL, 'at_risk', 'customers for whom the period has begun'),
   (NULL, 'retained', 'those at risk who were active in the period'),
   ('cohorts', 'retention_rate', 'per cent: 100 * retained / at_risk'),

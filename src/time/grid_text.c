@@ -709,6 +709,18 @@ grid_bracket_text(GridBracket bracket)
 }
 
 char *
+grid_period_label(const Grid *grid, int64 period)
+{
+	GridBracket bracket = {(int32) period, (int32) period};
+	const char *unit = grid->count == 1 ? grid_unit_names[grid->unit] : "period";
+
+	if (period > 0 && period <= grid->nbrackets)
+		bracket = grid->brackets[period - 1];
+	return psprintf("%s%s %s", unit, bracket.first == bracket.last ? "" : "s",
+					grid_bracket_text(bracket));
+}
+
+char *
 grid_gap_text(const GridGap *gap)
 {
 	int32 count = gap->months + gap->days + gap->hours;

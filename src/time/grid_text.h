@@ -44,6 +44,12 @@ extern char *grid_period_text(const Grid *grid);
 extern char *grid_bracket_text(GridBracket bracket);
 extern char *grid_gap_text(const GridGap *gap);
 
+/*
+ * What a person calls a period after the start, 0 for that of the start itself, with brackets the number of one:
+ * "month 2", "days 1-3". Palloc'ed.
+ */
+extern char *grid_period_label(const Grid *grid, int64 period);
+
 /* Its words, by the values of the enums; days by week_start. */
 extern const char *const grid_unit_names[];
 extern const char *const grid_day_names[];
