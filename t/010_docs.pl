@@ -80,7 +80,9 @@ sub run_blocks
     open(STDIN,  '<',  "$input")   or die $!;
     open(STDOUT, '>>', "$output")  or die $!;
     open(STDERR, '>&', \*STDOUT) or die $!;
-    chdir $folder or die $!;    # for blocks that write a file
+    # Blocks read files of doc/, and may write into the current folder.
+    symlink "$root/doc", "$folder/doc" or die $!;
+    chdir $folder or die $!;
     exec @command or die $!;
   }
   waitpid $pid, 0;
