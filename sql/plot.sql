@@ -144,9 +144,20 @@ CREATE TEMP TABLE f AS SELECT jsonb_agg(f) AS j FROM flow_periods((
 SELECT well_formed(flow), times(flow, '<g class="bar">') AS bars, times(flow, 'url\(#retention-flow-520\)') AS hatched, regexp_match(flow, '<title>(2026-02[^<]*)') AS words,
   well_formed(rate), times(rate, '<circle') AS rates, well_formed(narrow), times(narrow, '<circle') AS narrow_rates
 FROM f, retention_internal.plot_flow(j, 'month') flow, retention_internal.plot_rate(j, 'month') rate, retention_internal.plot_rate(j, 'month', 320) narrow;
+-- Net and gross revenue retention side by side: a point and an interval for each where they are known
+CREATE TEMP TABLE kept AS SELECT jsonb_agg(r ORDER BY period_start) AS j FROM (
+  SELECT mrr_movements(customer, at, CASE WHEN customer % 4 > 0 THEN at + 20 + customer % 60 END, 10 + customer % 7, 'month; as_of=2026-04-20', '[2026-01-01,2026-07-01)') AS m FROM orders) q, revenue_periods(m) r;
+SELECT width, well_formed(p), times(p, '<circle') = (SELECT count(r ->> 'net_revenue_retention') + count(r ->> 'gross_revenue_retention') FROM kept, jsonb_array_elements(j) r) AS points,
+  times(p, 'class="whisker"') = (SELECT count(r ->> 'nrr_low') + count(r ->> 'grr_low') FROM kept, jsonb_array_elements(j) r) AS intervals, times(p, '<text x="18" y="0">(net|gross)') AS legend, times(p, 'text class="strong"') AS newest,
+  (regexp_match(p, '<title>(2026-02: net[^<]*)'))[1] AS net, (regexp_match(p, '<title>(2026-02: gross[^<]*)'))[1] AS gross
+FROM kept, unnest('{520,320}'::integer[]) width, retention_internal.plot_kept(j, 'month', width) p;
+-- limits far away, and none; a rate that is far away itself
+SELECT n, well_formed(p), times(p, '<circle') AS points, times(p, 'class="whisker"') AS intervals, p ~ '>200&#160;%<' AS to_200, p ~ '>400&#160;%<' AS to_400, p ~ '"M[^"]*-\d{2}' AS outside
+FROM (VALUES (1, 110, -300, 520), (2, 110, NULL, NULL), (3, 380, 90, 5000), (4, NULL, NULL, NULL)) v (n, rate, low, high),
+  retention_internal.plot_kept(jsonb_build_array(jsonb_build_object('period_start', '2026-01-01', 'opening_mrr', 7, 'net_revenue_retention', rate, 'nrr_low', low, 'nrr_high', high, 'gross_revenue_retention', 80, 'grr_low', 60, 'grr_high', 100)), 'month') p;
 SELECT well_formed(life), times(life, '<g class="bar">') AS bars, (SELECT count(*) FROM lifecycle(s)) AS expected
 FROM s, retention_internal.plot_lifecycle((SELECT jsonb_agg(l) FROM lifecycle(s) l), 'month') life;
-SELECT well_formed(p), p ~ 'Nothing to draw' AS nothing FROM unnest(ARRAY[retention_internal.plot_flow('[]', 'month'), retention_internal.plot_rate('[]', 'month'), retention_internal.plot_lifecycle('[]', 'month'), retention_internal.plot_curve('[]', 'month'), retention_internal.plot_survival('[]', 'days'), retention_internal.plot_segments('[]'), retention_internal.plot_heatmap('[]', 'month')]) p;
+SELECT well_formed(p), p ~ 'Nothing to draw' AS nothing FROM unnest(ARRAY[retention_internal.plot_flow('[]', 'month'), retention_internal.plot_rate('[]', 'month'), retention_internal.plot_kept('[]', 'month'), retention_internal.plot_lifecycle('[]', 'month'), retention_internal.plot_curve('[]', 'month'), retention_internal.plot_survival('[]', 'days'), retention_internal.plot_segments('[]'), retention_internal.plot_heatmap('[]', 'month')]) p;
 SELECT well_formed(p), p ~ 'NaN|####' AS bad FROM retention_internal.plot_flow('[{"period_start": "2026-01-01", "status": "observed", "gained": 9223372036854775807, "reactivated": 0, "lost": 9223372036854775807, "at_end": 0}]', 'month') p;
 
 -- Vega-Lite: npm's compiler reads them in t/070_browser.pl.

@@ -374,50 +374,50 @@ $$;
 COMMENT ON FUNCTION retention_internal.plot_curve(jsonb, text, integer) IS
 'retention curves as SVG: [{"name", "curve": rows of retention_curve()}]';
 
-CREATE FUNCTION retention_internal.rate_line(flow jsonb, scale retention_internal.plot_scale, x0 double precision,
-  band double precision, unit text) RETURNS text
+CREATE FUNCTION retention_internal.rate_line(rates jsonb, scale retention_internal.plot_scale, x0 double precision,
+  band double precision, class text, is_below boolean) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
   WITH placed AS (
-    SELECT f.*, row_number() OVER (ORDER BY retention_rate IS NULL, period_start DESC) = 1 AS is_newest,
-      round((x0 + band * (row_number() OVER (ORDER BY period_start) - 0.5))::numeric, 1) AS x,
-      retention_internal.plot_pixel(scale, retention_rate::double precision) AS y,
-      retention_internal.plot_pixel(scale, retention_low::double precision) AS y_low,
-      retention_internal.plot_pixel(scale, retention_high::double precision) AS y_high
-    FROM jsonb_to_recordset(flow) AS f (period_start timestamp, at_start numeric, kept numeric, retention_rate numeric,
-      retention_low numeric, retention_high numeric)
+    SELECT r.*, row_number() OVER (ORDER BY rate IS NULL, at DESC) = 1 AS is_newest,
+      round((x0 + band * (row_number() OVER (ORDER BY at) - 0.5))::numeric, 1) AS x,
+      retention_internal.plot_pixel(scale, rate::double precision) AS y,
+      retention_internal.plot_pixel(scale, greatest(low::double precision, (scale).low)) AS y_low,
+      retention_internal.plot_pixel(scale, least(high::double precision, (scale).high)) AS y_high
+    FROM jsonb_to_recordset(rates) AS r (at timestamp, rate numeric, low numeric, high numeric, words text)
   ), point AS (
     -- The newest rate in words: below its interval where the line comes from above or the top is near, else above it.
-    SELECT p.*, lag(y) OVER (ORDER BY x) < y AND coalesce(y_low, y) + 16 < (scale).low_pixel
-      OR coalesce(y_high, y) - 8 < (scale).high_pixel + 8 AS is_below
+    SELECT p.*, coalesce(is_below, lag(y) OVER (ORDER BY x) < y AND coalesce(y_low, y) + 16 < (scale).low_pixel
+      OR coalesce(y_high, y) - 8 < (scale).high_pixel + 8) AS is_below
     FROM placed p
   ), drawn AS (
     SELECT string_agg(x || ' ' || y, 'L' ORDER BY x) AS line, jsonb_agg(jsonb_build_object('x', x, 'y', y,
-        'y_low', y_low, 'y_high', y_high, 'period', retention_internal.plot_period(period_start, unit),
-        'rate', retention_internal.plot_percent(retention_rate),
-        'limits', retention_internal.plot_limits(retention_low, retention_high),
-        'kept', retention_internal.plot_count(kept), 'at_start', retention_internal.plot_count(at_start),
-        'is_newest', is_newest, 'label_x', x + 8,
+        'y_low', CASE WHEN low IS NOT NULL THEN y_low END, 'y_high', y_high, 'words', words,
+        'rate', retention_internal.plot_percent(rate), 'is_newest', is_newest, 'label_x', x + 8,
         'label_y', CASE WHEN is_below THEN coalesce(y_low, y) + 16 ELSE coalesce(y_high, y) - 8 END) ORDER BY x)
         AS points
     FROM point
-    WHERE retention_rate IS NOT NULL
+    WHERE rate IS NOT NULL
   )
-  SELECT retention_internal.fill('rate', jsonb_build_object('line', line,
+  SELECT retention_internal.fill('rate', jsonb_build_object('class', class, 'line', line,
     'whiskers', retention_internal.fill('rate_whisker', points),
     'points', retention_internal.fill('rate_point', points),
     'newest', retention_internal.fill('rate_newest', points)))
   FROM drawn
 $$;
 COMMENT ON FUNCTION retention_internal.rate_line(jsonb, retention_internal.plot_scale, double precision,
-  double precision, text) IS 'rates by period with their intervals';
+  double precision, text, boolean) IS
+'rates by period with their intervals; is_below: whether the newest is written below its point, NULL: where there is '
+'space';
 
-CREATE FUNCTION retention_internal.plot_rate(flow jsonb, unit text, width integer DEFAULT 520) RETURNS text
+CREATE FUNCTION retention_internal.plot_rates(kind text, title text, description text, caption text, series jsonb,
+  unit text, width integer) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+  several constant boolean := jsonb_array_length(series) > 1;
   low double precision;
   high double precision;
   step double precision;
@@ -425,29 +425,60 @@ DECLARE
   x0 constant double precision := 44;
   band double precision;
   labels text[];
+  key record;
 BEGIN
-  SELECT min(coalesce(retention_low, retention_rate)), max(coalesce(retention_high, retention_rate)),
-      array_agg(retention_internal.plot_period(period_start, unit) ORDER BY period_start)
-    INTO low, high, labels
-    FROM jsonb_to_recordset(flow) AS f (period_start timestamp, retention_rate double precision,
-      retention_low double precision, retention_high double precision);
+  -- Limits of a few customers' revenue may be far away: they are drawn from 0 to 200 % where no rate is beyond.
+  SELECT greatest(min(coalesce(r.low, r.rate)), least(0, min(r.rate))),
+      least(max(coalesce(r.high, r.rate)), greatest(200, max(r.rate)))
+    INTO low, high
+    FROM jsonb_array_elements(series) s, jsonb_to_recordset(s -> 'rates') AS r (rate double precision,
+      low double precision, high double precision)
+    WHERE r.rate IS NOT NULL
+    HAVING count(*) > 0;
   IF low IS NULL THEN
-    RETURN retention_internal.plot_svg('rate', width, 48, 'Retention rate', 'No period is complete.', '');
+    RETURN retention_internal.plot_svg(kind, width, 48, title, 'No period is complete.', '');
   END IF;
+  SELECT array_agg(retention_internal.plot_period(at, unit) ORDER BY at) INTO labels
+    FROM jsonb_to_recordset(series -> 0 -> 'rates') AS r (at timestamp);
   step := retention_internal.plot_step(greatest(high - low, 4), 4);
   low := floor(low / step) * step;
   high := ceil(high / step) * step;
   scale := retention_internal.plot_y_scale(CASE WHEN low > 0 AND low < 0.25 * high THEN 0 ELSE low END, high, step,
     width);
   band := (width - x0 - 14) / cardinality(labels);
+  SELECT * INTO key FROM retention_internal.plot_legend((
+      SELECT coalesce(jsonb_agg(jsonb_build_object('name', one ->> 'name', 'class', (one ->> 'class') || ' fill')
+        ORDER BY n), '[]')
+      FROM jsonb_array_elements(series) WITH ORDINALITY s (one, n) WHERE several), 0, (scale).low_pixel + 44, width);
 
-  RETURN retention_internal.plot_svg('rate', width, ((scale).low_pixel + 28)::integer,
-    'Retention rate, ' || unit || ' by ' || unit,
-    'Share of the customers at the start of each period who were kept, with 95 % confidence intervals.',
-    retention_internal.plot_with_axes(scale, x0, width, '&#160;%', 'per cent retained',
-      retention_internal.plot_x_axis(labels, x0, band, (scale).low_pixel + 18), NULL,
-      retention_internal.rate_line(flow, scale, x0, band, unit)));
+  RETURN retention_internal.plot_svg(kind, width, ((scale).low_pixel + 28 + CASE WHEN several THEN key.height + 4
+      ELSE 0 END)::integer, title, description,
+    retention_internal.plot_with_axes(scale, x0, width, '&#160;%', caption,
+      retention_internal.plot_x_axis(labels, x0, band, (scale).low_pixel + 18), NULL, (
+        -- Several stand side by side, the first above the others.
+        SELECT string_agg(retention_internal.rate_line(one -> 'rates', scale,
+          x0 + CASE WHEN several THEN 6 * (n - 1) - 3 ELSE 0 END, band, one ->> 'class',
+          CASE WHEN several THEN n > 1 END), '' ORDER BY n)
+        FROM jsonb_array_elements(series) WITH ORDINALITY s (one, n)) || coalesce(key.body, '')));
 END
+$$;
+COMMENT ON FUNCTION retention_internal.plot_rates(text, text, text, text, jsonb, text, integer) IS
+'one or two series of rates by period as SVG: [{"name", "class", "rates": [{"at", "rate", "low", "high", "words"}]}]';
+
+CREATE FUNCTION retention_internal.plot_rate(flow jsonb, unit text, width integer DEFAULT 520) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT retention_internal.plot_rates('rate', 'Retention rate, ' || unit || ' by ' || unit,
+    'Share of the customers at the start of each period who were kept, with 95 % confidence intervals.',
+    'per cent retained', jsonb_build_array(jsonb_build_object('class', 's1', 'rates', coalesce(
+      jsonb_agg(jsonb_build_object('at', period_start, 'rate', retention_rate, 'low', retention_low,
+        'high', retention_high, 'words', format('%s: %s%s, %s of %s',
+          retention_internal.plot_period(period_start, unit), retention_internal.plot_percent(retention_rate),
+          retention_internal.plot_limits(retention_low, retention_high), retention_internal.plot_count(kept),
+          retention_internal.plot_count(at_start)))), '[]'))), unit, width)
+  FROM jsonb_to_recordset(flow) AS f (period_start timestamp, at_start numeric, kept numeric, retention_rate numeric,
+    retention_low numeric, retention_high numeric)
 $$;
 COMMENT ON FUNCTION retention_internal.plot_rate(jsonb, text, integer) IS
 'the retention rates of the rows of flow_periods() as SVG';

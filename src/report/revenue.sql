@@ -66,6 +66,29 @@ $$;
 COMMENT ON FUNCTION retention_internal.plot_bridge(jsonb, text, integer) IS
 'the movements of revenue in the rows of revenue_periods() as SVG';
 
+CREATE FUNCTION retention_internal.plot_kept(periods jsonb, unit text, width integer DEFAULT 520) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT retention_internal.plot_rates('kept', 'Net and gross revenue retention by ' || unit,
+    'How much of the revenue at the start of each period its customers still pay at its end, with 95 % confidence '
+    'intervals. Net: with what they pay more. Gross: without.', 'per cent of the opening revenue',
+    coalesce(jsonb_agg(s.one ORDER BY s.place), '[]'), unit, width)
+  FROM (
+    SELECT v.place, jsonb_build_object('name', v.name, 'class', v.class, 'rates', jsonb_agg(jsonb_build_object(
+      'at', r.period_start, 'rate', v.rate, 'low', v.low, 'high', v.high, 'words', format('%s: %s %s%s of %s',
+        retention_internal.plot_period(r.period_start, unit), v.name, retention_internal.plot_percent(v.rate),
+        retention_internal.plot_limits(v.low, v.high), retention_internal.plot_money(r.opening_mrr))))) AS one
+    FROM jsonb_to_recordset(periods) AS r (period_start timestamp, opening_mrr numeric, net_revenue_retention numeric,
+        nrr_low numeric, nrr_high numeric, gross_revenue_retention numeric, grr_low numeric, grr_high numeric),
+      LATERAL (VALUES (1, 'net', 's1', r.net_revenue_retention, r.nrr_low, r.nrr_high),
+        (2, 'gross', 's2', r.gross_revenue_retention, r.grr_low, r.grr_high)) AS v (place, name, class, rate, low, high)
+    GROUP BY v.place, v.name, v.class
+  ) AS s
+$$;
+COMMENT ON FUNCTION retention_internal.plot_kept(jsonb, text, integer) IS
+'net and gross revenue retention in the rows of revenue_periods() as SVG';
+
 CREATE FUNCTION retention_internal.page_contracts(money jsonb, unit text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -81,8 +104,9 @@ AS $$
         ['closing_customers', 'customers', 'count'], ['arpa', 'per customer', 'money'],
         ['unpaid_customers', 'without revenue', 'count']]))
     || retention_internal.page_card('Revenue kept' || c.suffix, 'Of the revenue at the start of a period, how much its '
-        'customers still pay at its end: with what they pay more (net), and without (gross).', NULL, NULL,
-      retention_internal.page_table(c.named, ARRAY[['name', 'period', 'word'],
+        'customers still pay at its end: with what they pay more (net), and without (gross).',
+      retention_internal.plot_kept(c.periods, unit, 520), retention_internal.plot_kept(c.periods, unit, 320),
+      retention_internal.page_figures(c.named, ARRAY[['name', 'period', 'word'],
         ['net_revenue_retention', 'net', 'percent'], ['nrr_low', 'CI low', 'percent'],
         ['nrr_high', 'CI high', 'percent'], ['gross_revenue_retention', 'gross', 'percent'],
         ['grr_low', 'CI low', 'percent'], ['grr_high', 'CI high', 'percent'],
