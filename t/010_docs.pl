@@ -17,11 +17,11 @@ my $root   = "$FindBin::Bin/..";
 my $accept = $ENV{RETENTION_DOCS_ACCEPT};
 my $noexec = 12;                             # how many blocks of all pages may not be run
 my (%seen, @pages);
-for my $page ('README.md', slurp_file("$root/README.md") =~ /\]\((doc\/\w+\.md)/g) {
+for my $page ('README.md', slurp_file("$root/README.md") =~ /\]\((doc\/[\w-]+\.md)/g) {
   push @pages, "$root/$page" unless $seen{$page}++ || $page eq 'doc/design.md' || !-e "$root/$page";
 }
 my %only = map { $_ => 1 } split ' ', $ENV{RETENTION_DOCS} // '';
-@pages = grep { m{(\w+)\.md$} && $only{$1} } @pages if %only;
+@pages = grep { m{([\w-]+)\.md$} && $only{$1} } @pages if %only;
 
 my $node = PostgreSQL::Test::Cluster->new('docs');
 $node->init(extra => [ '--locale=C.UTF-8', '--encoding=UTF8' ]);
