@@ -481,6 +481,16 @@ RESET parallel_setup_cost;
 RESET parallel_tuple_cost;
 RESET min_parallel_table_scan_size;
 SELECT bool_and(reference_value = 'NaN') AS nan, count(difference) AS differences FROM measures, survival_driver_table(s, '{3}', reference => '{NaN}') WHERE attribute = 'number';
+-- many columns of numbers: half of them have more than 100 in the first half of the rows, the others in the second, or all little by little
+DO $do$ BEGIN
+  EXECUTE (SELECT format('CREATE TABLE wide AS SELECT %s FROM generate_series(1, 202) i',
+    string_agg(format('CASE WHEN (i > 101) = (%s > 60) THEN 1000 + i ELSE 1000 END AS c%1$s', c), ', ' ORDER BY c)) FROM generate_series(1, 120) c);
+END $do$;
+SELECT count(DISTINCT s::text) AS answers, count(*) FROM (
+  SELECT survival_drivers(1, true, a ORDER BY c1 DESC, c120) AS s FROM wide a
+  UNION ALL SELECT survival_drivers(1, true, a ORDER BY (c1 + c120) % 101, c1) FROM wide a
+  UNION ALL SELECT rollup(s) FROM (SELECT survival_drivers(1, true, a) AS s FROM wide a GROUP BY (c1 + c120) % 3) q
+  UNION ALL SELECT rollup(s::text::retention_survival_drivers) FROM (SELECT survival_drivers(1, true, a) AS s FROM wide a GROUP BY (c1 + c120) % 101 < 95) q) q;
 -- 100 numbers are kept as they are, and one more is not; numbers of one value; integers at the ends of their range
 SELECT n, r."values", length(s::text) > 1000 AS long FROM (SELECT n, survival_drivers(1, true, 1000 + i) s FROM (VALUES (100), (101)) v (n), generate_series(1, n) i GROUP BY n) q, survival_driver_ranking(s) r ORDER BY n;
 SELECT n, value, customers FROM (SELECT n, survival_drivers(1, true, 1000 + i) s FROM (VALUES (101)) v (n), generate_series(1, n) i GROUP BY n) q, survival_driver_table(s, '{1}');

@@ -191,6 +191,31 @@ into_bins(void *arg, Tag *group, Tag *tag)
 	*tag = stratum_tag(&stratum, palloc(STRATUM_BYTES));
 }
 
+/*
+ * Numbers that are kept as they are do not count: how many of them a state has at times depends on the order of its
+ * rows. All else only grows.
+ */
+static void
+check_cells(const TimeTable *table, int more)
+{
+	int cells = more;
+
+	if (table->base.items + more <= MAX_CELLS)
+		return;
+	for (int i = 0; i < table->base.items; i++)
+	{
+		Tag tag = times_stratum(table, i);
+
+		CHECK_NOW_AND_THEN(i);
+		if (tag.length <= FRONT_DIGITS)
+			corrupt("An attribute has no name.");
+		cells += tag.bytes[COLUMN_DIGITS + 1] == '1' ||
+				 !is_number((AttributeKind) (tag.bytes[COLUMN_DIGITS] - '0'));
+	}
+	if (cells > MAX_CELLS)
+		times_too_many_cells(table);
+}
+
 /* The cell of a value, which is added if it is new. */
 static int
 find_value(TimeTable **table, AttributeReader *reader, int attribute)
@@ -219,12 +244,14 @@ find_value(TimeTable **table, AttributeReader *reader, int attribute)
 	}
 	else if (!value.null)
 		group = string_tag(attribute_value_text(column->kind, value.integer, value.number + 0.0));
-	if (!is_number(column->kind))
-		return times_find_cell(table, group, exact_tag);
-
 	cell = times_lookup_cell(*table, group, exact_tag);
 	if (cell >= 0)
 		return cell;
+	if (!is_number(column->kind))
+	{
+		check_cells(*table, 1);
+		return times_find_cell(table, group, exact_tag);
+	}
 	binned.bins = true;
 	binned_tag = stratum_tag(&binned, binned_bytes);
 	if (!value.null)
@@ -241,7 +268,10 @@ find_value(TimeTable **table, AttributeReader *reader, int attribute)
 		times_add_renamed(table, NULL, into_bins, wanted);
 	}
 	if (bins)
+	{
+		check_cells(*table, 1);
 		return times_find_cell(table, bin, binned_tag);
+	}
 	return times_find_cell(table, group, exact_tag);
 }
 
@@ -284,6 +314,7 @@ stays_merge(void *state, Datum value, WireKind kind)
 			columns->bins[i] = too_many = true;
 	if (too_many)
 		times_add_renamed(&into, NULL, into_bins, columns->bins);
+	check_cells(into, 0);
 	pfree(columns);
 	pfree(theirs);
 	return into;

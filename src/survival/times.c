@@ -226,6 +226,21 @@ times_lookup_cell(const TimeTable *table, Tag group, Tag stratum)
 	return lookup_cell(table, hash_tags(group, stratum), group, stratum);
 }
 
+static int
+most_cells(WireKind kind)
+{
+	return kind == WIRE_SURVIVAL_DRIVERS ? MAX_DRIVER_CELLS : MAX_CELLS;
+}
+
+void
+times_too_many_cells(const TimeTable *table)
+{
+	ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					errmsg("more than %d groups in %s", MAX_CELLS, table_name(table)),
+					errhint("Combine rare values.")));
+	pg_unreachable();
+}
+
 int
 times_find_cell(TimeTable **table, Tag group, Tag stratum)
 {
@@ -236,10 +251,8 @@ times_find_cell(TimeTable **table, Tag group, Tag stratum)
 
 	if (known >= 0)
 		return known;
-	if (it->base.items >= MAX_CELLS)
-		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-						errmsg("more than %d groups in %s", MAX_CELLS, table_name(it)),
-						errhint("Combine rare values.")));
+	if (it->base.items >= most_cells((WireKind) it->base.header.kind))
+		times_too_many_cells(it);
 	if ((int64) it->base.tag_bytes + Max(group.length, 0) + Max(stratum.length, 0) > MAX_TAG_BYTES)
 		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 						errmsg("the names of the groups in %s take more than %d bytes",
@@ -382,9 +395,10 @@ check_front(const Counted *counted)
 
 	if ((table->flags & ~(TIME_WEIGHTED | TIME_FRACTIONAL)) != 0 ||
 		table->flags == TIME_FRACTIONAL || counted->used > MAX_TIMES ||
-		counted->items > MAX_CELLS || counted->tag_bytes > MAX_TAG_BYTES || table->unknown < 0 ||
-		table->never_at_risk < 0 || table->not_started < 0 || !isfinite(table->parameter) ||
-		signbit(table->parameter) || table->option < 0 || table->option > TEST_LAST)
+		counted->items > most_cells(kind) || counted->tag_bytes > MAX_TAG_BYTES ||
+		table->unknown < 0 || table->never_at_risk < 0 || table->not_started < 0 ||
+		!isfinite(table->parameter) || signbit(table->parameter) || table->option < 0 ||
+		table->option > TEST_LAST)
 		wire_corrupt(name, "A number at its front is out of range.");
 	if ((counted->slot_size == (int32) type.wide_slot_size) != (table->flags & TIME_WEIGHTED))
 		wire_corrupt(name, "Its flags do not agree with the size of its counters.");
@@ -592,7 +606,7 @@ times_read(const char *bytes, Size size, WireKind kind)
 	head.not_started = wire_get_int_between(&in, 0, PG_INT64_MAX);
 
 	/* Cells are read twice: first only the bytes of their tags are counted. */
-	cells = (int) wire_get_int_between(&in, 0, MAX_CELLS);
+	cells = (int) wire_get_int_between(&in, 0, most_cells(kind));
 	tags = in;
 	for (int i = 0; i < cells; i++)
 	{

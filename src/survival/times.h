@@ -16,6 +16,8 @@
 #define MAX_TIMES 2097152
 /* Groups by strata, or causes. */
 #define MAX_CELLS 10000
+/* Cells of drivers over time, which count their limit of MAX_CELLS without numbers that may yet go into bins. */
+#define MAX_DRIVER_CELLS 60000
 /* Bytes of all tags together. */
 #define MAX_TAG_BYTES (16 * 1024 * 1024)
 
@@ -148,6 +150,8 @@ extern TimeTable *times_new(WireKind kind);
 
 /* The number of a cell, which is added if it is new. May move the table, as counted_add_slot() does. */
 extern int times_find_cell(TimeTable **table, Tag group, Tag stratum);
+/* 54000: the table has more than MAX_CELLS. */
+extern void times_too_many_cells(const TimeTable *table) pg_attribute_noreturn();
 /* The number of a cell, or -1. */
 extern int times_lookup_cell(const TimeTable *table, Tag group, Tag stratum);
 
