@@ -239,6 +239,19 @@ SELECT (c).horizon = 113.0 / 7 AS horizon, (c).purchases = q.purchases AS purcha
     FROM (SELECT count(DISTINCT at) - 1 AS x, max(at) - min(at) AS t, date '2024-03-09' - min(at) AS age FROM bought WHERE at < '2024-03-10' AND amount >= 0 GROUP BY customer) k) AS known
 FROM compared, (SELECT sum(n) AS purchases, count(*) FILTER (WHERE n > 0) AS active
   FROM (SELECT count(DISTINCT at) FILTER (WHERE at >= '2024-03-10') AS n FROM bought WHERE amount >= 0 AND at < '2024-07-01' GROUP BY customer HAVING min(at) < '2024-03-10') k) q;
+-- the same in whole weeks, of which the one with the first day held out is held out: the last of them begins on 2024-06-24
+SELECT (c).periods, (c).period_purchases = q.purchases AS purchases, (c).period_active = q.active AS active,
+  (SELECT array_agg(v ORDER BY v) FROM retention_internal.value_customers((c).known_periods) v) = (SELECT array_agg(v ORDER BY v) FROM (
+    SELECT customer_value(s.frequency, s.recency, s.age, 0) AS value FROM (SELECT purchases(at, amount, 'week; as_of=2024-03-04') AS p FROM bought WHERE at < '2024-03-04' GROUP BY customer) k,
+    purchase_summary(p, NULL, true) s WHERE s.frequency >= 0) q, retention_internal.value_customers(value) v) AS known
+FROM compared, (SELECT sum(n) AS purchases, count(*) FILTER (WHERE n > 0) AS active
+  FROM (SELECT count(DISTINCT date_trunc('week', at)) FILTER (WHERE at >= '2024-03-04') AS n FROM bought WHERE amount >= 0 AND at < '2024-07-01' GROUP BY customer HAVING min(at) < '2024-03-04') k) q;
+-- a last week that is not over counts nothing, and neither do more periods than a model takes
+SELECT (c).periods, (c).period_purchases = (SELECT count(DISTINCT (customer, date_trunc('week', at))) FROM bought b WHERE amount >= 0 AND at >= '2024-03-04' AND at < '2024-04-08'
+  AND EXISTS (SELECT FROM bought f WHERE f.customer = b.customer AND f.at < '2024-03-04' AND f.amount >= 0)) AS whole
+FROM (SELECT model_comparison(customer, at, amount, 'week; as_of=2024-04-10', '2024-03-10') AS c FROM bought) q;
+SELECT (c).known_periods IS NULL AS too_many, (c).horizon > 1000 AS horizon, (SELECT string_agg(model, ' ' ORDER BY model) FROM comparison_table(c)) AS models
+FROM (SELECT model_comparison(1, d, 5, 'day; as_of=2024-01-01', '2020-01-01') AS c FROM unnest('{1700-01-01,2021-05-05}'::date[]) d) q;
 -- of every type of customer and time, by workers, and row by row in another order
 SELECT count(DISTINCT c) AS answers, count(*)
 FROM (SELECT c FROM compared

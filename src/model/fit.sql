@@ -66,11 +66,15 @@ CREATE TYPE retention_model_comparison AS (
   known retention_value,
   horizon double precision,
   purchases bigint,
-  active bigint
+  active bigint,
+  known_periods retention_value,
+  periods double precision,
+  period_purchases bigint,
+  period_active bigint
 );
 COMMENT ON TYPE retention_model_comparison IS
-'customers who bought before a day, how much time is known after it, and how many purchases by how many of them there '
-'are in it';
+'customers who bought before a day, the time that is known after it, and what they bought in it; then all of it in whole '
+'periods';
 
 CREATE FUNCTION comparison_table(comparison retention_model_comparison)
 RETURNS TABLE (
@@ -82,19 +86,25 @@ RETURNS TABLE (
   actual_active bigint,
   log_likelihood double precision,
   converged boolean)
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE ROWS 3
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE ROWS 4
 SET search_path = pg_catalog, pg_temp
 AS $$
   SELECT (f.m).name, (f.m).customers,
     (SELECT sum(c.customers * @extschema@.expected_purchases(f.m, c.frequency::double precision, c.recency, c.age,
-        (comparison).horizon)) FROM retention_internal.value_customers((comparison).known) AS c),
-    (comparison).purchases,
+        n.horizon)) FROM retention_internal.value_customers(n.known) AS c),
+    n.purchases,
     (SELECT sum(c.customers * (1 - @extschema@.p_no_purchase(f.m, c.frequency::double precision, c.recency, c.age,
-        (comparison).horizon))) FROM retention_internal.value_customers((comparison).known) AS c),
-    (comparison).active, (f.m).log_likelihood, (f.m).converged
-  FROM unnest(ARRAY['BG/NBD', 'MBG/NBD', 'Pareto/NBD']) WITH ORDINALITY AS n (name, number),
-    LATERAL (SELECT @extschema@.fit_purchase_model((comparison).known, n.name) AS m OFFSET 0) AS f
-  ORDER BY n.number
+        n.horizon))) FROM retention_internal.value_customers(n.known) AS c),
+    n.active, (f.m).log_likelihood, (f.m).converged
+  FROM (
+    SELECT d.name, d.place, (comparison).known, (comparison).horizon, (comparison).purchases, (comparison).active
+    FROM unnest(ARRAY['BG/NBD', 'MBG/NBD', 'Pareto/NBD']) WITH ORDINALITY AS d (name, place)
+    UNION ALL
+    SELECT 'BG/BB', 4, (comparison).known_periods, (comparison).periods, (comparison).period_purchases,
+      (comparison).period_active
+    WHERE (comparison).known_periods IS NOT NULL
+  ) AS n, LATERAL (SELECT @extschema@.fit_purchase_model(n.known, n.name) AS m OFFSET 0) AS f
+  ORDER BY n.place
 $$;
 COMMENT ON FUNCTION comparison_table(retention_model_comparison) IS
 'models of purchases fitted to what was known before a day, and what they expected beside what happened';
