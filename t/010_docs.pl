@@ -179,6 +179,18 @@ for my $one (@read) {
   close $out;
 }
 
+# The reference is not written by hand.
+unless (%only) {
+  my $want = `"$^X" "$root/script/lib/reference.pl"`;
+  my $have = slurp_file("$root/doc/reference.md");
+  if ($accept && $want ne $have) {
+    open(my $out, '>', "$root/doc/reference.md") or die "cannot write doc/reference.md: $!";
+    print $out $have = $want;
+    close $out;
+  }
+  ok($have eq $want, 'doc/reference.md is what script/lib/reference.pl prints') or diag(difference($have, $want));
+}
+
 sub difference
 {
   my ($want, $got) = @_;
