@@ -115,6 +115,10 @@ SELECT count(*) AS rows FROM (SELECT mrr_movements(1, date '2024-01-02', date '2
 SELECT started, count(*) FILTER (WHERE status = 'observed') AS observed, count(*) AS rows
 FROM (SELECT started, mrr_movements(1, started, NULL, 5, 'month', '[2024-02-01,2024-04-01)') m FROM (VALUES (date '2024-02-28'), ('2024-02-29'), ('2024-03-01')) v (started) GROUP BY 1) q,
   revenue_periods(m) GROUP BY 1 ORDER BY 1;
+-- planned ends: without an as_of they count as known, as in a flow; with it they are no knowledge
+SELECT coalesce(as_of::text, 'none') AS as_of, period_start, r.status, r.closing_mrr, f.status AS flow FROM unnest('{NULL,2024-03-10}'::timestamp[]) as_of,
+  LATERAL (SELECT mrr_movements(c, started, ended, 5, retention_grid('month', as_of => as_of), '[2024-02-01,2024-06-01)') m, customer_flow(c, started, ended, retention_grid('month', as_of => as_of), '[2024-02-01,2024-06-01)') f
+    FROM (VALUES (1, date '2024-01-05', date '2024-05-01'), (2, '2024-03-02', NULL)) v (c, started, ended)) q, revenue_periods(m) r FULL JOIN LATERAL flow_periods(f) f USING (period_start) ORDER BY as_of IS NOT NULL, 2;
 -- hours, and periods that do not begin at midnight
 SELECT period_start, new_mrr FROM (SELECT mrr_movements(1, timestamp '2024-01-01 11:30', NULL, 5, '12 hours; time_zone=UTC', '[2024-01-01,2024-01-02)') m) q, revenue_periods_at(m);
 SELECT count(*) FROM (SELECT mrr_movements(1, timestamp '2024-01-01 13:30', NULL, 5, '12 hours; time_zone=UTC', '[2024-01-01,2024-01-02)') m) q, revenue_periods(m);
@@ -200,11 +204,14 @@ SELECT trial_conversion('-infinity'::date, NULL, 'month', '1 day');
 SELECT trial_conversion('infinity'::date, NULL, 'month', '1 day');
 SELECT cohort, converted, status FROM (SELECT trial_conversion(timestamp '2024-01-01', 'infinity', 'month', '1 day') t) q, trial_cells(t);
 SELECT renewal_cells(t) FROM conversion;
-SELECT trial_cells(up_for_renewal(date '2024-01-02', NULL, 'month', '1 day'));
+SELECT trial_cells(up_for_renewal(date '2024-01-02', NULL, 'month; as_of=2024-03-01', '1 day'));
+-- terms end in the future: without an as_of they would all be known and nobody would have left
+SELECT up_for_renewal(date '2024-01-02', NULL, 'month', '1 day');
+SELECT r.* FROM (SELECT up_for_renewal(d, NULL, 'month; as_of=2024-03-10', '1 day') AS s FROM unnest('{2024-01-02,2024-03-02,2024-03-20,2034-01-01}'::date[]) d) q, renewal_cells(s) r;
 SELECT trial_cells(t, 0) FROM conversion;
 SELECT trial_cells(trial_conversion(timestamp '2024-01-01 13:00', NULL, '6 hours', '1 day'));
 SELECT cohort, status FROM (SELECT trial_conversion(timestamp '2024-01-01 13:00', NULL, '6 hours', '1 day') t) q, trial_cells_at(t);
-SELECT period_start, due, status FROM (SELECT up_for_renewal(timestamp '2024-01-01 13:00', NULL, '6 hours', '1 day') t) q, renewal_cells_at(t);
+SELECT period_start, due, status FROM (SELECT up_for_renewal(timestamp '2024-01-01 13:00', NULL, '6 hours; as_of=2024-01-02', '1 day') t) q, renewal_cells_at(t);
 DROP TABLE trial, trials CASCADE;
 
 -- ---- A thousand random sets of contracts: against plain SQL, and every way to the same bits ----

@@ -730,6 +730,17 @@ SET ROLE retention_bob;
 SELECT retention_guess('shop.account');
 RESET ROLE;
 -- the proposed call can be run
+-- without an as_of they would count as known: a NOTICE says so; a time from 2200 on means never
+SET client_min_messages = notice;
+SELECT retention_source('shop.planned', 'subscriptions', 'shop.account', 'id', started => 'created_at', ended => 'cancelled_at');
+SELECT retention_source('shop.unplanned', 'subscriptions', 'shop.account', 'id', started => 'created_at', ended => 'cancelled_at', as_of => 'now()');
+BEGIN;
+UPDATE shop.account SET cancelled_at = '9999-12-31' WHERE cancelled_at IS NOT NULL;
+ANALYZE shop.account;
+SELECT retention_source('shop.never', 'subscriptions', 'shop.account', 'id', started => 'created_at', ended => 'cancelled_at');
+ROLLBACK;
+SET client_min_messages = warning;
+SELECT retention_drop_source(s::regclass) FROM unnest('{shop.planned,shop.unplanned}'::text[]) s;
 SELECT string_agg(g, E'\n') AS call FROM retention_guess('shop.account') g \gset
 :call
 SELECT source, kind, relation, segments, grid, state FROM retention_sources WHERE relation = 'shop.account';

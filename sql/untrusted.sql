@@ -37,7 +37,7 @@ SELECT type, 'retention_internal.' || combine, 'retention_internal.' || transiti
   ('retention_trials', 'trials_combine', 'trial_conversion_transfn', 'date, date, retention_grid, interval',
     $$date '2020-01-05', date '2020-01-20', retention_grid('month'), interval '14 days'$$),
   ('retention_trials', 'trials_combine', 'up_for_renewal_transfn', 'date, date, retention_grid, interval',
-    $$date '2020-01-05', date '2020-01-20', retention_grid('month'), interval '14 days'$$),
+    $$date '2020-01-05', date '2020-01-20', retention_grid('month; as_of=2021-01-01'), interval '14 days'$$),
   ('retention_activity', 'activity_combine', 'activity_transfn', 'date, retention_grid', $$date '2020-01-05', retention_grid('day')$$),
   ('retention_activity', 'activity_combine', 'activity_anchor_transfn', 'date, date, retention_grid',
     $$date '2020-01-05', date '2020-01-07', retention_grid('day')$$),

@@ -182,6 +182,8 @@ trials_check(const Trials *trials)
 		(trials->kind == TIME_DATE && within->hours > 0))
 		corrupt("Its length of time is impossible.");
 	grid = grid_open_text(trials_grid_text(trials), trials->grid_length);
+	if (trials->subject == TRIAL_RENEWAL && !grid->has_as_of)
+		corrupt("Its grid has no as_of.");
 	if (trials->latest != SINCE_EVER &&
 		(grid->has_as_of || !moment_is_valid((TimeKind) trials->kind, trials->latest)))
 		corrupt("A moment in it is out of range.");

@@ -67,7 +67,8 @@ LANGUAGE sql STABLE PARALLEL SAFE ROWS 20 SET search_path = pg_catalog, pg_temp 
       CASE WHEN d.null_frac >= 0.005 THEN round((100 * d.null_frac)::numeric) || ' % NULL' END),
     d.different,
     (SELECT min(v.v) FROM unnest(d.times) AS v (v) WHERE isfinite(v.v)),
-    (SELECT max(v.v) FROM unnest(d.times) AS v (v) WHERE isfinite(v.v)),
+    -- A time from 2200 on means never.
+    (SELECT max(v.v) FROM unnest(d.times) AS v (v) WHERE isfinite(v.v) AND v.v < '2200-01-01'),
     CASE WHEN d.type IN ('smallint', 'integer', 'bigint', 'uuid', 'text', 'varchar', 'bpchar') THEN
       CASE WHEN d.word ~ ('^' || d.who || '_?(id|key|no|nr|num|number|uuid|code|guid)?$') THEN 100
         WHEN d.word ~ d.who AND d.word ~ '(id|key|no|nr|number|uuid|code)$' THEN 80

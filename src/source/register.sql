@@ -264,6 +264,12 @@ BEGIN
     CASE WHEN ignore_bad_rows THEN format('NOT coalesce(%I < %I, false)', ended, started) END], NULL);
   EXECUTE format('CREATE VIEW %s WITH (security_invoker = true) AS SELECT %s FROM %s', view, items, relation)
     || coalesce(' WHERE ' || nullif(array_to_string(conditions, ' AND '), ''), '');
+  IF as_of IS NULL AND (SELECT g.latest_time FROM retention_internal.guess_columns(relation) AS g
+      WHERE g.name = ended) > localtimestamp THEN
+    RAISE NOTICE USING MESSAGE = format('column %I of %s reaches into the future: periods until then count as known',
+        ended, relation),
+      HINT = 'A planned end is not known yet. Drop the source and make it with as_of => ''now()''.';
+  END IF;
   RETURN @extschema@.retention_source_set(to_regclass(view), grid, gone_after, keep_runs, presence, segments_at, top,
     list_customers, suppress_below);
 END
