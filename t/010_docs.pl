@@ -179,8 +179,13 @@ for my $one (@read) {
   close $out;
 }
 
-# The reference is not written by hand.
 unless (%only) {
+  # Each question of the cookbook has a query that is run, or says how another tool runs it.
+  my (undef, @questions) = split /^### /m, slurp_file("$root/doc/cookbook.md");
+  cmp_ok(scalar @questions, '>=', 40, 'the cookbook answers forty questions');
+  is(join(', ', map { /(.*)/ } grep !/^```sql/m, @questions), '', 'each with a query');
+
+  # The reference is not written by hand.
   my $want = `"$^X" "$root/script/lib/reference.pl"`;
   my $have = slurp_file("$root/doc/reference.md");
   if ($accept && $want ne $have) {
