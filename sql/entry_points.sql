@@ -192,7 +192,100 @@ SELECT plan_has('SELECT * FROM cohort_sorted', 'Sort Method') AS sorted, plan_ha
 SELECT plan, p.cohorts::text = s.cohorts::text AS same FROM cohort_sorted p JOIN cohort_serial s USING (plan) ORDER BY plan;
 RESET ALL;
 
+-- ---- revenue: contracts of a thousand random sets, in several currencies ----
+\set oracle_revenue `echo "${PG_ABS_SRCDIR:-.}/test/oracle/revenue.sql"`
+\set ECHO none
+\i :oracle_revenue
+\set ECHO all
+CREATE TABLE rows AS SELECT set % 7 AS part, set * 10 + customer AS customer, md5((set * 10 + customer)::text)::uuid AS u, 'c' || set * 10 + customer AS t, started, ended, amount, currency, involuntary FROM oracle_contract;
+ANALYZE rows;
+CREATE FUNCTION answer(from_what text DEFAULT 'rows') RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+  answer text;
+BEGIN
+  EXECUTE format('SELECT mrr_movements(customer, started, ended, amount, ''month; reactivation_within=30 days; time_zone=UTC'', ''[2024-01-01,2025-01-01)'', currency, involuntary)::text FROM %s', from_what) INTO answer;
+  RETURN answer;
+END $$;
+SET max_parallel_workers_per_gather = 0;
+SET retention.enable_batch_scan = off;
+CREATE TABLE serial AS SELECT answer() AS a;
+CREATE VIEW revenue_again AS
+SELECT part, mrr_movements(customer, started, ended, amount, 'month; reactivation_within=30 days; time_zone=UTC', '[2024-01-01,2025-01-01)', currency, involuntary)::text AS revenue FROM rows GROUP BY part;
+CREATE TABLE revenue_serial AS SELECT * FROM revenue_again;
+CREATE FUNCTION groups_differ(OUT rows bigint, OUT differ bigint) LANGUAGE sql AS $$
+  SELECT count(*), count(*) FILTER (WHERE a.revenue IS DISTINCT FROM s.revenue) FROM revenue_again a FULL JOIN revenue_serial s USING (part) $$;
+SELECT length(a) > 5000 AS long, answer('(SELECT * FROM rows ORDER BY hashtext(t || started::text), amount) q') = a AS another_order,
+  (SELECT rollup(m)::text FROM (SELECT mrr_movements(customer, started, ended, amount, 'month; reactivation_within=30 days; time_zone=UTC', '[2024-01-01,2025-01-01)', currency, involuntary) AS m
+    FROM rows GROUP BY customer % 17) q) = a AS rollup,
+  (SELECT mrr_movements(f, 'month; reactivation_within=30 days; time_zone=UTC', '[2024-01-01,2025-01-01)')::text FROM
+    (SELECT mrr_history(started, ended, amount, currency, involuntary) AS f FROM rows WHERE customer IS NOT NULL GROUP BY customer) q) = a AS facts,
+  (SELECT mrr_movements(f, 'month; reactivation_within=30 days; time_zone=UTC', '[2024-01-01,2025-01-01)')::text FROM
+    (SELECT mrr_union(f) AS f FROM (SELECT customer, mrr_history(started, ended, amount, currency, involuntary) AS f FROM rows WHERE customer IS NOT NULL
+      GROUP BY customer, hashtext(started::text || amount) % 3) p GROUP BY customer) q) = a AS united_facts,
+  (SELECT count(*) FROM (SELECT customer, mrr_union(f)::text AS f FROM (SELECT customer, mrr_history(started, ended, amount, currency, involuntary) AS f FROM rows
+      GROUP BY customer, hashtext(started::text) % 3) p GROUP BY customer
+    EXCEPT SELECT customer, mrr_history(started, ended, amount, currency, involuntary)::text FROM rows GROUP BY customer) q) AS unions_differ,
+  (SELECT mrr_movements(u, started, ended, amount, 'month; reactivation_within=30 days; time_zone=UTC', '[2024-01-01,2025-01-01)', currency, involuntary)::text FROM rows WHERE customer IS NOT NULL) = a AS uuids,
+  (SELECT mrr_movements(t, started, ended, amount, 'month; reactivation_within=30 days; time_zone=UTC', '[2024-01-01,2025-01-01)', currency, involuntary)::text FROM rows WHERE customer IS NOT NULL) = a AS texts,
+  (SELECT mrr_movements(customer::numeric, started, ended, amount, 'month; reactivation_within=30 days; time_zone=UTC', '[2024-01-01,2025-01-01)', currency, involuntary)::text FROM rows) = a AS numerics,
+  split_part(a, ' ', -1)::retention_revenue::text = a AS digits
+FROM serial;
+SET enable_hashagg = off;
+SELECT plan_has('SELECT * FROM revenue_again', 'GroupAggregate') AS sorted, g.* FROM groups_differ() g;
+RESET enable_hashagg;
+SET enable_sort = off;
+SET work_mem = '64kB';
+SELECT plan_has('SELECT customer, mrr_movements(customer, started, ended, amount, ''month'', ''[2024-01-01,2025-01-01)'', currency) FROM rows GROUP BY 1', 'Batches: ([2-9]|\d\d)') AS spills, g.*, answer() = a AS all_spilled
+FROM serial, groups_differ() g;
+SELECT rollup(m)::text = a AS spilled_groups FROM serial, (SELECT mrr_movements(customer, started, ended, amount, 'month; reactivation_within=30 days; time_zone=UTC', '[2024-01-01,2025-01-01)', currency, involuntary) AS m
+  FROM rows GROUP BY customer) q GROUP BY a;
+RESET enable_sort;
+RESET work_mem;
+SET retention.enable_batch_scan = on;
+SELECT plan_has('SELECT * FROM revenue_again', 'Retention') AS batch_scan, g.*, answer() = a AS of_all FROM serial, groups_differ() g;
+SET parallel_setup_cost = 0;
+SET parallel_tuple_cost = 0;
+SET min_parallel_table_scan_size = 0;
+SET max_parallel_workers_per_gather = 2;
+SELECT plan_has('SELECT * FROM revenue_again', 'Gather') AND plan_has('SELECT * FROM revenue_again', 'Retention') AS parallel_batch_scan, g.*, answer() = a AS of_all FROM serial, groups_differ() g;
+SET retention.enable_batch_scan = off;
+SELECT plan_has('SELECT * FROM revenue_again', 'Partial (Hash|Group)?Aggregate') AS parallel, g.*, answer() = a AS of_all FROM serial, groups_differ() g;
+SET parallel_leader_participation = off;
+SELECT g.*, answer() = a AS of_all FROM serial, groups_differ() g;
+RESET parallel_leader_participation;
+RESET retention.enable_batch_scan;
+RESET max_parallel_workers_per_gather;
+-- binary COPY, out of line
+CREATE TABLE revenue_stored (customer bigint, m retention_revenue, f retention_mrr);
+ALTER TABLE revenue_stored ALTER m SET STORAGE external, ALTER f SET STORAGE external;
+INSERT INTO revenue_stored SELECT NULL, split_part(a, ' ', -1)::retention_revenue, NULL FROM serial
+UNION ALL SELECT customer, NULL, mrr_history(started, ended, amount, currency, involuntary) FROM rows WHERE customer IS NOT NULL GROUP BY customer;
+DO $$
+DECLARE file text := current_setting('data_directory') || '/retention_entry_points.copy';
+BEGIN
+  EXECUTE format('COPY revenue_stored TO %L (FORMAT binary)', file);
+  EXECUTE format('COPY revenue_stored FROM %L (FORMAT binary)', file);
+  EXECUTE format('COPY (SELECT) TO %L', file);
+END $$;
+SELECT count(*) > 1000 AS many, count(*) FILTER (WHERE n <> 2 OR different > 1) AS differ FROM (SELECT customer, count(*) AS n, count(DISTINCT f::text) AS different FROM revenue_stored GROUP BY 1) c;
+SELECT bool_and(m::text = a) AS same, count(*), min(pg_column_size(m)) > 2000 AS large, (SELECT mrr_movements(f, 'month; reactivation_within=30 days; time_zone=UTC', '[2024-01-01,2025-01-01)')::text FROM (SELECT DISTINCT ON (customer) f FROM revenue_stored) c) = min(a) AS facts_same
+FROM revenue_stored, serial WHERE m IS NOT NULL;
+-- without a currency: one base; the other types of time, too
+SELECT count(*) AS periods, bool_and(ways = 8 AND answers = 1) AS same FROM (SELECT period_start, count(*) AS ways, count(DISTINCT a) AS answers FROM (SELECT period_start, to_jsonb(r)::text AS a FROM (
+    SELECT 1, mrr_movements(customer, started, ended, amount, 'month; as_of=2025-01-01', '[2024-01-01,2025-01-01)') FROM rows
+    UNION ALL SELECT 2, mrr_movements(u, started, ended, amount, 'month; as_of=2025-01-01', '[2024-01-01,2025-01-01)') FROM rows WHERE customer IS NOT NULL
+    UNION ALL SELECT 3, mrr_movements(t, started, ended, amount, 'month; as_of=2025-01-01', '[2024-01-01,2025-01-01)') FROM rows WHERE customer IS NOT NULL
+    UNION ALL SELECT 4, mrr_movements(customer, started::timestamp, ended::timestamp, amount, 'month; as_of=2025-01-01', '[2024-01-01,2025-01-01)') FROM rows
+    UNION ALL SELECT 5, mrr_movements(customer, started::timestamptz, ended::timestamptz, amount, 'month; as_of=2025-01-01', '[2024-01-01,2025-01-01)') FROM rows
+    UNION ALL SELECT 6, mrr_movements(customer, started, ended, amount, 'month; as_of=2025-01-01', '[2024-01-01,2025-01-01)', NULL) FROM rows
+    UNION ALL SELECT 7, mrr_movements(f, 'month; as_of=2025-01-01', '[2024-01-01,2025-01-01)') FROM (SELECT mrr_history(started, ended, amount) AS f FROM rows WHERE customer IS NOT NULL GROUP BY customer) q
+    UNION ALL SELECT 8, mrr_movements(f, 'month; as_of=2025-01-01', '[2024-01-01,2025-01-01)') FROM (SELECT mrr_history(started::timestamptz, ended::timestamptz, amount) AS f FROM rows WHERE customer IS NOT NULL GROUP BY customer) q
+  ) s (kind, m), revenue_periods(m) r) q GROUP BY period_start) q;
+RESET parallel_setup_cost;
+RESET parallel_tuple_cost;
+RESET min_parallel_table_scan_size;
+
 SET client_min_messages = warning;
 DROP VIEW flow_again, cohort_sorted CASCADE;
-DROP TABLE presence, flow_serial, flow_spilled, few, flow_text, flow_binary, flow_stored, cohort_serial CASCADE;
-DROP FUNCTION differs_from_serial, plan_has, hash_memory;
+DROP TABLE presence, flow_serial, flow_spilled, few, flow_text, flow_binary, flow_stored, cohort_serial, oracle_contract, rows, serial, revenue_serial, revenue_stored CASCADE;
+DROP FUNCTION differs_from_serial, plan_has, hash_memory, answer, groups_differ, oracle_changes, oracle_revenue;
