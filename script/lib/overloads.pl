@@ -1,6 +1,10 @@
 # Prints the install script: perl overloads.pl FILE...
-# A file of SQL is printed as it is, and a table of overloads (*.overloads) as the SQL that it stands for: the stored
-# types and aggregates of a module with the functions around them, for every type of customer and time. Its lines are:
+# A file of SQL is printed as it is, but for functions with a twin: below a line "-- NAME_at: WORDS" stand a function and
+# its comment, which are printed a second time as NAME_at, with timestamptz for the dates and times in its rows, and with
+# the words at the end of the comment.
+#
+# A table of overloads (*.overloads) is printed as the SQL that it stands for: the stored types and aggregates of a
+# module with the functions around them, for every type of customer and time. Its lines are:
 #
 #   # a comment
 #   NAME = VALUE              a setting, which holds until it is set again:
@@ -271,9 +275,26 @@ sub expand
   }
 }
 
+# A function that shows dates or local times, and its comment: the same as NAME_at, which shows instants.
+sub twin
+{
+  my ($text, $name, $words) = @_;
+  $text =~ s/\b$name\b/${name}_at/g >= 2 or bad("no function $name and its comment");
+  $text =~ s/('MODULE_PATHNAME', '\w+?)(?:_at)?'/$1_at'/;
+  $text =~ s/';(\n*)\z/; $words';$1/ or bad("$name has no comment at its end");
+  my ($head, $columns, $end) = $text =~ /^(.*?RETURNS TABLE \()(.*?)(^\).*)$/ms or bad("$name has no rows");
+  return $head . $columns =~ s/\b(date|timestamp)(?=,?$)/timestamptz/gmr . $end;
+}
+
 for my $file (@ARGV) {
   open(my $in, '<', $file) or die "$file: $!\n";
   print "\n";
-  if ($file =~ /\.overloads$/) { expand(objects($in, $file)) }
-  else                         { print while <$in> }
+  if ($file =~ /\.overloads$/) { expand(objects($in, $file)); next }
+  local $/ = "\n\n";
+  while (my $block = <$in>) {
+    $place = "$file:$.";
+    my ($name, $words) = $block =~ s/^-- (\w+)_at: (.*)\n//m ? ($1, $2) : ();
+    print $block;
+    print "\n" x ($block !~ /\n\n\z/), twin($block, $name, $words) if $name;
+  }
 }

@@ -18,6 +18,7 @@ LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'cohort_replace_exact';
 COMMENT ON FUNCTION retention_internal.cohort_replace_exact(retention_cohorts, retention_cohorts, retention_cohorts) IS
 'cohort_replace if the new have the first and the latest row of the result wherever the old had those of the summary';
 
+-- cohort_cells_at: periods as timestamps
 CREATE FUNCTION cohort_cells(
   summary retention_cohorts,
   criterion text DEFAULT 'on',
@@ -41,30 +42,6 @@ CREATE FUNCTION cohort_cells(
 LANGUAGE C STABLE PARALLEL SAFE ROWS 300 AS 'MODULE_PATHNAME', 'cohort_cells';
 COMMENT ON FUNCTION cohort_cells(retention_cohorts, text, timestamp, double precision, integer) IS
 'the cohort table, one row per cohort and period';
-
-CREATE FUNCTION cohort_cells_at(
-  summary retention_cohorts,
-  criterion text DEFAULT 'on',
-  as_of timestamp DEFAULT NULL,
-  confidence double precision DEFAULT 0.95,
-  suppress_below integer DEFAULT NULL
-) RETURNS TABLE (
-  cohort timestamptz,
-  cohort_size bigint,
-  period integer,
-  period_label text,
-  period_start timestamptz,
-  period_end timestamptz,
-  at_risk bigint,
-  retained bigint,
-  retention_rate numeric,
-  ci_low numeric,
-  ci_high numeric,
-  status text
-)
-LANGUAGE C STABLE PARALLEL SAFE ROWS 300 AS 'MODULE_PATHNAME', 'cohort_cells_at';
-COMMENT ON FUNCTION cohort_cells_at(retention_cohorts, text, timestamp, double precision, integer) IS
-'the cohort table, one row per cohort and period; periods as timestamps';
 
 CREATE FUNCTION cohort_notes(summary retention_cohorts, as_of timestamp DEFAULT NULL)
 RETURNS TABLE (cohort date, period integer, note text)
@@ -98,6 +75,7 @@ LANGUAGE C STABLE PARALLEL SAFE ROWS 36 AS 'MODULE_PATHNAME', 'cohort_retention_
 COMMENT ON FUNCTION retention_curve(retention_cohorts, text, text, timestamp, double precision) IS
 'one retention curve from the observed cells of all cohorts';
 
+-- lifecycle_at: periods as timestamps
 CREATE FUNCTION lifecycle(
   summary retention_cohorts,
   as_of timestamp DEFAULT NULL
@@ -113,22 +91,6 @@ CREATE FUNCTION lifecycle(
 LANGUAGE C STABLE PARALLEL SAFE ROWS 36 AS 'MODULE_PATHNAME', 'cohort_lifecycle';
 COMMENT ON FUNCTION lifecycle(retention_cohorts, timestamp) IS
 'active customers of every period: new, retained and resurrected, and those who went dormant';
-
-CREATE FUNCTION lifecycle_at(
-  summary retention_cohorts,
-  as_of timestamp DEFAULT NULL
-) RETURNS TABLE (
-  period_start timestamptz,
-  active bigint,
-  new bigint,
-  retained bigint,
-  resurrected bigint,
-  dormant bigint,
-  status text
-)
-LANGUAGE C STABLE PARALLEL SAFE ROWS 36 AS 'MODULE_PATHNAME', 'cohort_lifecycle_at';
-COMMENT ON FUNCTION lifecycle_at(retention_cohorts, timestamp) IS
-'active customers of every period: new, retained and resurrected, and those who went dormant; periods as timestamps';
 
 CREATE FUNCTION stickiness(summary retention_cohorts) RETURNS TABLE (
   active_periods bigint,

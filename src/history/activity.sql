@@ -30,6 +30,7 @@ LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'activity_last_a
 COMMENT ON FUNCTION last_active_at(retention_activity) IS
 'the time of the last row, as an instant';
 
+-- active_periods_at: periods as timestamps
 CREATE FUNCTION active_periods(activity retention_activity)
 RETURNS TABLE (
   period bigint,
@@ -42,16 +43,3 @@ RETURNS TABLE (
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 10 AS 'MODULE_PATHNAME', 'activity_active_periods';
 COMMENT ON FUNCTION active_periods(retention_activity) IS
 'every period with a row in it';
-
-CREATE FUNCTION active_periods_at(activity retention_activity)
-RETURNS TABLE (
-  period bigint,
-  period_start timestamptz,
-  period_end timestamptz,
-  events integer,
-  is_start boolean,
-  is_return boolean
-)
-LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 10 AS 'MODULE_PATHNAME', 'activity_active_periods_at';
-COMMENT ON FUNCTION active_periods_at(retention_activity) IS
-'every period with a row in it; periods as timestamps';

@@ -1,5 +1,6 @@
 -- Revenue: answers from summaries and facts, and figures from amounts that a query has already.
 
+-- revenue_periods_at: periods as timestamps
 CREATE FUNCTION revenue_periods(
   revenue retention_revenue,
   grain text DEFAULT 'net',
@@ -39,45 +40,7 @@ LANGUAGE C STABLE STRICT PARALLEL SAFE ROWS 36 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION revenue_periods(retention_revenue, text, double precision) IS
 'recurring revenue, one row for each currency and period: movements, customers, rates with limits';
 
-CREATE FUNCTION revenue_periods_at(
-  revenue retention_revenue,
-  grain text DEFAULT 'net',
-  confidence double precision DEFAULT 0.95
-) RETURNS TABLE (
-  period_start timestamptz,
-  period_end timestamptz,
-  status text,
-  currency text,
-  opening_mrr numeric,
-  new_mrr numeric,
-  reactivation_mrr numeric,
-  expansion_mrr numeric,
-  contraction_mrr numeric,
-  churned_mrr numeric,
-  closing_mrr numeric,
-  opening_customers bigint,
-  new_customers bigint,
-  reactivated_customers bigint,
-  expanded_customers bigint,
-  contracted_customers bigint,
-  churned_customers bigint,
-  closing_customers bigint,
-  net_revenue_retention numeric,
-  nrr_low numeric,
-  nrr_high numeric,
-  gross_revenue_retention numeric,
-  grr_low numeric,
-  grr_high numeric,
-  gross_mrr_churn_rate numeric,
-  net_mrr_churn_rate numeric,
-  quick_ratio numeric,
-  arpa numeric,
-  unpaid_customers bigint
-)
-LANGUAGE C STABLE STRICT PARALLEL SAFE ROWS 36 AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION revenue_periods_at(retention_revenue, text, double precision) IS
-'recurring revenue, one row for each currency and period as timestamps: movements, customers, rates with limits';
-
+-- revenue_movements_at: periods as timestamps
 CREATE FUNCTION revenue_movements(revenue retention_revenue, grain text DEFAULT 'net') RETURNS TABLE (
   period_start date,
   period_end date,
@@ -93,21 +56,7 @@ COMMENT ON FUNCTION revenue_movements(retention_revenue, text) IS
 'movements of recurring revenue, one row for each currency, period and movement; churn by whether it was '
 'involuntary';
 
-CREATE FUNCTION revenue_movements_at(revenue retention_revenue, grain text DEFAULT 'net') RETURNS TABLE (
-  period_start timestamptz,
-  period_end timestamptz,
-  status text,
-  currency text,
-  movement text,
-  involuntary boolean,
-  mrr numeric,
-  customers bigint
-)
-LANGUAGE C STABLE STRICT PARALLEL SAFE ROWS 200 AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION revenue_movements_at(retention_revenue, text) IS
-'movements of recurring revenue, one row for each currency, period and movement, with timestamps; churn by whether it '
-'was involuntary';
-
+-- mrr_changes_at: with instants
 CREATE FUNCTION mrr_changes(mrr retention_mrr) RETURNS TABLE (
   at timestamp,
   currency text,
@@ -118,17 +67,6 @@ CREATE FUNCTION mrr_changes(mrr retention_mrr) RETURNS TABLE (
 LANGUAGE C STABLE STRICT PARALLEL SAFE ROWS 10 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION mrr_changes(retention_mrr) IS
 'how the recurring revenue of one customer changed: one row for each currency and moment of change';
-
-CREATE FUNCTION mrr_changes_at(mrr retention_mrr) RETURNS TABLE (
-  at timestamptz,
-  currency text,
-  change numeric,
-  mrr numeric,
-  movement text
-)
-LANGUAGE C STABLE STRICT PARALLEL SAFE ROWS 10 AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION mrr_changes_at(retention_mrr) IS
-'how the recurring revenue of one customer changed, with instants: one row for each currency and moment of change';
 
 CREATE FUNCTION monthly_amount(amount numeric, every interval) RETURNS numeric
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';

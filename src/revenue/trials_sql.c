@@ -116,12 +116,15 @@ add_row(FunctionCallInfo fcinfo, TimeKind kind, TrialSubject subject)
 	grid_require_plain_calendar(
 		grid, subject == TRIAL_CONVERSION ? "trial_conversion" : "up_for_renewal", true);
 	if (subject == TRIAL_RENEWAL && !grid->has_as_of)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the grid of up_for_renewal must have an as_of"),
-				 errdetail("Terms end in the future, so the rows do not say until when they are known."),
-				 errhint("Write retention_grid('month', as_of => now()::timestamp), or the time of your "
-						 "last load.")));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("the grid of up_for_renewal must have an as_of"),
+			 errdetail(
+				 "Terms end in the future, so the rows do not say until when they are known."),
+			 errhint(
+				 "Write retention_grid('month', as_of => now()::timestamp), or the time of your "
+				 "last load.")));
 	within = gap_of_interval("within", PG_GETARG_INTERVAL_P(4));
 	if (kind == TIME_DATE && within.hours > 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),

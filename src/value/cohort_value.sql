@@ -1,5 +1,6 @@
 -- What cohorts are worth, as rows.
 
+-- cohort_value_cells_at: periods as timestamps
 CREATE FUNCTION cohort_value_cells(value retention_cohort_value, measure text DEFAULT 'sum') RETURNS TABLE (
   cohort date,
   cohort_size bigint,
@@ -14,18 +15,3 @@ CREATE FUNCTION cohort_value_cells(value retention_cohort_value, measure text DE
 LANGUAGE C STABLE PARALLEL SAFE ROWS 300 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION cohort_value_cells(retention_cohort_value, text) IS
 'the amounts of cohorts, one row per cohort and period, by a measure';
-
-CREATE FUNCTION cohort_value_cells_at(value retention_cohort_value, measure text DEFAULT 'sum') RETURNS TABLE (
-  cohort timestamptz,
-  cohort_size bigint,
-  period integer,
-  period_start timestamptz,
-  period_end timestamptz,
-  at_risk bigint,
-  retained bigint,
-  value numeric,
-  status text
-)
-LANGUAGE C STABLE PARALLEL SAFE ROWS 300 AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION cohort_value_cells_at(retention_cohort_value, text) IS
-'the amounts of cohorts, one row per cohort and period, by a measure; periods as timestamps';
