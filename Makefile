@@ -65,9 +65,9 @@ OBJS = \
 	src/population/population_key.o \
 	src/population/population_large.o \
 	src/population/population_ledger.o \
+	src/population/population_log.o \
 	src/population/population_page.o \
 	src/population/population_rows.o \
-	src/population/population_run.o \
 	src/population/population_share.o \
 	src/population/population_shared.o \
 	src/population/population_sql.o \

@@ -8,11 +8,11 @@
  *		a transition function		population_state(), population_add_*(), population_datum()
  *		population.c				to the log of a small population, or to the batch of a large one
  *		population_flat			small: entries one after the other in one value; this form is also stored and sent
- *		population_large			beyond 4 kB: an expanded object with a table, a batch and runs
- *		population_table			key to cell: pages (population_page), a hash table (population_hash), or a log
+ *		population_large			beyond 4 kB: an expanded object with a table, a batch and a log
+ *		population_table			key to cell: pages (population_page) or a hash table (population_hash)
  *		population_rows				many customers that are hashed: rows by partition, before they get into tables
  *		population_cell			the events of one customer: a word of 64 bits, one event, or a list
- *		population_ledger, _run		beyond the memory of the query: tables go to a file as sorted runs
+ *		population_ledger, _log		beyond the memory of the query: tables go to a file, by partition
  *		population_form, _share		reading all customers, or those of a share; packets for other processes
  *		population_shared			pages that all processes of a query fill together
  *		a final function			population_argument(), population_visit()

@@ -7,6 +7,9 @@
 #include "common/hashfn.h"
 #include "population/population_entry.h"
 
+/* A group of entries ends after so many events. */
+#define GROUP_EVENTS 4096
+
 CustomerKey
 key_of_int64(int64 value)
 {
@@ -82,4 +85,22 @@ entry_read_key(WireReader *in, KeyKind kind)
 			return key_of_bytes(kind, wire_get_bytes(in, size), size);
 	}
 	return (CustomerKey){0};
+}
+
+bool
+entries_read(WireReader *log, KeyKind kind, const EventShape *shape, EntryGroup *group)
+{
+	int events = 0;
+
+	group->used = 0;
+	while (log->at < log->end && group->used < GROUP_ENTRIES && events < GROUP_EVENTS)
+	{
+		int i = group->used++;
+
+		group->keys[i] = entry_read_key(log, kind);
+		group->counts[i] =
+			events_read(shape, log, &group->buffer.events, &group->buffer.capacity, events);
+		events += group->counts[i];
+	}
+	return group->used > 0;
 }

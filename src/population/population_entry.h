@@ -3,7 +3,7 @@
  *		Customers inside a population: their keys, and the bytes of an entry.
  *
  * An entry is a customer's key and a history, as history_write() writes it. Flat values, temporary files and packets
- * are sequences of entries.
+ * are logs: sequences of entries.
  */
 #ifndef RETENTION_POPULATION_ENTRY_H
 #define RETENTION_POPULATION_ENTRY_H
@@ -13,7 +13,7 @@
 #define POPULATION_NAME "retention_population"
 
 /*
- * A key as hash tables and runs see it. Equal keys have equal a and b and, for texts, equal bytes. a and b are the
+ * A key as hash tables see it. Equal keys have equal a and b and, for texts, equal bytes. a and b are the
  * integer and 0, the bytes of a uuid, or the hash of a text and its size.
  */
 typedef struct CustomerKey
@@ -36,7 +36,7 @@ typedef struct EventBuffer
 extern CustomerKey key_of_int64(int64 value);
 extern CustomerKey key_of_bytes(KeyKind kind, const void *bytes, Size size);
 
-/* The order of keys in a run; it means nothing to users. */
+/* An order of keys; it means nothing to users. */
 extern int key_compare(KeyKind kind, const CustomerKey *one, const CustomerKey *other);
 
 /*
@@ -96,5 +96,19 @@ extern void entry_write(StringInfo out, KeyKind kind, const EventShape *shape,
 
 /* The key at the front of an entry; its bytes stay where they are. */
 extern CustomerKey entry_read_key(WireReader *in, KeyKind kind);
+
+/* Some entries of a log, which are handled together: counts[i] events belong to keys[i]. Zeroed before its first use. */
+#define GROUP_ENTRIES 64
+
+typedef struct EntryGroup
+{
+	int used;
+	CustomerKey keys[GROUP_ENTRIES];
+	int counts[GROUP_ENTRIES];
+	EventBuffer buffer;
+} EntryGroup;
+
+/* The next ones; false: the log has ended. */
+extern bool entries_read(WireReader *log, KeyKind kind, const EventShape *shape, EntryGroup *group);
 
 #endif /* RETENTION_POPULATION_ENTRY_H */

@@ -49,9 +49,6 @@ extern uint64 hash_places_for(const CustomerHash *hash, int64 customers);
 
 extern void hash_resize(CustomerHash *hash, uint64 places);
 
-/* Move the slots that are in use to the front, in the order of key_compare(); returns how many. */
-extern uint64 hash_sort(CustomerHash *hash);
-
 extern KeyText *hash_keep_text(CustomerHash *hash, const char *bytes, Size size);
 
 static inline IntSlot *

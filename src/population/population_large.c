@@ -1,6 +1,6 @@
 /*
  * population_large.c
- *		The large form of a population: an expanded object with a table, a batch of waiting events, and runs.
+ *		The large form of a population: an expanded object with a table, a batch of waiting events, and a log.
  */
 #include "retention.h"
 
@@ -10,13 +10,10 @@
 #define BATCH_FROM (256 * 1024)
 /* Without a batch, memory is counted after so many additions. */
 #define COUNT_EVERY 64
-/* Entries of a log are loaded together: so many of them, or of their events. */
-#define LOAD_ENTRIES 64
-#define LOAD_EVENTS 4096
 
 /* A hash table of so many places is partitioned before it grows: it would not fit into the cache of one processor. */
 #define PARTITION_FROM 65536
-/* A table smaller than this is not worth a run. */
+/* A table smaller than this is not worth being written. */
 #define SPILL_LEAST (16 * 1024)
 
 static Size large_flat_size(ExpandedObjectHeader *header);
@@ -25,7 +22,7 @@ static void large_flatten(ExpandedObjectHeader *header, void *result, Size size)
 static const ExpandedObjectMethods large_methods = {.get_flat_size = large_flat_size,
 													.flatten_into = large_flatten};
 
-/* Rows leave their partitions for the table, which becomes runs where it would grow too large. */
+/* Rows leave their partitions for the table, which is written where it would grow too large. */
 static void
 pour_rows(LargePopulation *large)
 {
@@ -39,24 +36,26 @@ pour_rows(LargePopulation *large)
 		rows_to_table(rows, partition, &large->table);
 		rows_free_partition(rows, partition);
 		if (table_bytes(&large->table) >= most)
-			runs_write_table(&large->runs, &large->table);
+			log_write_table(&large->log, &large->table);
 	}
 	rows_free(rows);
 }
 
-/* The ledger asks for memory: the table becomes a run; the batch is not touched. */
+/* The ledger asks for memory: the table or the log is written; the batch is not touched. */
 static bool
 write_out(LedgerMember *member)
 {
 	LargePopulation *large =
 		(LargePopulation *) ((char *) member - offsetof(LargePopulation, member));
 
+	if (large->table.key == KEY_NONE)
+		return log_write_out(&large->log);
 	if (large->rows != NULL)
 		pour_rows(large);
 	else if (large->table.pool.customers == 0 || table_bytes(&large->table) < SPILL_LEAST)
 		return false;
 	else
-		runs_write_table(&large->runs, &large->table);
+		log_write_table(&large->log, &large->table);
 	if (large->batch != NULL && large->batch->used == 0 && !sharing_is_open(large->self.sharing))
 	{
 		if (large->batch->texts.data != NULL)
@@ -85,8 +84,7 @@ large_create(const PopulationIdentity *identity, MemoryContext parent)
 	large->self.large = large;
 	large->flat_size = -1;
 	table_begin(&large->table, table_context(context), identity->key, &identity->shape);
-	large->runs =
-		(RunList){.owner = &large->member, .key = identity->key, .shape = identity->shape};
+	log_begin(&large->log, &large->member, identity->key, &identity->shape);
 	large->member.context = context;
 	large->member.write_out = write_out;
 	ledger_join(&large->member, parent);
@@ -147,7 +145,7 @@ begin_partitions(LargePopulation *large)
 	CustomerTable *table = &large->table;
 
 	if (large->not_partitioned || (table->key != KEY_INT64 && table->key != KEY_UUID) ||
-		large->member.ledger == NULL || large->runs.count > 0 ||
+		large->member.ledger == NULL || !log_is_empty(&large->log) ||
 		table_bytes(table) > ledger_limit(large->member.ledger) / 4)
 		return;
 	if (!table_is_hash_of_words(table) || !table_is_scattered(table))
@@ -286,25 +284,30 @@ static void
 add_entries(LargePopulation *large, const CustomerKey *keys, const Event *events, const int *counts,
 			int n)
 {
+	const EventShape *shape = &large->self.identity.shape;
+	KeyKind kind = large->table.key;
+
 	large->flat_size = -1;
-	large_reserve(large, n);
-	if (n > 1)
-		for (int i = 0; i < n; i++)
-			table_prefetch(&large->table, &keys[i]);
+	if (kind != KEY_NONE)
+		large_reserve(large, n);
+	for (int i = 0; i < n && n > 1 && kind != KEY_NONE; i++)
+		table_prefetch(&large->table, &keys[i]);
 	for (int i = 0; i < n; i++)
 	{
-		if (large->rows == NULL || !partition_events(large->rows, &keys[i], events, counts[i]))
+		if (kind == KEY_NONE)
+			log_add(&large->log, events, counts[i]);
+		else if (large->rows == NULL || !partition_events(large->rows, &keys[i], events, counts[i]))
 			table_add(&large->table, &keys[i], events, counts[i]);
-		events = event_at(&large->self.identity.shape, events, counts[i]);
+		events = event_at(shape, events, counts[i]);
 		large->member.since += 1 + counts[i] / 16;
-		if (large->table.key == KEY_TEXT)
+		if (kind == KEY_TEXT)
 			large->member.since += (int) (keys[i].b / 256);
 	}
 	if (large->member.since < COUNT_EVERY)
 		return;
 	CHECK_FOR_INTERRUPTS();
 	ledger_reserve(&large->member, 0);
-	if (large->table.key != KEY_NONE && table_bytes(&large->table) >= BATCH_FROM)
+	if (kind != KEY_NONE && table_bytes(&large->table) >= BATCH_FROM)
 		make_batch(large);
 }
 
@@ -323,27 +326,12 @@ large_load_entry(void *argument, const CustomerKey *key, Event *events, int coun
 void
 large_load(LargePopulation *large, WireReader log)
 {
-	KeyKind kind = large->self.identity.key;
-	const EventShape *shape = &large->self.identity.shape;
-	EventBuffer buffer = {0};
-	CustomerKey keys[LOAD_ENTRIES];
-	int counts[LOAD_ENTRIES];
+	EntryGroup group = {0};
 
-	while (log.at < log.end)
-	{
-		int n = 0;
-		int used = 0;
-
-		while (log.at < log.end && n < LOAD_ENTRIES && used < LOAD_EVENTS)
-		{
-			keys[n] = entry_read_key(&log, kind);
-			counts[n] = events_read(shape, &log, &buffer.events, &buffer.capacity, used);
-			used += counts[n++];
-		}
-		add_entries(large, keys, buffer.events, counts, n);
-	}
-	if (buffer.events != NULL)
-		pfree(buffer.events);
+	while (entries_read(&log, large->table.key, &large->self.identity.shape, &group))
+		add_entries(large, group.keys, group.buffer.events, group.counts, group.used);
+	if (group.buffer.events != NULL)
+		pfree(group.buffer.events);
 }
 
 void
@@ -435,7 +423,7 @@ large_unshare(LargePopulation *large, Share share)
 	PageSharing *sharing = large->self.sharing;
 
 	if (!sharing_is_open(sharing) ||
-		(large->rows == NULL && large->table.pool.customers == 0 && large->runs.count == 0))
+		(large->rows == NULL && large->table.pool.customers == 0 && log_is_empty(&large->log)))
 		return;
 	large->self.sharing = NULL;
 	sharing_each_page(sharing, share, take_page, large);
@@ -468,7 +456,7 @@ large_is_partitioned(LargePopulation *large)
 	large_flush(large);
 	if (large->rows == NULL)
 		return false;
-	if (large->table.pool.customers == 0 && large->runs.count == 0)
+	if (large->table.pool.customers == 0 && log_is_empty(&large->log))
 		return true;
 	pour_rows(large);
 	ledger_reserve(&large->member, 0);
@@ -517,10 +505,10 @@ large_each(LargePopulation *large, EntryVisitor visitor, void *argument)
 		}
 		large_end_partitions(scratch);
 	}
-	else if (large->runs.count > 0)
+	else if (!log_is_empty(&large->log))
 	{
-		runs_write_table(&large->runs, &large->table);
-		runs_each(&large->runs, visitor, argument);
+		log_write_table(&large->log, &large->table);
+		log_each(&large->log, visitor, argument);
 	}
 	else
 		table_each(&large->table, visitor, argument);
@@ -574,34 +562,15 @@ end_work(MemoryContext work, MemoryContext old)
 	MemoryContextDelete(work);
 }
 
-/* Write the entries of a table as a log, or only count its bytes where to is NULL; returns them. */
+/* Write all customers as a log, or only count its bytes where to is NULL; returns them. */
 static int64
-flatten_table(LargePopulation *large, char *to, int64 capacity)
+write_log(LargePopulation *large, char *to, int64 capacity)
 {
 	FlatWriter writer = {.large = large, .to = to, .capacity = capacity};
 
 	initStringInfo(&writer.entry);
-	table_each(&large->table, flatten_entry, &writer);
+	large_each(large, flatten_entry, &writer);
 	return writer.size;
-}
-
-static int64
-count_flat_size(LargePopulation *large)
-{
-	int64 size = offsetof(FlatPopulation, data) + large->self.identity.tag_length;
-
-	large_flush(large);
-	if (large->rows != NULL)
-		pour_rows(large);
-	if (large->flat_size >= 0)
-		return large->flat_size;
-	if (large->runs.count == 0)
-		return size + flatten_table(large, NULL, 0);
-	runs_write_table(&large->runs, &large->table);
-	runs_compact(&large->runs);
-	for (int i = 0; i < large->runs.count; i++)
-		size += large->runs.runs[i].payload;
-	return size;
 }
 
 static Size
@@ -611,7 +580,10 @@ large_flat_size(ExpandedObjectHeader *header)
 	MemoryContext old;
 	MemoryContext work = begin_work(large, &old);
 
-	large->flat_size = count_flat_size(large);
+	large_flush(large);
+	if (large->flat_size < 0)
+		large->flat_size = offsetof(FlatPopulation, data) + large->self.identity.tag_length +
+						   write_log(large, NULL, 0);
 	end_work(work, old);
 	if (large->flat_size > FLAT_LARGEST)
 		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
@@ -640,10 +612,8 @@ large_flatten(ExpandedObjectHeader *header, void *result, Size size)
 	flat->used = (int32) size;
 	flat->totals = large->self.totals;
 	work = begin_work(large, &old);
-	/* The ledger may have had this table written out meanwhile: the entries are the same. */
-	if (large->runs.count > 0)
-		runs_copy(&large->runs, FLAT_LOG(flat), size - head);
-	else if (flatten_table(large, FLAT_LOG(flat), (int64) (size - head)) != (int64) (size - head))
+	/* The ledger may have had the table written meanwhile: the customers are the same. */
+	if (write_log(large, FLAT_LOG(flat), (int64) (size - head)) != (int64) (size - head))
 		elog(ERROR, "population has fewer entries than it counted");
 	end_work(work, old);
 }

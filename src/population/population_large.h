@@ -1,13 +1,13 @@
 /*
  * population_large.h
- *		The large form of a population: an expanded object with a table, a batch of waiting events, and runs.
+ *		The large form of a population: an expanded object with a table, a batch of waiting events, and a log.
  */
 #ifndef RETENTION_POPULATION_LARGE_H
 #define RETENTION_POPULATION_LARGE_H
 
 #include "population/population_flat.h"
+#include "population/population_log.h"
 #include "population/population_rows.h"
-#include "population/population_run.h"
 #include "population/population_shared.h"
 #include "utils/expandeddatum.h"
 
@@ -37,8 +37,8 @@ struct LargePopulation
 	EventBatch *batch;	  /* NULL while the table is small */
 	RowStore *rows;		  /* NULL: not partitioned */
 	bool not_partitioned; /* and never again */
-	RunList runs;
-	int64 flat_size; /* -1: unknown */
+	EntryLog log;		  /* customers without keys, and what did not fit into memory */
+	int64 flat_size;	  /* -1: unknown */
 };
 
 extern LargePopulation *large_create(const PopulationIdentity *identity, MemoryContext parent);
@@ -67,7 +67,7 @@ extern void large_unshare(LargePopulation *large, Share share);
 extern void large_load_rows(LargePopulation *large, const RowChunk *chunk, int64 origin);
 
 /*
- * Whether all customers are in partitions; else they are put into the table or the runs, all of them. Then: the table
+ * Whether all customers are in partitions; else they are put into the table or the log, all of them. Then: the table
  * of a partition, in scratch, which is begun by large_begin_partitions().
  */
 extern bool large_is_partitioned(LargePopulation *large);

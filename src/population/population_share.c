@@ -68,7 +68,7 @@ all_in_table(Population *population)
 	if (population->large == NULL)
 		return false;
 	large_flush(population->large);
-	return population->large->runs.count == 0;
+	return log_is_empty(&population->large->log);
 }
 
 void

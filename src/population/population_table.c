@@ -25,16 +25,6 @@
 /* A narrow cell is fetched so many events ahead, a list so many. */
 #define NARROW_AHEAD 32
 #define LIST_AHEAD 8
-#define CHUNK_LEAST 1024
-#define CHUNK_MOST (1024 * 1024)
-
-#define ST_SORT sort_pages
-#define ST_ELEMENT_TYPE CellPage
-#define ST_COMPARE(x, y) ((x)->number < (y)->number ? -1 : (x)->number > (y)->number)
-#define ST_CHECK_FOR_INTERRUPTS
-#define ST_SCOPE static
-#define ST_DEFINE
-#include "lib/sort_template.h"
 
 /* ---- pages or a hash table ---- */
 
@@ -305,7 +295,7 @@ table_growth(const CustomerTable *table, int count)
 {
 	uint64 places;
 
-	if (table->key == KEY_NONE || table->dense)
+	if (table->dense)
 		return 0;
 	places = hash_places_for(&table->hash, table->pool.customers + count);
 	return places == table->hash.places ? 0 : places * table->hash.slot_size;
@@ -316,7 +306,7 @@ table_reserve(CustomerTable *table, int count, Size room)
 {
 	uint64 places;
 
-	if (table->key == KEY_NONE || table->dense)
+	if (table->dense)
 		return;
 	places = hash_places_for(&table->hash, table->pool.customers + count);
 	if (places == table->hash.places)
@@ -337,37 +327,6 @@ table_reserve(CustomerTable *table, int count, Size room)
 	hash_resize(&table->hash, places);
 }
 
-static void
-chunk_add(CustomerTable *table, const Event *events, int count)
-{
-	StringInfoData entry;
-	Size need;
-	LogChunk *chunk = table->last_chunk;
-
-	initStringInfo(&entry);
-	entry_write(&entry, KEY_NONE, &table->pool.shape, NULL, events, count);
-	need = entry.len + 10;
-	if (chunk == NULL || chunk->capacity - chunk->used < need)
-	{
-		Size capacity = chunk == NULL ? CHUNK_LEAST : Min(2 * chunk->capacity, CHUNK_MOST);
-
-		capacity = Max(capacity, need);
-		chunk = MemoryContextAllocHuge(table->pool.context, offsetof(LogChunk, bytes) + capacity);
-		chunk->next = NULL;
-		chunk->used = 0;
-		chunk->capacity = capacity;
-		if (table->last_chunk != NULL)
-			table->last_chunk->next = chunk;
-		else
-			table->chunks = chunk;
-		table->last_chunk = chunk;
-	}
-	memcpy(chunk->bytes + chunk->used, entry.data, entry.len);
-	chunk->used += entry.len;
-	table->pool.customers++;
-	pfree(entry.data);
-}
-
 void
 table_prefetch(const CustomerTable *table, const CustomerKey *key)
 {
@@ -382,7 +341,7 @@ table_prefetch(const CustomerTable *table, const CustomerKey *key)
 	}
 	else if (table->key == KEY_INT64)
 		__builtin_prefetch(int_slot(&table->hash, key_mix(key->a)), 1);
-	else if (table->key != KEY_NONE)
+	else
 		__builtin_prefetch(wide_slot(&table->hash, key_hash(table->key, key->a, key->b)), 1);
 }
 
@@ -396,8 +355,8 @@ table_add(CustomerTable *table, const CustomerKey *key, const Event *events, int
 	switch (table->key)
 	{
 		case KEY_NONE:
-			chunk_add(table, events, count);
-			return;
+			elog(ERROR, "a table needs keys");
+			break;
 		case KEY_INT64:
 			while (table->pages.narrow && count > 0 && is_plain(events) &&
 				   add_narrow_word(table, key->a, events->value, 1))
@@ -722,32 +681,11 @@ visit_place(const CustomerTable *table, uint64 place, EventBuffer *buffer, Entry
 		visit_cell(table, &key, cell, buffer, visitor, argument);
 }
 
-static void
-visit_chunks(const CustomerTable *table, EventBuffer *buffer, EntryVisitor visitor, void *argument)
-{
-	CustomerKey key = {0};
-
-	for (const LogChunk *chunk = table->chunks; chunk != NULL; chunk = chunk->next)
-	{
-		WireReader in = {
-			.type_name = POPULATION_NAME, .at = chunk->bytes, .end = chunk->bytes + chunk->used};
-
-		while (in.at < in.end)
-		{
-			int count = events_read(&table->pool.shape, &in, &buffer->events, &buffer->capacity, 0);
-
-			CHECK_FOR_INTERRUPTS();
-			visitor(argument, &key, buffer->events, count);
-		}
-	}
-}
-
 void
 table_each(CustomerTable *table, EntryVisitor visitor, void *argument)
 {
 	EventBuffer buffer = {0};
 
-	visit_chunks(table, &buffer, visitor, argument);
 	for (uint64 i = 0; i < table->pages.places; i++)
 		if (table->pages.directory[i].cells != NULL)
 			visit_page(table, &table->pages.directory[i], &buffer, visitor, argument);
@@ -806,8 +744,6 @@ table_each_word(CustomerTable *table, Share share, KeyedWordVisitor words, Entry
 				   share.count > 1 ? &visit : argument);
 		return;
 	}
-	visit_chunks(table, &buffer, share.count > 1 ? visit_of_share : visitor,
-				 share.count > 1 ? (void *) &visit : argument);
 	for (uint64 i = 0; i < table->pages.places; i++)
 	{
 		const CellPage *page = &table->pages.directory[i];
@@ -876,27 +812,4 @@ table_give_words(CustomerTable *table, WordTaker taker, void *argument)
 				&old.pool.shape);
 	table_each_word(&old, (Share){0, 1}, give_word, keep_entry, &giver);
 	MemoryContextDelete(old.pool.context);
-}
-
-void
-table_each_sorted(CustomerTable *table, EntryVisitor visitor, void *argument)
-{
-	EventBuffer buffer = {0};
-	uint64 count = 0;
-
-	visit_chunks(table, &buffer, visitor, argument);
-
-	for (uint64 i = 0; i < table->pages.places; i++)
-		if (table->pages.directory[i].cells != NULL)
-			table->pages.directory[count++] = table->pages.directory[i];
-	if (count > 1)
-		sort_pages(table->pages.directory, count);
-	for (uint64 i = 0; i < count; i++)
-		visit_page(table, &table->pages.directory[i], &buffer, visitor, argument);
-
-	count = hash_sort(&table->hash);
-	for (uint64 i = 0; i < count; i++)
-		visit_place(table, i, &buffer, visitor, argument);
-	if (buffer.events != NULL)
-		pfree(buffer.events);
 }

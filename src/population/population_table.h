@@ -4,7 +4,7 @@
  *
  * Integer keys that lie close together are addressed directly, page by page (population_page.h); other keys are hashed
  * (population_hash.h). Which of the two is decided where the hash table would have to grow, by the memory that either
- * would take. Customers without a key are entries in a log.
+ * would take.
  */
 #ifndef RETENTION_POPULATION_TABLE_H
 #define RETENTION_POPULATION_TABLE_H
@@ -12,15 +12,6 @@
 #include "population/population_hash.h"
 #include "population/population_page.h"
 #include "utils/memutils.h"
-
-/* A piece of the log of a population without keys: entries as in a flat value. */
-typedef struct LogChunk
-{
-	struct LogChunk *next;
-	Size used;
-	Size capacity;
-	char bytes[FLEXIBLE_ARRAY_MEMBER];
-} LogChunk;
 
 /* The context of a table, below that of its owner. */
 static inline MemoryContext
@@ -38,8 +29,6 @@ typedef struct CustomerTable
 	CellPool pool;
 	CellPages pages;
 	CustomerHash hash;
-	LogChunk *chunks; /* KEY_NONE */
-	LogChunk *last_chunk;
 } CustomerTable;
 
 /* Events of integer customers that are applied together. */
@@ -141,9 +130,6 @@ extern void table_each(CustomerTable *table, EntryVisitor visitor, void *argumen
  */
 extern void table_each_word(CustomerTable *table, Share share, KeyedWordVisitor words,
 							EntryVisitor visitor, void *argument);
-
-/* Every customer in the order of key_compare(). It is made in place: afterwards only table_clear() can follow. */
-extern void table_each_sorted(CustomerTable *table, EntryVisitor visitor, void *argument);
 
 static inline Size
 table_bytes(const CustomerTable *table)
