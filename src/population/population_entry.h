@@ -63,19 +63,24 @@ key_hash(KeyKind kind, uint64 a, uint64 b)
 	return kind == KEY_TEXT ? a : kind == KEY_UUID ? key_mix(a ^ key_mix(b)) : key_mix(a);
 }
 
-/* Customers are divided by the first byte of a hash. A partition belongs to one share. */
+/* The hash by which customers are divided. All keys of a page have the same. */
+static inline uint64
+key_divide(KeyKind kind, uint64 a, uint64 b)
+{
+	/* The hash of a text is its place in a table already. */
+	return kind == KEY_INT64  ? key_mix(a >> CELL_PAGE_BITS)
+		   : kind == KEY_UUID ? key_hash(kind, a, b)
+		   : kind == KEY_TEXT ? key_mix(a)
+							  : 0;
+}
+
+/* A partition, its first byte, belongs to one share. */
 #define KEY_PARTITIONS 256
 
 static inline int
 key_partition(KeyKind kind, uint64 a, uint64 b)
 {
-	/* All keys of a page are in one partition. The hash of a text is its place in a table already. */
-	uint64 hash = kind == KEY_INT64	 ? key_mix(a >> CELL_PAGE_BITS)
-				  : kind == KEY_UUID ? key_hash(kind, a, b)
-				  : kind == KEY_TEXT ? key_mix(a)
-									 : 0;
-
-	return (int) (hash >> 56);
+	return (int) (key_divide(kind, a, b) >> 56);
 }
 
 /* The number of the share, of so many, that a customer belongs to. */

@@ -61,21 +61,25 @@ bits_for(Size bytes)
 static void
 make_parts(EntryLog *log, MemoryContext parent, int bits)
 {
+	MemoryContext old;
+
 	log->context = AllocSetContextCreate(parent, "retention log", 0, 1024, 8 * 1024 * 1024);
 	log->bits = bits;
 	log->parts = MemoryContextAllocZero(log->context, sizeof(LogPart) << bits);
+	old = MemoryContextSwitchTo(log->context);
+	initStringInfo(&log->entry);
+	MemoryContextSwitchTo(old);
 }
 
 static LogPart *
 part_of_key(const EntryLog *log, const CustomerKey *key)
 {
-	uint64 hash;
+	uint64 hash = key_divide(log->key, key->a, key->b);
 
-	if (log->bits == 0)
-		return log->parts;
 	/* What is divided once more is divided in another way. */
-	hash = key_mix(key_hash(log->key, key->a, key->b) + (uint64) log->depth);
-	return &log->parts[hash >> (64 - log->bits)];
+	if (log->depth > 0)
+		hash = key_mix(hash + (uint64) log->depth);
+	return log->bits == 0 ? log->parts : &log->parts[hash >> (64 - log->bits)];
 }
 
 static void
@@ -118,30 +122,28 @@ static void
 add_entry(EntryLog *log, const CustomerKey *key, const Event *events, int count)
 {
 	LogPart *part = part_of_key(log, key);
-	StringInfoData entry;
-	LogChunk *chunk;
+	LogChunk *chunk = part->chunks;
+	StringInfo entry = &log->entry;
 
-	initStringInfo(&entry);
-	entry_write(&entry, log->key, &log->shape, key, events, count);
-	chunk = part->chunks;
-	if (chunk == NULL || chunk->capacity - chunk->used < (Size) entry.len)
+	resetStringInfo(entry);
+	entry_write(entry, log->key, &log->shape, key, events, count);
+	if (chunk == NULL || chunk->capacity - chunk->used < (Size) entry->len)
 	{
 		Size capacity =
 			chunk == NULL || log->in_file ? CHUNK_LEAST : Min(2 * chunk->capacity, CHUNK_MOST);
 
 		if (log->in_file)
 			write_chunks(log, part);
-		capacity = Max(capacity, (Size) entry.len);
+		capacity = Max(capacity, (Size) entry->len);
 		chunk = MemoryContextAllocHuge(log->context, offsetof(LogChunk, bytes) + capacity);
 		chunk->used = 0;
 		chunk->capacity = capacity;
 		chunk->next = part->chunks;
 		part->chunks = chunk;
 	}
-	memcpy(chunk->bytes + chunk->used, entry.data, entry.len);
-	chunk->used += entry.len;
-	part->bytes += entry.len;
-	pfree(entry.data);
+	memcpy(chunk->bytes + chunk->used, entry->data, entry->len);
+	chunk->used += entry->len;
+	part->bytes += entry->len;
 }
 
 void

@@ -24,6 +24,7 @@ typedef struct EntryLog
 	int depth;	  /* how often what is in it has been divided */
 	int bits;	  /* there are 1 << bits parts */
 	LogPart *parts;
+	StringInfoData entry; /* the one that is being added */
 } EntryLog;
 
 extern void
