@@ -51,33 +51,24 @@ hash_places_for(const CustomerHash *hash, int64 customers)
 void
 hash_resize(CustomerHash *hash, uint64 places)
 {
-	char *old = hash->slots;
-	uint64 old_places = hash->places;
+	const CustomerHash old = *hash;
+	Size size = hash_slot_size(hash->key);
 
-	hash->slots = table_memory(hash->context, places * hash->slot_size);
+	hash->slots = table_memory(hash->context, places * size);
 	hash->places = places;
-	for (uint64 i = 0; i < old_places; i++)
+	for (uint64 i = 0; i < old.places; i++)
 	{
+		const HashSlot *slot = hash_slot(&old, hash->key, i);
+		uint64 place;
+
 		CHECK_NOW_AND_THEN(i);
-		if (hash->key == KEY_INT64)
-		{
-			IntSlot *slot = &((IntSlot *) old)[i];
-
-			if (slot->cell.form != CELL_EMPTY)
-				*hash_int(hash, slot->a, key_mix(slot->a)) = slot->cell;
-		}
-		else
-		{
-			WideSlot *slot = &((WideSlot *) old)[i];
-			uint64 place = key_hash(hash->key, slot->a, slot->b);
-
-			if (slot->cell.form == CELL_EMPTY)
-				continue;
-			while (wide_slot(hash, place)->cell.form != CELL_EMPTY)
-				place++;
-			*wide_slot(hash, place) = *slot;
-		}
+		if (slot->cell.form == CELL_EMPTY)
+			continue;
+		place = key_hash(hash->key, slot->a, hash->key == KEY_UUID ? slot->b[0] : 0);
+		while (hash_slot(hash, hash->key, place)->cell.form != CELL_EMPTY)
+			place++;
+		memcpy(hash_slot(hash, hash->key, place), slot, size);
 	}
-	if (old != NULL)
-		pfree(old);
+	if (old.slots != NULL)
+		pfree(old.slots);
 }

@@ -17,25 +17,18 @@ typedef struct KeyText
 	char bytes[FLEXIBLE_ARRAY_MEMBER];
 } KeyText;
 
-/* Before a cell stands its key: a for integers, else a and b (of a text, b points to a KeyText). */
-typedef struct IntSlot
+/* A cell and its key: a, and but for integers b (of a text, b points to a KeyText). */
+typedef struct HashSlot
 {
 	uint64 a;
 	EventCell cell;
-} IntSlot;
-
-typedef struct WideSlot
-{
-	uint64 a;
-	uint64 b;
-	EventCell cell;
-} WideSlot;
+	uint64 b[FLEXIBLE_ARRAY_MEMBER];
+} HashSlot;
 
 typedef struct CustomerHash
 {
 	MemoryContext context;
 	KeyKind key;
-	int slot_size;
 	char *slots;
 	uint64 places; /* 0, or a power of two */
 
@@ -51,70 +44,60 @@ extern void hash_resize(CustomerHash *hash, uint64 places);
 
 extern KeyText *hash_keep_text(CustomerHash *hash, const char *bytes, Size size);
 
-static inline IntSlot *
-int_slot(const CustomerHash *hash, uint64 place)
+/* kind, here and below, is that of the table: where it is a constant, each kind gets code of its own. */
+static inline Size
+hash_slot_size(KeyKind kind)
 {
-	return &((IntSlot *) hash->slots)[place & (hash->places - 1)];
+	return offsetof(HashSlot, b) + (kind == KEY_INT64 ? 0 : sizeof(uint64));
 }
 
-static inline WideSlot *
-wide_slot(const CustomerHash *hash, uint64 place)
+static inline HashSlot *
+hash_slot(const CustomerHash *hash, KeyKind kind, uint64 place)
 {
-	return &((WideSlot *) hash->slots)[place & (hash->places - 1)];
+	return (HashSlot *) (hash->slots + (place & (hash->places - 1)) * hash_slot_size(kind));
 }
 
-/* The cell of an integer, from the place that is its key_mix(). */
-static inline EventCell *
-hash_int(CustomerHash *hash, uint64 key, uint64 place)
+/* The cell of a key, from the place that is its key_hash(). */
+static pg_attribute_always_inline EventCell *
+hash_cell(CustomerHash *hash, KeyKind kind, const CustomerKey *key, uint64 place)
 {
 	for (;; place++)
 	{
-		IntSlot *slot = int_slot(hash, place);
-
-		if (slot->cell.form == CELL_EMPTY)
-			slot->a = key;
-		if (slot->a == key)
-			return &slot->cell;
-	}
-}
-
-/* The cell of a uuid, from the place that is its key_hash(). */
-static inline EventCell *
-hash_uuid(CustomerHash *hash, uint64 a, uint64 b, uint64 place)
-{
-	for (;; place++)
-	{
-		WideSlot *slot = wide_slot(hash, place);
+		HashSlot *slot = hash_slot(hash, kind, place);
 
 		if (slot->cell.form == CELL_EMPTY)
 		{
-			slot->a = a;
-			slot->b = b;
-		}
-		if (slot->a == a && slot->b == b)
+			slot->a = key->a;
+			if (kind == KEY_UUID)
+				slot->b[0] = key->b;
+			else if (kind == KEY_TEXT)
+				slot->b[0] = (uintptr_t) hash_keep_text(hash, key->bytes, key->b);
 			return &slot->cell;
+		}
+		if (slot->a != key->a)
+			continue;
+		if (kind == KEY_TEXT)
+		{
+			const KeyText *kept = (const KeyText *) (uintptr_t) slot->b[0];
+
+			if (kept->size != key->b || memcmp(kept->bytes, key->bytes, key->b) != 0)
+				continue;
+		}
+		else if (kind == KEY_UUID && slot->b[0] != key->b)
+			continue;
+		return &slot->cell;
 	}
 }
 
-/* The cell of a text, whose hash is a. */
+/* The same from the beginning. */
 static inline EventCell *
-hash_text(CustomerHash *hash, uint64 a, const char *bytes, Size size)
+hash_find(CustomerHash *hash, const CustomerKey *key)
 {
-	for (uint64 place = a;; place++)
-	{
-		WideSlot *slot = wide_slot(hash, place);
-		const KeyText *kept;
+	uint64 place = key_hash(hash->key, key->a, key->b);
 
-		if (slot->cell.form == CELL_EMPTY)
-		{
-			slot->a = a;
-			slot->b = (uintptr_t) hash_keep_text(hash, bytes, size);
-			return &slot->cell;
-		}
-		kept = (const KeyText *) (uintptr_t) slot->b;
-		if (slot->a == a && kept->size == size && memcmp(kept->bytes, bytes, size) == 0)
-			return &slot->cell;
-	}
+	return hash->key == KEY_INT64  ? hash_cell(hash, KEY_INT64, key, place)
+		   : hash->key == KEY_UUID ? hash_cell(hash, KEY_UUID, key, place)
+								   : hash_cell(hash, KEY_TEXT, key, place);
 }
 
 /*
@@ -131,23 +114,16 @@ hash_place(const CustomerHash *hash, uint64 i)
 static inline const EventCell *
 hash_cell_at(const CustomerHash *hash, uint64 place, CustomerKey *key)
 {
-	const WideSlot *slot;
+	const HashSlot *slot = hash_slot(hash, hash->key, place);
 
-	if (hash->key == KEY_INT64)
-	{
-		const IntSlot *narrow = &((const IntSlot *) hash->slots)[place];
-
-		key->a = narrow->a;
-		return narrow->cell.form == CELL_EMPTY ? NULL : &narrow->cell;
-	}
-	slot = &((const WideSlot *) hash->slots)[place];
 	if (slot->cell.form == CELL_EMPTY)
 		return NULL;
 	key->a = slot->a;
-	key->b = slot->b;
-	if (hash->key == KEY_TEXT)
+	if (hash->key == KEY_UUID)
+		key->b = slot->b[0];
+	else if (hash->key == KEY_TEXT)
 	{
-		const KeyText *kept = (const KeyText *) (uintptr_t) slot->b;
+		const KeyText *kept = (const KeyText *) (uintptr_t) slot->b[0];
 
 		key->b = kept->size;
 		key->bytes = kept->bytes;

@@ -229,10 +229,7 @@ large_flush(LargePopulation *large)
 	large_reserve(large, batch->used);
 	if (large->rows != NULL)
 		partition_batch(large->rows, batch);
-	if (large->table.key == KEY_INT64)
-		table_apply_int64(&large->table, batch);
-	else
-		table_apply_wide(&large->table, batch);
+	table_apply(&large->table, batch);
 	batch->used = 0;
 	batch->texts.len = 0;
 	ledger_reserve(&large->member, 0);
@@ -261,7 +258,7 @@ large_add_plain(LargePopulation *large, const int64 *keys, const int64 *values, 
 		keys = left_keys;
 		values = left_values;
 	}
-	table_apply_plain(&large->table, keys, values, count);
+	table_apply_plain(&large->table, (const uint64 *) keys, NULL, values, count);
 	ledger_reserve(&large->member, 0);
 }
 

@@ -107,10 +107,7 @@ rows_to_table(const RowStore *store, int partition, CustomerTable *table)
 				values[i] =
 					(int64) ((uint64) store->origin + (uint64) (int64) chunk->values[done + i]);
 			table_reserve(table, count, 0);
-			if (store->key == KEY_UUID)
-				table_apply_plain_uuids(table, chunk->a + done, chunk->b + done, values, count);
-			else
-				table_apply_plain(table, (const int64 *) chunk->a + done, values, count);
+			table_apply_plain(table, chunk->a + done, chunk->b + done, values, count);
 		}
 }
 

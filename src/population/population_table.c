@@ -28,6 +28,13 @@
 
 /* ---- pages or a hash table ---- */
 
+/* The slot at a place of the hash table, whose keys are integers. */
+static inline HashSlot *
+int_slot(const CustomerTable *table, uint64 place)
+{
+	return hash_slot(&table->hash, KEY_INT64, place);
+}
+
 /* On how many pages the keys of the hash table lie; beyond most it stops. */
 static uint64
 count_pages(const CustomerTable *table, uint64 most)
@@ -35,21 +42,21 @@ count_pages(const CustomerTable *table, uint64 most)
 	uint64 places = pg_nextpower2_64(Max(2 * most, 16));
 	CellPage *seen = MemoryContextAllocExtended(CurrentMemoryContext, places * sizeof(CellPage),
 												MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	const IntSlot *slots = (const IntSlot *) table->hash.slots;
 	uint64 count = 0;
 
 	for (uint64 i = 0; i < table->hash.places && count <= most; i++)
 	{
+		HashSlot *slot = int_slot(table, i);
 		CellPage *page;
 
 		CHECK_NOW_AND_THEN(i);
-		if (slots[i].cell.form == CELL_EMPTY)
+		if (slot->cell.form == CELL_EMPTY)
 			continue;
-		page = page_place(seen, places, slots[i].a >> CELL_PAGE_BITS);
+		page = page_place(seen, places, slot->a >> CELL_PAGE_BITS);
 		if (page->cells != NULL)
 			continue;
-		page->number = slots[i].a >> CELL_PAGE_BITS;
-		page->cells = unconstify(IntSlot *, &slots[i]); /* any pointer */
+		page->number = slot->a >> CELL_PAGE_BITS;
+		page->cells = slot; /* any pointer */
 		count++;
 	}
 	pfree(seen);
@@ -64,7 +71,7 @@ static uint64
 pages_would_do(const CustomerTable *table, uint64 hash_places, Size room)
 {
 	uint64 bytes = Min(PAGE_BYTES_FOR_PLACE * hash_places,
-					   Max(sizeof(IntSlot) / 4 * 3 * hash_places, room / 2));
+					   Max(hash_slot_size(KEY_INT64) / 4 * 3 * hash_places, room / 2));
 	uint64 most = bytes / page_bytes(&table->pages);
 	uint64 count = count_pages(table, most);
 
@@ -75,7 +82,6 @@ pages_would_do(const CustomerTable *table, uint64 hash_places, Size room)
 static bool
 choose_narrow(CustomerTable *table)
 {
-	const IntSlot *slots = (const IntSlot *) table->hash.slots;
 	int64 least = PG_INT64_MAX;
 	int64 most = PG_INT64_MIN;
 
@@ -83,7 +89,7 @@ choose_narrow(CustomerTable *table)
 		return false;
 	for (uint64 i = 0; i < table->hash.places; i++)
 	{
-		const EventCell *cell = &slots[i].cell;
+		const EventCell *cell = &int_slot(table, i)->cell;
 
 		CHECK_NOW_AND_THEN(i);
 		if (cell->form == CELL_EMPTY)
@@ -104,13 +110,12 @@ choose_narrow(CustomerTable *table)
 static void
 pages_from_hash(CustomerTable *table, uint64 count)
 {
-	IntSlot *slots = (IntSlot *) table->hash.slots;
-
 	pages_reserve(&table->pages, count);
 	for (uint64 i = 0; i < table->hash.places; i++)
 	{
-		uint64 number = slots[i].a >> CELL_PAGE_BITS;
-		const EventCell *cell = &slots[i].cell;
+		const HashSlot *slot = int_slot(table, i);
+		uint64 number = slot->a >> CELL_PAGE_BITS;
+		const EventCell *cell = &slot->cell;
 		void *cells;
 
 		CHECK_NOW_AND_THEN(i);
@@ -120,12 +125,12 @@ pages_from_hash(CustomerTable *table, uint64 count)
 		if (cells == NULL)
 			cells = page_create(&table->pages, number);
 		if (table->pages.narrow)
-			((uint64 *) cells)[slots[i].a & (CELL_PAGE_CELLS - 1)] =
+			((uint64 *) cells)[slot->a & (CELL_PAGE_CELLS - 1)] =
 				cell->bits << (table->pool.origin + cell->base - table->pages.narrow_first);
 		else
-			((EventCell *) cells)[slots[i].a & (CELL_PAGE_CELLS - 1)] = *cell;
+			((EventCell *) cells)[slot->a & (CELL_PAGE_CELLS - 1)] = *cell;
 	}
-	pfree(slots);
+	pfree(table->hash.slots);
 	table->hash.slots = NULL;
 	table->hash.places = 0;
 	table->dense = true;
@@ -144,13 +149,13 @@ pages_to_hash(CustomerTable *table)
 		CHECK_FOR_INTERRUPTS();
 		for (int j = 0; j < CELL_PAGE_CELLS && page->cells != NULL; j++)
 		{
-			uint64 key = page->number << CELL_PAGE_BITS | j;
+			CustomerKey key = {.a = page->number << CELL_PAGE_BITS | j};
 			const uint64 *narrow = page->cells;
 			const EventCell *cells = page->cells;
 
 			if (table->pages.narrow ? narrow[j] == 0 : cells[j].form == CELL_EMPTY)
 				continue;
-			*hash_int(&table->hash, key, key_mix(key)) =
+			*hash_find(&table->hash, &key) =
 				table->pages.narrow ? narrow_cell(&table->pages, &table->pool, narrow[j])
 									: cells[j];
 		}
@@ -226,7 +231,6 @@ bool
 table_would_be_near(CustomerTable *table, Size room, int64 *first, uint64 *near_first,
 					uint64 *near_count)
 {
-	const IntSlot *slots = (const IntSlot *) table->hash.slots;
 	uint64 least = PG_UINT64_MAX;
 	uint64 most = 0;
 	uint64 count = 0;
@@ -243,10 +247,10 @@ table_would_be_near(CustomerTable *table, Size room, int64 *first, uint64 *near_
 		return false;
 	for (uint64 i = 0; i < table->hash.places; i++)
 	{
-		uint64 number = slots[i].a >> CELL_PAGE_BITS;
+		uint64 number = int_slot(table, i)->a >> CELL_PAGE_BITS;
 
 		CHECK_NOW_AND_THEN(i);
-		if (slots[i].cell.form == CELL_EMPTY)
+		if (int_slot(table, i)->cell.form == CELL_EMPTY)
 			continue;
 		least = Min(least, number);
 		most = Max(most, number);
@@ -278,7 +282,6 @@ table_begin(CustomerTable *table, MemoryContext context, KeyKind key, const Even
 	table->pool.takes_words = shape->cap == 1 && !shape->has_amount;
 	table->pages.context = table->hash.context = context;
 	table->hash.key = key;
-	table->hash.slot_size = key == KEY_INT64 ? sizeof(IntSlot) : sizeof(WideSlot);
 }
 
 void
@@ -298,7 +301,7 @@ table_growth(const CustomerTable *table, int count)
 	if (table->dense)
 		return 0;
 	places = hash_places_for(&table->hash, table->pool.customers + count);
-	return places == table->hash.places ? 0 : places * table->hash.slot_size;
+	return places == table->hash.places ? 0 : places * hash_slot_size(table->key);
 }
 
 void
@@ -339,10 +342,9 @@ table_prefetch(const CustomerTable *table, const CustomerKey *key)
 										   (page_bytes(&table->pages) / CELL_PAGE_CELLS),
 							   1);
 	}
-	else if (table->key == KEY_INT64)
-		__builtin_prefetch(int_slot(&table->hash, key_mix(key->a)), 1);
 	else
-		__builtin_prefetch(wide_slot(&table->hash, key_hash(table->key, key->a, key->b)), 1);
+		__builtin_prefetch(
+			hash_slot(&table->hash, table->key, key_hash(table->key, key->a, key->b)), 1);
 }
 
 void
@@ -352,34 +354,20 @@ table_add(CustomerTable *table, const CustomerKey *key, const Event *events, int
 
 	if (count == 0)
 		return;
-	switch (table->key)
+	while (table->pages.narrow && count > 0 && is_plain(events) &&
+		   add_narrow_word(table, key->a, events->value, 1))
 	{
-		case KEY_NONE:
-			elog(ERROR, "a table needs keys");
-			break;
-		case KEY_INT64:
-			while (table->pages.narrow && count > 0 && is_plain(events) &&
-				   add_narrow_word(table, key->a, events->value, 1))
-			{
-				events++;
-				count--;
-			}
-			if (count == 0)
-				return;
-			if (table->pages.narrow)
-				leave_narrow(table);
-			if (table->dense)
-				cell = dense_cell(table, key->a);
-			if (cell == NULL)
-				cell = hash_int(&table->hash, key->a, key_mix(key->a));
-			break;
-		case KEY_UUID:
-			cell = hash_uuid(&table->hash, key->a, key->b, key_hash(table->key, key->a, key->b));
-			break;
-		case KEY_TEXT:
-			cell = hash_text(&table->hash, key->a, key->bytes, key->b);
-			break;
+		events++;
+		count--;
 	}
+	if (count == 0)
+		return;
+	if (table->pages.narrow)
+		leave_narrow(table);
+	if (table->dense)
+		cell = dense_cell(table, key->a);
+	if (cell == NULL)
+		cell = hash_find(&table->hash, key);
 	for (int i = 0; i < count; i++)
 		cell_add(&table->pool, cell, event_at(&table->pool.shape, events, i));
 }
@@ -400,73 +388,122 @@ add_one(CellPool *pool, EventCell *cell, const Event *events, Size size, const i
 		cell_add_plain(pool, cell, values[i]);
 }
 
-/* Add events (or plain events of these values, where events is NULL) to wide pages or the hash table. */
-static pg_attribute_always_inline void
-apply_cells(CustomerTable *table, const uint64 *keys, const Event *events, Size size,
-			const int64 *values, int count)
+/* Add events (or plain events of these values, where events is NULL) to wide pages; false: they are given up. */
+static pg_attribute_always_inline bool
+apply_wide(CustomerTable *table, const uint64 *keys, const Event *events, Size size,
+		   const int64 *values, int count)
 {
 	EventCell *cells[BATCH_EVENTS];
+
+	for (int i = 0; i < count; i++)
+	{
+		cells[i] = dense_cell(table, keys[i]);
+		if (unlikely(cells[i] == NULL))
+			return false;
+		__builtin_prefetch(cells[i], 1);
+	}
+	for (int i = 0; i < count; i++)
+	{
+		if (i + LIST_AHEAD < count)
+			prefetch_list(cells[i + LIST_AHEAD]);
+		add_one(&table->pool, cells[i], events, size, values, i);
+	}
+	return true;
+}
+
+/* Keys as batches have them: see EventBatch. */
+typedef struct KeyColumns
+{
+	const uint64 *a;
+	const uint64 *b;
+	const char *texts;
+} KeyColumns;
+
+static pg_attribute_always_inline CustomerKey
+key_at(KeyKind kind, const KeyColumns *keys, int i)
+{
+	CustomerKey key = {.a = keys->a[i]};
+
+	if (kind == KEY_UUID)
+		key.b = keys->b[i];
+	else if (kind == KEY_TEXT)
+	{
+		uint32 size;
+
+		memcpy(&size, keys->texts + keys->b[i], sizeof(size));
+		key.b = size;
+		key.bytes = keys->texts + keys->b[i] + sizeof(size);
+	}
+	return key;
+}
+
+/* The same to the hash table. */
+static pg_attribute_always_inline void
+apply_hash(CustomerTable *table, KeyKind kind, const KeyColumns *keys, const Event *events,
+		   Size size, const int64 *values, int count)
+{
 	uint64 places[BATCH_EVENTS];
 
-	if (table->dense)
-	{
-		int i;
-
-		for (i = 0; i < count; i++)
-		{
-			cells[i] = dense_cell(table, keys[i]);
-			if (unlikely(cells[i] == NULL))
-				break;
-			__builtin_prefetch(cells[i], 1);
-		}
-		if (likely(i == count))
-		{
-			for (i = 0; i < count; i++)
-			{
-				if (i + LIST_AHEAD < count)
-					prefetch_list(cells[i + LIST_AHEAD]);
-				add_one(&table->pool, cells[i], events, size, values, i);
-			}
-			return;
-		}
-	}
-
 	for (int i = 0; i < count; i++)
 	{
-		places[i] = key_mix(keys[i]);
-		__builtin_prefetch(int_slot(&table->hash, places[i]), 1);
+		places[i] = key_hash(kind, keys->a[i], kind == KEY_UUID ? keys->b[i] : 0);
+		__builtin_prefetch(hash_slot(&table->hash, kind, places[i]), 1);
+	}
+	for (int i = 0; i < count && kind == KEY_TEXT; i++)
+	{
+		const HashSlot *slot = hash_slot(&table->hash, kind, places[i]);
+
+		if (slot->cell.form != CELL_EMPTY)
+			__builtin_prefetch((const void *) (uintptr_t) slot->b[0]);
 	}
 	for (int i = 0; i < count; i++)
 	{
+		CustomerKey key = key_at(kind, keys, i);
+
 		/* Most keys are in the first place that is looked at. */
 		if (i + LIST_AHEAD < count)
-			prefetch_list(&int_slot(&table->hash, places[i + LIST_AHEAD])->cell);
-		add_one(&table->pool, hash_int(&table->hash, keys[i], places[i]), events, size, values, i);
+			prefetch_list(&hash_slot(&table->hash, kind, places[i + LIST_AHEAD])->cell);
+		add_one(&table->pool, hash_cell(&table->hash, kind, &key, places[i]), events, size, values,
+				i);
 	}
 }
 
-void
-table_apply_int64(CustomerTable *table, const EventBatch *batch)
+static pg_attribute_always_inline void
+apply(CustomerTable *table, const KeyColumns *keys, const Event *events, Size size,
+	  const int64 *values, int count)
 {
-	const uint64 *keys = batch->a;
+	if (table->dense && apply_wide(table, keys->a, events, size, values, count))
+		return;
+	if (table->key == KEY_INT64)
+		apply_hash(table, KEY_INT64, keys, events, size, values, count);
+	else if (table->key == KEY_UUID)
+		apply_hash(table, KEY_UUID, keys, events, size, values, count);
+	else
+		apply_hash(table, KEY_TEXT, keys, events, size, values, count);
+}
+
+void
+table_apply(CustomerTable *table, const EventBatch *batch)
+{
+	KeyColumns keys = {batch->a, batch->b, batch->texts.data};
 	const Event *events = batch->events.events;
 	int count = batch->used;
 
 	if (table->pool.shape.has_amount)
 	{
-		apply_cells(table, keys, events, sizeof(AmountEvent), NULL, count);
+		apply(table, &keys, events, sizeof(AmountEvent), NULL, count);
 		return;
 	}
 	while (table->pages.narrow && count > 0 && is_plain(events) &&
-		   add_narrow_word(table, *keys, events->value, 1))
+		   add_narrow_word(table, *keys.a, events->value, 1))
 	{
-		keys++;
+		keys.a++;
 		events++;
 		count--;
 	}
 	if (table->pages.narrow && count > 0)
 		leave_narrow(table);
-	apply_cells(table, keys, events, sizeof(Event), NULL, count);
+	apply(table, &keys, events, sizeof(Event), NULL, count);
 }
 
 /* As many plain events as fit into narrow pages: cells are found and fetched first, so that their misses overlap. */
@@ -498,28 +535,18 @@ apply_narrow(CustomerTable *table, const uint64 *keys, const int64 *values, int 
 }
 
 void
-table_apply_plain(CustomerTable *table, const int64 *keys, const int64 *values, int count)
+table_apply_plain(CustomerTable *table, const uint64 *a, const uint64 *b, const int64 *values,
+				  int count)
 {
+	KeyColumns keys = {a, b, NULL};
 	int done = 0;
 
 	if (table->pages.narrow)
-		done = apply_narrow(table, (const uint64 *) keys, values, count);
-	apply_cells(table, (const uint64 *) keys + done, NULL, 0, values + done, count - done);
-}
-
-void
-table_apply_plain_uuids(CustomerTable *table, const uint64 *a, const uint64 *b, const int64 *values,
-						int count)
-{
-	uint64 places[BATCH_EVENTS];
-
-	for (int i = 0; i < count; i++)
 	{
-		places[i] = key_hash(KEY_UUID, a[i], b[i]);
-		__builtin_prefetch(wide_slot(&table->hash, places[i]), 1);
+		done = apply_narrow(table, a, values, count);
+		keys.a += done;
 	}
-	for (int i = 0; i < count; i++)
-		cell_add_plain(&table->pool, hash_uuid(&table->hash, a[i], b[i], places[i]), values[i]);
+	apply(table, &keys, NULL, 0, values + done, count - done);
 }
 
 void
@@ -552,42 +579,6 @@ table_is_hash_of_words(const CustomerTable *table)
 }
 
 void
-table_apply_wide(CustomerTable *table, const EventBatch *batch)
-{
-	const EventShape *shape = &table->pool.shape;
-	uint64 places[BATCH_EVENTS];
-
-	for (int i = 0; i < batch->used; i++)
-	{
-		places[i] = key_hash(table->key, batch->a[i], batch->b[i]);
-		__builtin_prefetch(wide_slot(&table->hash, places[i]), 1);
-	}
-	if (table->key == KEY_TEXT)
-	{
-		for (int i = 0; i < batch->used; i++)
-		{
-			const WideSlot *slot = wide_slot(&table->hash, places[i]);
-
-			if (slot->cell.form != CELL_EMPTY)
-				__builtin_prefetch((const void *) (uintptr_t) slot->b);
-		}
-		for (int i = 0; i < batch->used; i++)
-		{
-			const char *bytes = batch->texts.data + batch->b[i];
-			uint32 size;
-
-			memcpy(&size, bytes, sizeof(size));
-			cell_add(&table->pool, hash_text(&table->hash, batch->a[i], bytes + sizeof(size), size),
-					 event_at(shape, batch->events.events, i));
-		}
-	}
-	else
-		for (int i = 0; i < batch->used; i++)
-			cell_add(&table->pool, hash_uuid(&table->hash, batch->a[i], batch->b[i], places[i]),
-					 event_at(shape, batch->events.events, i));
-}
-
-void
 table_add_words(CustomerTable *table, const KeyedWord *words, int count)
 {
 	CustomerKey key = {0};
@@ -601,12 +592,13 @@ table_add_words(CustomerTable *table, const KeyedWord *words, int count)
 	{
 		EventCell *cell;
 
+		key.a = words[i].key;
 		if (table->pages.narrow &&
 			add_narrow_word(table, words[i].key, words[i].first, words[i].bits))
 			continue;
 		cell = table->dense ? dense_cell(table, words[i].key) : NULL;
 		if (cell == NULL)
-			cell = hash_int(&table->hash, words[i].key, key_mix(words[i].key));
+			cell = hash_find(&table->hash, &key);
 		cell_add_word(&table->pool, cell, words[i].first, words[i].bits);
 	}
 }

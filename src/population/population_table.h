@@ -83,23 +83,16 @@ extern void table_reserve(CustomerTable *table, int count, Size room);
 extern void table_prefetch(const CustomerTable *table, const CustomerKey *key);
 extern void table_add(CustomerTable *table, const CustomerKey *key, const Event *events, int count);
 
-/* A batch of integers; up to BATCH_EVENTS plain events of integers, in a table that takes words. */
-extern void table_apply_int64(CustomerTable *table, const EventBatch *batch);
-extern void
-table_apply_plain(CustomerTable *table, const int64 *keys, const int64 *values, int count);
-
-/* The same of uuids: a and b are the halves of their keys. */
-extern void table_apply_plain_uuids(CustomerTable *table, const uint64 *a, const uint64 *b,
-									const int64 *values, int count);
+/* A batch; up to BATCH_EVENTS plain events, in a table that takes words: a and, of uuids, b are their keys. */
+extern void table_apply(CustomerTable *table, const EventBatch *batch);
+extern void table_apply_plain(CustomerTable *table, const uint64 *a, const uint64 *b,
+							  const int64 *values, int count);
 
 /* An empty table that keeps its places; it will not have pages. */
 extern void table_empty(CustomerTable *table);
 
 /* Whether it is hashed, with words alone. */
 extern bool table_is_hash_of_words(const CustomerTable *table);
-
-/* A batch of uuids or texts. */
-extern void table_apply_wide(CustomerTable *table, const EventBatch *batch);
 
 /* Customers whose events are words, in a table of integers that takes words. */
 extern void table_add_words(CustomerTable *table, const KeyedWord *words, int count);
