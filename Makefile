@@ -25,6 +25,7 @@ OBJS = \
 	src/base/memory.o \
 	src/base/number.o \
 	src/base/sort.o \
+	src/base/suppress.o \
 	src/base/text_sql.o \
 	src/base/type_sql.o \
 	src/base/wire.o \
@@ -235,6 +236,7 @@ MODULE_SQL = \
 	src/report/plot.sql \
 	src/report/heatmap.sql \
 	src/report/picture.sql \
+	src/report/suppress.sql \
 	src/report/report.sql \
 	src/report/revenue.sql \
 	src/report/money.sql \

@@ -158,7 +158,7 @@ SELECT retention_source_set(s::regclass, suppress_below => 4, top => 0) FROM unn
 SELECT count(*) > 10 AS views FROM unnest('{e_tz,s_date}'::text[]) s, retention_create_views(s::regclass);
 SELECT to_regclass('e_tz_customers') AS no_customers, to_regclass('e_tz_movements') AS no_movements, to_regclass('s_date_cohort_customers') AS no_cohort_customers;
 SELECT count(*) AS periods, count(*) FILTER (WHERE v.status = 'suppressed') AS hidden, count(*) FILTER (WHERE v.status <> 'suppressed' AND least(nullif(v.gained, 0), nullif(v.lost, 0), nullif(v.reactivated, 0), nullif(v.joined_and_left, 0)) < 4) AS small,
-  count(*) FILTER (WHERE v.status <> 'suppressed' AND v.at_start IS NULL OR v.status = 'suppressed' AND (v.at_start IS NOT NULL OR v.retention_rate IS NOT NULL OR v.lost IS NOT NULL)) AS wrong FROM s_date_flow v;
+  count(*) FILTER (WHERE (v.status = 'suppressed') <> (num_nulls(v.at_start, v.joined, v.gained, v.reactivated, v.lost, v.at_end, v.kept, v.joined_and_left, v.reactivated_and_left, v.left_and_returned, v.departures) > 0) OR num_nulls(v.at_start, v.kept, v.lost) > 0 AND v.retention_rate IS NOT NULL) AS wrong FROM s_date_flow v;
 SELECT count(*) FILTER (WHERE status = 'suppressed') > 1 AS hidden, count(*) FILTER (WHERE status <> 'suppressed' AND (retained BETWEEN 1 AND 3 OR at_risk BETWEEN 1 AND 3)) AS small, count(*) FILTER (WHERE status = 'suppressed' AND (retained IS NOT NULL OR retention_rate IS NOT NULL)) AS wrong FROM e_tz_cohorts;
 SELECT count(*) FILTER (WHERE status = 'suppressed') > 1 AS hidden, count(*) FILTER (WHERE status <> 'suppressed' AND (retained BETWEEN 1 AND 3 OR at_risk BETWEEN 1 AND 3)) AS small FROM s_date_cohorts_by_segment;
 SELECT count(*) FILTER (WHERE status = 'suppressed') > 1 AS hidden, count(*) FILTER (WHERE new BETWEEN 1 AND 3 OR dormant BETWEEN 1 AND 3) AS small FROM e_tz_lifecycle_by_segment;
@@ -166,6 +166,65 @@ SELECT count(*) FILTER (WHERE status = 'suppressed') > 1 AS hidden, count(*) FIL
 SELECT segment, count(*) AS "values", count(*) FILTER (WHERE at_start IS NULL) AS hidden FROM s_date_segments GROUP BY 1 ORDER BY 1;
 SELECT count(*) AS sections FROM (SELECT segment, value FROM e_tz_flow_by_segment GROUP BY 1, 2 HAVING count(*) FILTER (WHERE status = 'suppressed') = 1) v;
 SELECT active_periods, customers, share FROM e_tz_stickiness WHERE customers IS NULL OR customers < 4;
+
+-- Somebody who adds and subtracts learns no small number: see views_attack() in test/views.sql.
+CREATE TABLE crowd AS
+SELECT g AS customer_id, (ARRAY['a', 'a', 'a', 'b', 'b', 'c', NULL])[1 + abs(hashint4(g)) % 7] AS plan, CASE abs(hashint4(g * 3)) % 40 WHEN 0 THEN 'LU' WHEN 1 THEN 'MT' ELSE 'DE' END AS country,
+  date '2025-01-01' + abs(hashint4(g * 5)) % 200 AS started, CASE WHEN g % 3 = 0 THEN date '2025-01-01' + abs(hashint4(g * 5)) % 200 + 1 + abs(hashint4(g * 7)) % 120 END AS ended,
+  CASE g % 9 WHEN 0 THEN 'moved' WHEN 3 THEN 'price' WHEN 6 THEN CASE WHEN g < 60 THEN 'died' ELSE 'price' END END AS why
+FROM generate_series(1, 1500) g;
+INSERT INTO crowd SELECT customer_id, CASE WHEN customer_id % 2 = 0 THEN 'b' ELSE plan END, country, ended + 40, NULL FROM crowd WHERE ended IS NOT NULL AND customer_id % 7 = 0;
+CREATE TABLE crowd_event AS SELECT customer_id, plan, country, started + k * (7 + abs(hashint4(customer_id)) % 80) AS at FROM crowd, generate_series(0, 5) k WHERE started + k * (7 + abs(hashint4(customer_id)) % 80) < '2025-09-20';
+SELECT retention_source(n.name, 'subscriptions', 'crowd', 'customer_id', started => 'started', ended => 'ended', segments => '{plan,country}', reason => 'why', grid => 'month; time_zone=UTC', as_of => 'date ''2025-09-20''', presence => n.presence, suppress_below => n.below)
+  FROM (VALUES ('s_open', 'at_end', NULL), ('s_crowd', 'at_end', 5), ('s_any_open', 'any', NULL), ('s_any_crowd', 'any', 5)) n (name, presence, below);
+SELECT retention_source(n.name, 'events', 'crowd_event', 'customer_id', at => 'at', segments => '{plan,country}', grid => 'month; time_zone=UTC', suppress_below => n.below) FROM (VALUES ('e_open', NULL), ('e_crowd', 5)) n (name, below);
+SELECT count(*) FROM unnest('{s_open,s_crowd,s_any_open,s_any_crowd,e_open,e_crowd}'::text[]) s, retention_create_views(s::regclass);
+SELECT n.name, a.small > 100 AS small, a.small_shown, a.wrong, a.learned > 20 AS learned, a.small_learned FROM unnest('{s,s_any,e}'::text[]) n (name), views_attack(n.name || '_crowd', n.name || '_open', 5) a;
+-- survival: steps of nobody or of enough, for each value and for those left out, and a value of few has no curve
+CREATE VIEW life AS SELECT 's' AS of, * FROM s_crowd_survival UNION ALL SELECT 'e', * FROM e_crowd_survival;
+SELECT of, segment, value, count(*) AS times, sum(churned) AS churned, max(at_risk) AS customers, count(*) FILTER (WHERE churned BETWEEN 1 AND 4 OR censored BETWEEN 1 AND 4 OR at_risk BETWEEN 1 AND 4) AS small FROM life GROUP BY 1, 2, 3 ORDER BY 1, 2, 3;
+SELECT of, count(*) AS steps, count(*) FILTER (WHERE step BETWEEN 1 AND 4) AS small FROM (SELECT of, at_risk - lead(at_risk) OVER (PARTITION BY of, segment, value ORDER BY days) AS step FROM life) s GROUP BY 1 ORDER BY 1;
+-- everybody less the values that are shown, until the times that a segment has: who left, who is followed no longer, who remains
+WITH until AS (
+  SELECT of, segment, days, sum(churned) OVER w AS churned, sum(censored) OVER w AS censored, at_risk - churned - censored AS remain FROM (
+    SELECT of, segment, days, sum(churned) AS churned, sum(censored) AS censored, sum(at_risk) AS at_risk FROM life WHERE days > 0 GROUP BY 1, 2, 3) l WINDOW w AS (PARTITION BY of, segment ORDER BY days)
+), rest AS (
+  SELECT v.of, v.segment, a.churned - v.churned - lag(a.churned - v.churned, 1, 0) OVER w AS churned, a.remain - v.remain AS remain FROM until v JOIN until a USING (of, days) WHERE a.segment = 'all' AND v.segment <> 'all' WINDOW w AS (PARTITION BY v.of, v.segment ORDER BY days)
+) SELECT of, segment, count(*) AS times, count(*) FILTER (WHERE churned BETWEEN 1 AND 4 OR remain BETWEEN 1 AND 4) AS small FROM rest GROUP BY 1, 2 ORDER BY 1, 2;
+-- the coarse curve is near the other one, at the times that both have
+SELECT c.of, count(*) AS times, max(abs(c.survival_rate - o.survival_rate)) < 3 AS near FROM life c JOIN (SELECT 's' AS of, * FROM s_open_survival UNION ALL SELECT 'e', * FROM e_open_survival) o USING (of, segment, days) WHERE c.segment = 'all' AND c.days > 0 AND o.at_risk > 200 GROUP BY 1 ORDER BY 1;
+-- too few of everybody
+SELECT retention_source('s_few', 'subscriptions', 'crowd', 'customer_id', started => 'started', ended => 'ended', segments => '{plan}', filter => 'customer_id < 4', suppress_below => 5);
+SELECT count(*) > 5 FROM retention_create_views('s_few');
+SELECT (SELECT count(*) FROM s_few_survival) AS survival, (SELECT count(*) FROM s_few_segments WHERE at_start > 0 OR rest_at_start > 0) AS segments, (SELECT count(*) FROM s_few_flow WHERE at_end > 0 OR joined > 0) AS flow, (SELECT count(*) FROM s_few_cohorts WHERE cohort_size > 0 OR retained > 0) AS cohorts;
+-- a report hides what the views hide, and shows what they show
+CREATE FUNCTION report_differs(source regclass) RETURNS TABLE (part text, lines bigint, hidden bigint, differ bigint) LANGUAGE plpgsql AS $$
+DECLARE
+  report jsonb := retention_report(source, NULL, 1000);
+BEGIN
+  FOR part IN SELECT unnest('{flow,cohorts,lifecycle,curve,segments,stickiness}'::text[]) LOOP
+    CONTINUE WHEN report -> part = 'null' OR report -> part IS NULL;
+    EXECUTE format('SELECT count(*), count(*) FILTER (WHERE to_jsonb(v)::text ~ ''null''), count(*) FILTER (WHERE NOT EXISTS (SELECT FROM jsonb_array_elements($1) r WHERE r @> (to_jsonb(v) - ''{period_start,period_end,retention_low,retention_high,churn_rate,churn_low,churn_high,rest_at_start,rest_kept,rest_retention_rate,lost,difference,difference_low,difference_high,p_value}''::text[] '
+      '|| CASE WHEN to_jsonb(v) ? ''segment'' THEN ''{}'' ELSE jsonb_build_object(''lost'', to_jsonb(v) -> ''lost'') - CASE WHEN to_jsonb(v) ? ''lost'' THEN '''' ELSE ''lost'' END END))) FROM %s_%s v WHERE %s', source, part, CASE part WHEN 'segments' THEN 'v.segment <> ''all''' ELSE 'true' END)
+    INTO lines, hidden, differ USING report -> part;
+    RETURN NEXT;
+  END LOOP;
+END $$;
+SELECT n.name, d.* FROM unnest('{s_crowd,e_crowd}'::text[]) n (name), report_differs(n.name::regclass) d;
+SELECT r -> 'reasons' AS reasons FROM retention_report('s_crowd') r;
+SELECT d ->> 'attribute' AS attribute, d ->> 'value' AS value, d - '{attribute,value,note}'::text[] = jsonb_strip_nulls(d - '{attribute,value,note}'::text[]) AS whole, d ->> 'note' = 'suppressed' AS suppressed, count(*) FILTER (WHERE (d ->> 'churned')::int BETWEEN 1 AND 4 OR (d ->> 'customers')::int BETWEEN 1 AND 4) AS small
+  FROM retention_report('s_crowd') r, jsonb_array_elements(r -> 'drivers') d GROUP BY d ORDER BY 1, 2;
+SELECT k ->> 'attribute' AS attribute, k ->> 'chi2' IS NULL AS hidden, k ->> 'note' AS note FROM retention_report('s_crowd') r, jsonb_array_elements(r -> 'driver_ranking') k ORDER BY 1;
+SELECT s ->> 'segment' AS segment, s ->> 'value' AS value, s -> 'customers' AS customers, jsonb_array_length(s -> 'curve') AS times FROM retention_report('s_crowd') r, jsonb_array_elements(r -> 'survival') s;
+SELECT length(retention_report_html('s_crowd')) > 10000 AND length(retention_report_html('e_crowd')) > 10000 AND length(retention_report_html('s_few')) > 5000 AS pages;
+-- hostile lists
+SELECT retention_internal.source_hidden('{t,f,f}', '{1,2,3}', '{f,f,f}', '{1,2,3}', '{1,1,1}'), retention_internal.source_hidden('{t,f,f}', '{1,NULL,-5}', '{f,f,f}', '{1,2,3}', '{1,1,1}'), retention_internal.source_hidden('{}', '{}', '{}', '{}', '{}'), retention_internal.source_hidden('{t}', '{1}', '{t}', '{}', '{}');
+SELECT retention_internal.source_hidden('{t,f}', '{1}', '{f,f}', '{1,2}', '{1,1}');
+SELECT retention_internal.source_hidden('{t,NULL}', '{1,2}', '{f,f}', '{1,2}', '{1,1}');
+SELECT retention_internal.source_hidden('{t,f}', '{1,2}', '{f,f}', '{2,1}', '{1,1}');
+SELECT retention_internal.source_hidden('{t,f}', '{1,2}', '{f,f}', '{1,3}', '{1,1}');
+SELECT retention_internal.source_hidden('{t,f}', '{1,2}', '{f,f}', '{1,2}', '{1,3}');
+SELECT retention_internal.source_hidden('{t,f}', '{1,2}', '{f,f}', '{1,2}', '{0,1}');
 
 SET client_min_messages = error;
 DROP SCHEMA views_test CASCADE;

@@ -125,3 +125,90 @@ BEGIN
     RETURN NEXT;
   END IF;
 END $$;
+
+-- What somebody learns who adds and subtracts the counts that views show: wherever of a sum one number alone is not
+-- shown, it is computed, and so on. hidden and truth are two sources of the same rows, of which the first suppresses
+-- counts below a limit.
+CREATE FUNCTION views_attack(hidden text, truth text, below integer, OUT counts bigint, OUT small bigint,
+  OUT small_shown bigint, OUT wrong bigint, OUT learned bigint, OUT small_learned bigint)
+LANGUAGE plpgsql AS $$
+DECLARE
+  setting retention_internal.source := retention_internal.source_find(truth::regclass);
+  at_end boolean := setting.presence IS NOT DISTINCT FROM 'at_end';
+  piece record;
+  more bigint;
+BEGIN
+  CREATE TEMP TABLE line (source text, what text, segment text, value text, key jsonb, line jsonb);
+  FOR piece IN SELECT n.name, w.what, w.suffix FROM unnest(ARRAY[truth, hidden]) n (name), unnest('{flow,cohorts,lifecycle,curve,segments,stickiness}'::text[]) w1 (what),
+      LATERAL (SELECT w1.what, t.suffix FROM unnest('{"",_by_segment}'::text[]) t (suffix) WHERE t.suffix = '' OR w1.what NOT IN ('segments', 'stickiness')) w
+      WHERE w.what <> 'stickiness' OR setting.kind = 'events' LOOP
+    EXECUTE format('INSERT INTO line SELECT %L, %L, %s, (SELECT jsonb_object_agg(e.key, e.value) FROM jsonb_each(to_jsonb(v)) e WHERE e.key IN (''cohort'', ''period'', ''period_start'', ''active_periods'')), to_jsonb(v) FROM %s_%s%s v',
+      piece.name, piece.what, CASE WHEN piece.suffix <> '' OR piece.what = 'segments' THEN 'v.segment, v.value' ELSE '''all'', ''all''' END, piece.name, piece.what, piece.suffix);
+  END LOOP;
+  CREATE TEMP TABLE var AS
+  SELECT (row_number() OVER ())::int AS id, t.what, t.segment, t.value, t.key, c.key AS name, t.line ->> 'status' AS status, (c.value #>> '{}')::numeric AS truth, (h.line ->> c.key)::numeric AS shown
+  FROM line t JOIN line h ON h.source = hidden AND (h.what, h.segment, h.key, coalesce(h.value, '?')) = (t.what, t.segment, t.key, coalesce(t.value, '?')), LATERAL jsonb_each(t.line) c
+  WHERE t.source = truth AND c.key ~ '^(at_start|joined.*|gained|reactivated.*|lost|at_end|kept|left_and_returned|departures|cohort_size|at_risk|retained|active|new|resurrected|dormant|customers|rest_at_start|rest_kept)$';
+  CREATE INDEX ON var (what, name);
+  ANALYZE var;
+  -- Sums: of the numbers on a side, and of the other.
+  CREATE TEMP TABLE side (sum text, id integer, sign integer);
+  INSERT INTO side
+  SELECT jsonb_build_array(e.sum, v.segment, v.value, v.key ->> 'period_start')::text, v.id, e.sign
+  FROM (VALUES ('flow', 'start', 'at_start', 1), ('flow', 'start', 'kept', -1), ('flow', 'start', 'lost', -1), ('flow', 'end', 'at_end', 1), ('flow', 'end', 'kept', -1), ('flow', 'end', 'gained', -1),
+      ('flow', 'end', 'reactivated', -1), ('flow', 'net', 'at_start', 1), ('flow', 'net', 'gained', 1), ('flow', 'net', 'reactivated', 1), ('flow', 'net', 'lost', -1), ('flow', 'net', 'at_end', -1),
+      ('flow', 'joined', 'joined', 1), ('flow', 'joined', 'gained', -1), ('flow', 'joined', 'joined_and_left', -1), ('flow', 'left', 'departures', 1), ('flow', 'left', 'lost', -1),
+      ('flow', 'left', 'joined_and_left', -1), ('flow', 'left', 'reactivated_and_left', -1), ('flow', 'left', 'left_and_returned', -1), ('lifecycle', 'active', 'active', 1), ('lifecycle', 'active', 'new', -1),
+      ('lifecycle', 'active', 'retained', -1), ('lifecycle', 'active', 'resurrected', -1), ('lifecycle', 'before', 'retained', 1), ('lifecycle', 'before', 'dormant', 1),
+      ('segments', 'held', 'at_start', 1), ('segments', 'held', 'kept', -1), ('segments', 'held', 'lost', -1)) e (what, sum, name, sign) JOIN var v ON v.what = e.what AND v.name = e.name
+  UNION ALL
+  SELECT jsonb_build_array('before', v.segment, v.value, lead(v.key ->> 'period_start') OVER (PARTITION BY v.segment, v.value ORDER BY v.key ->> 'period_start'))::text, v.id, -1
+  FROM var v WHERE v.what = 'lifecycle' AND v.name = 'active'
+  UNION ALL
+  -- those at the end of a period and at the start of the next
+  SELECT jsonb_build_array('stock', a.segment, a.value, a.next)::text, x.id, x.sign
+  FROM (SELECT v.*, lead(v.key ->> 'period_start') OVER (PARTITION BY v.segment, v.value ORDER BY v.key ->> 'period_start') AS next FROM var v WHERE v.what = 'flow' AND v.name = 'at_end') a
+    JOIN var b ON b.what = 'flow' AND b.name = 'at_start' AND b.segment = a.segment AND b.value IS NOT DISTINCT FROM a.value AND b.key ->> 'period_start' = a.next, LATERAL (VALUES (a.id, 1), (b.id, -1)) x (id, sign)
+  UNION ALL
+  -- everybody and the values of each segment
+  SELECT jsonb_build_array('values', s.segment, v.what, v.name, v.key)::text, v.id, CASE v.segment WHEN 'all' THEN 1 ELSE -1 END
+  FROM (SELECT DISTINCT segment FROM var WHERE segment <> 'all') s JOIN var v ON v.segment IN ('all', s.segment) AND v.what <> 'stickiness' AND v.name !~ '^rest'
+  UNION ALL
+  SELECT jsonb_build_array('rest', v.segment, v.value, x.name)::text, x.id, x.sign
+  FROM var v JOIN var a ON a.what = v.what AND a.segment = 'all' AND a.name = v.name JOIN var r ON r.what = v.what AND r.segment = v.segment AND r.value IS NOT DISTINCT FROM v.value AND r.name = 'rest_' || v.name,
+    LATERAL (VALUES (v.name, v.id, 1), (v.name, r.id, 1), (v.name, a.id, -1)) x (name, id, sign) WHERE v.what = 'segments' AND v.segment <> 'all'
+  UNION ALL
+  -- a curve and a lifecycle, and the cells
+  SELECT jsonb_build_array('curve', v.segment, v.value, v.name, v.key -> 'period')::text, v.id, CASE v.what WHEN 'curve' THEN 1 ELSE -1 END
+  FROM var v WHERE v.name IN ('at_risk', 'retained') AND (v.what = 'curve' OR v.what = 'cohorts' AND v.status = 'observed')
+  UNION ALL
+  SELECT jsonb_build_array('calendar', v.segment, v.value, v.key -> 'period_start')::text, v.id, CASE v.what WHEN 'lifecycle' THEN 1 ELSE -1 END
+  FROM var v WHERE v.what = 'cohorts' AND v.name = 'retained' OR v.what = 'lifecycle' AND v.name = 'active'
+  UNION ALL
+  SELECT jsonb_build_array('size', v.segment, v.value, v.key)::text, v.id, CASE v.name WHEN 'at_risk' THEN 1 ELSE -1 END FROM var v WHERE v.what = 'cohorts' AND v.name IN ('at_risk', 'cohort_size');
+  -- the same number twice
+  INSERT INTO side
+  SELECT jsonb_build_array('same', a.id, b.id)::text, x.id, x.sign
+  FROM (VALUES ('flow', 'joined', 'cohorts', 'at_risk', true), ('flow', 'gained', 'cohorts', 'retained', at_end), ('flow', 'joined', 'lifecycle', 'new', NOT at_end), ('flow', 'at_start', 'segments', 'at_start', true),
+      ('flow', 'kept', 'segments', 'kept', true), ('flow', 'lost', 'segments', 'lost', true)) e (what, name, other, other_name, holds)
+    JOIN var a ON a.what = e.what AND a.name = e.name JOIN var b ON b.what = e.other AND b.name = e.other_name AND b.segment = a.segment AND b.value IS NOT DISTINCT FROM a.value
+      AND b.key ->> 'period_start' = a.key ->> 'period_start' AND coalesce(b.key ->> 'period', '0') = '0', LATERAL (VALUES (a.id, 1), (b.id, -1)) x (id, sign)
+  WHERE e.holds;
+  -- Only sums that are true.
+  DELETE FROM side WHERE sum IN (SELECT e.sum FROM side e JOIN var v USING (id) GROUP BY e.sum HAVING sum(e.sign * v.truth) <> 0 OR count(*) = 1);
+  SELECT count(*), count(*) FILTER (WHERE v.truth BETWEEN 1 AND below - 1), count(*) FILTER (WHERE v.shown BETWEEN 1 AND below - 1), count(*) FILTER (WHERE v.shown <> v.truth)
+  INTO counts, small, small_shown, wrong FROM var v;
+  ALTER TABLE var ADD known numeric;
+  UPDATE var SET known = shown;
+  CREATE INDEX ON var (id);
+  LOOP
+    UPDATE var v SET known = n.known FROM (
+      SELECT DISTINCT ON (max(e.id) FILTER (WHERE u.known IS NULL)) max(e.id) FILTER (WHERE u.known IS NULL) AS id,
+        -coalesce(sum(e.sign * u.known), 0) / (max(e.sign) FILTER (WHERE u.known IS NULL)) AS known
+      FROM side e JOIN var u USING (id) GROUP BY e.sum HAVING count(*) FILTER (WHERE u.known IS NULL) = 1) n WHERE n.id = v.id;
+    GET DIAGNOSTICS more = ROW_COUNT;
+    EXIT WHEN more = 0;
+  END LOOP;
+  SELECT count(*), count(*) FILTER (WHERE v.truth BETWEEN 1 AND below - 1) INTO learned, small_learned FROM var v WHERE v.known IS NOT NULL AND v.shown IS NULL;
+  DROP TABLE line, var, side;
+END $$;

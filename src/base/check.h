@@ -12,6 +12,7 @@
  *	 choice		an argument that is one of a few words; text_sql: text arguments and results
  *	 number		exact numerics; emit: rows of an answer
  *	 memory, sort	work on data of any size that can be cancelled
+ *	 suppress	which counts are hidden, so that small ones cannot be computed from totals
  *
  * On its way, a row meets base twice: its aggregate asks aggregate_own_state() whether the state may be changed in
  * place, and the answer leaves by emit_row().

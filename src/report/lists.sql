@@ -103,31 +103,3 @@ AS $$
   FROM (SELECT $1 -> 'source' AS source, $1 -> 'at_risk' AS risk, $1 -> 'losses' AS losses) AS l
 $$;
 COMMENT ON FUNCTION retention_internal.page_lists(jsonb, text) IS 'the lists of customers of a report, if it has any';
-
--- Small counts, as in the views.
-
-CREATE FUNCTION retention_internal.report_suppressed(rows jsonb, what text, below integer) RETURNS jsonb
-LANGUAGE sql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-  SELECT CASE WHEN below IS NULL OR jsonb_typeof(rows) IS DISTINCT FROM 'array' THEN rows ELSE (
-    SELECT coalesce(jsonb_agg(CASE WHEN h.small OR (h.alone = 1 AND h.place = 1) THEN (
-        SELECT jsonb_object_agg(e.key, CASE WHEN c.role = '=' THEN e.value
-          WHEN e.key = 'status' THEN '"suppressed"' ELSE 'null' END)
-        FROM jsonb_each(h.r) AS e LEFT JOIN retention_internal.source_shown_columns(what) AS c ON c.attribute = e.key)
-      ELSE h.r END ORDER BY h.n), '[]')
-    FROM (
-      SELECT s.*, count(*) FILTER (WHERE s.small) OVER (PARTITION BY s.part) AS alone,
-        row_number() OVER (PARTITION BY s.part, s.small ORDER BY nullif(s.size, 0), s.n) AS place
-      FROM (
-        SELECT e.r, e.n, CASE what WHEN 'segments' THEN e.r ->> 'segment' END AS part,
-          coalesce(bool_or((e.r ->> c.attribute)::numeric BETWEEN 1 AND below - 1), false) AS small,
-          (array_agg((e.r ->> c.attribute)::numeric ORDER BY c.place))[1] AS size
-        FROM jsonb_array_elements(rows) WITH ORDINALITY AS e (r, n)
-          LEFT JOIN retention_internal.source_shown_columns(what) AS c ON c.role = '#'
-        GROUP BY e.r, e.n
-      ) AS s
-    ) AS h) END
-$$;
-COMMENT ON FUNCTION retention_internal.report_suppressed(jsonb, text, integer) IS
-'rows of a report without the numbers of those that have a count from 1 to one less than below; NULL: all are shown';

@@ -294,16 +294,19 @@ $$;
 COMMENT ON FUNCTION retention_internal.report_segment_list(name[], text, text) IS
 'a pattern for format() with the number (%1$s) and the name (%2$I) of each segment';
 
-CREATE FUNCTION retention_internal.report_values(segments name[]) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+CREATE FUNCTION retention_internal.report_values(source retention_internal.source) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT 'LATERAL (VALUES (0, NULL, NULL)'
-    || retention_internal.report_segment_list(segments, ', (%s, %2$L, c.%2$I::text)', '')
-    || ') AS v (place, segment, value)'
+  -- Where the source tells only some values apart, they are those of the views, and Other.
+  SELECT CASE WHEN $1.top IS NULL OR $1.segments = '{}' THEN 'LATERAL (VALUES (0, NULL, NULL)'
+      || retention_internal.report_segment_list($1.segments, ', (%s, %2$L, c.%2$I::text)', '')
+      || ') AS v (place, segment, value)'
+    ELSE format('LATERAL (SELECT 0, NULL, NULL UNION ALL SELECT array_position(%L::text[], s.segment), s.segment, '
+      's.value FROM %s) AS v (place, segment, value)', $1.segments, retention_internal.source_by_segment($1, false)) END
 $$;
-COMMENT ON FUNCTION retention_internal.report_values(name[]) IS
-'SQL: all customers (place 0) and the value of each segment of a customer c';
+COMMENT ON FUNCTION retention_internal.report_values(retention_internal.source) IS
+'SQL: all customers (place 0) and the value of each segment of a customer c; it reads what source_largest() writes';
 
 CREATE FUNCTION retention_internal.report_held(segments name[], starts text, ends text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -376,22 +379,30 @@ reach AS (
     max(coalesce(p.ended, 'infinity'))), 'infinity')%1$s AS ended%2$s
   FROM reach AS p
   GROUP BY p.customer
-), survival AS MATERIALIZED (
+), %6$s AS MATERIALIZED (
   -- A departure in the course of a day (or hour) counts at its end; customers who are still there have been observed
   -- for the whole days that have passed.
   SELECT v.place, v.segment, v.value, @extschema@.survival(
     CASE WHEN c.ended IS NULL THEN floor(%3$s) ELSE ceil(%4$s) END, c.ended IS NOT NULL) AS state
   FROM customer AS c, %5$s
   GROUP BY v.place, v.segment, v.value
-)$query$, moved, retention_internal.report_segment_list(source.segments,
+)%7$s$query$, moved, retention_internal.report_segment_list(source.segments,
       ', (array_agg(p.%2$I ORDER BY p.started, p.%2$I))[1] AS %2$I', ''),
-    format(elapsed, known_at), format(elapsed, 'c.ended'), retention_internal.report_values(source.segments));
+    format(elapsed, known_at), format(elapsed, 'c.ended'), retention_internal.report_values(source),
+    CASE WHEN source.suppress_below IS NULL THEN 'survival' ELSE 'exact' END,
+    CASE WHEN source.suppress_below IS NULL THEN '' ELSE format($query$, survival AS MATERIALIZED (
+  SELECT coalesce(array_position(%1$L::text[], s.segment), 0) AS place, nullif(s.segment, 'all') AS segment,
+    CASE WHEN s.segment <> 'all' THEN s.value END AS value, s.survival AS state
+  FROM (SELECT array_agg(coalesce(e.segment, 'all')) AS segments, array_agg(e.value) AS "values",
+      array_agg(e.state) AS states FROM exact AS e) AS e,
+    retention_internal.survival_shown(e.segments, e."values", e.states, %2$s) AS s
+)$query$, source.segments, source.suppress_below) END);
 END
 $body$;
 COMMENT ON FUNCTION retention_internal.report_stays(retention_internal.source, regtype, timestamp, boolean) IS
 'the parts "reach", "customer" and "survival" of a WITH: how long the customers of a report stay';
 
-CREATE FUNCTION retention_internal.report_survival_rows(unit text) RETURNS text
+CREATE FUNCTION retention_internal.report_survival_rows(unit text, suppressed boolean) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $body$
@@ -403,13 +414,15 @@ AS $body$
       PARTITION BY w.place ORDER BY n.customers DESC, w.value COLLATE "C" NULLS LAST) AS size
     FROM survival AS w, @extschema@.survival_summary(w.state) AS n
   ) AS v, (
-    SELECT retention_internal.report_times(n.followed_until) AS times
+    SELECT %s AS times
     FROM survival AS w, @extschema@.survival_summary(w.state) AS n WHERE w.place = 0
   ) AS u
-  WHERE v.size <= 8)$query$, unit)
+  WHERE v.size <= 8)$query$, unit, CASE WHEN suppressed THEN 'NULL::double precision[]'
+    ELSE 'retention_internal.report_times(n.followed_until)' END)
 $body$;
-COMMENT ON FUNCTION retention_internal.report_survival_rows(text) IS
-'an SQL expression of the part "survival" as a report writes it: of each segment the eight largest values';
+COMMENT ON FUNCTION retention_internal.report_survival_rows(text, boolean) IS
+'an SQL expression of the part "survival" as a report writes it: of each segment the eight largest values, at all '
+'times of the curves where these are coarse';
 
 CREATE FUNCTION retention_internal.report_scan(source retention_internal.source, kept text, known timestamp,
   grid retention_grid, plain retention_grid, periods integer) RETURNS text
@@ -432,9 +445,10 @@ BEGIN
   starts := retention_internal.report_moment(type, format('%L::timestamptz', span.starts), source.time_zone);
   ends := retention_internal.report_moment(type, format('%L::timestamptz', span.until), source.time_zone);
 
-  RETURN format('WITH presence AS MATERIALIZED (%s), %s, ',
+  RETURN format('WITH presence AS MATERIALIZED (%s), %s%s, ',
       CASE WHEN kept IS NULL THEN retention_internal.source_presence(source, known_sql)
         ELSE retention_internal.facts_presence(source, known_sql) END,
+      retention_internal.source_largest(source, 'presence'),
       retention_internal.report_summary(source, kept, known_sql, grid, plain))
     || format('flow AS MATERIALIZED (SELECT @extschema@.customer_flow(p.%s, p.started, p.ended, '
         '%L::@extschema@.retention_grid, %s(%s, %s)::@extschema@.retention_span) AS flow FROM presence AS p), ',
@@ -447,7 +461,7 @@ BEGIN
         'GROUP BY v.place, v.segment, v.value), ',
       CASE WHEN source.segments = '{}' THEN 'SELECT NULL::boolean AS retention_kept WHERE false'
         ELSE retention_internal.report_held(source.segments, starts, ends) END,
-      retention_internal.report_values(source.segments))
+      retention_internal.report_values(source))
     || retention_internal.report_stays(source, type, known, hours)
     || format($query$,
 since AS MATERIALIZED (
@@ -471,13 +485,17 @@ SELECT (SELECT f.flow FROM flow AS f) AS flow, (SELECT jsonb_agg(to_jsonb(n)) FR
     WHERE z.n > 8) AS crowded,
   %s AS drivers, (SELECT w.starts FROM since AS w) AS drivers_since,
   (SELECT s.cohorts FROM summary AS s) AS summary$query$,
-      span.since, retention_internal.report_survival_rows(CASE WHEN hours THEN 'hours' ELSE 'days' END),
+      span.since, retention_internal.report_survival_rows(CASE WHEN hours THEN 'hours' ELSE 'days' END,
+        source.suppress_below IS NOT NULL),
       CASE WHEN source.segments = '{}' THEN 'NULL::@extschema@.retention_drivers'
         ELSE format('(SELECT @extschema@.churn_drivers(NOT c.retention_kept, a) FROM (%s) AS c, '
             'LATERAL (SELECT %s) AS a)',
           retention_internal.report_held(source.segments,
             retention_internal.report_moment(type, '(SELECT s.starts FROM since AS s)', source.time_zone), ends),
-          retention_internal.report_segment_list(source.segments, 'c.%2$I', ', ')) END)
+          retention_internal.report_segment_list(source.segments, CASE WHEN source.top IS NULL THEN 'c.%2$I'
+            ELSE 'CASE WHEN EXISTS (SELECT FROM largest AS l WHERE l.segment = %2$L AND coalesce(l.value = '
+              'c.%2$I::text, l.value IS NULL AND c.%2$I IS NULL)) THEN c.%2$I::text ELSE ''Other'' END AS %2$I' END,
+            ', ')) END)
     || format(', %s AS cohorts, %s AS curve, %s AS lifecycle, %s AS stickiness',
       retention_internal.report_rows(source, 'cohorts', most), retention_internal.report_rows(source, 'curve', most),
       format(CASE source.kind WHEN 'events' THEN '%s'
@@ -652,7 +670,7 @@ AS $$
     UNION ALL
     SELECT 11, format('Churn drivers: of the %s customers as of %s, %s had left by %s. An association need '
         'not be a cause.', d.d ->> 'customers', d.d ->> 'period_start', d.d ->> 'churned', d.d ->> 'period_end')
-    FROM (SELECT $2 -> 'drivers_since' AS d) AS d WHERE jsonb_typeof(d.d) = 'object'
+    FROM (SELECT $2 -> 'drivers_since' AS d) AS d WHERE d.d ->> 'customers' IS NOT NULL
   )
   SELECT jsonb_agg(n.words ORDER BY n.place, n.words COLLATE "C") FROM note AS n WHERE n.words IS NOT NULL
 $$;
@@ -713,6 +731,7 @@ DECLARE
   flow jsonb;
   money jsonb;
   shown jsonb;
+  hidden jsonb;
 BEGIN
   IF periods IS NULL OR periods NOT BETWEEN 1 AND 1000 THEN
     RAISE EXCEPTION USING ERRCODE = '22023',
@@ -747,27 +766,32 @@ BEGIN
   PERFORM retention_internal.progress('report', source, 'cohorts, flow, segments, survival', 2, 3);
   EXECUTE retention_internal.report_scan(s, kept, known, grid, plain, periods) INTO found;
   money := retention_internal.report_money(s, known, plain, span.first, span.since, greatest(36, periods + 1));
+  hidden := retention_internal.report_hidden(s, CASE WHEN as_of IS NOT NULL THEN format('%L::timestamp', known) END);
   flow := retention_internal.report_suppressed(retention_internal.report_flow(found.flow, plain, span.first), 'flow',
-    s.suppress_below);
+    hidden, '{}'::jsonb);
+  found.cohorts := retention_internal.report_suppressed(found.cohorts, 'cohorts', hidden, '{}'::jsonb);
+  found.lifecycle := retention_internal.report_suppressed(found.lifecycle, 'lifecycle', hidden, '{}'::jsonb);
   shown := retention_internal.report_shown(flow, span.since AT TIME ZONE s.time_zone);
   report := report || jsonb_build_object('as_of', known, 'flow', shown,
     'headline', retention_internal.report_headline(flow)
       || CASE WHEN s.kind = 'events' AND (@extschema@.grid_options(s.grid)).brackets IS NULL
         THEN retention_internal.report_returns(found.cohorts, found.lifecycle) ELSE '[]' END
       || coalesce(money -> 'headline', '[]'),
-    'customers', (SELECT t.customers FROM @extschema@.cohort_totals(found.summary) AS t),
+    'customers', (SELECT CASE WHEN t.customers NOT BETWEEN 1 AND coalesce(s.suppress_below, 0) - 1 THEN t.customers END
+      FROM @extschema@.cohort_totals(found.summary) AS t),
     'cohort_count', (
       SELECT count(*)
       FROM @extschema@.cohort_cells_at(found.summary, 'on'::text, NULL::timestamp, 0.95::double precision,
         NULL::integer) AS c
       WHERE c.period = 0),
     'cohorts', found.cohorts,
-    'curve', retention_internal.report_suppressed(found.curve, 'curve', s.suppress_below),
-    'lifecycle', retention_internal.report_suppressed(found.lifecycle, 'lifecycle', s.suppress_below),
-    'stickiness', retention_internal.report_suppressed(found.stickiness, 'stickiness', s.suppress_below),
+    'curve', retention_internal.report_suppressed(found.curve, 'curve', hidden, '{}'::jsonb),
+    'lifecycle', found.lifecycle,
+    'stickiness', retention_internal.report_suppressed(found.stickiness, 'stickiness', hidden, '{}'::jsonb),
     'survival', coalesce(found.survival, '[]'), 'money', money - 'headline',
-    'segments', retention_internal.report_suppressed(retention_internal.report_segments(coalesce(found.segments, '[]')),
-      'segments', s.suppress_below),
+    'segments', retention_internal.report_suppressed_segments(
+      retention_internal.report_segments(coalesce(found.segments, '[]')), hidden,
+      retention_internal.report_time(span.starts, plain)),
     'benchmark', retention_internal.report_benchmark((
       SELECT p.period FROM jsonb_array_elements(shown) WITH ORDINALITY AS p (period, place)
       WHERE p.period ->> 'status' = 'observed' ORDER BY p.place DESC LIMIT 1)));
@@ -781,8 +805,15 @@ BEGIN
   report := report || CASE WHEN s.list_customers THEN retention_internal.report_lists(s,
       CASE WHEN as_of IS NOT NULL THEN format('%L::timestamp', known) END, span.starts, span.until)
     ELSE '{"at_risk": null, "losses": null}' END;
-  report := report || jsonb_build_object('rows', counted.rows, 'ignored', counted.ignored, 'reasons', counted.reasons,
-    'drivers', drivers.rows, 'driver_ranking', drivers.ranking, 'drivers_since', drivers.counted);
+  drivers.rows := retention_internal.report_suppressed_values(drivers.rows, 'attribute', '{attribute,value}'::text[],
+    s.suppress_below);
+  report := report || jsonb_build_object('rows', counted.rows, 'ignored', counted.ignored,
+    'reasons', retention_internal.report_suppressed_values(counted.reasons, 'all',
+      '{reason,category,mitigated_by}'::text[], s.suppress_below),
+    'drivers', drivers.rows,
+    'driver_ranking', retention_internal.report_suppressed_ranking(drivers.ranking, drivers.rows),
+    'drivers_since', retention_internal.report_suppressed_values(jsonb_build_array(drivers.counted), 'all',
+      '{period_start,period_end}'::text[], s.suppress_below) -> 0);
   report := report || jsonb_build_object('notes', retention_internal.report_notes(s, report, as_of IS NOT NULL,
     kept IS NOT NULL, coalesce(found.crowded, '[]')));
   PERFORM retention_internal.progress_end();

@@ -141,6 +141,15 @@ LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'source_near';
 COMMENT ON FUNCTION retention_internal.source_near(text, text[]) IS
 'the one of some words that was probably meant; NULL: none is near';
 
+CREATE FUNCTION retention_internal.source_hidden(
+  small boolean[], sizes bigint[], heads boolean[], cells integer[], lines integer[]
+) RETURNS boolean[]
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'source_hidden';
+COMMENT ON FUNCTION retention_internal.source_hidden(boolean[], bigint[], boolean[], integer[], integer[]) IS
+'which cells of a table are hidden, so that the small ones do not follow from the others on a line. sizes: NULL may '
+'not be hidden; heads: hides its whole first line with it; cells[i] is on lines[i], both counted from 1, in the order '
+'of cells';
+
 -- Looking up a source.
 
 CREATE FUNCTION retention_internal.source_columns(relation regclass) RETURNS name[]

@@ -1,12 +1,15 @@
 /*
  * source_sql.c
  *		What sources need of the server and SQL cannot do: check who owns a relation, write settings for its owner alone,
- *		take a lock that nobody else can take, tell whether a text is one expression, raise an error without a CONTEXT.
+ *		take a lock that nobody else can take, tell whether a text is one expression, hide counts of a table so that none
+ *		follows from a total, raise an error without a CONTEXT.
  */
 #include "retention.h"
 
 #include "access/htup_details.h"
+#include "base/check.h"
 #include "base/choice.h"
+#include "base/suppress.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
@@ -28,6 +31,7 @@ RETENTION_FUNCTION(source_lock);
 RETENTION_FUNCTION(source_unlock);
 RETENTION_FUNCTION(source_is_expression);
 RETENTION_FUNCTION(source_near);
+RETENTION_FUNCTION(source_hidden);
 RETENTION_FUNCTION(source_refuse);
 
 /* 42501 unless the current role itself owns the relation; a superuser or a member of the owning role does not. */
@@ -241,6 +245,84 @@ source_near(PG_FUNCTION_ARGS)
 		if (near == names[i])
 			PG_RETURN_DATUM(words[i]);
 	PG_RETURN_NULL();
+}
+
+/* An array of int4 or bool without NULLs, of the given length or of any (-1). */
+static Datum *
+plain_array(FunctionCallInfo fcinfo, int argument, Oid type, int *count)
+{
+	Datum *values;
+	int length;
+
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(argument), type, type == BOOLOID ? 1 : 4, true,
+					  type == BOOLOID ? TYPALIGN_CHAR : TYPALIGN_INT, &values, NULL, &length);
+	if (*count >= 0 && length != *count)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("lists of cells have different lengths")));
+	*count = length;
+	return values;
+}
+
+/*
+ * source_hidden(small boolean[], sizes bigint[], heads boolean[], cells integer[], lines integer[]) -> boolean[]; see
+ * base/suppress.h. Cell cells[i] is on line lines[i], both counted from 1, in the order of cells.
+ */
+Datum
+source_hidden(PG_FUNCTION_ARGS)
+{
+	int count = -1, nlines = -1, nsizes;
+	Datum *small = plain_array(fcinfo, 0, BOOLOID, &count);
+	Datum *heads = plain_array(fcinfo, 2, BOOLOID, &count);
+	Datum *lines = plain_array(fcinfo, 4, INT4OID, &nlines);
+	Datum *cells = plain_array(fcinfo, 3, INT4OID, &nlines);
+	Datum *sizes, *answer = palloc((count + 1) * sizeof(Datum));
+	bool *unknown;
+	SuppressTable table = {.ncells = count};
+	int32 *first = palloc((count + 1) * sizeof(int32));
+	int32 *numbers = palloc((nlines + 1) * sizeof(int32));
+	int64 *known = palloc((count + 1) * sizeof(int64));
+	bool *is_head = palloc((count + 1) * sizeof(bool));
+	int32 cell = 0;
+
+	suppress_check_size(count);
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(1), INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE,
+					  &sizes, &unknown, &nsizes);
+	if (nsizes != count)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("lists of cells have different lengths")));
+	first[0] = 0;
+	for (int i = 0; i < nlines; i++)
+	{
+		int32 line = DatumGetInt32(lines[i]);
+
+		CHECK_NOW_AND_THEN(i);
+		if (DatumGetInt32(cells[i]) <= 0 || DatumGetInt32(cells[i]) > count ||
+			DatumGetInt32(cells[i]) < cell || line <= 0 || line > nlines)
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							errmsg("lines must be numbered, and in the order of their cells")));
+		while (cell < DatumGetInt32(cells[i]))
+			first[cell++] = i;
+		numbers[i] = line - 1;
+		table.nlines = Max(table.nlines, line);
+	}
+	while (cell <= count)
+		first[cell++] = nlines;
+	table.hidden = palloc((count + 1) * sizeof(bool));
+	for (int i = 0; i < count; i++)
+	{
+		CHECK_NOW_AND_THEN(i);
+		known[i] = unknown[i] ? -1 : Max(DatumGetInt64(sizes[i]), -1);
+		is_head[i] = DatumGetBool(heads[i]);
+		table.hidden[i] = DatumGetBool(small[i]);
+	}
+	table.first = first;
+	table.lines = numbers;
+	table.sizes = known;
+	table.heads = is_head;
+	suppress_lines(&table);
+	for (int i = 0; i < count; i++)
+		answer[i] = BoolGetDatum(table.hidden[i]);
+	PG_RETURN_ARRAYTYPE_P(construct_array(answer, count, BOOLOID, 1, true, TYPALIGN_CHAR));
 }
 
 /*

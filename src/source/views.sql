@@ -112,7 +112,7 @@ $$;
 COMMENT ON FUNCTION retention_internal.source_view_parts(retention_internal.source, text) IS
 'what the queries of the views of a source have in common, as of a time given as SQL';
 
-CREATE FUNCTION retention_internal.source_view(source retention_internal.source, what text, as_of text DEFAULT NULL)
+CREATE FUNCTION retention_internal.source_query(source retention_internal.source, what text, as_of text DEFAULT NULL)
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
@@ -127,11 +127,21 @@ BEGIN
   END IF;
   EXECUTE format('SELECT retention_internal.%I($1, $2, $3)', writer) INTO answer
   USING source, retention_internal.source_view_parts(source, as_of), what;
-  IF source.suppress_below IS NOT NULL AND answer IS NOT NULL THEN
-    answer := retention_internal.source_suppressed(answer, what, source.suppress_below);
-  END IF;
   RETURN answer;
 END
+$$;
+COMMENT ON FUNCTION retention_internal.source_query(retention_internal.source, text, text) IS
+'the query of a view of a source that hides nothing, as of a time given as SQL; NULL: a source like this has none';
+
+CREATE FUNCTION retention_internal.source_view(source retention_internal.source, what text, as_of text DEFAULT NULL)
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT CASE
+    WHEN q.q IS NOT NULL AND $1.suppress_below IS NOT NULL
+        AND EXISTS (SELECT FROM retention_internal.source_shown_columns($2))
+      THEN retention_internal.source_suppressed($1, q.q, $2, $3)
+    ELSE q.q END
+  FROM (SELECT retention_internal.source_query($1, $2, $3)) AS q (q)
 $$;
 COMMENT ON FUNCTION retention_internal.source_view(retention_internal.source, text, text) IS
 'the query of a view of a source, as of a time given as SQL; NULL: a source like this has none';

@@ -61,19 +61,16 @@ CREATE FUNCTION retention_internal.source_cells(
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
   SELECT CASE
     WHEN $1.presence = 'at_end' AND $2 = 'cohorts' THEN format($q$SELECT %5$sc.cohort, c.cohort_size, c.period,
-  c.period_label, c.period_start, c.period_end, CASE WHEN r.retained IS NOT NULL THEN c.at_risk END AS at_risk, r.retained,
+  c.period_label, c.period_start, c.period_end, c.at_risk, r.retained,
   CASE WHEN c.status = 'observed' THEN trim_scale(100 * r.retained / c.at_risk::numeric) END AS retention_rate,
   CASE WHEN c.period > 0 THEN c.ci_low ELSE i.low END AS ci_low,
-  CASE WHEN c.period > 0 THEN c.ci_high ELSE i.high END AS ci_high,
-  CASE WHEN r.retained IS NULL THEN 'suppressed' ELSE c.status END AS status,
-  CASE WHEN r.retained IS NOT NULL THEN c.note END AS note
+  CASE WHEN c.period > 0 THEN c.ci_high ELSE i.high END AS ci_high, c.status, c.note
 FROM summary AS s CROSS JOIN LATERAL %1$s AS c
   LEFT JOIN first AS f ON c.period = 0 AND f.cohort = c.cohort%6$s
-  CROSS JOIN LATERAL (SELECT CASE WHEN c.period > 0 OR c.status = 'suppressed' THEN c.retained
-    WHEN coalesce(f.retained, 0) NOT BETWEEN 1 AND %7$s THEN coalesce(f.retained, 0) END AS retained) AS r
-  LEFT JOIN LATERAL %4$s AS i ON c.period = 0 AND c.status = 'observed' AND r.retained IS NOT NULL
-ORDER BY %5$sc.cohort, c.period$q$, format(o.noted, coalesce($1.suppress_below::text, 'NULL')), o.curve, NULL,
-      format(o.limits, 'r.retained'), o.names, o.same, coalesce($1.suppress_below, 0) - 1)
+  CROSS JOIN LATERAL (
+    SELECT CASE WHEN c.period > 0 THEN c.retained ELSE coalesce(f.retained, 0) END AS retained) AS r
+  LEFT JOIN LATERAL %4$s AS i ON c.period = 0 AND c.status = 'observed'
+ORDER BY %5$sc.cohort, c.period$q$, o.noted, o.curve, NULL, format(o.limits, 'r.retained'), o.names, o.same)
     WHEN $1.presence = 'at_end' AND $2 = 'curve' THEN format($q$SELECT %5$sc.period, c.period_label, c.cohorts, c.at_risk,
   coalesce(f.retained, c.retained) AS retained,
   CASE WHEN c.period > 0 THEN c.retention_rate
@@ -87,23 +84,21 @@ FROM summary AS s CROSS JOIN LATERAL @extschema@.%2$s AS c
       SELECT o.cohort FROM @extschema@.%1$s AS o WHERE o.period = 0 AND o.status = 'observed')%6$s
   ) AS f ON c.period = 0
   LEFT JOIN LATERAL %4$s AS i ON %3$s
-ORDER BY %5$sc.period$q$, format(o.cells, 'NULL'), o.curve,
+ORDER BY %5$sc.period$q$, o.cells, o.curve,
       -- Customers who are in several cohorts are not several customers.
       CASE o.cohorts WHEN 'first' THEN 'c.period = 0' ELSE 'false' END, format(o.limits, 'f.retained'), o.names, o.same)
     WHEN $2 = 'cohorts' THEN format('SELECT %sc.cohort, c.cohort_size, c.period, c.period_label, c.period_start, '
       'c.period_end, '
       'c.at_risk, c.retained, CASE WHEN c.status = ''observed'' THEN c.retention_rate END AS retention_rate, c.ci_low, '
-      'c.ci_high, c.status, CASE WHEN c.status <> ''suppressed'' THEN c.note END AS note '
-      'FROM summary AS s, LATERAL %s AS c%s', o.names, format(o.noted, coalesce($1.suppress_below::text, 'NULL')),
-      o.sorted)
+      'c.ci_high, c.status, c.note FROM summary AS s, LATERAL %s AS c%s', o.names, o.noted, o.sorted)
     ELSE format('SELECT %sc.* FROM summary AS s, @extschema@.%s AS c%s', o.names,
       CASE $2 WHEN 'curve' THEN o.curve WHEN 'lifecycle' THEN o.lifecycle ELSE 'stickiness(s.cohorts)' END,
       o.sorted) END
-  FROM (SELECT format('cohort_cells%s(s.cohorts, ''on''::text, %s, 0.95::double precision, %%s::integer)', n.suffix,
+  FROM (SELECT format('cohort_cells%s(s.cohorts, ''on''::text, %s, 0.95::double precision, NULL::integer)', n.suffix,
         $4) AS cells,
       -- Sorted, it is planned by itself: the notes are computed once a summary.
       format(E'(\n  SELECT c.*, n.note\n  FROM @extschema@.cohort_cells%1$s(s.cohorts, ''on''::text, %2$s, '
-          '0.95::double precision, %%s::integer) AS c\n    LEFT JOIN @extschema@.cohort_notes%1$s(s.cohorts, %2$s) '
+          '0.95::double precision, NULL::integer) AS c\n    LEFT JOIN @extschema@.cohort_notes%1$s(s.cohorts, %2$s) '
           'AS n ON n.cohort = c.cohort AND n.period = c.period\n  ORDER BY c.cohort, c.period\n)', n.suffix,
         $4) AS noted,
       format('retention_curve(s.cohorts, ''on''::text, ''pooled''::text, %s, 0.95::double precision)', $4) AS curve,

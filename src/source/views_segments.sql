@@ -106,11 +106,11 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
   -- end; those who are still there were seen for the whole days that have passed.
   SELECT format($q$WITH %1$s,
 %2$s,
-%7$spart AS (
+%7$s%8$s AS (
   SELECT s.segment, s.value, @extschema@.survival((%3$s)::double precision, c.ended IS NOT NULL) AS survival
   FROM customer AS c, (SELECT %4$s FROM known) AS k, LATERAL %5$s
   GROUP BY s.segment, s.value
-)
+)%9$s
 SELECT p.segment, p.value, 0 AS %6$s, m.customers AS at_risk, 0::bigint AS churned, 0::bigint AS censored,
   100::numeric AS survival_rate, NULL::numeric AS ci_low, NULL::numeric AS ci_high
 FROM part AS p, @extschema@.survival_summary(p.survival) AS m
@@ -126,7 +126,12 @@ ORDER BY 1, 2, 3$q$,
     $2.known, retention_internal.source_first_stays($1, $2),
     retention_internal.source_duration($2, 1), retention_internal.source_duration($2, 2),
     retention_internal.source_by_segment($1, true), CASE WHEN $2.hours THEN 'hours' ELSE 'days' END,
-    retention_internal.source_largest($1, CASE WHEN $2.kept IS NULL THEN 'presence' ELSE 'customer' END))
+    retention_internal.source_largest($1, CASE WHEN $2.kept IS NULL THEN 'presence' ELSE 'customer' END),
+    CASE WHEN $1.suppress_below IS NULL THEN 'part' ELSE 'exact' END,
+    CASE WHEN $1.suppress_below IS NULL THEN '' ELSE format(E',\npart AS MATERIALIZED (\n  SELECT s.*\n  FROM ('
+      'SELECT array_agg(e.segment) AS segments, array_agg(e.value) AS "values", array_agg(e.survival) AS states\n'
+      '    FROM exact AS e) AS e, retention_internal.survival_shown(e.segments, e."values", e.states, %s) AS s\n)',
+      $1.suppress_below) END)
 $$;
 COMMENT ON FUNCTION retention_internal.source_survival_view(
   retention_internal.source, retention_internal.view_parts, text) IS
