@@ -445,6 +445,23 @@ SELECT retention_report_page(jsonb_set(r, '{cohorts}', (SELECT jsonb_agg(c - 'no
 -- more gaps than are named
 SELECT retention_internal.page_cohort_notes((SELECT jsonb_agg(jsonb_build_object('cohort', date '2025-01-01', 'period_start', date '2025-01-01' + g, 'note', 'no rows of anybody')) FROM generate_series(1, 9) g), 'day', 'day');
 
+-- ---- Times far in the past, in a grid of hours: left out and counted ----
+CREATE TABLE report_far AS SELECT customer_id, at FROM report_events WHERE at < '2025-02-01' UNION ALL VALUES (5, timestamptz '0001-01-01'), (6, timestamptz '1850-06-01'), (7, 'infinity');
+SELECT retention_source('r_far', 'events', 'report_far', 'customer_id', at => 'at', grid => '6 hours; time_zone=UTC', gone_after => '2 days', as_of => 'timestamptz ''2025-02-01 00:00+00''');
+SELECT r ->> 'rows' AS rows, r ->> 'ignored' AS ignored, (SELECT min(c ->> 'cohort') > '2025' FROM jsonb_array_elements(r -> 'cohorts') c) AS cohorts, length(retention_report_page(r)) > 5000 AS page FROM retention_report('r_far') r;
+
+-- ---- The largest values of a segment, and Other, as in the views: nobody counted twice ----
+SELECT retention_source_set('r_subs', top => 3), retention_source_set('r_events', top => 1);
+SELECT n.n, s ->> 'segment' AS segment, s ->> 'value' AS value, (s ->> 'at_start')::int AS at_start, (s ->> 'kept')::int AS kept, (s ->> 'at_start', s ->> 'kept') = (v.v ->> 'at_start', v.v ->> 'kept') AS as_view
+FROM unnest('{r_subs,r_events}'::regclass[]) n (n), retention_report(n.n) r, jsonb_array_elements(r -> 'segments') s LEFT JOIN LATERAL (SELECT v FROM jsonb_array_elements(rows_of(view_of(n.n, 'segments'))) v
+  WHERE v -> 'segment' = s -> 'segment' AND v -> 'value' = s -> 'value') v ON true ORDER BY n.n::text, 2, 4 DESC, 3;
+SELECT n.n, s ->> 'segment' AS segment, count(*) AS "values", sum((s ->> 'customers')::int) AS customers, count(*) FILTER (WHERE s ->> 'value' = 'Other') AS other,
+  bool_and((s ->> 'customers')::numeric = (SELECT (v ->> 'at_risk')::numeric FROM jsonb_array_elements(rows_of(view_of(n.n, 'survival'))) v WHERE (v ->> 'days')::int = 0 AND v ->> 'segment' = coalesce(s ->> 'segment', 'all')
+    AND v ->> 'value' IS NOT DISTINCT FROM CASE WHEN s ->> 'segment' IS NULL THEN 'all' ELSE s ->> 'value' END)) AS as_view
+FROM unnest('{r_subs,r_events}'::regclass[]) n (n), retention_report(n.n) r, jsonb_array_elements(r -> 'survival') s GROUP BY 1, 2 ORDER BY n.n::text, 2;
+SELECT d ->> 'attribute' AS attribute, string_agg(coalesce(d ->> 'value', 'NULL'), ' ' ORDER BY d ->> 'value') AS "values", sum((d ->> 'customers')::int) = max((r #>> '{drivers_since,customers}')::int) AS everybody FROM retention_report('r_subs') r, jsonb_array_elements(r -> 'drivers') d GROUP BY 1 ORDER BY 1;
+SELECT retention_source_set('r_subs', top => 0), retention_source_set('r_events', top => 0);
+
 -- ---- Lists of customers: only if the source says so ----
 SELECT r -> 'at_risk' AS at_risk, r -> 'losses' AS losses FROM retention_report('r_subs') r;
 SELECT regexp_count(p, 'Customers most at risk|Largest losses') AS cards FROM retention_report_html('r_subs') p;
@@ -473,7 +490,7 @@ SELECT retention_source_set('r_subs', suppress_below => 0), retention_source_set
 
 DROP SCHEMA report_other CASCADE;
 SELECT retention_drop_source(source) FROM retention_sources WHERE source::text ~ '^r_|Neil';
-DROP TABLE report_subs, report_events, report_again, report_kinds, report_names, report_gap, "Report ""odd"" <i>";
+DROP TABLE report_subs, report_events, report_again, report_kinds, report_names, report_gap, report_far, "Report ""odd"" <i>";
 SELECT format('DROP TABLE %s', oid::regclass) FROM pg_class WHERE relname ~ '_report_run$' ORDER BY relname COLLATE "C"
 \gexec
 DROP VIEW "a'b\c

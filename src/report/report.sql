@@ -333,9 +333,9 @@ AS $$
   -- Of events the cohorts come directly from the rows, so that the batch scan applies; of subscriptions from presence.
   SELECT CASE
     WHEN $2 IS NOT NULL THEN 'summary AS MATERIALIZED (SELECT s.cohorts ' || $2 || ')'
-    WHEN $1.kind = 'events' THEN format('summary AS MATERIALIZED (SELECT @extschema@.cohort_retention(a.%s, a.at, '
+    WHEN $1.kind = 'events' THEN format('summary AS MATERIALIZED (SELECT @extschema@.cohort_retention(a.%s, %s, '
         '%L::@extschema@.retention_grid) AS cohorts FROM %s AS a)',
-      retention_internal.source_customer($1), $4, $1.source)
+      retention_internal.source_customer($1), retention_internal.source_event_time('a'), $4, $1.source)
     ELSE format('%s, first AS (SELECT b.cohort, count(*) AS retained FROM begun AS b GROUP BY b.cohort), '
         'summary AS MATERIALIZED (SELECT @extschema@.cohort_retention(a.%s, a.at, '
         '%L::@extschema@.retention_grid, a.starts, NOT a.starts) AS cohorts FROM active AS a), '

@@ -64,7 +64,8 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
   c.period_label, c.period_start, c.period_end, c.at_risk, r.retained,
   CASE WHEN c.status = 'observed' THEN trim_scale(100 * r.retained / c.at_risk::numeric) END AS retention_rate,
   CASE WHEN c.period > 0 THEN c.ci_low ELSE i.low END AS ci_low,
-  CASE WHEN c.period > 0 THEN c.ci_high ELSE i.high END AS ci_high, c.status, c.note
+  CASE WHEN c.period > 0 THEN c.ci_high ELSE i.high END AS ci_high, c.status,
+  nullif(c.note, 'records begin here') AS note
 FROM summary AS s CROSS JOIN LATERAL %1$s AS c
   LEFT JOIN first AS f ON c.period = 0 AND f.cohort = c.cohort%6$s
   CROSS JOIN LATERAL (
@@ -90,7 +91,9 @@ ORDER BY %5$sc.period$q$, o.cells, o.curve,
     WHEN $2 = 'cohorts' THEN format('SELECT %sc.cohort, c.cohort_size, c.period, c.period_label, c.period_start, '
       'c.period_end, '
       'c.at_risk, c.retained, CASE WHEN c.status = ''observed'' THEN c.retention_rate END AS retention_rate, c.ci_low, '
-      'c.ci_high, c.status, c.note FROM summary AS s, LATERAL %s AS c%s', o.names, o.noted, o.sorted)
+      'c.ci_high, c.status, %s AS note FROM summary AS s, LATERAL %s AS c%s', o.names,
+      -- A subscription says when its customer started, however late the records begin.
+      CASE $1.kind WHEN 'events' THEN 'c.note' ELSE 'nullif(c.note, ''records begin here'')' END, o.noted, o.sorted)
     ELSE format('SELECT %sc.* FROM summary AS s, @extschema@.%s AS c%s', o.names,
       CASE $2 WHEN 'curve' THEN o.curve WHEN 'lifecycle' THEN o.lifecycle ELSE 'stickiness(s.cohorts)' END,
       o.sorted) END
