@@ -314,7 +314,7 @@ FROM bi.subs_segments v LEFT JOIN (
   UNION ALL SELECT 'all', 'all', at_start, kept FROM plain_flow WHERE period_start = '2026-01-01') p USING (segment, value) ORDER BY segment, value;
 SELECT (SELECT count(*) FROM (TABLE bi.subs_segments EXCEPT TABLE bi.subs_local_segments) d) AS local,
   (SELECT count(*) FROM (TABLE bi.subs_segments EXCEPT TABLE bi.subs_tz_segments) d) AS tz;
-SELECT i.low = v.retention_low AND i.high = v.retention_high AS interval, d.difference = v.difference AND d.p_value = v.p_value AS difference
+SELECT i.low = v.retention_low AND i.high = v.retention_high AS interval, round(d.difference, 6) = v.difference AND d.p_value::double precision = v.p_value AS difference
 FROM bi.subs_segments v, rate_interval(kept, at_start) i, rate_difference(kept, at_start, rest_kept, rest_at_start) d WHERE segment = 'plan';
 
 -- survival: the first membership, overlapping and touching rows taken together
@@ -343,13 +343,13 @@ UNION ALL SELECT 1004, 'late', '2026-12-24', NULL, 'paid', 1, 'DE';
 CREATE VIEW plain_orders AS SELECT * FROM shop.orders WHERE amount > 0 AND status IN ('paid', 'shipped');
 CREATE VIEW plain_summary AS SELECT cohort_retention(customer_id, ordered_at, 'week; time_zone=America/New_York; as_of=2026-04-01') AS s FROM plain_orders;
 SELECT (SELECT count(*) FROM bi.orders_cohorts) AS cells,
-  (SELECT count(*) FROM (SELECT * FROM bi.orders_cohorts WHERE status = 'observed' EXCEPT SELECT c.*, n.note FROM plain_summary, cohort_cells(s) c LEFT JOIN (SELECT n.* FROM plain_summary, cohort_notes(s) n) n ON n.cohort = c.cohort AND n.period = c.period) d) AS observed,
+  (SELECT count(*) FROM (SELECT to_jsonb(v) FROM bi.orders_cohorts AS v WHERE status = 'observed' EXCEPT SELECT to_jsonb(c) || jsonb_build_object('retention_rate', round(c.retention_rate, 6), 'note', n.note) FROM plain_summary, cohort_cells(s) c LEFT JOIN (SELECT n.* FROM plain_summary, cohort_notes(s) n) n ON n.cohort = c.cohort AND n.period = c.period) d) AS observed,
   (SELECT count(*) FROM (SELECT cohort, period, retained, status FROM bi.orders_cohorts EXCEPT SELECT cohort, period, retained, status FROM plain_summary, cohort_cells(s) c) d) AS cohorts,
   (SELECT count(retention_rate) FROM bi.orders_cohorts WHERE status = 'partial') AS partial_rates,
-  (SELECT count(*) FROM (TABLE bi.orders_curve EXCEPT SELECT c.* FROM plain_summary, retention_curve(s) c) d) AS curve,
+  (SELECT count(*) FROM (SELECT to_jsonb(v) FROM bi.orders_curve AS v EXCEPT SELECT to_jsonb(c) || jsonb_build_object('retention_rate', round(c.retention_rate, 6)) FROM plain_summary, retention_curve(s) c) d) AS curve,
   (SELECT count(*) FROM (TABLE bi.orders_lifecycle EXCEPT SELECT c.* FROM plain_summary, lifecycle(s) c) d) AS lifecycle,
-  (SELECT count(*) FROM (TABLE bi.orders_stickiness EXCEPT SELECT c.* FROM plain_summary, stickiness(s) c) d) AS stickiness;
-SELECT count(*), count(*) FILTER (WHERE v IS DISTINCT FROM p) AS differ FROM bi.orders_flow v FULL JOIN (
+  (SELECT count(*) FROM (SELECT to_jsonb(v) FROM bi.orders_stickiness AS v EXCEPT SELECT to_jsonb(c) || jsonb_build_object('share', round(c.share, 6)) FROM plain_summary, stickiness(s) c) d) AS stickiness;
+SELECT count(*), count(*) FILTER (WHERE to_jsonb(v) IS DISTINCT FROM to_jsonb(p) || (SELECT jsonb_object_agg(c, round((to_jsonb(p) ->> c)::numeric, 6)) FROM unnest('{customer_days,retention_rate,churn_rate}'::text[]) c)) AS differ FROM bi.orders_flow v FULL JOIN (
   SELECT f.* FROM (SELECT customer_flow(customer_id, l, l + interval '21 days', retention_grid('week', time_zone => 'America/New_York', as_of => '2026-04-01'),
       '[2024-12-30,2026-05-01)'::tsrange) AS flow FROM plain_orders, LATERAL (SELECT ordered_at AT TIME ZONE 'America/New_York' AS l) x) q, flow_periods(flow) f) p USING (period_start);
 SELECT segment, value, period_start, at_start, kept FROM bi.orders_segments ORDER BY segment, value;

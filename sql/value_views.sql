@@ -42,7 +42,7 @@ BEGIN
   EXECUTE format('SELECT (SELECT count(*) FROM (%1$s EXCEPT ALL %2$s) q) + (SELECT count(*) FROM (%2$s EXCEPT ALL %1$s) q)', a, b) INTO n;
   RETURN n;
 END $$;
-SELECT differ('SELECT * FROM instants_value', $q$SELECT f.* FROM (SELECT customer_value(who, CASE WHEN at > '1900-01-01' AND at < '2200-01-01' THEN at END, amt, 'month; time_zone=Europe/Berlin; as_of=2025-11-15 13:00') AS v FROM sale) s, value_figures(v) f$q$) AS value,
+SELECT differ('SELECT * FROM instants_value', retention_internal.source_client_types($q$SELECT f.* FROM (SELECT public.customer_value(who, CASE WHEN at > '1900-01-01' AND at < '2200-01-01' THEN at END, amt, 'month; time_zone=Europe/Berlin; as_of=2025-11-15 13:00') AS v FROM value_views.sale) s, public.value_figures(v) f$q$, 'value')) AS value,
   differ('SELECT cohort, period, amount, status FROM instants_cohort_value', $q$SELECT cohort, period, value, status FROM (SELECT cohort_value(who, CASE WHEN at > '1900-01-01' AND at < '2200-01-01' THEN at END, amt, 'month; time_zone=Europe/Berlin; as_of=2025-11-15 13:00') AS v FROM sale) s, cohort_value_cells(v)$q$) AS cohort_value;
 CREATE FUNCTION alone(source regclass, OUT name text, OUT lines bigint, OUT differ bigint) RETURNS SETOF record LANGUAGE plpgsql AS $$
 #variable_conflict use_variable
@@ -67,7 +67,7 @@ BEGIN
       part := retention_internal.source_find('views_part');
       EXECUTE format('WITH p AS (SELECT to_jsonb(p)::text FROM (%1$s) AS p), v AS (SELECT (to_jsonb(v) - ''{segment,value}''::text[])::text FROM %2$s_by_segment AS v WHERE v.segment = %3$L '
         'AND v.value IS NOT DISTINCT FROM %4$L) SELECT (SELECT count(*) FROM v), (SELECT count(*) FROM ((TABLE v EXCEPT ALL TABLE p) UNION ALL (TABLE p EXCEPT ALL TABLE v)) AS d)',
-        retention_internal.source_view(part, what, format('%L::timestamp', known)), name, g.segment, g.value) INTO n, d;
+        retention_internal.source_client_types(retention_internal.source_view(part, what, format('%L::timestamp', known)), what), name, g.segment, g.value) INTO n, d;
       lines := lines + n;
       differ := differ + d;
       DROP VIEW views_part;
@@ -109,7 +109,7 @@ SELECT count(*) > 10 AS created FROM retention_create_views('nobody');
 SELECT (SELECT count(*) FROM nobody_value) + (SELECT count(*) FROM nobody_cohort_value) + (SELECT count(*) FROM nobody_value_by_segment) + (SELECT count(*) FROM nobody_cohort_value_by_segment) AS rows;
 
 -- ---- The money section of a report ----
-SELECT m ->> 'kind' AS kind, m -> 'figures' = (SELECT to_jsonb(v) FROM instants_value v) AS figures, jsonb_array_length(m -> 'revenue') AS periods FROM (SELECT retention_report('instants') -> 'money') r (m);
+SELECT m ->> 'kind' AS kind, (SELECT bool_and(round((f.value #>> '{}')::numeric, r.digits) IS NOT DISTINCT FROM round((to_jsonb(v) ->> f.key)::numeric, r.digits)) FROM jsonb_each(m -> 'figures') f, LATERAL (SELECT CASE WHEN f.key ~ 'days' THEN 2 ELSE 6 END) r (digits), instants_value v) AS figures, jsonb_array_length(m -> 'revenue') AS periods FROM (SELECT retention_report('instants') -> 'money') r (m);
 SELECT differ($q$SELECT (r ->> 'period_start')::date, (r ->> 'new')::numeric, (r ->> 'returned')::numeric, (r ->> 'amount')::numeric, r ->> 'status' FROM jsonb_array_elements(retention_report('instants', NULL, 100) #> '{money,revenue}') r$q$,
   $q$SELECT period_start, coalesce(sum(amount) FILTER (WHERE period = 0), 0), coalesce(sum(amount) FILTER (WHERE period > 0), 0), sum(amount), status FROM instants_cohort_value GROUP BY period_start, status$q$) AS revenue,
   differ($q$SELECT (c ->> 'cohort')::date, (c ->> 'period')::int, (c ->> 'amount')::numeric, (c ->> 'cumulative')::numeric FROM jsonb_array_elements(retention_report('instants', NULL, 100) #> '{money,cohorts}') c$q$,

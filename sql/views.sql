@@ -90,7 +90,10 @@ ALTER TABLE event ADD fee numeric;
 UPDATE event SET fee = CASE WHEN abs(hashint4(customer_id)) % 5 > 0 THEN extract(day FROM at) END WHERE isfinite(at);
 SELECT retention_source('e_fee', 'events', 'event', 'customer_id', at => 'at', amount => 'fee', segments => '{plan}', grid => 'month; time_zone=Europe/Berlin', gone_after => '60 days', as_of => 'timestamptz ''2025-09-01 00:00+02''');
 SELECT count(*) > 10 AS views FROM retention_create_views('e_fee');
-SELECT count(*) AS customers, count(*) FILTER (WHERE (v.state, v.silence, v.usual_gap, v.silence_ratio) IS DISTINCT FROM (s.state, s.silence, s.usual_gap, s.silence_ratio)) AS state,
+-- numbers have a declared scale, which clients ask for; amounts are exact
+SELECT format_type(a.atttypid, a.atttypmod) AS type, string_agg(DISTINCT a.attname, ' ' ORDER BY a.attname) AS columns FROM pg_attribute a, retention_internal.source_views('e_fee') v
+WHERE a.attrelid = v.view AND a.attnum > 0 AND a.atttypid IN ('numeric'::regtype, 'double precision'::regtype) GROUP BY 1 ORDER BY 1;
+SELECT count(*) AS customers, count(*) FILTER (WHERE (v.state, v.silence, v.usual_gap, v.silence_ratio) IS DISTINCT FROM (s.state, s.silence, round(s.usual_gap, 2), round(s.silence_ratio, 6))) AS state,
   count(*) FILTER (WHERE v.first_at <> p.first_at OR v.last_at <> p.last_at OR v.last_at <> s.last_at AT TIME ZONE 'Europe/Berlin') AS times, count(*) FILTER (WHERE v.plan IS DISTINCT FROM p.plan) AS plan,
   count(*) FILTER (WHERE (v.amount, v.mean_amount) IS DISTINCT FROM (p.amount, p.mean_amount)) AS amounts, count(*) FILTER (WHERE v.amount IS NULL) AS no_amount,
   count(*) FILTER (WHERE (v.risk_rank IS NULL) <> (v.state = 'lapsed')) AS ranks

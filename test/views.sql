@@ -40,7 +40,8 @@ BEGIN
         views_held(s, known, g.segment), g.value);
       PERFORM retention_source_set('views_part', s.grid, s.gone_after, 1, s.presence);
       part := retention_internal.source_find('views_part');
-      plain := retention_internal.source_view(part, what, format('%L::timestamp', known));
+      plain := retention_internal.source_client_types(
+        retention_internal.source_view(part, what, format('%L::timestamp', known)), what);
       EXECUTE format('WITH p AS (SELECT to_jsonb(p)::text FROM (%1$s) AS p), v AS (SELECT (to_jsonb(v) '
         '- ''{segment,value}''::text[])::text FROM %2$s_%3$s_by_segment AS v WHERE v.segment = %4$L '
         'AND v.value IS NOT DISTINCT FROM %5$L) SELECT (SELECT count(*) FROM v), (SELECT count(*) FROM '

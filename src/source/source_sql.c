@@ -9,6 +9,7 @@
 #include "access/htup_details.h"
 #include "base/check.h"
 #include "base/choice.h"
+#include "base/emit.h"
 #include "base/suppress.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
@@ -32,6 +33,7 @@ RETENTION_FUNCTION(source_unlock);
 RETENTION_FUNCTION(source_is_expression);
 RETENTION_FUNCTION(source_near);
 RETENTION_FUNCTION(source_hidden);
+RETENTION_FUNCTION(source_query_columns);
 RETENTION_FUNCTION(source_refuse);
 
 /* 42501 unless the current role itself owns the relation; a superuser or a member of the owning role does not. */
@@ -348,4 +350,32 @@ source_refuse(PG_FUNCTION_ARGS)
 			(errcode(MAKE_SQLSTATE(part[0][0], part[0][1], part[0][2], part[0][3], part[0][4])),
 			 errmsg_internal("%s", part[1]), part[2] ? errdetail_internal("%s", part[2]) : 0,
 			 part[3] ? errhint("%s", part[3]) : 0));
+}
+
+/* source_query_columns(query text): the columns of a SELECT, which is analyzed and not run. */
+Datum
+source_query_columns(PG_FUNCTION_ARGS)
+{
+	char *query = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	Emitter emitter = emit_begin(fcinfo);
+	SPIPlanPtr plan;
+	TupleDesc columns;
+
+	SPI_connect();
+	plan = SPI_prepare(query, 0, NULL);
+	if (plan == NULL || list_length(SPI_plan_get_plan_sources(plan)) != 1)
+		elog(ERROR, "not one statement: %s", query);
+	columns = linitial_node(CachedPlanSource, SPI_plan_get_plan_sources(plan))->resultDesc;
+	if (columns == NULL)
+		elog(ERROR, "not a query: %s", query);
+	for (int i = 0; i < columns->natts; i++)
+	{
+		Form_pg_attribute column = TupleDescAttr(columns, i);
+		Datum values[2] = {NameGetDatum(&column->attname), ObjectIdGetDatum(column->atttypid)};
+		bool nulls[2] = {false};
+
+		emit_row(&emitter, values, nulls);
+	}
+	SPI_finish();
+	return (Datum) 0;
 }

@@ -161,11 +161,37 @@ $$;
 COMMENT ON FUNCTION retention_internal.source_views(regclass) IS
 'the views of a source: they read it, belong to its owner and have its name with a suffix';
 
-CREATE FUNCTION retention_internal.source_replace_view(view text, query text) RETURNS boolean
+CREATE FUNCTION retention_internal.source_query_columns(query text) RETURNS TABLE (attribute name, type regtype)
+LANGUAGE C STABLE STRICT PARALLEL UNSAFE ROWS 20 AS 'MODULE_PATHNAME', 'source_query_columns';
+COMMENT ON FUNCTION retention_internal.source_query_columns(text) IS
+'the columns of a query, which is not run';
+
+CREATE FUNCTION retention_internal.source_client_types(query text, what text) RETURNS text
+LANGUAGE sql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+  -- JDBC and what builds on it take a numeric without a scale for one of scale 0, or for text. A double precision
+  -- would do, too, but round() with a number of digits does not take it. 24 digits hold any rate of two amounts.
+  SELECT CASE WHEN bool_or(c.inexact) THEN format(E'SELECT %s\nFROM (\n%s\n) AS v',
+      string_agg(format(CASE WHEN c.inexact THEN 'v.%1$I::%2$s AS %1$I' ELSE 'v.%1$I' END, c.attribute,
+        -- A small probability has many zeros. Lengths of one customer are in days.
+        CASE WHEN c.attribute = 'p_value' THEN 'double precision'
+          WHEN c.attribute ~ '^(days_between_|tenure$|usual_gap$)' THEN 'numeric(30, 2)'
+          ELSE 'numeric(30, 6)' END), ', ' ORDER BY c.place), $1)
+    ELSE $1 END
+  FROM (SELECT c.attribute, c.place, c.type = 'numeric'::regtype
+      AND c.attribute !~ '(^|_)(amount|mrr|revenue|cumulative|arpa|order_value)$|^per_(customer|retained)$'
+      AND c.attribute IN (SELECT w.attribute FROM retention_internal.source_column_words() AS w
+        WHERE coalesce($2 IN (w.what, w.what || '_by_segment'), w.attribute <> 'customer')) AS inexact
+    FROM retention_internal.source_query_columns($1) WITH ORDINALITY AS c (attribute, type, place)) AS c
+$$;
+COMMENT ON FUNCTION retention_internal.source_client_types(text, text) IS
+'the query of a view with rates, limits and lengths in a declared scale; amounts, customers and segments stay as they '
+'are';
+
+CREATE FUNCTION retention_internal.source_replace_view(view text, query text, what text) RETURNS boolean
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
-  definition text := 'VIEW ' || view || E' WITH (security_invoker = true) AS\n' || query;
+  definition text;
 BEGIN
   IF query IS NULL THEN
     IF to_regclass(view) IS NOT NULL THEN
@@ -173,6 +199,8 @@ BEGIN
     END IF;
     RETURN false;
   END IF;
+  definition := 'VIEW ' || view || E' WITH (security_invoker = true) AS\n'
+    || retention_internal.source_client_types(query, what);
   -- To replace a view keeps its privileges and what is built on it. Where its columns have changed that cannot be.
   BEGIN
     EXECUTE 'CREATE OR REPLACE ' || definition;
@@ -186,7 +214,7 @@ BEGIN
   RETURN true;
 END
 $$;
-COMMENT ON FUNCTION retention_internal.source_replace_view(text, text) IS
+COMMENT ON FUNCTION retention_internal.source_replace_view(text, text, text) IS
 'creates a view of a source or replaces its query; query NULL: drops it, and returns false';
 
 CREATE FUNCTION retention_create_views(source regclass, schema name DEFAULT NULL)
@@ -213,7 +241,8 @@ BEGIN
       PERFORM retention_internal.refuse('42P07', format('%s exists and is not a view of source %s', view, source),
         'A view of a source reads it and belongs to its owner.', 'Rename or drop it, or name another schema.');
     END IF;
-    IF NOT retention_internal.source_replace_view(view, retention_internal.source_view(s, what)) THEN
+    IF NOT retention_internal.source_replace_view(view, retention_internal.source_view(s, what), what)
+    THEN
       CONTINUE;
     END IF;
     shows := retention_internal.source_view_words(what, s.presence);
@@ -231,7 +260,8 @@ DECLARE
   v record;
 BEGIN
   FOR v IN SELECT n.view, n.what FROM retention_internal.source_views(source.source) AS n LOOP
-    PERFORM retention_internal.source_replace_view(v.view::text, retention_internal.source_view(source, v.what));
+    PERFORM retention_internal.source_replace_view(v.view::text, retention_internal.source_view(source, v.what),
+      v.what);
   END LOOP;
 END
 $$;
