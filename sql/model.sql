@@ -326,6 +326,111 @@ SELECT retention_report('members', '2024-07-01') #>> '{money,forecast,0,period_s
 SELECT f, retention_report_page(r || jsonb_build_object('money', jsonb_build_object('forecast', f))) ~ 'Expected' AS shown FROM reports, unnest('{"[]","7",null,"{}"}'::jsonb[]) f WHERE s = 'members';
 SELECT retention_report_page(r || '{"money": {"forecast": [{"period_start": "2025-01-01", "model": "<i6>", "customers": 3}]}}') ~ '<i6>' AS raw FROM reports WHERE s = 'members';
 
+-- ---- The purchase model of a source: p_alive in the view customers ----
+CREATE TABLE ordered AS SELECT customer, (at + (customer % 24) * interval '1 hour')::timestamp AT TIME ZONE 'Europe/Berlin' AS at, CASE WHEN customer % 7 = 0 AND extract(day FROM at) > 27 THEN -3 ELSE 5 + customer % 11 END::numeric AS amount
+FROM simulated WHERE customer <= 500 AND at < '2025-07-01';
+INSERT INTO ordered VALUES (9001, '2025-01-01', -5), (NULL, '2025-01-01', 5), (9002, '2025-01-01', NULL);
+CREATE TABLE asked (source text, grid text, amount text, of_kind text, unit float8);
+INSERT INTO asked VALUES ('in_weeks', 'week; time_zone=Europe/Berlin', 'amount', 'MBG/NBD', 7), ('in_months', 'month; time_zone=Europe/Berlin', NULL, 'MBG/NBD', 7), ('in_hours', '12 hours; time_zone=UTC', 'amount', 'Pareto/NBD', NULL),
+  ('in_windows', '30 days; windows=elapsed; time_zone=UTC', NULL, 'Pareto/NBD', 7), ('in_opportunities', '2 weeks; time_zone=Europe/Berlin', 'amount', 'BG/BB', NULL), ('in_facts', '2 weeks; time_zone=UTC', NULL, 'BG/BB', 14);
+SELECT count(*) FROM asked, LATERAL retention_source('model_test.' || source, 'events', 'model_test.ordered', 'customer', at => 'at', amount => amount, grid => grid::retention_grid, as_of => $$timestamp '2025-06-20 06:00'$$, gone_after => '90 days');
+CREATE FUNCTION asked_model(kind text, unit float8) RETURNS retention_model LANGUAGE sql AS
+$$ SELECT ROW((m).name, (m).parameters, NULL, NULL, NULL, NULL, NULL, NULL, unit)::retention_model FROM known WHERE (m).name = kind $$;
+SET extra_float_digits = 0;
+SELECT count(retention_source_set(source::regclass, purchase_model => asked_model(of_kind, unit))) FROM asked;
+SELECT count(*) > 60 AS views FROM asked, retention_create_views(source::regclass);
+RESET extra_float_digits;
+SELECT source, purchase_model FROM retention_sources WHERE purchase_model IS NOT NULL ORDER BY source::text COLLATE "C";
+-- against the functions over the purchases of each customer
+CREATE FUNCTION plan_of(query text) RETURNS SETOF text LANGUAGE plpgsql AS $$ BEGIN RETURN QUERY EXECUTE 'EXPLAIN (COSTS OFF) ' || query; END $$;
+CREATE FUNCTION alive_differs(source text) RETURNS TABLE (customers bigint, unknown bigint, mean numeric, differ bigint) LANGUAGE plpgsql AS $$
+BEGIN
+  RETURN QUERY EXECUTE format($q$SELECT count(*), count(*) - count(v.p_alive), round(avg(v.p_alive), 3), count(*) FILTER (WHERE (v.p_alive, v.expected_purchases) IS DISTINCT FROM
+      (round(p_alive(m, frequency, recency / unit, age / unit)::numeric, 6), round(expected_purchases(m, frequency, recency / unit, age / unit, horizon)::numeric, 6)))
+    FROM %1$I_customers v LEFT JOIN (SELECT c.customer, m, u.unit, a.horizon, s.* FROM asked JOIN (VALUES ('in_weeks', 7, 'day; time_zone=Europe/Berlin', 1.0), ('in_months', 7, 'day; time_zone=Europe/Berlin', 30.436875 / 7),
+          ('in_hours', 1, 'day; time_zone=UTC', 1), ('in_windows', 7, 'day; time_zone=UTC', 30 / 7.0::float8), ('in_opportunities', 1, '2 weeks; time_zone=Europe/Berlin', 1), ('in_facts', 1, '2 weeks; time_zone=UTC', 1)) a (source, unit, grid, horizon) USING (source),
+        LATERAL (SELECT a.unit::float8 AS unit, asked_model(of_kind, asked.unit) AS m) u, LATERAL (SELECT o.customer, purchases(o.at, CASE WHEN asked.amount IS NOT NULL THEN o.amount END, (a.grid || '; as_of=2025-06-20 06:00')::retention_grid) AS p
+          FROM ordered o WHERE o.customer IS NOT NULL AND o.at < '2025-06-20 06:00' AT TIME ZONE split_part(a.grid, '=', 2) GROUP BY o.customer) c, purchase_summary(p, NULL, of_kind = 'BG/BB') s
+      WHERE asked.source = %1$L) e USING (customer)$q$, source);
+END $$;
+SELECT source, d.* FROM asked, alive_differs(source) d ORDER BY source;
+-- the same over kept facts, which end with the latest row
+SELECT count(*) FROM asked, LATERAL retention_source('model_test.kept_' || source, 'events', 'model_test.ordered', 'customer', at => 'at', amount => amount, grid => grid::retention_grid, gone_after => '90 days');
+SELECT count(retention_source_set(('kept_' || source)::regclass, purchase_model => asked_model(of_kind, unit))) FROM asked;
+SELECT count(*) > 60 AS views FROM asked, retention_create_views(('kept_' || source)::regclass);
+CREATE FUNCTION alive_rows() RETURNS TABLE (line text) LANGUAGE plpgsql AS $$
+DECLARE s text;
+BEGIN
+  FOR s IN SELECT source FROM asked LOOP
+    RETURN QUERY EXECUTE format('SELECT concat_ws('' '', %L, customer, p_alive, expected_purchases) FROM kept_%I_customers', s, s);
+  END LOOP;
+END $$;
+CREATE TABLE alive_before AS SELECT line FROM alive_rows() line;
+SELECT count(*) FROM asked, retention_materialize(('kept_' || source)::regclass);
+SELECT count(*), (SELECT count(*) FROM alive_before) AS before, count(*) FILTER (WHERE line NOT IN (SELECT line FROM alive_before)) AS differ FROM alive_rows() line;
+-- one customer by their key, without their rows where there are no amounts
+SET enable_seqscan = off;
+ANALYZE kept_in_facts_facts;
+SELECT bool_or(line ~ 'kept_in_facts_facts_pkey') AS by_key, bool_or(line ~ 'ordered') AS by_row FROM plan_of('SELECT * FROM kept_in_facts_customers WHERE customer = 7') line;
+RESET enable_seqscan;
+-- NULL leaves the model, another setting too; a model of NULLs takes it away, and a new one keeps grants
+GRANT SELECT ON in_months_customers TO PUBLIC;
+SELECT retention_source_set('in_months', top => 3, purchase_model => NULL);
+SELECT retention_source_set('in_months', purchase_model => retention_model('BG/NBD', '{0.243,4.414,0.793,2.426}'));
+SELECT count(*) > 5 AS views FROM retention_create_views('in_months');
+SELECT purchase_model, has_table_privilege('pg_monitor', 'in_months_customers', 'SELECT') AS granted, (SELECT near(v.p_alive::float8, round(p_alive(retention_model('BG/NBD', '{0.243,4.414,0.793,2.426}'), frequency, recency / 30.436875, age / 30.436875)::numeric, 6)::float8)
+  FROM in_months_customers v, (SELECT purchases(at, NULL, 'day; time_zone=Europe/Berlin; as_of=2025-06-20 06:00') AS p FROM ordered WHERE customer = 7 AND at < '2025-06-20 06:00' AT TIME ZONE 'Europe/Berlin') q, purchase_summary(p) WHERE customer = 7) AS of_the_grid
+FROM retention_sources WHERE source = 'in_months'::regclass;
+-- the model goes on counting in its unit when the grid changes, or says that it cannot
+SELECT retention_source_set('in_months', grid => 'week; time_zone=UTC');
+SELECT purchase_model FROM retention_internal.source_setting WHERE source = 'in_months'::regclass;
+SELECT f.* FROM fails($$SELECT retention_source_set('in_facts', grid => 'week; time_zone=UTC')$$) f;
+SELECT retention_source_set('in_months', purchase_model => '(,,,,,,,,)');
+SELECT count(*) > 5 AS views FROM retention_create_views('in_months');
+SELECT purchase_model, (SELECT count(*) FROM pg_attribute WHERE attrelid = 'in_months_customers'::regclass AND attname ~ 'alive|expected') AS columns FROM retention_sources WHERE source = 'in_months'::regclass;
+-- a segment of that name, and what is no model for a source
+CREATE VIEW named AS SELECT *, customer % 2 = 0 AS p_alive FROM ordered;
+SELECT retention_source('model_test.of_names', 'events', 'model_test.named', 'customer', at => 'at', segments => '{p_alive}', grid => 'month; time_zone=UTC', as_of => $$timestamp '2025-06-20'$$);
+SELECT retention_source_set('of_names', purchase_model => (SELECT m FROM known WHERE (m).name = 'BG/NBD'));
+SELECT count(*) > 10 AS views FROM retention_create_views('of_names');
+SELECT pg_typeof(segment_p_alive), pg_typeof(p_alive) FROM of_names_customers LIMIT 1;
+-- another role: it may not set the model of a source of others, sees the rows that it may see, and goes on as the new owner
+CREATE ROLE regress_model_other;
+GRANT USAGE, CREATE ON SCHEMA model_test TO regress_model_other;
+GRANT SELECT ON known, ordered, named, of_names, of_names_customers TO regress_model_other;
+ALTER TABLE ordered ENABLE ROW LEVEL SECURITY;
+CREATE POLICY few ON ordered TO regress_model_other USING (customer < 100);
+ALTER VIEW named SET (security_invoker = true);
+CREATE TABLE seen_by_owner AS SELECT customer, p_alive FROM of_names_customers;
+GRANT SELECT ON seen_by_owner TO regress_model_other;
+SET ROLE regress_model_other;
+SELECT f.code, f.message FROM fails($$SELECT retention_source_set('of_names', purchase_model => m) FROM known WHERE (m).name = 'BG/NBD'$$) f;
+SELECT count(*), count(*) FILTER (WHERE c.p_alive = o.p_alive) AS same, max(customer) FROM of_names_customers c JOIN seen_by_owner o USING (customer);
+RESET ROLE;
+DO $$ DECLARE v regclass; BEGIN
+  FOR v IN SELECT view FROM retention_internal.source_views('of_names') LOOP EXECUTE format('ALTER VIEW %s OWNER TO regress_model_other', v); END LOOP;
+END $$;
+ALTER VIEW named OWNER TO regress_model_other;
+ALTER VIEW of_names OWNER TO regress_model_other;
+SET ROLE regress_model_other;
+SELECT count(*) > 10 AS views FROM retention_create_views('of_names');
+SELECT count(*), count(*) FILTER (WHERE c.p_alive = o.p_alive) AS same FROM of_names_customers c JOIN seen_by_owner o USING (customer);
+SELECT retention_source_set('of_names', purchase_model => m) FROM known WHERE (m).name = 'MBG/NBD';
+SELECT count(*) > 10 AS views FROM retention_create_views('of_names');
+SELECT count(*), count(*) FILTER (WHERE c.p_alive < o.p_alive) AS less FROM of_names_customers c JOIN seen_by_owner o USING (customer);
+RESET ROLE;
+SELECT f.* FROM unnest(ARRAY[
+    $$SELECT retention_source_set('in_months', purchase_model => m) FROM known WHERE (m).name = 'sBG'$$,
+    $$SELECT retention_source_set('in_months', purchase_model => m) FROM known WHERE (m).name = 'Gamma-Gamma'$$,
+    $$SELECT retention_source_set('in_months', purchase_model => '(BG/NBG,"{1,1,1,1}",,,,,,,)')$$,
+    $$SELECT retention_source_set('in_months', purchase_model => '(BG/NBD,"{1,1,1}",,,,,,,)')$$,
+    $$SELECT retention_source_set('in_months', purchase_model => '(,"{1,1,1,1}",,,,,,,)')$$,
+    $$SELECT retention_source_set('in_months', purchase_model => fit_purchase_model(customer_value(1, 1, 5, 5), 'BG/NBD'))$$,
+    $$SELECT retention_source_set('in_months', purchase_model => '(BG/NBD,"{1,1,1,1}",,5,,f,1,,7)')$$,
+    $$SELECT retention_source_set('in_months', purchase_model => '(bg/bb,"{1,1,1,1}",,,,,,,8)')$$,
+    $$SELECT retention_source_set('in_months', purchase_model => '(BG/NBD,"{1,1,1,1}",,,,,,,-7)')$$,
+    $$SELECT retention_source_set('members', purchase_model => m) FROM known WHERE (m).name = 'BG/NBD'$$]) q, fails(q) f;
+
 -- ---- No answer is no error ----
 SELECT fit_renewal_model('a', 1, 5) IS NULL AS nothing FROM segment WHERE false;
 SELECT what, converged, CASE WHEN note ~ 'likelihood' THEN 'the likelihood' ELSE note END AS note, customers, (SELECT count(estimate) FROM model_parameters(m)) AS estimates, renewal_rate(m, 1) IS NULL AS unknown
@@ -425,3 +530,4 @@ SELECT DISTINCT code FROM (SELECT renewals_state(cohort, r, alive)::text AS s FR
 
 SET client_min_messages = warning;
 DROP SCHEMA model_test CASCADE;
+DROP ROLE regress_model_other;

@@ -207,6 +207,8 @@ $node->safe_psql(
   CREATE VIEW "b i".grouped AS SELECT id AS customer, opened AS at FROM account GROUP BY id;
   SELECT retention_source_set('"b i".grouped', grid => 'month; time_zone=UTC', gone_after => '5 months',
     keep_runs => 3);
+  SELECT retention_source_set('"b i"."or''ders"',
+    purchase_model => retention_model('Pareto/NBD', ARRAY[0.1::float8 + 0.2, pi() * 3, 0.606, 11.669]));
   SELECT retention_create_views('"b i".stays'), retention_create_views('"b i"."or''ders"'),
     retention_create_views('"b i".grouped');
   COMMENT ON VIEW "b i".stays_flow IS 'what the board looks at';
@@ -264,7 +266,7 @@ my %look = (
   periods   => 'SELECT id, (flow_periods(flow)).* FROM flows WHERE id <> 3 ORDER BY id',
   function  => 'SELECT grid_of_the_house()',
   sources   => 'SELECT * FROM retention_sources',
-  settings  => 'SELECT source, grid, gone_after, keep_runs, presence FROM retention_internal.source_setting s
+  settings  => 'SELECT source, grid, gone_after, keep_runs, presence, purchase_model FROM retention_internal.source_setting s
     WHERE EXISTS (SELECT FROM pg_class WHERE oid = source) ORDER BY source::text',
   definitions => q{SELECT s.source, pg_get_viewdef(s.source), reloptions FROM retention_sources s
     JOIN pg_class c ON c.oid = s.source ORDER BY s.source::text},
@@ -282,6 +284,7 @@ my %look = (
   view_survival => q{SELECT * FROM "b i"."or'ders_survival"},
   view_grouped => 'SELECT * FROM "b i".grouped_cohorts',
   view_lifecycle => q{SELECT * FROM "b i"."or'ders_lifecycle"},
+  view_customers => q{SELECT customer, p_alive, expected_purchases FROM "b i"."or'ders_customers" ORDER BY customer},
   view_comments => q{SELECT c.relname, c.reloptions, obj_description(c.oid),
       string_agg(col_description(c.oid, attnum), '; ' ORDER BY attnum)
     FROM pg_class c JOIN pg_attribute ON attrelid = c.oid AND attnum > 0 WHERE relnamespace = '"b i"'::regnamespace
@@ -305,6 +308,8 @@ for my $format ('plain', 'custom') {
 is($node->safe_psql('other_custom', q{SELECT retention_create_views('"b i".stays'); SELECT * FROM "b i".stays_flow;
   SELECT (retention_internal.source_find('"b i".stays')).source}) =~ s/\A(?:\(.*\n)*//r,
   qq{$one{view_flow}\n"b i".stays}, 'a restored source goes on');
+is($node->safe_psql('other_custom', qq{SELECT count(*) > 5 FROM retention_create_views('"b i"."or''ders"');
+  $look{view_customers}}), "t\n$one{view_customers}", 'the purchase model of a restored source goes on');
 is($node->safe_psql('other_custom', q{SET ROLE dump_analyst;
   SELECT retention_run_report('analyst.stays', '2024-07-01', 3) > (SELECT max(run) FROM analyst.stays_report_run);
   SELECT count(*), count(DISTINCT report::text) FROM analyst.stays_report_run WHERE as_of = '2024-07-01'}),

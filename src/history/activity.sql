@@ -43,3 +43,9 @@ RETURNS TABLE (
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 10 AS 'MODULE_PATHNAME', 'activity_active_periods';
 COMMENT ON FUNCTION active_periods(retention_activity) IS
 'every period with a row in it';
+
+CREATE FUNCTION retention_internal.activity_summary(
+  activity retention_activity, OUT frequency bigint, OUT recency double precision, OUT age double precision)
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'activity_summary';
+COMMENT ON FUNCTION retention_internal.activity_summary(retention_activity) IS
+'what models of purchases ask of a customer, in periods of the grid and as of its as_of; NULL: it has none';

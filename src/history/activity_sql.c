@@ -286,6 +286,38 @@ RETENTION_FORWARD(activity_last_active, last_moment(fcinfo, local_of))
 RETENTION_FORWARD(activity_last_active_at, last_moment(fcinfo, instant_of))
 
 /*
+ * activity_summary(activity) -> frequency, recency, age: what models of purchases ask of a customer, in periods of the
+ * grid: active periods after the first, the time from the first to the last, and to the last that is known by the
+ * grid's as_of. NULL without one, and without an active period.
+ */
+RETENTION_FUNCTION(activity_summary);
+Datum
+activity_summary(PG_FUNCTION_ARGS)
+{
+	ActivityView view = {0};
+	int64 first;
+	int64 last;
+	int64 known;
+	Datum values[3];
+	bool nulls[3] = {false};
+
+	activity_view(PG_GETARG_DATUM(0), &view);
+	if (view.grid->windows == GRID_ELAPSED)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("activity_summary() takes activities in calendar periods")));
+	if (view.count == 0 || !view.grid->has_as_of)
+		PG_RETURN_NULL();
+	first = view.events[0].value;
+	last = view.events[view.count - 1].value;
+	/* A clock that is set back over midnight shows a day before the last. */
+	known = Max(grid_period(view.grid, TIME_LOCAL, view.grid->as_of - 1), last);
+	values[0] = Int64GetDatum(view.count - 1);
+	values[1] = Float8GetDatum((double) last - (double) first);
+	values[2] = Float8GetDatum((double) known - (double) first);
+	return emit_one(fcinfo, values, nulls);
+}
+
+/*
  * One row for each period in which the customer was active. With elapsed windows moments are shown by their calendar
  * period.
  */

@@ -73,8 +73,8 @@ CREATE TYPE retention_model_comparison AS (
   period_active bigint
 );
 COMMENT ON TYPE retention_model_comparison IS
-'customers who bought before a day, the time that is known after it, and what they bought in it; then all of it in whole '
-'periods';
+'customers who bought before a day, the time that is known after it, and what they bought in it; then all of it in '
+'whole periods';
 
 CREATE FUNCTION comparison_table(comparison retention_model_comparison)
 RETURNS TABLE (

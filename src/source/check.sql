@@ -116,6 +116,40 @@ $$;
 COMMENT ON FUNCTION retention_internal.source_check_grid(retention_internal.source) IS
 'raises an error unless the grid of a source fits its kind and its times';
 
+CREATE FUNCTION retention_internal.source_check_model(source retention_internal.source) RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  m @extschema@.retention_model := source.purchase_model;
+  unit double precision := retention_internal.source_unit_days(source);
+  known boolean;
+BEGIN
+  IF source.kind <> 'events' THEN
+    PERFORM retention_internal.refuse('22023', 'a source of subscriptions has no purchase_model',
+      'Its customers leave when a membership ends, and nobody has to guess who has.');
+  END IF;
+  BEGIN
+    known := @extschema@.p_alive(m, 0::double precision, 0::double precision, 0::double precision) IS NOT NULL;
+  EXCEPTION WHEN invalid_parameter_value OR null_value_not_allowed THEN
+    PERFORM retention_internal.refuse(SQLSTATE, 'purchase_model: ' || SQLERRM,
+      hint => 'It is a model of purchases, as fit_purchase_model() returns it.');
+  END;
+  IF NOT known OR NOT coalesce(m.converged, true) THEN
+    PERFORM retention_internal.refuse('22023', 'purchase_model: the fit of the model did not converge',
+      'Its note: ' || m.note || '.', 'model_summary() says how a fit went. Another model may fit.');
+  END IF;
+  IF NOT coalesce(m.unit_days > 0 AND m.unit_days < 'infinity', true) THEN
+    PERFORM retention_internal.refuse('22023', format('purchase_model: a unit of %s days is none', m.unit_days));
+  END IF;
+  IF m.name ILIKE 'BG/BB' AND m.unit_days <> unit THEN
+    PERFORM retention_internal.refuse('22023', 'purchase_model: the model and the source have different units of time',
+      format('The unit of the model is %s days, that of the source %s days.', m.unit_days, unit),
+      'BG/BB counts periods: fit it on the grid of the source.');
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION retention_internal.source_check_model(retention_internal.source) IS
+'raises an error unless the purchase model of a source is one that is known';
+
 CREATE FUNCTION retention_internal.source_check_settings(source retention_internal.source) RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -167,6 +201,9 @@ BEGIN
     PERFORM retention_internal.refuse('22023', CASE WHEN source.list_customers
         THEN 'a source cannot both list customers and suppress small counts'
         ELSE 'list_customers must not be null' END);
+  END IF;
+  IF source.purchase_model IS DISTINCT FROM NULL THEN
+    PERFORM retention_internal.source_check_model(source);
   END IF;
 END
 $$;

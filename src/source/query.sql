@@ -119,7 +119,7 @@ COMMENT ON FUNCTION retention_internal.source_presence(retention_internal.source
 CREATE FUNCTION retention_internal.source_segment_list(source retention_internal.source, item text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
   SELECT coalesce(string_agg(format($2, s.place, s.segment, CASE WHEN s.segment = ANY ('{first_at,last_at,tenure,state,'
-      'silence,usual_gap,silence_ratio,renewal_at,hazard,mean_amount,risk_rank}'::name[])
+      'silence,usual_gap,silence_ratio,renewal_at,hazard,mean_amount,risk_rank,p_alive,expected_purchases}'::name[])
     THEN 'segment_' ELSE '' END || s.segment), '' ORDER BY s.place), '')
   FROM unnest($1.segments) WITH ORDINALITY AS s (segment, place)
 $$;

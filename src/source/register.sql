@@ -9,7 +9,8 @@ CREATE FUNCTION retention_source_set(
   segments_at text DEFAULT NULL,
   top integer DEFAULT NULL,
   list_customers boolean DEFAULT NULL,
-  suppress_below integer DEFAULT NULL
+  suppress_below integer DEFAULT NULL,
+  purchase_model retention_model DEFAULT NULL
 ) RETURNS regclass
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
@@ -38,15 +39,23 @@ BEGIN
   s.top := nullif(coalesce(top, old.top), 0);
   s.list_customers := coalesce(list_customers, old.list_customers, false);
   s.suppress_below := nullif(coalesce(suppress_below, old.suppress_below), 0);
+  s.purchase_model := coalesce(purchase_model, old.purchase_model);
+  IF s.purchase_model IS NULL THEN
+    -- A model of NULLs is none.
+    s.purchase_model := NULL;
+  ELSE
+    -- Its unit stays when the grid changes.
+    s.purchase_model.unit_days := coalesce((s.purchase_model).unit_days, retention_internal.source_unit_days(s));
+  END IF;
   PERFORM retention_internal.source_check_settings(s);
   SELECT s.source, s.grid, s.gone_after, s.keep_runs, s.presence, s.segments_at, s.top, s.list_customers,
-    s.suppress_below INTO new;
+    s.suppress_below, s.purchase_model INTO new;
   PERFORM retention_internal.source_write(source, new);
   RETURN source;
 END
 $$;
 COMMENT ON FUNCTION retention_source_set(regclass, retention_grid, interval, integer, text, text, integer, boolean,
-  integer) IS
+  integer, retention_model) IS
 'makes a view with the columns of a source one, or changes its settings; NULL leaves a setting as it is';
 
 CREATE FUNCTION retention_internal.source_item(relation regclass, attribute name, alias name) RETURNS text
@@ -271,7 +280,7 @@ BEGIN
       HINT = 'A planned end is not known yet. Drop the source and make it with as_of => ''now()''.';
   END IF;
   RETURN @extschema@.retention_source_set(to_regclass(view), grid, gone_after, keep_runs, presence, segments_at, top,
-    list_customers, suppress_below);
+    list_customers, suppress_below, NULL::@extschema@.retention_model);
 END
 $$;
 COMMENT ON FUNCTION retention_source(text, text, regclass, name, name, name, name, name, text[], name[], name, name,

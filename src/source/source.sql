@@ -22,7 +22,8 @@ CREATE TABLE retention_internal.source_setting (
   segments_at text NOT NULL DEFAULT 'start',
   top integer,
   list_customers boolean NOT NULL DEFAULT false,
-  suppress_below integer
+  suppress_below integer,
+  purchase_model retention_model
 );
 COMMENT ON TABLE retention_internal.source_setting IS
 'what a view cannot say of a source; written by its owner through retention_source_set()';
@@ -41,6 +42,8 @@ COMMENT ON COLUMN retention_internal.source_setting.top IS
 COMMENT ON COLUMN retention_internal.source_setting.list_customers IS 'whether the report lists customers';
 COMMENT ON COLUMN retention_internal.source_setting.suppress_below IS
 'counts of customers from 1 to one less than this are not shown; NULL: all are shown';
+COMMENT ON COLUMN retention_internal.source_setting.purchase_model IS
+'events: what the view customers asks how likely it is that they go on buying; NULL: nothing';
 
 SELECT pg_catalog.pg_extension_config_dump('retention_internal.source_setting',
   'WHERE EXISTS (SELECT FROM pg_catalog.pg_class AS c WHERE c.oid = source)');
@@ -88,6 +91,7 @@ CREATE TYPE retention_internal.source AS (
   top integer,
   list_customers boolean,
   suppress_below integer,
+  purchase_model retention_model,
   kept retention_internal.kept
 );
 COMMENT ON TYPE retention_internal.source IS
@@ -242,8 +246,10 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp 
 DECLARE
   s retention_internal.source := retention_internal.source_describe(source);
 BEGIN
-  SELECT n.grid, n.gone_after, n.keep_runs, n.presence, n.segments_at, n.top, n.list_customers, n.suppress_below
-  INTO s.grid, s.gone_after, s.keep_runs, s.presence, s.segments_at, s.top, s.list_customers, s.suppress_below
+  SELECT n.grid, n.gone_after, n.keep_runs, n.presence, n.segments_at, n.top, n.list_customers, n.suppress_below,
+    n.purchase_model
+  INTO s.grid, s.gone_after, s.keep_runs, s.presence, s.segments_at, s.top, s.list_customers, s.suppress_below,
+    s.purchase_model
   FROM retention_internal.source_setting AS n WHERE n.source::oid = source::oid;
   IF NOT FOUND THEN
     PERFORM retention_internal.refuse('42704', format('view %s is not a source', source),
@@ -278,6 +284,7 @@ CREATE FUNCTION retention_internal.source_states() RETURNS TABLE (
   top integer,
   list_customers boolean,
   suppress_below integer,
+  purchase_model text,
   state text
 )
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 10 SET search_path = pg_catalog, pg_temp AS $$
@@ -292,6 +299,7 @@ LANGUAGE sql STABLE PARALLEL SAFE ROWS 10 SET search_path = pg_catalog, pg_temp 
      FROM unnest(a.names) WITH ORDINALITY AS u (name, place)
      WHERE u.name NOT IN ('customer', 'started', 'ended', 'at', 'amount', 'reason', 'as_of')),
     n.grid, n.gone_after, n.keep_runs, n.presence, n.segments_at, n.top, n.list_customers, n.suppress_below,
+    (n.purchase_model).name,
     CASE
       WHEN m.name IS NOT NULL THEN format('column %s is missing', m.name)
       WHEN NOT has_any_column_privilege(c.oid, 'SELECT') THEN 'not readable'
@@ -333,6 +341,8 @@ COMMENT ON COLUMN retention_sources.top IS
 COMMENT ON COLUMN retention_sources.list_customers IS 'whether the report lists customers';
 COMMENT ON COLUMN retention_sources.suppress_below IS
 'counts of customers from 1 to one less than this are not shown; NULL: all are shown';
+COMMENT ON COLUMN retention_sources.purchase_model IS
+'events: the model by which the view customers says how likely it is that they go on buying; NULL: it does not';
 COMMENT ON COLUMN retention_sources.state IS
 'ready, materialised, facts are gone, column x is missing, not readable';
 GRANT SELECT ON retention_sources TO PUBLIC;

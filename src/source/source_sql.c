@@ -134,7 +134,8 @@ source_write(PG_FUNCTION_ARGS)
 				   "gone_after = excluded.gone_after, keep_runs = excluded.keep_runs, "
 				   "presence = excluded.presence, segments_at = excluded.segments_at, "
 				   "top = excluded.top, list_customers = excluded.list_customers, "
-				   "suppress_below = excluded.suppress_below",
+				   "suppress_below = excluded.suppress_below, "
+				   "purchase_model = excluded.purchase_model",
 				   2, types, values, NULL);
 	PG_RETURN_VOID();
 }

@@ -1,12 +1,14 @@
 -- source: the view of customers, one row for each. No column depends on other customers' rows but by a figure that is
 -- the same for all, so that one customer is found by the primary key of kept facts.
 
-CREATE FUNCTION retention_internal.source_amounts(source retention_internal.source) RETURNS text
+CREATE FUNCTION retention_internal.source_amounts(source retention_internal.source, more text DEFAULT NULL)
+RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
   -- Joined by customer, so that a condition on the customer reaches these rows, too.
-  SELECT CASE WHEN $1.has_amount THEN format(E'\n  LEFT JOIN (\n    SELECT r.customer, %s\n    FROM %s AS r, '
-      'known AS k\n    WHERE %s\n    GROUP BY r.customer\n  ) AS a ON a.customer = c.customer',
-    CASE $1.kind WHEN 'events' THEN 'sum(r.amount) AS amount, avg(r.amount) AS mean_amount'
+  SELECT CASE WHEN $1.has_amount OR $2 IS NOT NULL THEN format(E'\n  LEFT JOIN (\n    SELECT r.customer, %s\n    FROM '
+      '%s AS r, known AS k\n    WHERE %s\n    GROUP BY r.customer\n  ) AS a ON a.customer = c.customer',
+    CASE $1.kind WHEN 'events' THEN concat_ws(', ', CASE WHEN $1.has_amount
+        THEN 'sum(r.amount) AS amount, avg(r.amount) AS mean_amount' END, $2)
       ELSE format('sum(r.amount) FILTER (WHERE coalesce(r.ended >= %s, true)) AS amount', t.known) END,
     $1.source, CASE $1.kind WHEN 'events' THEN format('r.at >= ''1900-01-01 00:00+00'' AND r.at%s < %s', CASE
         $1.time_type WHEN 'timestamptz'::regtype THEN format(' AT TIME ZONE %L', $1.time_zone) ELSE '' END, t.known)
@@ -15,8 +17,63 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
     WHEN $1.time_type = 'timestamptz'::regtype AND $1.kind = 'subscriptions'
       THEN format(' AT TIME ZONE %L', $1.time_zone) ELSE '' END AS known) AS t
 $$;
-COMMENT ON FUNCTION retention_internal.source_amounts(retention_internal.source) IS
-'a join of the amounts of a customer c; empty: the source has none';
+COMMENT ON FUNCTION retention_internal.source_amounts(retention_internal.source, text) IS
+'a join of the amounts of a customer c, and of more aggregates over the rows of events; empty: neither is there';
+
+CREATE FUNCTION retention_internal.source_unit_days(source retention_internal.source) RETURNS double precision
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+  -- As the units of purchases; those of a grid of hours are counted by day.
+  SELECT CASE o.unit WHEN 'hour' THEN 1 ELSE o.count * CASE o.unit WHEN 'day' THEN 1 WHEN 'week' THEN 7
+    WHEN 'month' THEN 30.436875 WHEN 'quarter' THEN 91.310625 ELSE 365.2425 END END::double precision
+  FROM @extschema@.grid_options($1.grid) AS o
+$$;
+COMMENT ON FUNCTION retention_internal.source_unit_days(retention_internal.source) IS
+'the days of a period in which the purchases of a source are counted';
+
+CREATE FUNCTION retention_internal.source_alive(
+  source retention_internal.source, p retention_internal.view_parts,
+  OUT rows_of text, OUT history text, OUT columns text
+)
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+-- Parameters are written with all digits.
+SET extra_float_digits = 1 AS $$
+DECLARE
+  m @extschema@.retention_model := source.purchase_model;
+  period double precision := retention_internal.source_unit_days(source);
+  opportunities boolean := m.name ILIKE 'BG/BB';
+  unit double precision := coalesce(m.unit_days, period);
+  kept boolean := p.kept IS NOT NULL AND NOT source.has_amount;
+BEGIN
+  IF m IS NULL THEN
+    RETURN;
+  END IF;
+  -- Days with a purchase; for BG/BB periods with one.
+  IF NOT opportunities OR (@extschema@.grid_options(source.grid)).unit = 'hour' THEN
+    source.grid := 'day; time_zone=' || source.time_zone;
+  END IF;
+  history := retention_internal.source_grid(source, '(SELECT as_of FROM known)', true);
+  IF NOT kept THEN
+    -- A refund is no purchase.
+    rows_of := format('@extschema@.activity(r.at, %s)%s AS retention_bought', history,
+      CASE WHEN source.has_amount THEN ' FILTER (WHERE (r.amount < 0) IS NOT TRUE)' ELSE '' END);
+  END IF;
+  history := format($q$ CROSS JOIN LATERAL (
+    SELECT retention_internal.activity_summary(%s) AS h OFFSET 0
+  ) AS h$q$, CASE WHEN kept THEN format('@extschema@.coarsen(c.retention_facts, %s)', history)
+    ELSE 'a.retention_bought' END);
+  columns := format($q$,
+  round(@extschema@.p_alive(%1$s, (h.h).frequency::double precision, (h.h).recency%2$s, (h.h).age%2$s)::numeric, 6)
+    AS p_alive,
+  round(@extschema@.expected_purchases(%1$s, (h.h).frequency::double precision, (h.h).recency%2$s, (h.h).age%2$s,
+    %3$s::double precision)::numeric, 6) AS expected_purchases$q$,
+    format('@extschema@.retention_model(%L::text, %L::double precision[])', m.name, m.parameters),
+    CASE WHEN opportunities THEN '' ELSE format(' / %s::double precision', unit) END,
+    CASE WHEN opportunities THEN 1 ELSE period / unit END);
+END
+$$;
+COMMENT ON FUNCTION retention_internal.source_alive(retention_internal.source, retention_internal.view_parts) IS
+'what the purchase model of a source adds to the view customers: an aggregate over the rows of a customer (NULL: their '
+'facts are read), a join of their history, columns; all NULL: the source has no model';
 
 CREATE FUNCTION retention_internal.source_event_customers_view(
   source retention_internal.source, p retention_internal.view_parts
@@ -31,10 +88,10 @@ SELECT c.customer%3$s, @extschema@.first_active%4$s(c.retention_facts) AS first_
   (s.s).state, (s.s).silence, (s.s).usual_gap, (s.s).silence_ratio%6$s,
   -- One active period tells no gap: then the inactivity window is what silence is compared with.
   CASE WHEN (s.s).state <> 'lapsed'
-    THEN round(1 / (1 + coalesce((s.s).silence_ratio, (s.s).silence / %7$s)), 6) END AS risk_rank
+    THEN round(1 / (1 + coalesce((s.s).silence_ratio, (s.s).silence / %7$s)), 6) END AS risk_rank%11$s
 FROM customer AS c CROSS JOIN known AS k CROSS JOIN LATERAL (
     SELECT @extschema@.customer_status(%8$s, k.as_of, %9$L::interval, NULL::@extschema@.retention_gaps) AS s OFFSET 0
-  ) AS s%10$s
+  ) AS s%10$s%12$s
 WHERE (s.s).state IS NOT NULL$q$,
     $2.known, retention_internal.source_customers($1, $2),
     retention_internal.source_segment_list($1, ', c.%2$I AS %3$I'), CASE WHEN o.is_instant THEN '_at' ELSE '' END,
@@ -43,8 +100,8 @@ WHERE (s.s).state IS NOT NULL$q$,
     extract(epoch FROM $1.gone_after) / 86400,
     CASE WHEN $2.kept IS NULL THEN 'c.retention_facts' ELSE format('@extschema@.coarsen(c.retention_facts, %s)',
       retention_internal.source_grid($1, '(SELECT as_of FROM known)')) END,
-    $1.gone_after, retention_internal.source_amounts($1))
-  FROM (SELECT $1.time_type = 'timestamptz'::regtype AS is_instant) AS o
+    $1.gone_after, retention_internal.source_amounts($1, l.rows_of), l.columns, l.history)
+  FROM (SELECT $1.time_type = 'timestamptz'::regtype AS is_instant) AS o, retention_internal.source_alive($1, $2) AS l
 $$;
 COMMENT ON FUNCTION retention_internal.source_event_customers_view(
   retention_internal.source, retention_internal.view_parts) IS 'the query of the view customers of events';

@@ -130,6 +130,8 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 130 SET search_path = pg_catalog, pg_t
   ('customers', 'amount', 'the sum of their amounts; of subscriptions of the current memberships'),
   ('customers', 'mean_amount', 'the mean amount of their events'),
   ('customers', 'risk_rank', 'sorted by it, those most at risk come first: from 0, 1 is no risk; NULL: they have left'),
+  ('customers', 'p_alive', 'probability (0 to 1) that they will buy again, by the purchase model of the source'),
+  ('customers', 'expected_purchases', 'days with a purchase to expect of them within one period from now on'),
   ('cohort_customers', 'segment', 'all: the customers in a cell of cohorts; else as in cohorts_by_segment'),
   ('cohort_customers', 'value', 'all, or the value in that column'),
   ('cohort_customers', 'cohort', 'the cell of cohorts or cohorts_by_segment: its cohort'),
