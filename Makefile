@@ -151,11 +151,13 @@ OBJS = \
 	src/scan/scan_estimate.o \
 	src/scan/scan_group.o \
 	src/scan/scan_input.o \
+	src/scan/scan_partition.o \
 	src/scan/scan_plan.o \
+	src/scan/scan_send.o \
 	src/scan/scan_server.o \
 	src/scan/scan_share.o \
-	src/scan/scan_spill.o \
 	src/scan/scan_sql.o \
+	src/scan/scan_stream.o \
 	src/source/facts_link.o \
 	src/source/facts_note.o \
 	src/source/facts_shape.o \

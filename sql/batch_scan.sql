@@ -369,6 +369,31 @@ RESET max_parallel_workers_per_gather;
 SELECT line FROM asked(many_groups('g', '')) line WHERE line ~ 'Retention|same|DIFF';
 SELECT grouped, asked(many_groups(grouped, more), true, 0, '64kB') = asked(many_groups(grouped, more), false, 0, '64MB') AS same
 FROM (VALUES ('g', ''), ('n', ', count(*), max(g), sum(x) FILTER (WHERE n > 5)'), ('n % 9000, g', ', avg(n)'), ('coalesce(g, c::text)', '')) v (grouped, more);
+SELECT grouped, asked(many_groups(grouped, more), true, 1, '64kB') = plain AS worker, asked(many_groups(grouped, more), true, 3, '64kB') = plain AS workers, asked(many_groups(grouped, more), true, 2, '2MB') = plain AS more
+FROM (VALUES ('g', ''), ('n', ', count(*), max(g), sum(x) FILTER (WHERE n > 5), sum(n), avg(c), avg(x), min(t)'), ('n % 9000, g', ', avg(n)'), ('coalesce(g, c::text)', '')) v (grouped, more),
+  LATERAL (SELECT asked(many_groups(grouped, more), false, 0, '64MB') AS plain) p;
+-- Groups that are equal as their types say, divided; NULLs, rows larger than the memory of a stream.
+CREATE TABLE divided AS SELECT i % 50 AS c, timestamptz '2024-01-01 00:00+00' + i * interval '1 hour' AS t, CASE WHEN i % 200 = 0 THEN (ARRAY['0', '-0'])[1 + i / 200 % 2] ELSE (i % 200)::text END::float8 AS f,
+  CASE i / 200 % 2 WHEN 0 THEN (i % 200)::numeric ELSE (i % 200)::numeric(10, 2) END AS n, (i % 200 || repeat(' ', i / 200 % 3))::char(8) AS ch, ARRAY[i % 200, i % 3] AS ar,
+  CASE i / 200 % 2 WHEN 0 THEN i % 200 * interval '1 day' ELSE i % 200 * interval '24 hours' END AS iv, CASE WHEN i % 4000 = 7 THEN repeat(md5(i::text), 4000) ELSE 'w' || i % 200 END AS w,
+  CASE WHEN i % 4000 = 8 THEN (SELECT string_agg(md5(i || '/' || j), '') FROM generate_series(1, 3000) j) ELSE repeat('x', i % 50) || i % 200 END AS v, md5((i % 200)::text)::uuid AS u, NULLIF(i % 200, 5)::smallint AS z
+FROM generate_series(1, 24000) i;
+ANALYZE divided;
+CREATE FUNCTION divided(grouped text) RETURNS text LANGUAGE sql AS
+$$ SELECT format('SELECT md5(string_agg(q, E''\n'' ORDER BY q COLLATE "C")) FROM (SELECT concat_ws('' '', count(*), md5(max(v)), cohort_retention(c, t, ''quarter; time_zone=UTC''), cohort_retention(v, t, ''year; time_zone=UTC'') FILTER (WHERE c > 1)) AS q FROM divided GROUP BY %s OFFSET 0) q', grouped) $$;
+SELECT grouped, asked(divided(grouped), true, 0, '64kB') = plain AS serial, asked(divided(grouped), true, 2, '64kB') = plain AS workers, asked(divided(grouped), true, 2, '4MB') = plain AS more
+FROM unnest(ARRAY['f', 'n', 'ch', 'ar', 'iv', 'w', 'v', 'u', 'z', 'f, n', 'z, u, ar', 'w COLLATE "C"', 'row(z, w)', 'array_append(ar, c)', 'z = 4, f']) grouped, LATERAL (SELECT asked(divided(grouped), false, 0, '64MB') AS plain) p;
+-- They are divided indeed: by a process alone, by several, further; a few groups are not.
+CREATE FUNCTION partitioned(question text, workers integer, memory text) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE plan json;
+BEGIN
+  PERFORM set_config('max_parallel_workers_per_gather', workers::text, true), set_config('parallel_setup_cost', '0', true), set_config('parallel_tuple_cost', '0', true), set_config('min_parallel_table_scan_size', '0', true),
+    set_config('work_mem', memory, true);
+  EXECUTE 'EXPLAIN (ANALYZE, FORMAT json) ' || question INTO plan;
+  RETURN (regexp_match(plan::text, '"Partitioned": (\d+)'))[1]::integer > 0;
+END $$;
+SELECT partitioned(divided('f'), 0, '64kB') AS alone, partitioned(divided('f'), 2, '64kB') AS by_workers, partitioned(many_groups('g', ''), 0, '64kB') AS further, partitioned(many_groups('g', ''), 2, '64kB') AS further_by_workers,
+  partitioned(divided('f'), 0, '64MB') AS small, partitioned('SELECT c % 9, cohort_retention(n, t, ''month'') FROM many GROUP BY c % 9', 2, '64kB') AS few;
 -- Memory becomes free again while rows wait: the states of the first groups shrink. Their groups are not made twice.
 CREATE TABLE shrinking AS SELECT CASE WHEN i % 17000 < 600 THEN i / 17000 % 2 * 300 + i % 17000 % 300 ELSE 0 END AS g, i % 1000 AS c, timestamptz '2024-01-01 00:00+00' + i * interval '1 hour' AS t,
   i / 17000 AS part FROM generate_series(0, 4 * 17000 - 1) i;

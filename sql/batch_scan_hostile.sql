@@ -157,6 +157,21 @@ FROM unnest(ARRAY[
   $$SELECT x % 3 = 0, cohort_retention(customer, at::timestamp, 'day') FROM moment WHERE here(x, 3) GROUP BY 1$$,
   $$SELECT x % 3 = 0, customer_flow(customer, at, ended, 'month', tstzrange('2024-01-01', '2024-06-01')) FROM moment WHERE here(x, 3) GROUP BY 1$$]) q, asked(q) a;
 
+-- groups that are divided: each row keeps the zone it was read in (what the server's own aggregate writes to files does not)
+CREATE FUNCTION answer(query text, batches text, memory text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE answer text;
+BEGIN
+  PERFORM set_config('retention.enable_batch_scan', batches, true), set_config('work_mem', memory, true), set_config('timezone', 'UTC', true);
+  EXECUTE format('SELECT md5(string_agg(q::text, '' '' ORDER BY q::text)) FROM (%s OFFSET 0) q', query) INTO answer;
+  RETURN answer;
+EXCEPTION WHEN others THEN RETURN sqlerrm;
+END $$;
+SELECT length(a), a = answer(q, 'on', '64kB') AS same
+FROM unnest(ARRAY[
+  $$SELECT x % 300, cohort_retention(customer, at, 'month') FROM moment WHERE here(x, 3) GROUP BY 1$$,
+  $$SELECT x % 600, cohort_retention(customer, at::timestamp, 'day') FROM moment WHERE here(x, 3) GROUP BY 1$$,
+  $$SELECT x % 400, cohort_retention(customer, at, 'month') FROM moment WHERE here(x, 3) GROUP BY 1$$]) q, answer(q, 'off', '64MB') a;
+
 -- ---- Rows that somebody may not see come to none of their functions ----
 CREATE FUNCTION leak(x bigint) RETURNS bigint LANGUAGE plpgsql IMMUTABLE COST 0.0001 PARALLEL SAFE AS $$
 BEGIN

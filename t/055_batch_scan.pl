@@ -49,6 +49,8 @@ sub settings
     'SET track_io_timing = on',
   );
   push @more, 'SET jit = on; SET jit_above_cost = 0' if BatchScan::chance(0.1);
+  # little memory, in which groups are divided
+  if (BatchScan::chance(0.3)) { $sql .= q{; SET work_mem = '64kB'}; $name .= ', work_mem = 64kB' }
   for my $extra (BatchScan::chance(0.4) ? BatchScan::some(1 + rand 2, @more) : ()) {
     $sql .= "; $extra";
     $name .= ', ' . join(' and ', $extra =~ /SET (\w+(?: = [^;]+))/g);
@@ -90,7 +92,8 @@ for my $number ($from .. $from + $tables - 1) {
     my $q = $asked[$i];
     for my $way (qw(off on)) { $script .= marked("$way $i", "SET retention.enable_batch_scan = $way", $q->{sql}->@*, 'ROLLBACK', 'RESET ROLE') }
     if ($q->{explain}) {
-      $script .= marked("plan $i", (map $q->{sql}[$_], 0 .. ($q->{before} // 0) - 1), 'BEGIN', "EXPLAIN (COSTS OFF) $q->{explain}", 'ROLLBACK');
+      my $analyze = (grep /^many groups$/, $q->{tags}->@*) && (grep /^(direct|ordered)$/, $q->{tags}->@*) ? ', ANALYZE, TIMING OFF, SUMMARY OFF' : '';
+      $script .= marked("plan $i", (map $q->{sql}[$_], 0 .. ($q->{before} // 0) - 1), 'BEGIN', "EXPLAIN (COSTS OFF$analyze) $q->{explain}", 'ROLLBACK');
     }
   }
   $script .= marked('end', ($t->{kind} eq 'temporary' ? () : "DROP TABLE " . ($t->{kind} eq 'matview' ? 'base_' : '') . "$t->{name} CASCADE"));
@@ -134,9 +137,10 @@ for my $number ($from .. $from + $tables - 1) {
     if ($plan =~ /RetentionScan/) {
       $count{'plans with it'}++;
       $count{'in workers'}++ if $plan =~ /Gather.*RetentionScan/s;
+      $count{'divided by group'}++ if $plan =~ /Partitioned/;
     }
     else {
-      my @why = grep !/^(direct|ordered)$/, $q->{tags}->@*;
+      my @why = grep !/^(direct|ordered|many groups)$/, $q->{tags}->@*;
       push @why, 'no rows' if $plan =~ /One-Time Filter: false/;
       my $why = @why ? join(', ', @why) : 'nothing odd';
       $fallen{$why}++;
@@ -156,6 +160,7 @@ if ($known) {
   my $with = $count{'plans with it'} // 0;
   cmp_ok($with / ($with + ($fallen{'nothing odd'} // 0) || 1), '>', 0.8, 'most plans have it, if nothing speaks against it');
   cmp_ok($count{'in workers'} // 0, '>', 0, 'and some in workers');
+  note($count{'divided by group'} // 0, ' with groups that were divided');
   note("without: $_ ($fallen{$_}): $fallen_example{$_}") for sort { $fallen{$b} <=> $fallen{$a} } keys %fallen;
 }
 

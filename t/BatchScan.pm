@@ -427,8 +427,8 @@ sub question
   if (!$only{no_group} && chance(0.45)) {
     @groups = some(chance(0.7) ? 1 : 1 + rand 3,
       'g', 'g', 'g2', 'x', 'f1', 'g + 1', "date_trunc('month', t)", "date_trunc('week', t2)::date::text", 't::date', 'extract(dow FROM t)', 'extract(year FROM t) * 100 + extract(month FROM t)', 'g IS NULL', 'lower(g2)', "coalesce(g, -1)", 'g * 1.5', 'x % 3', 'ROW(g, f1)', 'ARRAY[g]', 'left(g2, 1)', "'k'::text", ($plain ? 'tableoid::regclass::text' : ()), 'c', 'NULL::integer', ($plain ? 'ctid' : ()),
-      't');
-    push @$tags, 'many groups' if grep /^[ct]$/, @groups;
+      't', 'x * 7 + g', "x || coalesce(g2, '')", 'n');
+    push @$tags, 'many groups' if grep /^[ctn]$|x \* 7|x \|\|/, @groups;
     if (chance(0.04)) { @groups = ('GROUPING SETS ((g), ())'); push @$tags, 'grouping sets' }
   }
   my @aggregates = map sound_aggregate($t, $tags), 1 .. (chance(0.75) ? 1 : 2 + rand 2);

@@ -144,6 +144,7 @@ cohort_batch_add(BatchCall *call, Population **population, MemoryContext context
 
 		grid_mismatch(pnstrdup(before->tag, before->tag_length), grid->text);
 	}
+	population_expect(*population, count);
 	if (unlikely(lookup->zone != grid->zone))
 	{
 		pfree(lookup);

@@ -10,6 +10,8 @@
 
 /* A batch is applied when its texts take so many bytes. */
 #define BATCH_TEXTS (64 * 1024)
+/* So many events at once make a population large. */
+#define PLAIN_AT_ONCE 64
 
 /* ---- identities ---- */
 
@@ -284,12 +286,22 @@ population_add_bytes_amount(Population *population, const void *key, int size, A
 }
 
 void
+population_expect(Population *population, int count)
+{
+	if (count < PLAIN_AT_ONCE || population->identity.key == KEY_NONE)
+		return;
+	form_enlarge(population);
+	large_expect(population->large, count);
+}
+
+void
 population_add_plain(Population *population, const int64 *keys, const int64 *values, int count)
 {
 	int done = 0;
 
 	/* Event by event while the population is small, and where counts matter. */
-	while (done < count && (population->large == NULL || population->large->batch == NULL ||
+	while (done < count && (population->large == NULL ||
+							(count < PLAIN_AT_ONCE && population->large->batch == NULL) ||
 							!population->large->table.pool.takes_words))
 	{
 		population_add_int64(population, keys[done],

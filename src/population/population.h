@@ -116,6 +116,9 @@ extern void population_add_int64_amount(Population *population, int64 key, Amoun
 extern void
 population_add_bytes_amount(Population *population, const void *key, int size, AmountEvent event);
 
+/* So many events will be added at once: a population that will be large is so from the start. */
+extern void population_expect(Population *population, int count);
+
 /* Events that are EVENT_PLAIN with a count of 1, of integer customers. */
 extern void
 population_add_plain(Population *population, const int64 *keys, const int64 *values, int count);

@@ -177,6 +177,14 @@ large_reserve(LargePopulation *large, int count)
 	table_reserve(&large->table, count, ledger_room(&large->member));
 }
 
+void
+large_expect(LargePopulation *large, int count)
+{
+	large_reserve(large, count);
+	if (table_bytes(&large->table) >= BATCH_FROM)
+		make_batch(large);
+}
+
 /* Plain events of a batch go to the shared pages, as far as they fit. */
 static void
 share_batch(PageSharing *sharing, EventBatch *batch)

@@ -75,6 +75,9 @@ extern CustomerTable *large_begin_partitions(LargePopulation *large);
 extern void large_partition(LargePopulation *large, int partition, CustomerTable *scratch);
 extern void large_end_partitions(CustomerTable *scratch);
 
+/* Make space for so many customers. */
+extern void large_expect(LargePopulation *large, int count);
+
 /* Apply the batch. */
 extern void large_flush(LargePopulation *large);
 

@@ -219,11 +219,13 @@ read_all(BatchScan *scan)
 	scan->done = true;
 	if (scan->shared != NULL && !scan_share_attach(scan))
 		return;
+	scan->most_groups = scan_most_groups(scan);
 	scan_read(scan);
-	scan_spill_end_pass(scan);
 	/* Without GROUP BY there is an answer even without rows. */
 	if (!scan->is_grouped)
 		(void) scan_group_of_key(scan, NULL);
+	if (scan->shared == NULL)
+		scan_partition_end(scan);
 	scan->emits = scan->shared == NULL || scan_share_finish(scan);
 }
 
@@ -243,7 +245,7 @@ exec_scan(CustomScanState *node)
 
 		if (scan->emitted == list_length(scan->groups))
 		{
-			if (!scan_spill_next_pass(scan))
+			if (!scan_next_partition(scan))
 				break;
 			continue;
 		}
@@ -272,7 +274,7 @@ end_scan(CustomScanState *node)
 	ListCell *cell;
 
 	scan_share_close(scan);
-	scan_spill_end(scan);
+	scan_partitions_close(scan);
 	foreach (cell, node->custom_ps)
 		ExecEndNode(lfirst(cell));
 	MemoryContextDelete(scan->data);
@@ -297,7 +299,7 @@ rescan(CustomScanState *node)
 	ListCell *cell;
 
 	scan_share_close(scan);
-	scan_spill_end(scan);
+	scan_partitions_close(scan);
 	scan_forget_groups(scan);
 	scan->done = scan->emits = false;
 	foreach (cell, node->custom_ps)

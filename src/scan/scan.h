@@ -13,8 +13,10 @@
  *		scan.c				the node: begin, emit the groups, end
  *		scan_input.c		a page of the heap, or rows of any other plan, into a batch of columns
  *		scan_group.c		rows of the batch to their groups, FILTER and arguments, then BatchMethods.add()
- *		scan_spill.c		rows of groups that do not fit into memory
+ *		scan_partition.c	many groups: rows are divided by a hash of their group before they are put together
  *		scan_server.c		the server's own aggregates beside them, such as count(*)
+ *		scan_send.c			groups as records, to another process or a partition
+ *		scan_stream.c		streams of records, in memory or files
  *		scan_share.c		in a parallel query: customers are exchanged by share, summarised, and the summaries merged
  *
  * scan_state.h is what the files of a running scan have in common; scan_sql.c has the planner support function.

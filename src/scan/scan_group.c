@@ -4,12 +4,14 @@
  */
 #include "retention.h"
 
+#include "access/nbtree.h"
 #include "catalog/pg_type_d.h"
 #include "optimizer/optimizer.h"
 #include "scan/scan_state.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/typcache.h"
 
 #define RECENT_PLACES 1024
 #define RECENT_WORDS 3
@@ -40,6 +42,24 @@ find_copied(BatchScan *scan)
 		if (!TupleDescAttr(input, attribute)->attbyval)
 			scan->copied[attribute - scan->naggregates] = true;
 	}
+}
+
+/* Whether all values that an operator calls equal have the same bytes. */
+static bool
+has_equal_bytes(Oid type, Oid equal, Oid collation)
+{
+	const TypeCacheEntry *entry = lookup_type_cache(type, TYPECACHE_BTREE_OPFAMILY);
+	Oid function;
+
+	if (!OidIsValid(entry->btree_opf) ||
+		get_opfamily_member(entry->btree_opf, entry->btree_opintype, entry->btree_opintype,
+							BTEqualStrategyNumber) != equal)
+		return false;
+	function = get_opfamily_proc(entry->btree_opf, entry->btree_opintype, entry->btree_opintype,
+								 BTEQUALIMAGE_PROC);
+	return OidIsValid(function) &&
+		   DatumGetBool(
+			   OidFunctionCall1Coll(function, collation, ObjectIdGetDatum(entry->btree_opintype)));
 }
 
 void
@@ -77,6 +97,10 @@ scan_groups_begin(BatchScan *scan)
 		TupleDescCopyEntry(scan->key_desc, i + 1, input, scan->naggregates + scan->columns[i]);
 	}
 	TupleDescFinalize(scan->key_desc);
+	scan->equal_bytes = palloc(scan->ncolumns * sizeof(bool));
+	for (int i = 0; i < scan->ncolumns; i++)
+		scan->equal_bytes[i] = has_equal_bytes(TupleDescAttr(scan->key_desc, i)->atttypid, equal[i],
+											   scan->collations[i]);
 	execTuplesHashPrepare(scan->ncolumns, equal, &scan->equal_functions, &scan->hash_functions);
 	scan->key_slot =
 		ExecInitExtraTupleSlot(scan->css.ss.ps.state, scan->key_desc, &TTSOpsMinimalTuple);
@@ -124,9 +148,9 @@ create_group(BatchScan *scan, MinimalTuple key)
 	return group;
 }
 
-/* The group of the key in key_slot, which is that of a row of the batch. NULL: the row waits in a file. */
+/* The group of the key in key_slot. */
 static ScanGroup *
-find_group(BatchScan *scan, int row)
+find_group(BatchScan *scan)
 {
 	ExprContext *context = scan->css.ss.ps.ps_ExprContext;
 	TupleHashEntry entry;
@@ -138,14 +162,6 @@ find_group(BatchScan *scan, int row)
 										scan->keys, scan->equal_functions, scan->hash_functions,
 										scan->collations, GROUPS_EXPECTED, scan->table_context,
 										scan->table_context, context->ecxt_per_tuple_memory);
-	if (row >= 0 && scan_groups_are_full(scan))
-	{
-		entry = LookupTupleHashEntry(scan->table, scan->key_slot, NULL, NULL);
-		if (entry == NULL)
-			scan_spill_row(scan, row, TupleHashTableHash(scan->table, scan->key_slot));
-		ResetExprContext(context);
-		return entry == NULL ? NULL : *tuple_hash_place(scan->table, entry);
-	}
 	entry = LookupTupleHashEntry(scan->table, scan->key_slot, &is_new, NULL);
 	ResetExprContext(context);
 	place = tuple_hash_place(scan->table, entry);
@@ -161,7 +177,7 @@ scan_group_of_key(BatchScan *scan, MinimalTuple key)
 	if (key == NULL)
 		return scan->groups != NIL ? linitial(scan->groups) : create_group(scan, NULL);
 	ExecStoreMinimalTuple(key, scan->key_slot, false);
-	return find_group(scan, -1);
+	return find_group(scan);
 }
 
 /* The place of a short key; NULL: it is not short. words and length become its own. */
@@ -219,7 +235,7 @@ group_of_row(BatchScan *scan, int row)
 		slot->tts_isnull[i] = scan->batch.nulls[scan->columns[i] - 1][row];
 	}
 	ExecStoreVirtualTuple(slot);
-	group = find_group(scan, row);
+	group = find_group(scan);
 	if (recent != NULL)
 	{
 		memcpy(recent->words, words, sizeof(words));
@@ -367,15 +383,8 @@ evaluate_row(BatchScan *scan, ScanAggregate *aggregate, int row)
 	return true;
 }
 
-/* Rows without a group wait in a file. */
-static inline bool
-has_group(const BatchScan *scan, int row)
-{
-	return scan->spill == NULL || scan->row_groups[row] != NULL;
-}
-
 /*
- * Collect the rows from *from on that have a group and pass the FILTER; returns how many. Computed values are in the
+ * Collect the rows from *from on that pass the FILTER; returns how many. Computed values are in the
  * memory of the expression context: where that grows large, *from is set to the row to continue with, else to the end
  * of the batch.
  */
@@ -392,8 +401,7 @@ evaluate(BatchScan *scan, ScanAggregate *aggregate, int *from, uint16 *rows)
 	if (!computes && !aggregate->has_filter)
 	{
 		for (; row < scan->batch.count; row++)
-			if (has_group(scan, row))
-				rows[passed++] = (uint16) row;
+			rows[passed++] = (uint16) row;
 		*from = row;
 		return passed;
 	}
@@ -405,9 +413,9 @@ evaluate(BatchScan *scan, ScanAggregate *aggregate, int *from, uint16 *rows)
 	old = MemoryContextSwitchTo(context->ecxt_per_tuple_memory);
 	do
 	{
-		if (computes && has_group(scan, row))
+		if (computes)
 			store_row(scan, row);
-		if (has_group(scan, row) && evaluate_row(scan, aggregate, row))
+		if (evaluate_row(scan, aggregate, row))
 			rows[passed++] = (uint16) row;
 		row++;
 	} while (row < scan->batch.count &&
@@ -466,22 +474,27 @@ see_group(BatchScan *scan, ScanGroup *group)
 	scan->seen[scan->nseen++] = group;
 }
 
-/* Find the groups of the rows that are new in the batch. */
-static void
+/* Find the groups of the rows that are new in the batch. False: there are too many groups for the rest of them. */
+static bool
 group_rows(BatchScan *scan)
 {
 	if (scan->ncolumns == 0)
+	{
 		see_group(scan, scan_group_of_key(scan, NULL));
-	else
-		for (int row = scan->grouped; row < scan->batch.count; row++)
-		{
-			ScanGroup *group = group_of_row(scan, row);
+		scan->grouped = scan->batch.count;
+	}
+	for (; scan->grouped < scan->batch.count; scan->grouped++)
+	{
+		ScanGroup *group;
 
-			scan->row_groups[row] = group;
-			if (group != NULL && group->seen_in != scan->batch_number)
-				see_group(scan, group);
-		}
-	scan->grouped = scan->batch.count;
+		if (scan_groups_are_full(scan))
+			return false;
+		group = group_of_row(scan, scan->grouped);
+		scan->row_groups[scan->grouped] = group;
+		if (group->seen_in != scan->batch_number)
+			see_group(scan, group);
+	}
+	return true;
 }
 
 static void
@@ -508,14 +521,32 @@ add_batch(BatchScan *scan, int number)
 	}
 }
 
+/* Add the rows to their groups; where these become too many, they are divided, and the rest of the rows has no group. */
+static void
+add_to_all(BatchScan *scan)
+{
+	int count = scan->batch.count;
+	int grouped;
+
+	(void) group_rows(scan);
+	grouped = scan->batch.count = scan->grouped;
+	for (int i = 0; i < scan->naggregates; i++)
+		add_batch(scan, i);
+	if (scan_should_partition(scan))
+		scan_partition(scan);
+	scan->batch.count = count;
+	scan->grouped = grouped;
+}
+
 void
 scan_batch(BatchScan *scan)
 {
 	if (scan->batch.count == 0)
 		return;
-	group_rows(scan);
-	for (int i = 0; i < scan->naggregates; i++)
-		add_batch(scan, i);
+	if (scan->to == NULL)
+		add_to_all(scan);
+	if (scan->to != NULL)
+		scan_partition_rows(scan);
 	scan->batch.count = scan->grouped = scan->nseen = 0;
 	scan->batch_number++;
 	MemoryContextReset(scan->temporary);
@@ -527,12 +558,11 @@ scan_rows_read(BatchScan *scan)
 	int from = scan->grouped;
 	MemoryContext old;
 
-	if (scan->capacity == SCAN_ROWS)
+	if (scan->capacity == SCAN_ROWS || scan->to != NULL || !group_rows(scan))
 	{
 		scan_batch(scan);
 		return;
 	}
-	group_rows(scan);
 	old = MemoryContextSwitchTo(scan->temporary);
 	for (int column = 0; column < scan->ninputs; column++)
 	{

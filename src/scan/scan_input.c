@@ -533,16 +533,15 @@ read_table(BatchScan *scan, TableInput *input)
 	scan_batch(scan);
 }
 
-/* Pass the batch on in the time zone in which it was read: reading a row may have changed the session's. */
 void
-scan_pass_rows(BatchScan *scan)
+scan_in_zone(BatchScan *scan, void (*pass)(BatchScan *scan))
 {
 	pg_tz *zone = session_timezone;
 
 	PG_TRY();
 	{
 		session_timezone = scan->zone;
-		scan_batch(scan);
+		pass(scan);
 	}
 	PG_FINALLY();
 	{
@@ -587,21 +586,24 @@ read_rows(BatchScan *scan, PlanState *child)
 			break;
 		if (session_timezone != scan->zone)
 		{
-			scan_pass_rows(scan);
+			scan_in_zone(scan, scan_batch);
 			scan->zone = session_timezone;
 		}
 		slot_getsomeattrs(slot, scan->ninputs);
 		copy_row(scan, slot);
 		if (scan->batch.count == scan->capacity ||
 			MemoryContextMemAllocated(scan->temporary, false) >= SCAN_BYTES)
-			scan_pass_rows(scan);
+			scan_in_zone(scan, scan_batch);
 	}
-	scan_pass_rows(scan);
+	scan_in_zone(scan, scan_batch);
 }
 
 void
 scan_read(BatchScan *scan)
 {
+	EState *estate = scan->css.ss.ps.state;
+	MemoryContext inputs =
+		AllocSetContextCreate(estate->es_query_cxt, "retention input", ALLOCSET_SMALL_SIZES);
 	ListCell *cell;
 
 	foreach (cell, scan->css.custom_ps)
@@ -612,7 +614,7 @@ scan_read(BatchScan *scan)
 
 		if (child->chgParam != NULL)
 			ExecReScan(child);
-		old = MemoryContextSwitchTo(scan->data);
+		old = MemoryContextSwitchTo(inputs);
 		input = table_input(scan, child);
 		MemoryContextSwitchTo(old);
 		scan->zone = session_timezone;
@@ -621,4 +623,5 @@ scan_read(BatchScan *scan)
 		else
 			read_rows(scan, child);
 	}
+	MemoryContextDelete(inputs);
 }

@@ -29,8 +29,16 @@
 
 /* A row of a batch for an aggregate, as a part of cpu_operator_cost, which the server takes for it. */
 #define ADD_ROW 0.7
-/* Memory of a group without customers. More groups than fit are left to the server's aggregate, which can spill. */
-#define GROUP_BYTES 2048
+/* So many groups are expected to be divided by partitions: a row that is written and read, as a part of the same. */
+#define PARTITIONED_GROUPS 32
+#define PARTITION_ROW 1.0
+/* What a row of a partition has beside its columns. */
+#define PARTITION_ROW_BYTES 16
+/*
+ * A page of a temporary file that is written and read, as a part of seq_page_cost: mostly they are in the system's cache.
+ * The server prices none for what its aggregate of many customers would write.
+ */
+#define PARTITION_PAGE 0.2
 
 bool scan_enabled = true;
 
@@ -193,6 +201,20 @@ aggregate_costs(const ScanOffer *offer, Cost *of_row, Cost *of_group)
 	}
 }
 
+/* The cost of rows that are divided by partitions of groups before they are put together. */
+static Cost
+partition_cost(const ScanOffer *offer, const ScanSource *source)
+{
+	double bytes = source->rows * (source->target->width + PARTITION_ROW_BYTES);
+	Cost cost = source->rows * cpu_operator_cost * PARTITION_ROW;
+
+	if (offer->groups < PARTITIONED_GROUPS)
+		return 0;
+	/* As much as fits stays in memory; the rest goes to a file and back. */
+	bytes -= (double) get_hash_memory_limit() / 2 / (source->workers + 1);
+	return cost + Max(bytes, 0) / BLCKSZ * seq_page_cost * PARTITION_PAGE;
+}
+
 static CustomPath *
 create_scan_path(const ScanOffer *offer, const ScanSource *source)
 {
@@ -219,7 +241,7 @@ create_scan_path(const ScanOffer *offer, const ScanSource *source)
 
 	cost_qual_eval(&having, offer->having, offer->root);
 	aggregate_costs(offer, &of_row, &of_group);
-	path->path.startup_cost = source->cost + having.startup +
+	path->path.startup_cost = source->cost + having.startup + partition_cost(offer, source) +
 							  source->rows * (of_row + list_length(columns) * cpu_operator_cost);
 	path->path.total_cost =
 		path->path.startup_cost + offer->groups * (of_group + cpu_tuple_cost + having.per_tuple);
@@ -297,8 +319,6 @@ offer_scan(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output, GroupPathEx
 	if (offer.group_clause != NIL)
 		offer.groups = scan_estimate_groups(
 			root, get_sortgrouplist_exprs(offer.group_clause, root->processed_tlist), path->rows);
-	if (offer.groups * list_length(offer.aggregates) * GROUP_BYTES > get_hash_memory_limit())
-		return;
 
 	offer_over(&offer, path, false);
 	if (output->consider_parallel && input->partial_pathlist != NIL)

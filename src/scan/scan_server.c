@@ -287,6 +287,24 @@ scan_server_merge(BatchScan *scan, const ScanAggregate *aggregate, struct varlen
 	return pack_state(scan, server, sum);
 }
 
+void
+scan_server_receive(BatchScan *scan, const ScanAggregate *aggregate, ServerState *state,
+					const struct varlena *packed)
+{
+	const ServerAggregate *server = aggregate->server;
+	MemoryContext old = MemoryContextSwitchTo(scan->call_context);
+	Datum value = unpack_state(scan, server, packed);
+	bool isnull = false;
+
+	if (!server->combine.fn_strict || !state->isnull)
+		value =
+			call_function(scan, server, &server->combine, scan->data, 2,
+						  (NullableDatum){state->value, state->isnull}, not_null(value), &isnull);
+	set_state(scan, server, state, value, isnull);
+	MemoryContextReset(scan->call_context);
+	MemoryContextSwitchTo(old);
+}
+
 Datum
 scan_server_finish(BatchScan *scan, const ScanAggregate *aggregate, struct varlena *summary,
 				   bool *isnull)

@@ -17,8 +17,6 @@
  */
 #include "retention.h"
 
-#include <fcntl.h>
-
 #include "access/htup_details.h"
 #include "access/parallel.h"
 #include "port/atomics.h"
@@ -32,343 +30,78 @@
 
 #include HEADER_OF_EXPLAIN_FORMAT
 
-#define CHUNK_BYTES (256 * 1024)
-/* The first chunk of each stream is in memory, whatever the limit: there are as many as pairs of processes. */
+/* Of the streams of customers and summaries: there are as many as pairs of processes. */
 #define FIRST_CHUNK_BYTES (16 * 1024)
+#define CHUNK_BYTES (256 * 1024)
 
 struct ScanShared
 {
 	Barrier barrier;
 	pg_atomic_uint32 participants;
-	pg_atomic_uint64 exchanged; /* bytes of records */
-	int most;					/* the greatest number of participants */
+	pg_atomic_uint64 exchanged;	  /* bytes of records */
+	pg_atomic_uint64 partitioned; /* of these, in partitions of groups */
+	int most;					  /* the greatest number of participants */
 	dsm_handle
 		segment; /* the one that this struct is in: files belong to it; 0: no other processes */
 	SharedFileSet files;
 	Size pages; /* offset of the shared pages of each aggregate; 0: there are none */
 	int naggregates;
-	/* The first chunk of what participant i sends to j is heads[i * most + j]; i == j: its summaries. */
-	dsa_pointer heads[FLEXIBLE_ARRAY_MEMBER];
+	int partitions;					 /* of groups, where there are too many of them */
+	pg_atomic_uint32 is_partitioned; /* 1: some participant has partitions, so that all have */
+	/*
+	 * Stream i * most + j is what participant i sends to j; i == j: its summaries. After these come the streams of
+	 * partitions, of each participant.
+	 */
+	StreamHead heads[FLEXIBLE_ARRAY_MEMBER];
 };
 
-typedef struct StreamChunk
+/* ---- streams ---- */
+
+static StreamSpace
+exchange_space(const BatchScan *scan)
 {
-	dsa_pointer next;
-	Size used;
-	Size in_file;					   /* in the first chunk, 1: the stream continues in a file */
-	char bytes[FLEXIBLE_ARRAY_MEMBER]; /* records, each aligned */
-} StreamChunk;
-
-typedef enum RecordKind
-{
-	RECORD_GROUP, /* the key of the group of the following records; empty: there are no columns */
-	RECORD_IDENTITY, /* of a population, with its totals */
-	RECORD_PACKET,	 /* of its customers */
-	RECORD_SUMMARY,	 /* of an aggregate of the next group of the list; empty: it has no state */
-} RecordKind;
-
-typedef struct StreamRecord
-{
-	uint32 kind;
-	int32 aggregate;
-	Size size;
-	char bytes[FLEXIBLE_ARRAY_MEMBER];
-} StreamRecord;
-
-typedef struct IdentityRecord
-{
-	PopulationIdentity identity; /* its tag follows; the pointer is not valid */
-	PopulationTotals totals;
-	char tag[FLEXIBLE_ARRAY_MEMBER];
-} IdentityRecord;
-
-StaticAssertDecl(offsetof(StreamChunk, bytes) % MAXIMUM_ALIGNOF == 0, "records are aligned");
-StaticAssertDecl(offsetof(StreamRecord, bytes) % MAXIMUM_ALIGNOF == 0, "their bytes are aligned");
-
-/* ---- streams of records ---- */
-
-typedef struct StreamWriter
-{
-	ScanShared *shared;
-	dsa_area *area;
-	Size *memory; /* bytes that this participant may still use; shared by its streams */
-	uint64 *sent; /* bytes of records; shared by its streams */
-	int from;
-	int to;
-	StreamChunk *first;
-	StreamChunk *last;
-	Size capacity; /* of the last chunk */
-	BufFile *file; /* NULL: everything is in memory so far */
-} StreamWriter;
-
-static void
-file_name(char *name, int from, int to)
-{
-	snprintf(name, MAXPGPATH, "retention.%d.%d", from, to);
-}
-
-/* For records that do not fit into memory. */
-static void
-write_to_file(StreamWriter *writer, const StreamRecord *head, const void *bytes)
-{
-	Size padding = MAXALIGN(head->size) - head->size;
-	static char zeros[MAXIMUM_ALIGNOF];
-
-	if (writer->file == NULL)
-	{
-		char name[MAXPGPATH];
-
-		file_name(name, writer->from, writer->to);
-		writer->file = BufFileCreateFileSet(&writer->shared->files.fs, name);
-		writer->first->in_file = 1;
-	}
-	BufFileWrite(writer->file, unconstify(StreamRecord *, head), offsetof(StreamRecord, bytes));
-	if (head->size > 0)
-		BufFileWrite(writer->file, unconstify(void *, bytes), head->size);
-	if (padding > 0)
-		BufFileWrite(writer->file, zeros, padding);
+	return (StreamSpace){.context = scan->data,
+						 .area = scan->css.ss.ps.state->es_query_dsa,
+						 .files = &scan->shared->files.fs,
+						 .first_bytes = FIRST_CHUNK_BYTES,
+						 .most_bytes = CHUNK_BYTES,
+						 .room = get_hash_memory_limit()};
 }
 
 static void
-end_stream(StreamWriter *writer)
+begin_stream(StreamWriter *writer, StreamSpace *space, const BatchScan *scan, int to)
 {
-	if (writer->file != NULL)
-	{
-		BufFileExportFileSet(writer->file);
-		BufFileClose(writer->file);
-	}
+	int number = scan->number * scan->shared->most + to;
+
+	stream_begin(writer, space, &scan->shared->heads[number], number);
 }
 
-static void
-write_record(StreamWriter *writer, RecordKind kind, int aggregate, const void *bytes, Size size)
+static StreamReader
+open_stream(StreamSpace *space, const BatchScan *scan, int from, int to)
 {
-	Size need = MAXALIGN(offsetof(StreamRecord, bytes) + size);
-	StreamRecord *record;
+	int number = from * scan->shared->most + to;
 
-	*writer->sent += need;
-
-	if (writer->file != NULL || writer->last == NULL ||
-		writer->capacity - writer->last->used < need)
-	{
-		Size chunk_bytes = writer->last == NULL ? FIRST_CHUNK_BYTES : CHUNK_BYTES;
-		Size capacity = Max(chunk_bytes - offsetof(StreamChunk, bytes), need);
-		dsa_pointer at;
-		StreamChunk *chunk;
-
-		/* The first chunk is always in memory. */
-		if (writer->file != NULL || (writer->last != NULL && *writer->memory < capacity))
-		{
-			StreamRecord head = {.kind = kind, .aggregate = aggregate, .size = size};
-
-			write_to_file(writer, &head, bytes);
-			return;
-		}
-		*writer->memory -= Min(*writer->memory, capacity);
-		at = dsa_allocate_extended(writer->area, offsetof(StreamChunk, bytes) + capacity,
-								   DSA_ALLOC_HUGE);
-		chunk = dsa_get_address(writer->area, at);
-
-		chunk->next = InvalidDsaPointer;
-		chunk->used = chunk->in_file = 0;
-		if (writer->last != NULL)
-			writer->last->next = at;
-		else
-		{
-			writer->first = chunk;
-			writer->shared->heads[writer->from * writer->shared->most + writer->to] = at;
-		}
-		writer->last = chunk;
-		writer->capacity = capacity;
-	}
-	record = (StreamRecord *) (writer->last->bytes + writer->last->used);
-	record->kind = kind;
-	record->aggregate = aggregate;
-	record->size = size;
-	if (size > 0)
-		memcpy(record->bytes, bytes, size);
-	writer->last->used += need;
-}
-
-/* A stream that is being read: its chunks are freed, and its file is closed, when their last record has been used. */
-struct ScanStream
-{
-	int from;
-	int to;
-	Size used;	  /* of the first chunk that is left */
-	bool in_file; /* it continues in a file */
-	BufFile *file;
-	StreamRecord *record; /* the latest one of the file */
-	Size capacity;		  /* of its bytes */
-};
-
-static ScanStream
-stream_from(int from, int to)
-{
-	return (ScanStream){.from = from, .to = to};
-}
-
-static void
-close_stream(ScanStream *stream)
-{
-	if (stream->file != NULL)
-		BufFileClose(stream->file);
-	if (stream->record != NULL)
-		pfree(stream->record);
-	stream->file = NULL;
-	stream->record = NULL;
-}
-
-/* The next record of the file, or NULL. */
-static const StreamRecord *
-next_of_file(BatchScan *scan, ScanStream *stream)
-{
-	StreamRecord head;
-	Size size;
-
-	if (stream->file == NULL)
-	{
-		MemoryContext old = MemoryContextSwitchTo(scan->data);
-		char name[MAXPGPATH];
-
-		file_name(name, stream->from, stream->to);
-		stream->file = BufFileOpenFileSet(&scan->shared->files.fs, name, O_RDONLY, false);
-		MemoryContextSwitchTo(old);
-	}
-	if (BufFileRead(stream->file, &head, offsetof(StreamRecord, bytes)) !=
-		offsetof(StreamRecord, bytes))
-		return NULL;
-	size = MAXALIGN(head.size);
-	if (stream->record == NULL || size > stream->capacity)
-	{
-		if (stream->record != NULL)
-			pfree(stream->record);
-		stream->record = NULL;
-		stream->capacity = Max(size, CHUNK_BYTES);
-		stream->record =
-			MemoryContextAllocHuge(scan->data, offsetof(StreamRecord, bytes) + stream->capacity);
-	}
-	*stream->record = head;
-	if (size > 0 && BufFileRead(stream->file, stream->record->bytes, size) != size)
-		ereport(ERROR, (errcode_for_file_access(), errmsg("could not read a temporary file")));
-	return stream->record;
-}
-
-/* The next record, valid until the call after it; NULL after the last. */
-static const StreamRecord *
-next_record(BatchScan *scan, ScanStream *stream)
-{
-	dsa_area *area = scan->css.ss.ps.state->es_query_dsa;
-	dsa_pointer *head = &scan->shared->heads[stream->from * scan->shared->most + stream->to];
-
-	CHECK_FOR_INTERRUPTS();
-	while (DsaPointerIsValid(*head))
-	{
-		dsa_pointer at = *head;
-		StreamChunk *chunk = dsa_get_address(area, at);
-
-		if (stream->used < chunk->used)
-		{
-			const StreamRecord *record = (const StreamRecord *) (chunk->bytes + stream->used);
-
-			stream->used += MAXALIGN(offsetof(StreamRecord, bytes) + record->size);
-			return record;
-		}
-		stream->in_file = stream->in_file || chunk->in_file > 0;
-		stream->used = 0;
-		*head = chunk->next;
-		dsa_free(area, at);
-	}
-	return stream->in_file ? next_of_file(scan, stream) : NULL;
-}
-
-static StreamWriter
-writer_to(BatchScan *scan, int to, Size *memory)
-{
-	return (StreamWriter){.shared = scan->shared,
-						  .area = scan->css.ss.ps.state->es_query_dsa,
-						  .memory = memory,
-						  .sent = &scan->sent,
-						  .from = scan->number,
-						  .to = to};
-}
-
-static void
-write_group(StreamWriter *writer, const ScanGroup *group)
-{
-	write_record(writer, RECORD_GROUP, 0, group->key, group->key == NULL ? 0 : group->key->t_len);
+	return stream_open(space, &scan->shared->heads[number], number);
 }
 
 /* ---- customers ---- */
 
-/* The streams to all others, by number; one's own is not used. */
-typedef struct Sending
-{
-	StreamWriter *writers;
-	int count;
-	int own;
-	int aggregate;
-} Sending;
-
-static void
-write_packet(void *argument, int share, const char *bytes, Size size)
-{
-	Sending *sending = argument;
-
-	write_record(&sending->writers[share], RECORD_PACKET, sending->aggregate, bytes, size);
-}
-
-static void
-write_identity(Sending *sending, Population *population)
-{
-	const PopulationIdentity *identity = population_identity(population);
-	Size size = offsetof(IdentityRecord, tag) + identity->tag_length;
-	IdentityRecord *record = palloc0(size);
-
-	/* Field by field: neither the pointer nor the padding is sent. */
-	record->identity.aggregate = identity->aggregate;
-	record->identity.key = identity->key;
-	record->identity.kind = identity->kind;
-	record->identity.shape.cap = identity->shape.cap;
-	record->identity.shape.more_flags = identity->shape.more_flags;
-	record->identity.shape.has_amount = identity->shape.has_amount;
-	record->identity.tag_length = identity->tag_length;
-	record->totals = *population_totals(population);
-	memcpy(record->tag, identity->tag, identity->tag_length);
-	for (int to = 0; to < sending->count; to++)
-		if (to != sending->own)
-			write_record(&sending->writers[to], RECORD_IDENTITY, sending->aggregate, record, size);
-	pfree(record);
-}
-
 /* Send the others all they need: all groups and totals, and the customers of their shares. */
 static void
-send_shares(BatchScan *scan, Share own, Size *memory)
+send_shares(BatchScan *scan, Share own)
 {
-	Sending sending = {
-		.writers = palloc(own.count * sizeof(StreamWriter)), .count = own.count, .own = own.number};
+	StreamSpace space = exchange_space(scan);
+	StreamWriter *writers = palloc(own.count * sizeof(StreamWriter));
 	ListCell *cell;
 
 	for (int to = 0; to < own.count; to++)
-		sending.writers[to] = writer_to(scan, to, memory);
+		begin_stream(&writers[to], &space, scan, to);
 	foreach (cell, scan->groups)
-	{
-		ScanGroup *group = lfirst(cell);
-
-		for (int to = 0; to < own.count; to++)
-			if (to != own.number)
-				write_group(&sending.writers[to], group);
-		for (int i = 0; i < scan->naggregates; i++)
-		{
-			if (group->populations[i] == NULL)
-				continue;
-			sending.aggregate = i;
-			write_identity(&sending, group->populations[i]);
-			population_send(group->populations[i], own, write_packet, &sending);
-		}
-	}
+		scan_send_group(scan, lfirst(cell), own, writers);
 	for (int to = 0; to < own.count; to++)
-		end_stream(&sending.writers[to]);
-	pfree(sending.writers);
+		stream_end(&writers[to]);
+	scan->sent += space.written;
+	pfree(writers);
 }
 
 /* ---- shared pages ---- */
@@ -404,44 +137,6 @@ scan_share_join(BatchScan *scan)
 
 /* ---- receiving ---- */
 
-static void
-receive_record(BatchScan *scan, ScanGroup **group, const StreamRecord *record)
-{
-	Population **population;
-	MemoryContext old = MemoryContextSwitchTo(scan->population_context);
-
-	switch ((RecordKind) record->kind)
-	{
-		case RECORD_GROUP:
-			*group =
-				scan_group_of_key(scan, record->size == 0 ? NULL : (MinimalTuple) record->bytes);
-			scan_list_group(scan, *group);
-			break;
-		case RECORD_IDENTITY:
-		{
-			const IdentityRecord *sent = (const IdentityRecord *) record->bytes;
-
-			population = &(*group)->populations[record->aggregate];
-			if (*population == NULL)
-			{
-				PopulationIdentity identity = sent->identity;
-
-				identity.tag = sent->tag;
-				*population = population_create(&identity, scan->population_context);
-			}
-			population_totals_add(population_totals(*population), &sent->totals);
-			break;
-		}
-		case RECORD_PACKET:
-			population_receive((*group)->populations[record->aggregate], record->bytes,
-							   record->size);
-			break;
-		default:
-			elog(ERROR, "unexpected record %u of a batch scan", record->kind);
-	}
-	MemoryContextSwitchTo(old);
-}
-
 /*
  * Receive what the others have sent. All participants make the same list of groups: those of participant 0 in its
  * order, then the additional ones of participant 1, and so on.
@@ -449,6 +144,7 @@ receive_record(BatchScan *scan, ScanGroup **group, const StreamRecord *record)
 static void
 receive_shares(BatchScan *scan, int participants)
 {
+	StreamSpace space = exchange_space(scan);
 	List *own = scan->groups;
 	ListCell *cell;
 
@@ -461,7 +157,7 @@ receive_shares(BatchScan *scan, int participants)
 	}
 	for (int from = 0; from < participants; from++)
 	{
-		ScanStream stream = stream_from(from, scan->number);
+		StreamReader reader = open_stream(&space, scan, from, scan->number);
 		ScanGroup *group = NULL;
 		const StreamRecord *record;
 
@@ -469,9 +165,9 @@ receive_shares(BatchScan *scan, int participants)
 			foreach (cell, own)
 				scan_list_group(scan, lfirst(cell));
 		else
-			while ((record = next_record(scan, &stream)) != NULL)
-				receive_record(scan, &group, record);
-		close_stream(&stream);
+			while ((record = stream_next(&reader)) != NULL)
+				scan_receive(scan, &group, record);
+		stream_close(&reader);
 	}
 	/* What was made of an identity only has no page yet. */
 	scan_share_join(scan);
@@ -493,13 +189,15 @@ forget_rows(BatchScan *scan, ScanGroup *group)
 }
 
 static void
-send_summaries(BatchScan *scan, Share share, Size *memory)
+send_summaries(BatchScan *scan, Share share)
 {
-	StreamWriter writer = writer_to(scan, scan->number, memory);
+	StreamSpace space = exchange_space(scan);
+	StreamWriter writer;
 	MemoryContext summaries =
 		AllocSetContextCreate(CurrentMemoryContext, "retention summaries", ALLOCSET_DEFAULT_SIZES);
 	ListCell *cell;
 
+	begin_stream(&writer, &space, scan, scan->number);
 	foreach (cell, scan->groups)
 	{
 		ScanGroup *group = lfirst(cell);
@@ -513,12 +211,13 @@ send_summaries(BatchScan *scan, Share share, Size *memory)
 			struct varlena *summary = scan_summary(scan, group, i, share);
 
 			MemoryContextSwitchTo(old);
-			write_record(&writer, RECORD_SUMMARY, i, summary,
+			stream_write(&writer, RECORD_SUMMARY, i, summary,
 						 summary == NULL ? 0 : VARSIZE(summary));
 			MemoryContextReset(summaries);
 		}
 	}
-	end_stream(&writer);
+	stream_end(&writer);
+	scan->sent += space.written;
 	MemoryContextDelete(summaries);
 }
 
@@ -530,7 +229,7 @@ scan_share_summary(BatchScan *scan, int aggregate)
 
 	for (int i = 0; i < scan->nstreams; i++)
 	{
-		const StreamRecord *record = next_record(scan, &scan->streams[i]);
+		const StreamRecord *record = stream_next(&scan->streams[i]);
 
 		if (record == NULL || record->kind != RECORD_SUMMARY || record->aggregate != aggregate)
 			elog(ERROR, "summaries of a batch scan are out of order");
@@ -548,7 +247,7 @@ void
 scan_share_close(BatchScan *scan)
 {
 	for (int i = 0; i < scan->nstreams; i++)
-		close_stream(&scan->streams[i]);
+		stream_close(&scan->streams[i]);
 	scan->nstreams = 0;
 	scan->joined = 0;
 }
@@ -570,55 +269,133 @@ scan_share_attach(BatchScan *scan)
 	return true;
 }
 
+/* All participants divide what they have by group; each will put whole partitions together. */
+static void
+finish_partitions(BatchScan *scan)
+{
+	if (scan->to == NULL)
+		scan_partition(scan);
+	scan_partition_end(scan);
+	pg_atomic_fetch_add_u64(&scan->shared->partitioned, scan->partitioned);
+	scan->sent += scan->partitioned;
+	scan->partitioned = 0;
+}
+
+static void
+finish_shares(BatchScan *scan, Share own)
+{
+	if (own.count == 1)
+		return;
+	receive_shares(scan, own.count);
+	send_summaries(scan, own);
+}
+
+/* The last participant has the summaries of all. */
+static void
+open_summaries(BatchScan *scan, int participants)
+{
+	if (participants == 1)
+		return;
+	scan->space = exchange_space(scan);
+	scan->streams = MemoryContextAlloc(scan->data, participants * sizeof(StreamReader));
+	for (int from = 0; from < participants; from++)
+		scan->streams[from] = open_stream(&scan->space, scan, from, from);
+	scan->nstreams = participants;
+}
+
 bool
 scan_share_finish(BatchScan *scan)
 {
 	ScanShared *shared = scan->shared;
-	Size memory = get_hash_memory_limit();
-	int number = scan->number;
-	int participants;
+	Share own = {.number = scan->number};
+	bool partitioned;
+	bool is_last;
 
 	BarrierArriveAndWait(&shared->barrier, PG_WAIT_EXTENSION);
-	participants = (int) pg_atomic_read_u32(&shared->participants);
-	if (participants > 1)
-		send_shares(scan, (Share){number, participants}, &memory);
+	own.count = scan->participants = (int) pg_atomic_read_u32(&shared->participants);
+	partitioned = pg_atomic_read_u32(&shared->is_partitioned) != 0;
+	if (partitioned)
+		finish_partitions(scan);
+	else if (own.count > 1)
+		send_shares(scan, own);
 	BarrierArriveAndWait(&shared->barrier, PG_WAIT_EXTENSION);
-	if (participants > 1)
-	{
-		receive_shares(scan, participants);
-		memory = get_hash_memory_limit();
-		send_summaries(scan, (Share){number, participants}, &memory);
-	}
+	if (!partitioned)
+		finish_shares(scan, own);
 
 	pg_atomic_fetch_add_u64(&shared->exchanged, scan->sent);
 	scan->sent = 0;
-	/* The last participant has the summaries of all. */
-	if (!BarrierArriveAndDetach(&shared->barrier))
+	is_last = BarrierArriveAndDetach(&shared->barrier);
+	if (is_last && !partitioned)
+		open_summaries(scan, own.count);
+	return is_last || partitioned;
+}
+
+/* ---- partitions of groups ---- */
+
+int
+scan_share_processes(const BatchScan *scan)
+{
+	return scan->shared == NULL ? 1 : scan->shared->most;
+}
+
+bool
+scan_share_partitions(BatchScan *scan, StreamSpace *space, StreamHead **heads, int *first)
+{
+	ScanShared *shared = scan->shared;
+
+	/* Without a segment there is no other process. */
+	if (shared == NULL || shared->segment == 0)
 		return false;
-	if (participants > 1)
-	{
-		scan->streams = MemoryContextAlloc(scan->data, participants * sizeof(ScanStream));
-		for (int from = 0; from < participants; from++)
-			scan->streams[from] = stream_from(from, from);
-		scan->nstreams = participants;
-	}
+	*first = shared->most * shared->most + scan->number * shared->partitions;
+	*heads = &shared->heads[*first];
+	space->area = scan->css.ss.ps.state->es_query_dsa;
+	space->files = &shared->files.fs;
+	pg_atomic_write_u32(&shared->is_partitioned, 1);
 	return true;
+}
+
+StreamReader
+scan_share_partition(BatchScan *scan, StreamSpace *space, int from, int partition)
+{
+	ScanShared *shared = scan->shared;
+	int number = shared->most * shared->most + from * shared->partitions + partition;
+
+	return stream_open(space, &shared->heads[number], number);
+}
+
+bool
+scan_share_owns(const BatchScan *scan, int partition)
+{
+	return partition % scan->participants == scan->number;
 }
 
 /* ---- the server's parallel machinery ---- */
 
-static Size
-heads_size(int most)
+static int
+count_streams(int most, int partitions)
 {
-	return add_size(offsetof(ScanShared, heads),
-					mul_size(sizeof(dsa_pointer), mul_size(most, most)));
+	return most * (most + partitions);
+}
+
+static int
+partitions_of(const BatchScan *scan, int most)
+{
+	return scan->ncolumns > 0 ? scan_partition_count(most) : 0;
+}
+
+static Size
+heads_size(const BatchScan *scan, int most)
+{
+	return MAXALIGN(
+		add_size(offsetof(ScanShared, heads),
+				 mul_size(sizeof(StreamHead), count_streams(most, partitions_of(scan, most)))));
 }
 
 /* The leader is a participant, too. */
 Size
 scan_share_estimate(CustomScanState *node, ParallelContext *context)
 {
-	return add_size(heads_size(context->nworkers + 1),
+	return add_size(heads_size((BatchScan *) node, context->nworkers + 1),
 					mul_size(((BatchScan *) node)->naggregates, shared_pages_size()));
 }
 
@@ -628,8 +405,9 @@ begin_shared(ScanShared *shared)
 	BarrierInit(&shared->barrier, 0);
 	pg_atomic_init_u32(&shared->participants, 0);
 	pg_atomic_init_u64(&shared->exchanged, 0);
-	for (int i = 0; i < shared->most * shared->most; i++)
-		shared->heads[i] = InvalidDsaPointer;
+	pg_atomic_init_u64(&shared->partitioned, 0);
+	pg_atomic_init_u32(&shared->is_partitioned, 0);
+	memset(shared->heads, 0, count_streams(shared->most, shared->partitions) * sizeof(StreamHead));
 }
 
 /* Other processes have the same memory only if there is a segment; pages need atomic operations of 64 bits. */
@@ -647,14 +425,10 @@ can_share_pages(const BatchScan *scan, const ScanShared *shared)
 static void
 free_streams(ScanShared *shared, dsa_area *area)
 {
-	for (int i = 0; i < shared->most * shared->most; i++)
-		while (DsaPointerIsValid(shared->heads[i]))
-		{
-			dsa_pointer at = shared->heads[i];
+	StreamSpace space = {.area = area};
 
-			shared->heads[i] = ((StreamChunk *) dsa_get_address(area, at))->next;
-			dsa_free(area, at);
-		}
+	for (int i = 0; i < count_streams(shared->most, shared->partitions); i++)
+		stream_free(&space, &shared->heads[i]);
 }
 
 void
@@ -663,6 +437,7 @@ scan_share_create(CustomScanState *node, ParallelContext *context, void *place)
 	ScanShared *shared = place;
 
 	shared->most = context->nworkers + 1;
+	shared->partitions = partitions_of((BatchScan *) node, shared->most);
 	begin_shared(shared);
 	shared->segment = 0;
 	/* Without a segment the leader is alone, and nothing is sent. */
@@ -672,7 +447,9 @@ scan_share_create(CustomScanState *node, ParallelContext *context, void *place)
 		shared->segment = dsm_segment_handle(context->seg);
 	}
 	shared->naggregates = ((BatchScan *) node)->naggregates;
-	shared->pages = can_share_pages((BatchScan *) node, shared) ? heads_size(shared->most) : 0;
+	shared->pages = can_share_pages((BatchScan *) node, shared)
+						? heads_size((BatchScan *) node, shared->most)
+						: 0;
 	for (int i = 0; i < shared->naggregates && shared->pages > 0; i++)
 		shared_pages_begin(pages_of(shared, i));
 	((BatchScan *) node)->shared = shared;
@@ -685,6 +462,7 @@ count_exchanged(BatchScan *scan)
 	ScanShared *shared = scan->shared;
 
 	scan->exchanged += pg_atomic_exchange_u64(&shared->exchanged, 0);
+	scan->partitioned += pg_atomic_exchange_u64(&shared->partitioned, 0);
 	scan->filled = 0;
 	for (int i = 0; i < shared->naggregates && shared->pages > 0; i++)
 		scan->filled += shared_pages_bytes(pages_of(shared, i));
@@ -707,7 +485,11 @@ scan_share_explain(CustomScanState *node, List *ancestors, ExplainState *explain
 {
 	const BatchScan *scan = (const BatchScan *) node;
 
-	if (!explain->analyze || !node->ss.ps.plan->parallel_aware)
+	if (!explain->analyze)
+		return;
+	if (scan->partitioned > 0)
+		ExplainPropertyUInteger("Partitioned", "kB", (scan->partitioned + 1023) / 1024, explain);
+	if (!node->ss.ps.plan->parallel_aware)
 		return;
 	ExplainPropertyUInteger("Exchanged", "kB", (scan->exchanged + 1023) / 1024, explain);
 	ExplainPropertyUInteger("Shared Pages", "kB", (scan->filled + 1023) / 1024, explain);

@@ -11,6 +11,7 @@
 #include "nodes/execnodes.h"
 #include "pgtime.h"
 #include "scan/scan.h"
+#include "scan/scan_stream.h"
 
 /* Rows of a batch; a page has fewer than that. */
 #define SCAN_ROWS 512
@@ -18,6 +19,8 @@
 #define SCAN_GROUPED_ROWS 16384
 /* A batch ends earlier where copies of its values, or values computed from them, take so many bytes. */
 #define SCAN_BYTES (1024 * 1024)
+/* Memory of a group of one aggregate without large populations, as it is reckoned before they are there. */
+#define SCAN_GROUP_BYTES 1024
 
 /* Rows as columns of the input, each an array. */
 typedef struct ScanBatch
@@ -72,8 +75,7 @@ typedef struct ScanGroup
 } ScanGroup;
 
 typedef struct ScanShared ScanShared;
-typedef struct ScanStream ScanStream;
-typedef struct ScanSpill ScanSpill;
+typedef struct ScanPartitions ScanPartitions;
 
 typedef struct BatchScan
 {
@@ -94,6 +96,7 @@ typedef struct BatchScan
 	Oid *equal_functions;
 	FmgrInfo *hash_functions;
 	Oid *collations;
+	bool *equal_bytes; /* by column: values that are equal have equal bytes */
 	TupleDesc key_desc;
 	TupleTableSlot *key_slot;
 	TupleHashTable table;
@@ -111,7 +114,9 @@ typedef struct BatchScan
 	uint16 *sorted;
 	struct ScanRecent *recent; /* groups by a hash of a short single key; NULL: not used */
 
-	ScanSpill *spill; /* rows of groups that wait in files; NULL: there were none */
+	int most_groups;	  /* that may be in memory */
+	ScanPartitions *to;	  /* rows are written to; NULL: they go to the groups in memory */
+	ScanPartitions *from; /* these groups are one of its partitions; NULL: of the input */
 
 	bool done;			/* everything is read */
 	bool emits;			/* this process emits the answers */
@@ -120,14 +125,17 @@ typedef struct BatchScan
 	MemoryContext population_context; /* in it: populations */
 	MemoryContext temporary;		  /* of a batch */
 
-	ScanShared *shared;	 /* NULL: there is no other process */
-	int joined;			 /* populations that have joined shared pages */
-	int number;			 /* of this participant */
-	uint64 sent;		 /* bytes that this process has sent */
-	uint64 exchanged;	 /* bytes that were sent, in all processes; for EXPLAIN */
-	uint64 filled;		 /* bytes of shared pages */
-	int nstreams;		 /* 0: this process makes the summaries of groups alone */
-	ScanStream *streams; /* else they are merged from those of all participants */
+	ScanShared *shared;	   /* NULL: there is no other process */
+	int joined;			   /* populations that have joined shared pages */
+	int number;			   /* of this participant */
+	int participants;	   /* all rows have been read by so many */
+	uint64 sent;		   /* bytes that this process has sent */
+	uint64 exchanged;	   /* bytes that were sent, in all processes; for EXPLAIN */
+	uint64 filled;		   /* bytes of shared pages */
+	uint64 partitioned;	   /* bytes of rows and groups that were divided; for EXPLAIN */
+	int nstreams;		   /* 0: this process makes the summaries of groups alone */
+	StreamReader *streams; /* else they are merged from those of all participants */
+	StreamSpace space;	   /* of streams */
 } BatchScan;
 
 /* scan.c: forget all groups and what was computed for them. */
@@ -137,16 +145,28 @@ extern void scan_require_privileges(Oid aggregate, const Oid *functions, int cou
 
 /* scan_input.c: all rows of the children. */
 extern void scan_read(BatchScan *scan);
-/* scan_batch() in the time zone in which the rows were read. */
-extern void scan_pass_rows(BatchScan *scan);
+/* Pass rows on in the time zone in which they were read: reading a row may have changed the session's. */
+extern void scan_in_zone(BatchScan *scan, void (*pass)(BatchScan *scan));
 
-/* scan_spill.c: rows of groups for which there is no memory. */
+/* scan_partition.c: groups that do not fit into memory, or into the caches of the processor. */
+extern int scan_partition_count(int processes);
+extern int scan_most_groups(const BatchScan *scan);
+/* Whether there must be no more groups, and whether they should be divided, where they can be. */
 extern bool scan_groups_are_full(const BatchScan *scan);
-extern void scan_spill_row(BatchScan *scan, int row, uint32 hash);
-/* All rows of a pass are read. After its groups the next pass makes others; false: there are none. */
-extern void scan_spill_end_pass(BatchScan *scan);
-extern bool scan_spill_next_pass(BatchScan *scan);
-extern void scan_spill_end(BatchScan *scan);
+extern bool scan_should_partition(const BatchScan *scan);
+/* Groups in memory, and rows from now on, go to partitions. The batch is empty, or its rows are in groups. */
+extern void scan_partition(BatchScan *scan);
+/* Those rows of the batch that have no group. */
+extern void scan_partition_rows(BatchScan *scan);
+extern void scan_partition_end(BatchScan *scan);
+/* The groups of the next partition become those in memory; false: there is none. */
+extern bool scan_next_partition(BatchScan *scan);
+extern void scan_partitions_close(BatchScan *scan);
+
+/* scan_send.c: a group to the owners of the other shares; own.number -1: all of it, to writers[0]. */
+extern void scan_send_group(BatchScan *scan, ScanGroup *group, Share own, StreamWriter *writers);
+/* A record of a group: RECORD_GROUP sets it, the others add to it. */
+extern void scan_receive(BatchScan *scan, ScanGroup **group, const StreamRecord *record);
 
 /* scan_group.c */
 extern void scan_groups_begin(BatchScan *scan);
@@ -174,6 +194,8 @@ extern struct varlena *
 scan_server_summary(BatchScan *scan, const ScanAggregate *aggregate, const ServerState *state);
 extern struct varlena *scan_server_merge(BatchScan *scan, const ScanAggregate *aggregate,
 										 struct varlena *into, const struct varlena *other);
+extern void scan_server_receive(BatchScan *scan, const ScanAggregate *aggregate, ServerState *state,
+								const struct varlena *packed);
 extern Datum scan_server_finish(BatchScan *scan, const ScanAggregate *aggregate,
 								struct varlena *summary, bool *isnull);
 
@@ -187,6 +209,14 @@ extern void scan_share_join(BatchScan *scan);
 extern bool scan_share_finish(BatchScan *scan);
 extern struct varlena *scan_share_summary(BatchScan *scan, int aggregate);
 extern void scan_share_close(BatchScan *scan);
+/* The most processes that there may be, 1 where there is only this one. */
+extern int scan_share_processes(const BatchScan *scan);
+/* Where this process writes its partitions for all processes; false: there is no other. */
+extern bool
+scan_share_partitions(BatchScan *scan, StreamSpace *space, StreamHead **heads, int *first);
+extern StreamReader
+scan_share_partition(BatchScan *scan, StreamSpace *space, int from, int partition);
+extern bool scan_share_owns(const BatchScan *scan, int partition);
 extern Size scan_share_estimate(CustomScanState *node, ParallelContext *context);
 extern void scan_share_create(CustomScanState *node, ParallelContext *context, void *place);
 extern void scan_share_reset(CustomScanState *node, ParallelContext *context, void *place);
