@@ -55,6 +55,32 @@ LANGUAGE C STABLE PARALLEL SAFE ROWS 10 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION cohort_notes_at(retention_cohorts, timestamp) IS
 'cells of a cohort table that must be read with care; cohorts as timestamps';
 
+-- noted_cells_at: periods as timestamps
+CREATE FUNCTION retention_internal.noted_cells(
+  summary retention_cohorts,
+  criterion text,
+  as_of timestamp,
+  confidence double precision,
+  suppress_below integer
+) RETURNS TABLE (
+  cohort date,
+  cohort_size bigint,
+  period integer,
+  period_label text,
+  period_start date,
+  period_end date,
+  at_risk bigint,
+  retained bigint,
+  retention_rate numeric,
+  ci_low numeric,
+  ci_high numeric,
+  status text,
+  note text
+)
+LANGUAGE C STABLE PARALLEL SAFE ROWS 300 AS 'MODULE_PATHNAME', 'noted_cells';
+COMMENT ON FUNCTION retention_internal.noted_cells(retention_cohorts, text, timestamp, double precision, integer) IS
+'the cohort table with what cohort_notes() says of a cell that is not suppressed';
+
 CREATE FUNCTION retention_curve(
   summary retention_cohorts,
   criterion text DEFAULT 'on',

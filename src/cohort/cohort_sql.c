@@ -361,7 +361,50 @@ put_limits(Datum *values, bool *nulls, bool has_limits, Limits limits)
 	values[1] = has_limits ? NumericGetDatum(numeric_rate_limit(limits.high)) : (Datum) 0;
 }
 
-#define CELL_ANSWER_COLUMNS 12
+/* The first row of the table of periods that is not before a period. */
+static int64
+period_row(const Cohorts *cohorts, int64 period)
+{
+	const int64 *table = cohort_table(cohorts, COHORT_PERIODS);
+	int64 low = 0, high = cohorts->counts[COHORT_PERIODS];
+
+	while (low < high)
+	{
+		int64 middle = low + (high - low) / 2;
+
+		if (table[middle * PERIOD_COLUMNS + PERIOD_NUMBER] < period)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* What must be known about a cell to read it; NULL: nothing. */
+static const char *
+note_of(const Cohorts *cohorts, const Grid *grid, const CohortCell *cell)
+{
+	int64 from = cell->cohort + cell->first;
+	int64 until = cell->cohort + cell->last + 1;
+
+	if (cell->period == 0)
+	{
+		/* Who was a customer before the first row is one of those who start with it, unless the start is known. */
+		if (!cohorts->anchored &&
+			cell->cohort == grid_period(grid, (TimeKind) cohorts->kind, cohorts->first))
+			return "records begin here";
+		return NULL;
+	}
+	/* The tables count calendar periods with enough events of a customer. */
+	if (grid->windows != GRID_CALENDAR || grid->min_events > 1 || !cell->observed)
+		return NULL;
+	return period_row(cohorts, until) - period_row(cohorts, from) < until - from
+			   ? "no rows of anybody"
+			   : NULL;
+}
+
+/* Those of cohort_cells(), and the note. */
+#define CELL_ANSWER_COLUMNS 13
 
 /* The limit below which cells are hidden; 0: none. */
 static int32
@@ -379,7 +422,7 @@ suppress_argument(FunctionCallInfo fcinfo, int argument)
 }
 
 static Datum
-emit_cells(FunctionCallInfo fcinfo, ShowPeriod show)
+emit_cells(FunctionCallInfo fcinfo, ShowPeriod show, bool noted)
 {
 	Emitter emitter = emit_begin(fcinfo);
 	const Cohorts *cohorts;
@@ -450,6 +493,9 @@ emit_cells(FunctionCallInfo fcinfo, ShowPeriod show)
 		values[11] = CStringGetTextDatum(is_hidden		 ? "suppressed"
 										 : cell.observed ? "observed"
 														 : "partial");
+		/* Of a hidden cell a note would say that nobody came back. */
+		if (noted)
+			put_text(values, nulls, 12, is_hidden ? NULL : note_of(cohorts, grid, &cell));
 		emit_row(&emitter, values, nulls);
 		MemoryContextReset(row_context);
 	}
@@ -458,52 +504,15 @@ emit_cells(FunctionCallInfo fcinfo, ShowPeriod show)
 }
 
 /* cohort_cells(cohorts, criterion, as_of, confidence, suppress_below) */
-RETENTION_FORWARD(cohort_cells, emit_cells(fcinfo, show_date))
+RETENTION_FORWARD(cohort_cells, emit_cells(fcinfo, show_date, false))
 
 /* cohort_cells_at(cohorts, criterion, as_of, confidence, suppress_below): periods as timestamps */
-RETENTION_FORWARD(cohort_cells_at, emit_cells(fcinfo, show_instant))
+RETENTION_FORWARD(cohort_cells_at, emit_cells(fcinfo, show_instant, false))
 
-/* The first row of the table of periods that is not before a period. */
-static int64
-period_row(const Cohorts *cohorts, int64 period)
-{
-	const int64 *table = cohort_table(cohorts, COHORT_PERIODS);
-	int64 low = 0, high = cohorts->counts[COHORT_PERIODS];
+/* noted_cells(...) and noted_cells_at(...): the same, with the note of each cell */
+RETENTION_FORWARD(noted_cells, emit_cells(fcinfo, show_date, true))
 
-	while (low < high)
-	{
-		int64 middle = low + (high - low) / 2;
-
-		if (table[middle * PERIOD_COLUMNS + PERIOD_NUMBER] < period)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
-/* What must be known about a cell to read it; NULL: nothing. */
-static const char *
-note_of(const Cohorts *cohorts, const Grid *grid, const CohortCell *cell)
-{
-	int64 from = cell->cohort + cell->first;
-	int64 until = cell->cohort + cell->last + 1;
-
-	if (cell->period == 0)
-	{
-		/* Who was a customer before the first row is one of those who start with it, unless the start is known. */
-		if (!cohorts->anchored &&
-			cell->cohort == grid_period(grid, (TimeKind) cohorts->kind, cohorts->first))
-			return "records begin here";
-		return NULL;
-	}
-	/* The tables count calendar periods with enough events of a customer. */
-	if (grid->windows != GRID_CALENDAR || grid->min_events > 1 || !cell->observed)
-		return NULL;
-	return period_row(cohorts, until) - period_row(cohorts, from) < until - from
-			   ? "no rows of anybody"
-			   : NULL;
-}
+RETENTION_FORWARD(noted_cells_at, emit_cells(fcinfo, show_instant, true))
 
 static Datum
 emit_notes(FunctionCallInfo fcinfo, ShowPeriod show)
@@ -574,8 +583,7 @@ cohort_retention_curve(PG_FUNCTION_ARGS)
 		if (points[i].cohorts == 0)
 			continue;
 		values[0] = Int32GetDatum((int32) points[i].period);
-		values[1] =
-			CStringGetTextDatum(grid_period_label(cohort_grid(cohorts), points[i].period));
+		values[1] = CStringGetTextDatum(grid_period_label(cohort_grid(cohorts), points[i].period));
 		values[2] = Int64GetDatum(points[i].cohorts);
 		values[3] = Int64GetDatum(points[i].at_risk);
 		values[4] = Int64GetDatum(points[i].retained);

@@ -99,11 +99,8 @@ ORDER BY %5$sc.period$q$, o.cells, o.curve,
       o.sorted) END
   FROM (SELECT format('cohort_cells%s(s.cohorts, ''on''::text, %s, 0.95::double precision, NULL::integer)', n.suffix,
         $4) AS cells,
-      -- Sorted, it is planned by itself: the notes are computed once a summary.
-      format(E'(\n  SELECT c.*, n.note\n  FROM @extschema@.cohort_cells%1$s(s.cohorts, ''on''::text, %2$s, '
-          '0.95::double precision, NULL::integer) AS c\n    LEFT JOIN @extschema@.cohort_notes%1$s(s.cohorts, %2$s) '
-          'AS n ON n.cohort = c.cohort AND n.period = c.period\n  ORDER BY c.cohort, c.period\n)', n.suffix,
-        $4) AS noted,
+      format('retention_internal.noted_cells%s(s.cohorts, ''on''::text, %s, 0.95::double precision, NULL::integer)',
+        n.suffix, $4) AS noted,
       format('retention_curve(s.cohorts, ''on''::text, ''pooled''::text, %s, 0.95::double precision)', $4) AS curve,
       format('lifecycle%s(s.cohorts, %s)', n.suffix, $4) AS lifecycle,
       '@extschema@.rate_interval(%s::numeric, c.at_risk::numeric, 0.95::double precision, ''wilson''::text)' AS limits,
