@@ -132,6 +132,18 @@ BEGIN
 END $$;
 SELECT type, grid, d.* FROM unnest('{date,ts,tstz}'::text[]) WITH ORDINALITY t (type, n), unnest('{month; as_of=2026-06-11,week; as_of=2026-03-02 10:00,day; as_of=2026-07-01}'::text[]) WITH ORDINALITY g (grid, k),
   flow_differences(type, grid) d ORDER BY n, k;
+-- what the view reads: the same in few columns, without the periods in which they were absent
+CREATE FUNCTION movement_differences(type text, grid text, twin text, OUT members bigint, OUT wrong bigint) LANGUAGE plpgsql AS $$
+BEGIN
+  EXECUTE format($q$
+    WITH p AS MATERIALIZED (SELECT customer, (SELECT range_agg(%1$srange(lower(r), upper(r))) FROM unnest(d) r) AS presence FROM stays),
+    a AS (SELECT p.customer, m.period_start, m.period_end, m.movement, m.departures FROM p, flow_membership%3$s(presence, %2$L, '[2025-01-01,2026-07-01)') m WHERE m.movement <> 'absent'),
+    b AS (SELECT p.customer, m.* FROM p, retention_internal.flow_movements%3$s(presence, %2$L, '[2025-01-01,2026-07-01)') m)
+    SELECT (SELECT count(*) FROM b), (SELECT count(*) FROM ((TABLE a EXCEPT ALL TABLE b) UNION ALL (TABLE b EXCEPT ALL TABLE a)) d)$q$, type, grid, twin)
+  INTO members, wrong;
+END $$;
+SELECT type, twin, sum(d.members) > 5000 AS members, sum(d.wrong) AS wrong FROM unnest('{date,ts,tstz}'::text[]) WITH ORDINALITY t (type, n), unnest('{"",_at}'::text[]) twin,
+  unnest('{month; as_of=2026-06-11,week; as_of=2026-03-02,day; as_of=2026-07-01}'::text[]) grid, movement_differences(type, grid, twin) d GROUP BY type, n, twin ORDER BY n, twin;
 
 -- ---- How often customers come, and how things stand with them ----
 CREATE TABLE seen (customer int, at date);

@@ -228,7 +228,7 @@ my @shapes = (
       gone_after => '60 days'} ],
   [ 'few', q{'events', '%s', 'customer_id', at => 'started', segments => '{plan,colour}', top => 1,
       grid => 'month; time_zone=UTC', gone_after => '60 days', suppress_below => 5} ],
-  [ 'own', q{'events', '%s', 'customer_uuid', at => 'started', amount => 'amount',
+  [ 'bought', q{'events', '%s', 'customer_id', at => 'started', amount => 'amount',
       grid => 'week; time_zone=UTC; windows=elapsed', gone_after => '60 days'} ],
   [ 'contract', q{'subscriptions', '%s', 'customer_id', started => 'started', ended => 'ended',
       grid => 'month; time_zone=UTC'} ],

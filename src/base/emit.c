@@ -20,8 +20,11 @@ emit_begin(FunctionCallInfo fcinfo)
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 						errmsg("set-valued function called in context that cannot accept a set")));
 
+	/* The executor has looked up the columns once; to do it in each call costs more than a short answer. */
 	old = MemoryContextSwitchTo(info->econtext->ecxt_per_query_memory);
-	if (get_call_result_type(fcinfo, NULL, &emitter.columns) != TYPEFUNC_COMPOSITE)
+	emitter.columns = info->expectedDesc;
+	if (emitter.columns == NULL &&
+		get_call_result_type(fcinfo, NULL, &emitter.columns) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
 	emitter.columns = BlessTupleDesc(CreateTupleDescCopy(emitter.columns));
 	emitter.rows =

@@ -363,6 +363,7 @@ flow_read_row(FlowReader *reader, FlowRow *row)
 	row->period_start = flow_bounds(flow)[i];
 	row->period_end = flow_bounds(flow)[i + 1];
 	row->partial = row->period_end > reader->known_until;
+	row->unknown = row->partial ? row->period_end - reader->known_until : 0;
 	row->length = row->period_end - row->period_start;
 	row->day = flow->kind == TIME_DATE ? 1 : USECS_PER_DAY;
 	for (int counter = 0; counter < FLOW_COUNTERS; counter++)
@@ -379,21 +380,5 @@ flow_read_row(FlowReader *reader, FlowRow *row)
 	count_add(&row->departures, row->counts[FLOW_REACTIVATED_AND_LEFT]);
 	count_add(&row->departures, row->counts[FLOW_LEFT_AND_RETURNED]);
 	row->continuous = row->at_start - row->counts[FLOW_INTERRUPTED];
-
-	/* Customers who neither came nor left were there all the period; the time of the others has been added up. */
-	row->customer_time = numeric_plus(
-		numeric_times(numeric_from_int64(row->continuous), numeric_from_int64(row->length)),
-		numeric_plus(
-			numeric_times(numeric_from_int64(row->counts[FLOW_DAYS]), numeric_from_int64(row->day)),
-			numeric_from_int64(row->counts[FLOW_DAY_PART])));
-	/*
-	 * Those who are there at the end were counted up to the end of the period: subtract the time that is not known
-	 * yet.
-	 */
-	if (row->partial)
-		row->customer_time =
-			numeric_minus(row->customer_time,
-						  numeric_times(numeric_from_int64(row->at_end),
-										numeric_from_int64(row->period_end - reader->known_until)));
 	return true;
 }

@@ -126,7 +126,7 @@ typedef struct FlowRow
 	int64 departures;
 	int64 continuous;			 /* there at start, and no departure in the period */
 	int64 counts[FLOW_COUNTERS]; /* as counted */
-	Numeric customer_time;		 /* presence inside the period: days of a date, else microseconds */
+	int64 unknown;				 /* end of the period that is not known yet: days of a date, else microseconds */
 	int64 length;				 /* of the period, in the same unit */
 	int64 day;					 /* one day in that unit */
 } FlowRow;
@@ -172,7 +172,8 @@ extern bool flow_single_rate(const Flow *flow, FlowConvention convention, Numeri
 extern bool flow_rate_interval(const FlowRow *row, FlowConvention convention, double confidence,
 							   Numeric *low, Numeric *high);
 
-/* Presence in the period, in days. */
+/* Presence in the period, in the unit of its length, and in days. */
+extern Numeric flow_customer_time(const FlowRow *row);
 extern Numeric flow_customer_days(const FlowRow *row);
 
 #endif /* RETENTION_FLOW_H */

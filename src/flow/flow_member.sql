@@ -155,3 +155,39 @@ CREATE FUNCTION flow_membership_at(presence tstzmultirange, grid retention_grid,
 LANGUAGE C STABLE STRICT PARALLEL SAFE ROWS 36 AS 'MODULE_PATHNAME', 'flow_membership_at_instant_grid';
 COMMENT ON FUNCTION flow_membership_at(tstzmultirange, retention_grid, retention_span) IS
 'how one customer counts in every period of a grid that lies inside the span; periods as timestamps';
+
+-- flow_movements_at: periods as timestamps
+CREATE FUNCTION retention_internal.flow_movements(presence datemultirange, grid retention_grid, span retention_span)
+RETURNS TABLE (
+  period_start date,
+  period_end date,
+  movement text,
+  departures bigint
+)
+LANGUAGE C STABLE STRICT PARALLEL SAFE ROWS 36 AS 'MODULE_PATHNAME', 'flow_movements_date';
+COMMENT ON FUNCTION retention_internal.flow_movements(datemultirange, retention_grid, retention_span) IS
+'flow_membership() in few columns, of the periods in which the customer was there';
+
+-- flow_movements_at: periods as timestamps
+CREATE FUNCTION retention_internal.flow_movements(presence tsmultirange, grid retention_grid, span retention_span)
+RETURNS TABLE (
+  period_start date,
+  period_end date,
+  movement text,
+  departures bigint
+)
+LANGUAGE C STABLE STRICT PARALLEL SAFE ROWS 36 AS 'MODULE_PATHNAME', 'flow_movements_local';
+COMMENT ON FUNCTION retention_internal.flow_movements(tsmultirange, retention_grid, retention_span) IS
+'flow_membership() in few columns, of the periods in which the customer was there';
+
+-- flow_movements_at: periods as timestamps
+CREATE FUNCTION retention_internal.flow_movements(presence tstzmultirange, grid retention_grid, span retention_span)
+RETURNS TABLE (
+  period_start date,
+  period_end date,
+  movement text,
+  departures bigint
+)
+LANGUAGE C STABLE STRICT PARALLEL SAFE ROWS 36 AS 'MODULE_PATHNAME', 'flow_movements_instant';
+COMMENT ON FUNCTION retention_internal.flow_movements(tstzmultirange, retention_grid, retention_span) IS
+'flow_membership() in few columns, of the periods in which the customer was there';

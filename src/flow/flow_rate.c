@@ -73,7 +73,7 @@ flow_fraction(const FlowRow *row, FlowConvention convention, Numeric *part, Nume
 		case FLOW_CUSTOMER_DAYS:
 			*part =
 				numeric_times(numeric_from_int64(row->departures), numeric_from_int64(row->length));
-			*whole = row->customer_time;
+			*whole = flow_customer_time(row);
 			break;
 	}
 }
@@ -142,7 +142,24 @@ flow_rate_interval(const FlowRow *row, FlowConvention convention, double confide
 }
 
 Numeric
+flow_customer_time(const FlowRow *row)
+{
+	/* Customers who neither came nor left were there all the period; the time of the others has been added up. */
+	Numeric time = numeric_plus(
+		numeric_times(numeric_from_int64(row->continuous), numeric_from_int64(row->length)),
+		numeric_plus(
+			numeric_times(numeric_from_int64(row->counts[FLOW_DAYS]), numeric_from_int64(row->day)),
+			numeric_from_int64(row->counts[FLOW_DAY_PART])));
+
+	/* Those who are there at the end were counted up to the end of the period, also in time that is not known yet. */
+	if (row->unknown > 0)
+		time = numeric_minus(
+			time, numeric_times(numeric_from_int64(row->at_end), numeric_from_int64(row->unknown)));
+	return time;
+}
+
+Numeric
 flow_customer_days(const FlowRow *row)
 {
-	return numeric_divide(row->customer_time, numeric_from_int64(row->day));
+	return numeric_divide(flow_customer_time(row), numeric_from_int64(row->day));
 }

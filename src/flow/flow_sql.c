@@ -383,7 +383,7 @@ RETENTION_FORWARD(flow_periods_at, flow_emit(fcinfo, show_instant))
 
 #define MEMBER_COLUMNS 7
 
-/* How a customer counts in a period of their own flow. */
+/* How a customer counts in a period of their own flow; NULL: they are not there. */
 static const char *
 movement_of(const FlowRow *row)
 {
@@ -402,14 +402,17 @@ movement_of(const FlowRow *row)
 	for (int i = 0; i < (int) lengthof(movements); i++)
 		if (row->counts[movements[i].counter] > 0)
 			return movements[i].name;
-	return row->at_start > 0 ? "kept" : "absent";
+	return row->at_start > 0 ? "kept" : NULL;
 }
 
 static const RequestUse member_use = {.function = "flow_membership", .answer = "a flow"};
 
-/* The flow of one customer alone, period by period: counted by the code that counts all. */
+/*
+ * The flow of one customer alone, period by period: counted by the code that counts all. moves: only the periods in
+ * which they were there, with start, end, movement and departures.
+ */
 static Datum
-emit_member(FunctionCallInfo fcinfo, TimeKind kind, bool has_grid, bool as_dates)
+emit_member(FunctionCallInfo fcinfo, TimeKind kind, bool has_grid, bool as_dates, bool moves)
 {
 	Emitter emitter = emit_begin(fcinfo);
 	MemoryContext context =
@@ -432,7 +435,11 @@ emit_member(FunctionCallInfo fcinfo, TimeKind kind, bool has_grid, bool as_dates
 	{
 		Datum values[MEMBER_COLUMNS];
 		bool nulls[MEMBER_COLUMNS] = {false};
+		const char *movement = movement_of(&row);
+		int column = 2;
 
+		if (moves && movement == NULL)
+			continue;
 		for (int end = 0; end < 2; end++)
 		{
 			int64 moment = end == 0 ? row.period_start : row.period_end;
@@ -441,11 +448,15 @@ emit_member(FunctionCallInfo fcinfo, TimeKind kind, bool has_grid, bool as_dates
 							  ? moment_as_date(kind, zone, moment, "flow", "flow_membership_at")
 							  : moment_as_instant(kind, zone, moment);
 		}
-		values[2] = BoolGetDatum(row.at_start > 0);
-		values[3] = BoolGetDatum(row.at_end > 0);
-		values[4] = CStringGetTextDatum(movement_of(&row));
-		values[5] = Int64GetDatum(row.departures);
-		values[6] = NumericGetDatum(flow_customer_days(&row));
+		if (!moves)
+		{
+			values[column++] = BoolGetDatum(row.at_start > 0);
+			values[column++] = BoolGetDatum(row.at_end > 0);
+		}
+		values[column++] = CStringGetTextDatum(movement == NULL ? "absent" : movement);
+		values[column++] = Int64GetDatum(row.departures);
+		if (!moves)
+			values[column++] = NumericGetDatum(flow_customer_days(&row));
 		emit_row(&emitter, values, nulls);
 	}
 	MemoryContextSwitchTo(old);
@@ -453,12 +464,18 @@ emit_member(FunctionCallInfo fcinfo, TimeKind kind, bool has_grid, bool as_dates
 	return (Datum) 0;
 }
 
-/* flow_membership(presence, period) and (presence, grid, span), with dates; flow_membership_at() with timestamps */
+/*
+ * flow_membership(presence, period) and (presence, grid, span), with dates; flow_membership_at() with timestamps;
+ * flow_movements(presence, grid, span) and flow_movements_at()
+ */
 #define FLOW_MEMBERS(name, kind)                                                                   \
-	RETENTION_FORWARD(flow_membership_##name, emit_member(fcinfo, kind, false, true))              \
-	RETENTION_FORWARD(flow_membership_##name##_grid, emit_member(fcinfo, kind, true, true))        \
-	RETENTION_FORWARD(flow_membership_at_##name, emit_member(fcinfo, kind, false, false))          \
-	RETENTION_FORWARD(flow_membership_at_##name##_grid, emit_member(fcinfo, kind, true, false))
+	RETENTION_FORWARD(flow_membership_##name, emit_member(fcinfo, kind, false, true, false))       \
+	RETENTION_FORWARD(flow_membership_##name##_grid, emit_member(fcinfo, kind, true, true, false)) \
+	RETENTION_FORWARD(flow_membership_at_##name, emit_member(fcinfo, kind, false, false, false))   \
+	RETENTION_FORWARD(flow_membership_at_##name##_grid,                                            \
+					  emit_member(fcinfo, kind, true, false, false))                               \
+	RETENTION_FORWARD(flow_movements_##name, emit_member(fcinfo, kind, true, true, true))          \
+	RETENTION_FORWARD(flow_movements_##name##_at, emit_member(fcinfo, kind, true, false, true))
 
 FLOW_MEMBERS(date, TIME_DATE)
 FLOW_MEMBERS(local, TIME_LOCAL)

@@ -110,8 +110,7 @@ member AS (
     FROM presence AS c
     WHERE c.started < coalesce(c.ended, 'infinity')%3$s
     GROUP BY c.customer
-  ) AS c, @extschema@.flow_membership%4$s(c.stays, %5$s) AS m
-  WHERE m.movement <> 'absent'
+  ) AS c, %7$s%4$s(c.stays, %5$s) AS m%8$s
 ),
 valued AS (
   SELECT DISTINCT ON (h.segment, m.customer, m.period_start) h.segment, s.value, m.*
@@ -125,7 +124,9 @@ valued AS (
 )$q$,
     retention_internal.source_by_segment($1, false), $2.range,
     CASE WHEN $3 THEN ' AND c.customer IN (SELECT h.customer FROM held AS h WHERE h.changes)' ELSE '' END,
-    CASE WHEN $2.hours THEN '_at' ELSE '' END, retention_internal.source_flow_periods($1, $2), $2.bound)
+    CASE WHEN $2.hours THEN '_at' ELSE '' END, retention_internal.source_flow_periods($1, $2), $2.bound,
+    CASE WHEN $3 THEN '@extschema@.flow_membership' ELSE 'retention_internal.flow_movements' END,
+    CASE WHEN $3 THEN E'\n  WHERE m.movement <> ''absent''' ELSE '' END)
 $$;
 COMMENT ON FUNCTION retention_internal.source_members(
   retention_internal.source, retention_internal.view_parts, boolean) IS
@@ -257,8 +258,7 @@ FROM valued AS v$q$,
 %2$s,
 %3$s
 SELECT s.segment, s.value, c.customer, m.period_start, m.period_end, m.movement, m.departures
-FROM member AS c, @extschema@.flow_membership%4$s(c.retention_stays, %5$s) AS m, LATERAL %6$s
-WHERE m.movement <> 'absent'$q$,
+FROM member AS c, retention_internal.flow_movements%4$s(c.retention_stays, %5$s) AS m, LATERAL %6$s$q$,
       $2.known, retention_internal.source_flow_span($1, $2),
       CASE WHEN $2.kept IS NOT NULL THEN retention_internal.source_flow_rows($1, $2)
           || coalesce(E',\n' || nullif(rtrim(retention_internal.source_largest($1, 'member'), E',\n'), ''), '')

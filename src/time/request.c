@@ -211,18 +211,53 @@ request_of_tag(const RequestUse *use, PeriodRequest *request, TimeKind kind, con
 	return grid;
 }
 
+/* The bounds of the latest grid, for a function that is called for each customer asks for them each time. */
+#define BOUNDS_KEPT 512
+
+static struct
+{
+	char grid[REQUEST_GRID_BYTES + 1]; /* its text, the zone included; empty: none are kept */
+	TimeKind kind;
+	int64 first;
+	int64 periods;
+	int64 bounds[BOUNDS_KEPT + 1];
+} kept;
+
+static void
+compute_bounds(const PeriodRequest *request, const Grid *grid, int64 *bounds)
+{
+	bounds[0] = request->bounds[0];
+	for (int64 i = 1; i <= request->periods; i++)
+	{
+		CHECK_NOW_AND_THEN(i);
+		bounds[i] = grid_period_start(grid, request->kind, request->first + i);
+	}
+}
+
 void
 request_bounds(const PeriodRequest *request, const Grid *grid, int64 *bounds)
 {
-	bounds[0] = request->bounds[0];
 	if (grid == NULL)
+	{
+		bounds[0] = request->bounds[0];
 		bounds[1] = request->bounds[1];
+	}
+	else if (request->periods > BOUNDS_KEPT || grid->text_length > REQUEST_GRID_BYTES)
+		compute_bounds(request, grid, bounds);
 	else
-		for (int64 i = 1; i <= request->periods; i++)
+	{
+		if (kept.periods != request->periods || kept.first != request->first ||
+			kept.kind != request->kind || strcmp(kept.grid, grid->text) != 0)
 		{
-			CHECK_NOW_AND_THEN(i);
-			bounds[i] = grid_period_start(grid, request->kind, request->first + i);
+			kept.grid[0] = 0; /* an error below leaves none */
+			compute_bounds(request, grid, kept.bounds);
+			kept.kind = request->kind;
+			kept.first = request->first;
+			kept.periods = request->periods;
+			strlcpy(kept.grid, grid->text, sizeof(kept.grid));
 		}
+		memcpy(bounds, kept.bounds, (request->periods + 1) * sizeof(int64));
+	}
 }
 
 char *
