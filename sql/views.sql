@@ -209,7 +209,8 @@ BEGIN
     CONTINUE WHEN report -> part = 'null' OR report -> part IS NULL;
     EXECUTE format('SELECT count(*), count(*) FILTER (WHERE to_jsonb(v)::text ~ ''null''), count(*) FILTER (WHERE NOT EXISTS (SELECT FROM jsonb_array_elements($1) r WHERE r @> (to_jsonb(v) - ''{period_start,period_end,retention_low,retention_high,churn_rate,churn_low,churn_high,rest_at_start,rest_kept,rest_retention_rate,lost,difference,difference_low,difference_high,p_value}''::text[] '
       '|| CASE WHEN to_jsonb(v) ? ''segment'' THEN ''{}'' ELSE jsonb_build_object(''lost'', to_jsonb(v) -> ''lost'') - CASE WHEN to_jsonb(v) ? ''lost'' THEN '''' ELSE ''lost'' END END))) FROM %s_%s v WHERE %s', source, part, CASE part WHEN 'segments' THEN 'v.segment <> ''all''' ELSE 'true' END)
-    INTO lines, hidden, differ USING report -> part;
+    INTO lines, hidden, differ USING (SELECT jsonb_agg((SELECT jsonb_object_agg(e.key, CASE jsonb_typeof(e.value) WHEN 'number' THEN to_jsonb(round((e.value #>> '{}')::numeric, 6)) ELSE e.value END)
+      FROM jsonb_each(r) e)) FROM jsonb_array_elements(report -> part) r);
     RETURN NEXT;
   END LOOP;
 END $$;
