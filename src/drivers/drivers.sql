@@ -59,7 +59,7 @@ CREATE FUNCTION driver_summary(
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'driver_summary';
 COMMENT ON FUNCTION driver_summary(retention_drivers) IS
-'what a state of drivers holds: customers, those who churned, and rows left out because churned was NULL';
+'what a summary of drivers holds: customers, those who churned, and rows left out because churned was NULL';
 
 -- Reasons.
 

@@ -17,10 +17,10 @@ CREATE FUNCTION logrank_test(VARIADIC states retention_survival[]) RETURNS reten
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'logrank_test_states';
 COMMENT ON FUNCTION logrank_test(retention_survival[]) IS
-'log-rank test between stored states, in their order: groups 1, 2, ...';
+'log-rank test between stored summaries, in their order: groups 1, 2, ...';
 
 CREATE FUNCTION logrank_test(weighting text, VARIADIC states retention_survival[]) RETURNS retention_logrank
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'logrank_test_states_weighted';
 COMMENT ON FUNCTION logrank_test(text, retention_survival[]) IS
-'rank test between stored states with weighted times';
+'rank test between stored summaries with weighted times';

@@ -1,4 +1,4 @@
--- Survival: how long customers stay, read off a survival state.
+-- Survival: how long customers stay, read off a survival summary.
 
 CREATE FUNCTION survival_curve(
   s retention_survival,
@@ -211,4 +211,4 @@ CREATE FUNCTION survival_summary(
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'survival_summary';
 COMMENT ON FUNCTION survival_summary(retention_survival) IS
-'what a survival state holds: rows used, rows left out and why, and how long customers were followed';
+'what a survival summary holds: rows used, rows left out and why, and how long customers were followed';
