@@ -76,6 +76,26 @@ term_note(int64 flag)
 	return NULL;
 }
 
+void
+put_coefficient(Datum *values, bool *nulls, double coefficient, double std_error, int64 flag,
+				bool knows_error, double reach)
+{
+	double z;
+
+	if (flag == COX_COLLINEAR)
+		coefficient = NAN;
+	if (flag != COX_FINE || !knows_error)
+		std_error = NAN;
+	z = coefficient / std_error;
+	put_number(values, nulls, 1, coefficient);
+	put_number(values, nulls, 2, exp(coefficient));
+	put_number(values, nulls, 3, std_error);
+	put_number(values, nulls, 4, exp(coefficient - reach * std_error));
+	put_number(values, nulls, 5, exp(coefficient + reach * std_error));
+	put_number(values, nulls, 6, z);
+	put_number(values, nulls, 7, isnan(z) ? NAN : fmin(2 * normal_tail(fabs(z)), 1));
+}
+
 #define COX_TABLE_COLUMNS 9
 
 RETENTION_FUNCTION(cox_table);
@@ -96,32 +116,40 @@ cox_table(PG_FUNCTION_ARGS)
 	for (int k = 0; k < fit->covariates; k++)
 	{
 		const CoxTerm *term = &fit->term[k];
-		bool fine = term->flag == COX_FINE;
-		double coefficient = term->flag == COX_COLLINEAR ? NAN : term->coefficient;
-		double std_error = fine && fit->clusters != 1 ? term->std_error : NAN;
-		double z = coefficient / std_error;
 		Datum values[COX_TABLE_COLUMNS];
 		bool nulls[COX_TABLE_COLUMNS];
 
 		nulls[0] = false;
 		values[0] = covariate_name(&names, k);
-		put_number(values, nulls, 1, coefficient);
-		put_number(values, nulls, 2, exp(coefficient));
-		put_number(values, nulls, 3, std_error);
-		put_number(values, nulls, 4, exp(coefficient - reach * std_error));
-		put_number(values, nulls, 5, exp(coefficient + reach * std_error));
-		put_number(values, nulls, 6, z);
-		put_number(values, nulls, 7, isnan(z) ? NAN : fmin(2 * normal_tail(fabs(z)), 1));
+		put_coefficient(values, nulls, term->coefficient, term->std_error, term->flag,
+						fit->clusters != 1, reach);
 		put_text(values, nulls, 8, term_note(term->flag));
 		emit_row(&emitter, values, nulls);
 	}
 	return (Datum) 0;
 }
 
-double
+static double
 test_p_value(double chi2, int df)
 {
 	return df > 0 && !isnan(chi2) ? chi_squared_tail(df, fmax(chi2, 0)) : NAN;
+}
+
+void
+put_tests(Datum *values, bool *nulls, int column, double loglik_null, double loglik, int df,
+		  double wald, double score)
+{
+	double chi2[3] = {2 * (loglik - loglik_null), wald, score};
+
+	put_number(values, nulls, column, loglik_null);
+	put_number(values, nulls, column + 1, loglik);
+	nulls[column + 2] = false;
+	values[column + 2] = Int32GetDatum(df);
+	for (int i = 0; i < 3; i++)
+	{
+		put_number(values, nulls, column + 3 + 2 * i, df > 0 ? chi2[i] : NAN);
+		put_number(values, nulls, column + 4 + 2 * i, test_p_value(chi2[i], df));
+	}
 }
 
 /* What predictions have to be told about. */
@@ -144,9 +172,6 @@ Datum
 cox_summary(PG_FUNCTION_ARGS)
 {
 	const CoxFit *fit = cox_open(PG_GETARG_DATUM(0));
-	double ratio = fit->df > 0 ? 2 * (fit->loglik - fit->loglik_null) : NAN;
-	double score = fit->df > 0 ? fit->score : NAN;
-	double wald = fit->df > 0 ? fit->wald : NAN;
 	Datum values[23];
 	bool nulls[23] = {false};
 
@@ -154,15 +179,7 @@ cox_summary(PG_FUNCTION_ARGS)
 	values[1] = Int64GetDatum(fit->churned);
 	values[2] = Int64GetDatum(fit->unknown);
 	values[3] = Int64GetDatum(fit->never_at_risk);
-	put_number(values, nulls, 4, fit->loglik_null);
-	put_number(values, nulls, 5, fit->loglik);
-	values[6] = Int32GetDatum(fit->df);
-	put_number(values, nulls, 7, ratio);
-	put_number(values, nulls, 8, test_p_value(ratio, fit->df));
-	put_number(values, nulls, 9, wald);
-	put_number(values, nulls, 10, test_p_value(wald, fit->df));
-	put_number(values, nulls, 11, score);
-	put_number(values, nulls, 12, test_p_value(score, fit->df));
+	put_tests(values, nulls, 4, fit->loglik_null, fit->loglik, fit->df, fit->wald, fit->score);
 	put_number(values, nulls, 13, fit->concordance);
 	values[14] = CStringGetTextDatum(fit->ties == COX_EFRON ? "efron" : "breslow");
 	values[15] = Int32GetDatum(fit->iterations);

@@ -64,7 +64,7 @@ ties_argument(FunctionCallInfo fcinfo, int number)
 	return choice("way to treat ties", text_argument(fcinfo, number), names, lengthof(names));
 }
 
-void
+static void
 check_covariate(double value, int number)
 {
 	if (!isfinite(value))
@@ -96,6 +96,19 @@ covariates_argument(FunctionCallInfo fcinfo, int number, int *count)
 	return values;
 }
 
+const double *
+row_covariates(FunctionCallInfo fcinfo, int number, bool single, double *one, int *count)
+{
+	if (!single)
+		return covariates_argument(fcinfo, number, count);
+	*count = 1;
+	if (PG_ARGISNULL(number))
+		return NULL;
+	*one = PG_GETARG_FLOAT8(number);
+	check_covariate(*one, 1);
+	return one;
+}
+
 /*
  * (state, duration, churned, covariates [, ties [, entry [, strata [, weight [, cluster]]]]]): one customer. Covariates
  * are an array, or one number.
@@ -117,15 +130,7 @@ add_customer(FunctionCallInfo fcinfo, bool single)
 	if (PG_NARGS() > 5 && !PG_ARGISNULL(5))
 		row.entry = check_time(PG_GETARG_FLOAT8(5), "entry");
 	ties = ties_argument(fcinfo, 4);
-	if (single)
-	{
-		count = 1;
-		row.covariates = PG_ARGISNULL(3) ? NULL : &covariate;
-		covariate = PG_ARGISNULL(3) ? 0 : PG_GETARG_FLOAT8(3);
-		check_covariate(covariate, 1);
-	}
-	else
-		row.covariates = covariates_argument(fcinfo, 3, &count);
+	row.covariates = row_covariates(fcinfo, 3, single, &covariate, &count);
 	if (columns & COX_STRATUM)
 		row.stratum = tag_argument(fcinfo, 6, false);
 	if ((columns & COX_WEIGHT) && !PG_ARGISNULL(7))

@@ -8,10 +8,11 @@
 #include "base/type_sql.h"
 #include "cox/cox.h"
 
-/* A covariate must be finite: 22023. */
-extern void check_covariate(double value, int number);
-/* The covariates in an argument, a one-dimensional array; NULL if one of them is. */
+/* The covariates in an argument, a one-dimensional array of finite numbers (else 22023); NULL if one of them is. */
 extern const double *covariates_argument(FunctionCallInfo fcinfo, int number, int *count);
+/* The same, or of a single number, which is put into *one. */
+extern const double *
+row_covariates(FunctionCallInfo fcinfo, int number, bool single, double *one, int *count);
 
 /* The rows that a transition function adds to, and those of a final function: NULL if there are none. */
 extern CoxRows *cox_rows_state(FunctionCallInfo fcinfo);
@@ -29,10 +30,19 @@ extern CovariateNames names_argument(FunctionCallInfo fcinfo, int number, int co
 /* The name of a covariate, or its number from 1. */
 extern Datum covariate_name(const CovariateNames *names, int number);
 
+/*
+ * Columns 1 to 7 of a table of coefficients: coefficient, its power of e, std_error, the limits of that power, z and
+ * p_value. knows_error: whether the error of a coefficient that is fine is known.
+ */
+extern void put_coefficient(Datum *values, bool *nulls, double coefficient, double std_error,
+							int64 flag, bool knows_error, double reach);
 /* What is wrong with a coefficient (CoxFlag); NULL: nothing. */
 extern const char *term_note(int64 flag);
 
-/* The upper tail of chi-squared; NaN without degrees of freedom. */
-extern double test_p_value(double chi2, int df);
-
+/*
+ * Nine columns of a summary: both log-likelihoods, df, and chi-squared and p_value of the likelihood ratio, Wald's and
+ * the score test.
+ */
+extern void put_tests(Datum *values, bool *nulls, int column, double loglik_null, double loglik,
+					  int df, double wald, double score);
 #endif /* RETENTION_COX_SQL_H */

@@ -4,14 +4,11 @@
  */
 #include "retention.h"
 
-#include <math.h>
-
 #include "base/check.h"
 #include "base/emit.h"
 #include "cox/cox_sql.h"
 #include "cox/logit.h"
 #include "math/interval.h"
-#include "math/quantile.h"
 #include "utils/builtins.h"
 
 /* (state, churned, covariates): one customer. Covariates are an array, or one number. */
@@ -21,19 +18,11 @@ add_customer(FunctionCallInfo fcinfo, bool single)
 	CoxRows *state = cox_rows_state(fcinfo);
 	CoxRow row = {.entry = -1, .weight = 1};
 	double covariate;
-	int count = 1;
+	int count;
 
 	if (PG_ARGISNULL(2) && !single)
 		RETURN_STATE_UNCHANGED();
-	if (single)
-	{
-		row.covariates = PG_ARGISNULL(2) ? NULL : &covariate;
-		covariate = PG_ARGISNULL(2) ? 0 : PG_GETARG_FLOAT8(2);
-		check_covariate(covariate, 1);
-	}
-	else
-		row.covariates = covariates_argument(fcinfo, 2, &count);
-
+	row.covariates = row_covariates(fcinfo, 2, single, &covariate, &count);
 	if (state == NULL)
 		state = cox_rows_new(count, COX_EFRON, COX_LOGIT);
 	else
@@ -115,22 +104,12 @@ logit_table(PG_FUNCTION_ARGS)
 	for (int k = 0; k <= fit->covariates; k++)
 	{
 		const LogitTerm *term = &fit->term[k];
-		bool fine = term->flag == COX_FINE;
-		double coefficient = term->flag == COX_COLLINEAR ? NAN : term->coefficient;
-		double std_error = fine ? term->std_error : NAN;
-		double z = coefficient / std_error;
 		const char *note = nothing_to_fit(fit);
 		Datum values[9];
 		bool nulls[9] = {false};
 
 		values[0] = k == 0 ? CStringGetTextDatum("(intercept)") : covariate_name(&names, k - 1);
-		put_number(values, nulls, 1, coefficient);
-		put_number(values, nulls, 2, exp(coefficient));
-		put_number(values, nulls, 3, std_error);
-		put_number(values, nulls, 4, exp(coefficient - reach * std_error));
-		put_number(values, nulls, 5, exp(coefficient + reach * std_error));
-		put_number(values, nulls, 6, z);
-		put_number(values, nulls, 7, isnan(z) ? NAN : fmin(2 * normal_tail(fabs(z)), 1));
+		put_coefficient(values, nulls, term->coefficient, term->std_error, term->flag, true, reach);
 		put_text(values, nulls, 8, note != NULL ? note : term_note(term->flag));
 		emit_row(&emitter, values, nulls);
 	}
@@ -156,24 +135,13 @@ Datum
 logit_summary(PG_FUNCTION_ARGS)
 {
 	const LogitFit *fit = logit_open(PG_GETARG_DATUM(0));
-	double ratio = fit->df > 0 ? 2 * (fit->loglik - fit->loglik_null) : NAN;
-	double score = fit->df > 0 ? fit->score : NAN;
-	double wald = fit->df > 0 ? fit->wald : NAN;
 	Datum values[16];
 	bool nulls[16] = {false};
 
 	values[0] = Int64GetDatum(fit->customers);
 	values[1] = Int64GetDatum(fit->churned);
 	values[2] = Int64GetDatum(fit->unknown);
-	put_number(values, nulls, 3, fit->loglik_null);
-	put_number(values, nulls, 4, fit->loglik);
-	values[5] = Int32GetDatum(fit->df);
-	put_number(values, nulls, 6, ratio);
-	put_number(values, nulls, 7, test_p_value(ratio, fit->df));
-	put_number(values, nulls, 8, wald);
-	put_number(values, nulls, 9, test_p_value(wald, fit->df));
-	put_number(values, nulls, 10, score);
-	put_number(values, nulls, 11, test_p_value(score, fit->df));
+	put_tests(values, nulls, 3, fit->loglik_null, fit->loglik, fit->df, fit->wald, fit->score);
 	put_number(values, nulls, 12, fit->concordance);
 	values[13] = Int32GetDatum(fit->iterations);
 	values[14] = BoolGetDatum(fit->converged);
