@@ -223,6 +223,7 @@ MODULE_SQL = \
 	src/source/guess.sql \
 	src/source/by_shard.sql \
 	src/source/views.sql \
+	src/source/grant.sql \
 	src/source/views_forecast.sql \
 	src/source/views_words.sql \
 	src/source/views_suppress.sql \

@@ -604,6 +604,37 @@ SET ROLE retention_bob;
 SELECT count(*) FROM ann.orders_cohorts;
 RESET ROLE;
 
+-- One call lets a role read a source: it, its views, the schemas, and nothing else.
+CREATE ROLE retention_tool;
+CREATE SCHEMA lent;
+GRANT CREATE, USAGE ON SCHEMA lent TO retention_ann;
+SET ROLE retention_ann;
+SET client_min_messages = notice;
+SELECT * FROM retention_grant('ann.orders', 'retention_tool') WHERE object !~ '_by_segment|_value';
+SET client_min_messages = warning;
+SELECT retention_grant('ann.orders', 'nobody');
+SELECT retention_grant('ann.orders', NULL);
+SELECT retention_grant('bi.subs', 'retention_tool');
+SELECT retention_source('lent.orders', 'events', 'shop.orders', 'customer_id', at => 'ordered_at', grid => 'month; time_zone=UTC');
+SELECT retention_grant('lent.orders', 'retention_tool');
+SELECT retention_drop_source('lent.orders');
+RESET ROLE;
+SELECT * FROM retention_grant('bi.subs', 'retention_tool') WHERE object !~ 'subs_';
+SET ROLE retention_tool;
+SELECT count(*) FROM ann.orders_cohorts;
+RESET ROLE;
+GRANT SELECT (customer_id, ordered_at, country) ON shop.orders TO retention_tool;
+SET ROLE retention_ann;
+SELECT count(*) = (SELECT count(*) FROM retention_internal.source_views('ann.orders')) + 1 AS again FROM retention_grant('ann.orders', 'retention_tool');
+SET ROLE retention_tool;
+SELECT count(*) > 0 AS cohorts FROM ann.orders_cohorts;
+RESET ROLE;
+SELECT a.privilege_type, count(*) > 5 AS many FROM pg_class c, aclexplode(c.relacl) a WHERE a.grantee = 'retention_tool'::regrole GROUP BY 1
+UNION ALL SELECT a.privilege_type || ' ' || n.nspname, true FROM pg_namespace n, aclexplode(n.nspacl) a WHERE a.grantee = 'retention_tool'::regrole ORDER BY 1;
+DROP SCHEMA lent;
+DROP OWNED BY retention_tool;
+DROP ROLE retention_tool;
+
 -- A superuser runs no code of other roles: not a source of theirs, ...
 SELECT retention_internal.source_find('ann.orders');
 SET ROLE retention_bypass;

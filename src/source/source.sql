@@ -9,6 +9,7 @@
 --   source.sql    the settings, source_find(), which every function of a source begins with, the view retention_sources
 --   query.sql     the parts of a source as SQL text: its rows, as_of, grid and memberships
 --   views.sql     retention_create_views() puts these together: what a BI tool reads; the queries are in views_*.sql
+--   grant.sql     retention_grant(): letting a role read a source and its views
 --   facts.sql     the tables and triggers of a materialised source, refresh.sql how they are brought up to date
 --   progress.sql  how far long work is
 -- In C: source_sql.c, and for materialised sources facts_*.c (see facts.h).
