@@ -776,6 +776,23 @@ SELECT string_agg(g, E'\n') AS call FROM retention_guess('shop.account') g \gset
 :call
 SELECT source, kind, relation, segments, grid, state FROM retention_sources WHERE relation = 'shop.account';
 
+-- Ends that look planned: all rows have one, or many have the last one. The report says so, too, until there is an as_of.
+CREATE TABLE shop.paid AS SELECT g AS customer_id, date '2019-01-01' + 30 * (g % 12) AS started, date '2019-01-31' + 30 * (g % 12) AS ended FROM generate_series(1, 600) g;
+ANALYZE shop.paid;
+SELECT * FROM retention_guess('shop.paid') g WHERE g ~ 'as_of';
+SELECT string_agg(g, E'\n') AS call FROM retention_guess('shop.paid') g \gset
+:call
+SELECT retention_source('shop.seems_over', 'subscriptions', 'shop.paid', 'customer_id', 'started', 'ended', grid => 'month; time_zone=UTC');
+SELECT s AS source, (retention_report(s::regclass) -> 'notes')::text ~ 'Every row has an end' AS noted, retention_report(s::regclass) #> '{headline,0,value}' AS retention FROM unnest('{paid_retention,shop.seems_over}'::text[]) s;
+UPDATE shop.paid SET ended = CASE customer_id % 3 WHEN 0 THEN date '2020-01-01' WHEN 1 THEN ended END;
+ANALYZE shop.paid;
+SELECT * FROM retention_guess('shop.paid') g WHERE g ~ 'as_of';
+UPDATE shop.paid SET ended = ended + customer_id % 20 WHERE customer_id % 3 = 0;
+ANALYZE shop.paid;
+SELECT * FROM retention_guess('shop.paid') g WHERE g ~ 'as_of';
+SELECT retention_drop_source(s::regclass) FROM unnest('{paid_retention,shop.seems_over}'::text[]) s;
+DROP TABLE shop.paid;
+
 -- Natural mistakes get a hint, and no CONTEXT.
 CREATE TABLE shop.bought (customer int, day date);
 SELECT retention_source('bi.bought', 'events', 'shop.bought', 'customer', at => 'day');

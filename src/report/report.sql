@@ -511,7 +511,7 @@ COMMENT ON FUNCTION retention_internal.report_scan(retention_internal.source, te
 'its kept facts';
 
 CREATE FUNCTION retention_internal.report_counted(source retention_internal.source, summary retention_cohorts,
-  since text, until text, OUT rows bigint, OUT ignored bigint, OUT reasons jsonb)
+  since text, until text, OUT rows bigint, OUT ignored bigint, OUT planned boolean, OUT reasons jsonb)
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -522,11 +522,12 @@ BEGIN
     SELECT t.rows_seen, t.rows_ignored INTO rows, ignored FROM @extschema@.cohort_totals(summary) AS t;
     RETURN;
   END IF;
-  EXECUTE format('SELECT count(*), count(*) FILTER (WHERE p.customer IS NULL OR p.started IS NULL), %s FROM %s AS p',
+  EXECUTE format('SELECT count(*), count(*) FILTER (WHERE p.customer IS NULL OR p.started IS NULL), '
+      'count(p.ended) = count(*) AND max(p.ended) > max(p.started), %s FROM %s AS p',
     CASE WHEN source.has_reason THEN format('@extschema@.churn_reasons(p.reason::text) FILTER (WHERE p.customer '
         'IS NOT NULL AND p.started < p.ended AND p.ended >= %s AND p.ended < %s)', since, until)
       ELSE 'NULL::@extschema@.retention_reasons' END, source.source)
-    INTO rows, ignored, stated;
+    INTO rows, ignored, planned, stated;
   IF source.has_reason THEN
     SELECT coalesce(jsonb_agg(to_jsonb(r) - 'place' ORDER BY r.place), '[]') INTO reasons
       FROM @extschema@.reason_table(stated, 0.95::double precision) WITH ORDINALITY
@@ -535,8 +536,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION retention_internal.report_counted(retention_internal.source, retention_cohorts, text, text) IS
-'how many rows a source has, how many of them are ignored, and the reasons of the departures between two times, which '
-'are given as SQL';
+'how many rows a source has, how many of them are ignored, whether every row has an end, some after the last start, '
+'and the reasons of the departures between two times, which are given as SQL';
 
 CREATE FUNCTION retention_internal.report_drivers(drivers retention_drivers, since jsonb, until jsonb,
   OUT rows jsonb, OUT ranking jsonb, OUT counted jsonb)
@@ -671,6 +672,9 @@ AS $$
     SELECT 11, format('Churn drivers: of the %s customers as of %s, %s had left by %s. An association need '
         'not be a cause.', d.d ->> 'customers', d.d ->> 'period_start', d.d ->> 'churned', d.d ->> 'period_end')
     FROM (SELECT $2 -> 'drivers_since' AS d) AS d WHERE d.d ->> 'customers' IS NOT NULL
+    UNION ALL
+    SELECT 12, 'Every row has an end. If these are paid-until dates, set as_of: who has paid until then may stay.'
+    WHERE ($2 ->> 'every_row_ends')::boolean
   )
   SELECT jsonb_agg(n.words ORDER BY n.place, n.words COLLATE "C") FROM note AS n WHERE n.words IS NOT NULL
 $$;
@@ -808,6 +812,7 @@ BEGIN
   drivers.rows := retention_internal.report_suppressed_values(drivers.rows, 'attribute', '{attribute,value}'::text[],
     s.suppress_below);
   report := report || jsonb_build_object('rows', counted.rows, 'ignored', counted.ignored,
+    'every_row_ends', counted.planned AND as_of IS NULL AND NOT s.has_as_of,
     'reasons', retention_internal.report_suppressed_values(counted.reasons, 'all',
       '{reason,category,mitigated_by}'::text[], s.suppress_below),
     'drivers', drivers.rows,

@@ -9,6 +9,8 @@ CREATE FUNCTION retention_internal.guess_columns(relation regclass) RETURNS TABL
   different bigint,
   least_time timestamp,
   latest_time timestamp,
+  given real,
+  at_latest real,
   as_customer integer,
   as_started integer,
   as_ended integer,
@@ -42,6 +44,8 @@ LANGUAGE sql STABLE PARALLEL SAFE ROWS 20 SET search_path = pg_catalog, pg_temp 
       CASE WHEN t.type IN ('date', 'timestamp', 'timestamptz') THEN
         coalesce(s.most_common_vals::text::timestamp[], '{}') || coalesce(s.histogram_bounds::text::timestamp[], '{}')
         END AS times,
+      CASE WHEN t.type IN ('date', 'timestamp', 'timestamptz') THEN s.most_common_vals::text::timestamp[] END AS often,
+      s.most_common_freqs AS how_often,
       EXISTS (SELECT FROM pg_constraint AS c
         WHERE c.conrelid = $1 AND c.contype = 'p' AND c.conkey = ARRAY[a.attnum]) AS is_key,
       EXISTS (SELECT FROM pg_constraint AS c JOIN pg_class AS f ON f.oid = c.confrelid
@@ -69,6 +73,9 @@ LANGUAGE sql STABLE PARALLEL SAFE ROWS 20 SET search_path = pg_catalog, pg_temp 
     (SELECT min(v.v) FROM unnest(d.times) AS v (v) WHERE isfinite(v.v)),
     -- A time from 2200 on means never.
     (SELECT max(v.v) FROM unnest(d.times) AS v (v) WHERE isfinite(v.v) AND v.v < '2200-01-01'),
+    1 - d.null_frac,
+    (SELECT o.share FROM unnest(d.often, d.how_often) AS o (v, share)
+     WHERE o.v = (SELECT max(v.v) FROM unnest(d.times) AS v (v) WHERE v.v < '2200-01-01')),
     CASE WHEN d.type IN ('smallint', 'integer', 'bigint', 'uuid', 'text', 'varchar', 'bpchar') THEN
       CASE WHEN d.word ~ ('^' || d.who || '_?(id|key|no|nr|num|number|uuid|code|guid)?$') THEN 100
         WHEN d.word ~ d.who AND d.word ~ '(id|key|no|nr|number|uuid|code)$' THEN 80
@@ -98,11 +105,12 @@ LANGUAGE sql STABLE PARALLEL SAFE ROWS 20 SET search_path = pg_catalog, pg_temp 
   ORDER BY d.place
 $$;
 COMMENT ON FUNCTION retention_internal.guess_columns(regclass) IS
-'how well each column of a relation would do as each argument of retention_source(); NULL: not at all';
+'how well each column of a relation would do as each argument of retention_source(), NULL: not at all; and what '
+'statistics say: shares of rows that have a value (given) and of those that have the latest one (at_latest)';
 
 CREATE FUNCTION retention_internal.guess_times(
   relation regclass, OUT kind text, OUT started text, OUT ended text, OUT at text, OUT type regtype,
-  OUT first timestamp, OUT latest timestamp, OUT reasons text[]
+  OUT first timestamp, OUT latest timestamp, OUT planned text, OUT reasons text[]
 )
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
@@ -111,7 +119,12 @@ DECLARE
 BEGIN
   -- A start and an end of one type make subscriptions; any other time makes events.
   SELECT s.name AS started, e.name AS ended, s.type, s.known AS started_known, e.known AS ended_known,
-    least(s.least_time, e.least_time) AS first, greatest(s.latest_time, e.latest_time) AS latest
+    least(s.least_time, e.least_time) AS first, greatest(s.latest_time, e.latest_time) AS latest,
+    -- Who paid until then may stay. Where ends are entered when they happen, some rows have none.
+    CASE WHEN e.latest_time <= s.latest_time THEN NULL
+      WHEN e.given > 0.99 THEN CASE e.given WHEN 1 THEN 'every row has an end' ELSE 'nearly every row has an end' END
+      WHEN e.at_latest > 0.1 THEN format('%s %% of the rows end on the last day', round((100 * e.at_latest)::numeric))
+      END AS planned
   INTO c
   FROM retention_internal.guess_columns(relation) AS s
   JOIN retention_internal.guess_columns(relation) AS e ON e.type = s.type AND e.name <> s.name
@@ -124,6 +137,7 @@ BEGIN
     type := c.type;
     first := c.first;
     latest := c.latest;
+    planned := c.planned;
     reasons := reasons || format('%s looks like subscriptions: a row has a start and an end', relation)
       || format('started: %I (%s)', started, c.started_known) || format('ended: %I (%s)', ended, c.ended_known);
   ELSE
@@ -145,7 +159,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION retention_internal.guess_times(regclass) IS
-'which columns hold the times of a source, of which kind that makes it, and the reasons';
+'which columns hold the times of a source, of which kind that makes it, why its ends look planned, and the reasons';
 
 CREATE FUNCTION retention_internal.guess_unit(type regtype, first timestamp, latest timestamp) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -246,6 +260,11 @@ BEGIN
   IF t.kind = 'subscriptions' AND t.latest > localtimestamp THEN
     as_of := 'now()';
     reasons := reasons || format('as_of: %I reaches into the future, and planned ends are not known yet', t.ended);
+  ELSIF t.planned IS NOT NULL THEN
+    as_of := format('(SELECT max(%I) + %s FROM %s)', t.started,
+      CASE t.type WHEN 'date'::regtype THEN '1' ELSE 'interval ''1 second''' END, relation);
+    reasons := reasons || format('as_of: %s: these look like paid-until dates, and who has paid until then may stay; '
+      'just after the last start, unless you know better', t.planned);
   END IF;
 
   -- A line end in a name would end the comment, and the rest of the name would run where the lines are pasted.
