@@ -86,7 +86,7 @@ BEGIN
     CASE form WHEN 'anchor' THEN format('activity(date ''2026-01-01'' + customer %% 50, at::%s, %L)', kind, fine) ELSE format('activity(at::%s, %L%s)', kind, fine, rows) END,
     CASE WHEN as_of IS NULL THEN 'true' ELSE format('at < %L', as_of) END, coarse, fine, coarse, as_of) INTO cells, members, wrong;
 END $$;
-SELECT kind, count(*), sum(cells) > 1000 AS cells, sum(members) > 10000 AS members, sum(wrong) AS wrong
+SELECT kind, count(*) > 10 AS questions, sum(cells) > 1000 AS cells, sum(members) > 10000 AS members, sum(wrong) AS wrong
 FROM unnest('{date,timestamp,timestamptz}'::text[]) WITH ORDINALITY t (kind, n), question q, unnest(ARRAY[NULL, '2026-04-11']) as_of, differences(form, fine, coarse, kind, as_of)
 WHERE (kind <> 'date' OR coarse || fine !~ 'hour') AND length(fine || coarse || form) % :thin = 0 GROUP BY kind, n ORDER BY n;
 
