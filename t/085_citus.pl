@@ -250,6 +250,21 @@ for my $view (@views)
     qw(here there);
   is($distributed, $local, "view $view");
 }
+# A view is a part of its reader's transaction, and shows what the reader may see.
+my $shown = q{SELECT md5(string_agg(v::text, ' ' ORDER BY v::text)) FROM %s_order_cohorts AS v};
+my $added = q{BEGIN; INSERT INTO %1$s (customer_id, started, plan)
+  SELECT c, timestamp '2024-01-05', 'plus' FROM generate_series(5000, 5099) AS c; };
+my ($committed, $local, $distributed) = map { asks($_) } sprintf($shown, 'here'),
+  map { sprintf "$added $shown", $_, $_ } qw(here there);
+is($distributed, $local, 'rows that are not committed are seen');
+isnt($distributed, $committed, 'and change the view');
+$main->safe_psql('postgres', 'CREATE ROLE reader LOGIN');
+$main->safe_psql('postgres', "ALTER TABLE $_ ENABLE ROW LEVEL SECURITY; CREATE POLICY few ON $_ TO reader USING "
+    . "(customer_id < 200); GRANT SELECT ON $_, ${_}_order, ${_}_order_cohorts TO reader")
+  for 'here', 'there';
+($local, $distributed) = map { asks("SET ROLE reader; " . sprintf $shown, $_) } qw(here there);
+is($distributed, $local, 'policies hold on the workers');
+unlike("$committed $local", qr/ERROR|^(\S+) \1$/, 'and hide rows');
 like(asks("SELECT retention_materialize('there_order')"), qr/facts of .*there cannot be kept: Citus distributes it/,
   'no facts are kept');
 
