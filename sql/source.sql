@@ -793,6 +793,44 @@ SELECT * FROM retention_guess('shop.paid') g WHERE g ~ 'as_of';
 SELECT retention_drop_source(s::regclass) FROM unnest('{paid_retention,shop.seems_over}'::text[]) s;
 DROP TABLE shop.paid;
 
+-- A table that is swapped, as dbt does: the post-hook lets the source read the new one before the old one is dropped.
+CREATE TABLE shop.fct AS SELECT g % 50 AS customer_id, date '2025-01-01' + g % 100 AS day FROM generate_series(1, 400) g;
+SELECT retention_source('bi.fct', 'events', 'shop.fct', 'customer_id', at => 'day', grid => 'month; time_zone=UTC', schema => 'bi');
+SELECT count(*) > 5 AS views FROM retention_create_views('bi.fct');
+SELECT retention_materialize('bi.fct');
+GRANT SELECT ON bi.fct, bi.fct_cohorts TO pg_monitor;
+SELECT sum(cohort_size) FROM bi.fct_cohorts WHERE period = 0;
+SELECT retention_source('bi.fct', 'events', 'shop.fct', 'customer_id', at => 'day');
+BEGIN;
+CREATE TABLE shop.fct_tmp AS SELECT g % 500 AS customer_id, date '2025-01-01' + g % 100 AS day FROM generate_series(1, 1000) g;
+ALTER TABLE shop.fct RENAME TO fct_backup;
+ALTER TABLE shop.fct_tmp RENAME TO fct;
+SELECT retention_source('bi.fct', 'events', 'shop.fct', 'customer_id', at => 'day', grid => 'month; time_zone=UTC', replace => true);
+COMMIT;
+DROP TABLE shop.fct_backup CASCADE;
+SELECT sum(cohort_size), has_table_privilege('pg_monitor', 'bi.fct', 'SELECT') AND has_table_privilege('pg_monitor', 'bi.fct_cohorts', 'SELECT') AS still_granted FROM bi.fct_cohorts WHERE period = 0;
+SELECT state FROM retention_sources WHERE source = 'bi.fct'::regclass;
+SELECT retention_refresh('bi.fct');
+INSERT INTO shop.fct VALUES (1000, '2025-02-02');
+SELECT retention_refresh('bi.fct');
+SELECT sum(cohort_size) FROM bi.fct_cohorts WHERE period = 0;
+-- after DROP ... CASCADE the same calls bring it back
+DROP TABLE shop.fct CASCADE;
+CREATE TABLE shop.fct AS SELECT g % 70 AS customer_id, date '2025-01-01' + g % 100 AS day FROM generate_series(1, 300) g;
+SELECT retention_source('bi.fct', 'events', 'shop.fct', 'customer_id', at => 'day', grid => 'month; time_zone=UTC', replace => true);
+SELECT count(*) > 5 AS views FROM retention_create_views('bi.fct');
+SELECT sum(cohort_size) FROM bi.fct_cohorts WHERE period = 0;
+-- not another kind, not what is no source, not that of another role
+SELECT retention_source('bi.fct', 'subscriptions', 'shop.fct', 'customer_id', started => 'day', ended => 'day', replace => true);
+SELECT retention_source('shop.fct', 'events', 'shop.fct', 'customer_id', at => 'day', replace => true);
+SELECT retention_source('bi.fct_flow', 'events', 'shop.fct', 'customer_id', at => 'day', replace => true);
+GRANT SELECT ON shop.fct TO retention_bob;
+SET ROLE retention_bob;
+SELECT retention_source('bi.fct', 'events', 'shop.fct', 'customer_id', at => 'day', replace => true);
+RESET ROLE;
+SELECT retention_drop_source('bi.fct');
+DROP TABLE shop.fct;
+
 -- Natural mistakes get a hint, and no CONTEXT.
 CREATE TABLE shop.bought (customer int, day date);
 SELECT retention_source('bi.bought', 'events', 'shop.bought', 'customer', at => 'day');

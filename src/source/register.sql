@@ -73,7 +73,8 @@ $$;
 COMMENT ON FUNCTION retention_internal.source_item(regclass, name, name) IS
 'a column of a relation as a column of a source; a customer gets one of the types that aggregates take';
 
-CREATE FUNCTION retention_internal.source_name(name text, schema name, relation regclass) RETURNS text
+CREATE FUNCTION retention_internal.source_name(name text, schema name, relation regclass, replace boolean)
+RETURNS text
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
@@ -113,19 +114,23 @@ BEGIN
   END IF;
   view := format('%I.%I', schema, name);
   there := to_regclass(view);
-  IF there IS NOT NULL THEN
+  IF replace AND there <> relation
+    AND EXISTS (SELECT FROM retention_internal.source_setting AS n WHERE n.source::oid = there::oid) THEN
+    PERFORM retention_internal.check_owner(there);
+  ELSIF there IS NOT NULL THEN
     PERFORM retention_internal.refuse('42P07', format('%s already exists', view), hint => CASE
       WHEN there = relation THEN 'A source is a view beside its table: give it another name, or another schema.'
       WHEN EXISTS (SELECT FROM retention_internal.source_setting AS n WHERE n.source::oid = there::oid) THEN format(
-        'CREATE OR REPLACE VIEW changes what it reads, retention_source_set() changes its settings, '
+        'replace => true registers it anew, retention_source_set() changes its settings, '
         'SELECT retention_drop_source(%L) drops it.', view)
       ELSE 'Give the source another name, or another schema.' END);
   END IF;
   RETURN view;
 END
 $$;
-COMMENT ON FUNCTION retention_internal.source_name(text, name, regclass) IS
-'the name of a new source with its schema, checked; it is read as PostgreSQL reads a name';
+COMMENT ON FUNCTION retention_internal.source_name(text, name, regclass, boolean) IS
+'the name of a new source with its schema, checked; it is read as PostgreSQL reads a name. replace: a source of the '
+'caller may have it';
 
 CREATE FUNCTION retention_internal.source_check_relation(relation regclass) RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp AS $$
@@ -207,14 +212,16 @@ CREATE FUNCTION retention_source(
   top integer DEFAULT NULL,
   list_customers boolean DEFAULT false,
   suppress_below integer DEFAULT NULL,
-  schema name DEFAULT pg_catalog.current_schema()
+  schema name DEFAULT pg_catalog.current_schema(),
+  replace boolean DEFAULT false
 ) RETURNS regclass
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 -- The text of a filter reads the same in every session.
 SET standard_conforming_strings = on AS $$
 #variable_conflict use_variable
 DECLARE
-  view text := retention_internal.source_name(name, schema, relation);
+  view text := retention_internal.source_name(name, schema, relation, replace IS TRUE);
+  exists_already constant boolean := to_regclass(view) IS NOT NULL;
   -- The arguments that name a column, and what that has to be.
   arguments constant text[] := '{customer,at,event,started,ended,reason,amount}';
   columns constant name[] := ARRAY[customer, at, event, started, ended, reason, amount];
@@ -271,20 +278,32 @@ BEGIN
       || ' = ANY (' || quote_literal(events::text) || ')',
     '(' || filter || E'\n)',
     CASE WHEN ignore_bad_rows THEN format('NOT coalesce(%I < %I, false)', ended, started) END], NULL);
-  EXECUTE format('CREATE VIEW %s WITH (security_invoker = true) AS SELECT %s FROM %s', view, items, relation)
-    || coalesce(' WHERE ' || nullif(array_to_string(conditions, ' AND '), ''), '');
+  -- A view that is replaced keeps its privileges, and the views that read it.
+  BEGIN
+    EXECUTE format('CREATE %s %s WITH (security_invoker = true) AS SELECT %s FROM %s',
+      CASE WHEN exists_already THEN 'OR REPLACE VIEW' ELSE 'VIEW' END, view, items, relation)
+      || coalesce(' WHERE ' || nullif(array_to_string(conditions, ' AND '), ''), '');
+  EXCEPTION WHEN invalid_table_definition THEN
+    PERFORM retention_internal.refuse('42P16', format('source %s cannot be replaced: %s', view, SQLERRM),
+      hint => format('SELECT retention_drop_source(%L) first.', view));
+  END;
   IF as_of IS NULL AND (SELECT g.latest_time FROM retention_internal.guess_columns(relation) AS g
       WHERE g.name = ended) > localtimestamp THEN
     RAISE NOTICE USING MESSAGE = format('column %I of %s reaches into the future: periods until then count as known',
         ended, relation),
       HINT = 'A planned end is not known yet. Drop the source and make it with as_of => ''now()''.';
   END IF;
-  RETURN @extschema@.retention_source_set(to_regclass(view), grid, gone_after, keep_runs, presence, segments_at, top,
-    list_customers, suppress_below, NULL::@extschema@.retention_model);
+  PERFORM @extschema@.retention_source_set(to_regclass(view), grid, gone_after, keep_runs, presence, segments_at,
+    coalesce(top, 0), list_customers, coalesce(suppress_below, 0), NULL::@extschema@.retention_model);
+  IF exists_already THEN
+    -- Kept facts are those of the rows before, until a refresh: the views read the rows.
+    PERFORM retention_internal.source_renew_views(retention_internal.source_find(to_regclass(view)));
+  END IF;
+  RETURN to_regclass(view);
 END
 $$;
 COMMENT ON FUNCTION retention_source(text, text, regclass, name, name, name, name, name, text[], name[], name, name,
-  retention_grid, text, text, interval, integer, text, boolean, text, integer, boolean, integer, name) IS
+  retention_grid, text, text, interval, integer, text, boolean, text, integer, boolean, integer, name, boolean) IS
 'registers a source: creates a view over a table of subscriptions (customer, started, ended) or events (customer, at)';
 
 CREATE FUNCTION retention_drop_source(source regclass) RETURNS void
