@@ -1,12 +1,33 @@
 /*
  * memory.c
- *		Clearing and copying memory of any size, in pieces between which a query can be cancelled.
+ *		Memory of any size: large pages, and clearing and copying in pieces between which a query can be cancelled.
  */
 #include "retention.h"
 
+#include <sys/mman.h>
+
 #include "base/memory.h"
 
+/* A large page of the processor. */
+#define HUGE_PAGE ((Size) 2 * 1024 * 1024)
 #define PIECE ((Size) 16 * 1024 * 1024)
+
+void *
+memory_large(MemoryContext context, Size size)
+{
+	char *memory = MemoryContextAllocHuge(context, size);
+
+#ifdef MADV_HUGEPAGE
+	if (size >= 2 * HUGE_PAGE)
+	{
+		char *first = (char *) TYPEALIGN(HUGE_PAGE, memory);
+		char *end = (char *) TYPEALIGN_DOWN(HUGE_PAGE, memory + size);
+
+		(void) madvise(first, end - first, MADV_HUGEPAGE);
+	}
+#endif
+	return memory;
+}
 
 void
 memory_clear(void *at, Size size)

@@ -4,33 +4,20 @@
  */
 #include "retention.h"
 
-#include <sys/mman.h>
-
 #include "base/memory.h"
 #include "population/population_page.h"
 
-/* A large page of the processor. */
-#define HUGE_PAGE ((Size) 2 * 1024 * 1024)
 #define PAGES_PER_BLOCK 1024
 
 /*
  * Rows are written to it in random order, so that a large piece is faster in a few large pages of the processor than
- * in many small ones. Where the system has none, nothing is lost.
+ * in many small ones.
  */
 void *
 table_memory(MemoryContext context, Size size)
 {
-	char *memory = MemoryContextAllocHuge(context, size);
+	char *memory = memory_large(context, size);
 
-#ifdef MADV_HUGEPAGE
-	if (size >= 2 * HUGE_PAGE)
-	{
-		char *first = (char *) TYPEALIGN(HUGE_PAGE, memory);
-		char *end = (char *) TYPEALIGN_DOWN(HUGE_PAGE, memory + size);
-
-		(void) madvise(first, end - first, MADV_HUGEPAGE);
-	}
-#endif
 	memory_clear(memory, size);
 	return memory;
 }

@@ -314,7 +314,9 @@ table_reserve(CustomerTable *table, int count, Size room)
 	places = hash_places_for(&table->hash, table->pool.customers + count);
 	if (places == table->hash.places)
 		return;
-	if (table->key == KEY_INT64 && places >= DENSE_PLACES_LEAST && !table->was_dense)
+	/* While the table is nearly empty, for many rows are expected, its keys say nothing yet. */
+	if (table->key == KEY_INT64 && places >= DENSE_PLACES_LEAST && !table->was_dense &&
+		places == 2 * table->hash.places)
 	{
 		uint64 count;
 

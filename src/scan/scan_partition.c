@@ -9,8 +9,8 @@
  * many, they are divided by further bits of the hash. Of several processes each takes whole partitions, from the
  * streams of all of them, so that nothing else is exchanged or added up.
  *
- * A row in a stream is its size and a bit for each column that is NULL, then the values of the columns, then the bytes of
- * values by reference, to which their values are offsets.
+ * A row in a stream is its size and a bit for each column that is NULL, then the columns that are passed by value, at
+ * fixed offsets, then the bytes of the others.
  */
 #include "retention.h"
 
@@ -35,6 +35,14 @@
 /* What fits into the caches of a processor, about. */
 #define CACHE_BYTES ((Size) 4 * 1024 * 1024)
 
+/* A column of the input in a row of a stream. */
+typedef struct RowColumn
+{
+	int16 length;
+	bool by_value;
+	Size offset; /* by value */
+} RowColumn;
+
 struct ScanPartitions
 {
 	MemoryContext context;
@@ -46,8 +54,8 @@ struct ScanPartitions
 	StreamSpace space;
 	StreamWriter *writers; /* by partition */
 	pg_tz **zones;		   /* of the last row, by partition; NULL: there is none */
-	Size head;			   /* of a row: where its values begin */
-	Size fixed;			   /* where its bytes begin */
+	RowColumn *columns;	   /* of the input */
+	Size fixed;			   /* of a row: where its bytes begin */
 	bool has_bytes;		   /* some column is passed by reference */
 	StreamHead *heads;	   /* of this process, by partition */
 };
@@ -193,15 +201,30 @@ scan_should_partition(const BatchScan *scan)
 
 /* ---- writing ---- */
 
-static bool
-has_bytes(const BatchScan *scan)
+/* Where the columns are in a row. */
+static void
+lay_out_rows(const BatchScan *scan, ScanPartitions *partitions)
 {
 	TupleDesc input = scan->css.ss.ss_ScanTupleSlot->tts_tupleDescriptor;
+	Size offset = sizeof(uint32) + (scan->ninputs + 7) / 8;
 
+	partitions->columns =
+		MemoryContextAlloc(partitions->context, Max(scan->ninputs, 1) * sizeof(RowColumn));
 	for (int i = 0; i < scan->ninputs; i++)
-		if (!TupleDescAttr(input, scan->naggregates + i)->attbyval)
-			return true;
-	return false;
+	{
+		const FormData_pg_attribute *attribute = TupleDescAttr(input, scan->naggregates + i);
+		RowColumn *column = &partitions->columns[i];
+
+		*column = (RowColumn){.length = attribute->attlen, .by_value = attribute->attbyval};
+		if (!column->by_value)
+		{
+			partitions->has_bytes = true;
+			continue;
+		}
+		column->offset = TYPEALIGN(column->length, offset);
+		offset = column->offset + column->length;
+	}
+	partitions->fixed = MAXALIGN(offset);
 }
 
 /* Groups in memory, and rows from now on, go to partitions. The batch must be empty. */
@@ -232,9 +255,7 @@ scan_partition(BatchScan *scan)
 	partitions->zones = MemoryContextAllocZero(context, partitions->count * sizeof(pg_tz *));
 	for (int i = 0; i < partitions->count; i++)
 		stream_begin(&partitions->writers[i], &partitions->space, &partitions->heads[i], first + i);
-	partitions->has_bytes = has_bytes(scan);
-	partitions->head = MAXALIGN(sizeof(uint32) + (scan->ninputs + 7) / 8);
-	partitions->fixed = partitions->head + scan->ninputs * sizeof(Datum);
+	lay_out_rows(scan, partitions);
 
 	foreach (cell, scan->groups)
 	{
@@ -249,6 +270,14 @@ scan_partition(BatchScan *scan)
 	scan->to = partitions;
 }
 
+static inline Size
+size_of(Datum value, int length)
+{
+	if (length == -1)
+		return VARSIZE_ANY(DatumGetPointer(value));
+	return length > 0 ? (Size) length : strlen(DatumGetCString(value)) + 1;
+}
+
 /* The bytes of a value by reference: they become its own where it has none in one piece. */
 static Size
 bytes_of(BatchScan *scan, Datum *value, int length)
@@ -260,51 +289,66 @@ bytes_of(BatchScan *scan, Datum *value, int length)
 		*value = datumCopy(*value, false, length);
 		MemoryContextSwitchTo(old);
 	}
-	return datumGetSize(*value, false, length);
+	return size_of(*value, length);
 }
 
 static Size
 size_of_row(BatchScan *scan, int row)
 {
-	TupleDesc input = scan->css.ss.ss_ScanTupleSlot->tts_tupleDescriptor;
 	Size size = scan->to->fixed;
 
 	for (int i = 0; i < scan->ninputs; i++)
 	{
-		const FormData_pg_attribute *column = TupleDescAttr(input, scan->naggregates + i);
+		const RowColumn *column = &scan->to->columns[i];
 
-		if (!column->attbyval && !scan->batch.nulls[i][row])
-			size += MAXALIGN(bytes_of(scan, &scan->batch.values[i][row], column->attlen));
+		if (!column->by_value && !scan->batch.nulls[i][row])
+			size += MAXALIGN(bytes_of(scan, &scan->batch.values[i][row], column->length));
 	}
 	return size;
+}
+
+static inline void
+write_value(char *to, Datum value, int length)
+{
+	switch (length)
+	{
+		case 8:
+			*(Datum *) to = value;
+			break;
+		case 4:
+			*(int32 *) to = DatumGetInt32(value);
+			break;
+		case 2:
+			*(int16 *) to = DatumGetInt16(value);
+			break;
+		default:
+			*to = DatumGetChar(value);
+	}
 }
 
 static void
 write_values(const BatchScan *scan, int row, char *to, Size size)
 {
 	const ScanPartitions *partitions = scan->to;
-	TupleDesc input = scan->css.ss.ss_ScanTupleSlot->tts_tupleDescriptor;
-	Datum *values = (Datum *) (to + partitions->head);
 	uint8 *nulls = (uint8 *) to + sizeof(uint32);
-	Size at = partitions->fixed;
+	char *at = to + partitions->fixed;
 
-	memset(to, 0, partitions->head);
 	*(uint32 *) to = (uint32) size;
+	memset(nulls, 0, (scan->ninputs + 7) / 8);
 	for (int i = 0; i < scan->ninputs; i++)
 	{
-		values[i] = scan->batch.values[i][row];
+		const RowColumn *column = &partitions->columns[i];
+		Datum value = scan->batch.values[i][row];
+
 		if (unlikely(scan->batch.nulls[i][row]))
 			nulls[i / 8] |= 1 << i % 8;
-		else if (partitions->has_bytes)
+		else if (column->by_value)
+			write_value(to + column->offset, value, column->length);
+		else
 		{
-			const FormData_pg_attribute *column = TupleDescAttr(input, scan->naggregates + i);
-			Size bytes;
+			Size bytes = size_of(value, column->length);
 
-			if (column->attbyval)
-				continue;
-			bytes = datumGetSize(values[i], false, column->attlen);
-			memcpy(to + at, DatumGetPointer(values[i]), bytes);
-			values[i] = at;
+			memcpy(at, DatumGetPointer(value), bytes);
 			at += MAXALIGN(bytes);
 		}
 	}
@@ -362,12 +406,42 @@ scan_partition_end(BatchScan *scan)
 
 /* ---- reading ---- */
 
+static inline Datum
+read_value(const char *at, int length)
+{
+	switch (length)
+	{
+		case 8:
+			return *(const Datum *) at;
+		case 4:
+			return Int32GetDatum(*(const int32 *) at);
+		case 2:
+			return Int16GetDatum(*(const int16 *) at);
+		default:
+			return CharGetDatum(*at);
+	}
+}
+
+/* Values that are bytes of the row. */
+static void
+read_bytes(BatchScan *scan, const char *bytes, int row)
+{
+	bytes += scan->from->fixed;
+	for (int i = 0; i < scan->ninputs; i++)
+	{
+		const RowColumn *column = &scan->from->columns[i];
+
+		if (column->by_value || scan->batch.nulls[i][row])
+			continue;
+		scan->batch.values[i][row] = PointerGetDatum(bytes);
+		bytes += MAXALIGN(size_of(PointerGetDatum(bytes), column->length));
+	}
+}
+
 /* Rows of a record into batches. */
 static void
 read_rows(BatchScan *scan, const StreamRecord *record)
 {
-	const ScanPartitions *partitions = scan->from;
-	TupleDesc input = scan->css.ss.ss_ScanTupleSlot->tts_tupleDescriptor;
 	const char *at = record->bytes;
 	const char *end = at + record->size;
 
@@ -381,20 +455,18 @@ read_rows(BatchScan *scan, const StreamRecord *record)
 			rows[count++] = at;
 		for (int i = 0; i < scan->ninputs; i++)
 		{
-			const FormData_pg_attribute *column = TupleDescAttr(input, scan->naggregates + i);
+			const RowColumn *column = &scan->from->columns[i];
 			Datum *values = scan->batch.values[i] + first;
 			bool *nulls = scan->batch.nulls[i] + first;
-			Size offset = partitions->head + i * sizeof(Datum);
 
 			for (int r = 0; r < count; r++)
-			{
-				values[r] = *(const Datum *) (rows[r] + offset);
 				nulls[r] = (rows[r][sizeof(uint32) + i / 8] & 1 << i % 8) != 0;
-			}
-			if (!column->attbyval)
+			if (column->by_value)
 				for (int r = 0; r < count; r++)
-					values[r] = PointerGetDatum(rows[r] + values[r]);
+					values[r] = read_value(rows[r] + column->offset, column->length);
 		}
+		for (int r = 0; r < count && scan->from->has_bytes; r++)
+			read_bytes(scan, rows[r], first + r);
 		scan->batch.count += count;
 		scan_in_zone(scan, scan_rows_read);
 	}

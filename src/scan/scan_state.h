@@ -16,7 +16,7 @@
 /* Rows of a batch; a page has fewer than that. */
 #define SCAN_ROWS 512
 /* With groups: so many that most groups of a batch have some. Their numbers fit into 16 bits. */
-#define SCAN_GROUPED_ROWS 16384
+#define SCAN_GROUPED_ROWS 32768
 /* A batch ends earlier where copies of its values, or values computed from them, take so many bytes. */
 #define SCAN_BYTES (1024 * 1024)
 /* Memory of a group of one aggregate without large populations, as it is reckoned before they are there. */

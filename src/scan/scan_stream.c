@@ -8,11 +8,15 @@
 
 #include <fcntl.h>
 
+#include "base/memory.h"
 #include "miscadmin.h"
 #include "scan/scan_stream.h"
 
 #define CHUNK_HEAD offsetof(StreamChunk, bytes)
 #define RECORD_HEAD offsetof(StreamRecord, bytes)
+/* The system provides memory in few large pages then. They are freed with the context of the space. */
+#define BLOCK_BYTES ((Size) 8 * 1024 * 1024)
+#define BLOCK_ROOM (8 * BLOCK_BYTES)
 
 StaticAssertDecl(CHUNK_HEAD % MAXIMUM_ALIGNOF == 0, "records are aligned");
 StaticAssertDecl(RECORD_HEAD % MAXIMUM_ALIGNOF == 0, "their bytes are aligned");
@@ -29,7 +33,7 @@ free_chunk(const StreamSpace *space, uint64 at)
 {
 	if (space->area != NULL)
 		dsa_free(space->area, (dsa_pointer) at);
-	else
+	else if (!chunk_at(space, at)->in_block)
 		pfree((void *) (uintptr_t) at);
 }
 
@@ -47,6 +51,30 @@ stream_begin(StreamWriter *writer, StreamSpace *space, StreamHead *head, int num
 	*writer = (StreamWriter){.space = space, .head = head, .number = number};
 }
 
+/* Memory for a chunk of this process. */
+static StreamChunk *
+private_chunk(StreamSpace *space, Size size)
+{
+	StreamChunk *chunk;
+
+	if (space->block_left < size && space->room >= BLOCK_ROOM && size <= space->most_bytes)
+	{
+		space->block = memory_large(space->context, BLOCK_BYTES);
+		space->block_left = BLOCK_BYTES;
+	}
+	if (space->block_left < size)
+	{
+		chunk = MemoryContextAllocHuge(space->context, size);
+		chunk->in_block = 0;
+		return chunk;
+	}
+	chunk = (StreamChunk *) space->block;
+	chunk->in_block = 1;
+	space->block += MAXALIGN(size);
+	space->block_left -= MAXALIGN(size);
+	return chunk;
+}
+
 static void
 add_chunk(StreamWriter *writer, Size size)
 {
@@ -57,7 +85,7 @@ add_chunk(StreamWriter *writer, Size size)
 	if (space->area != NULL)
 		at = dsa_allocate_extended(space->area, size, DSA_ALLOC_HUGE);
 	else
-		at = (uintptr_t) MemoryContextAllocHuge(space->context, size);
+		at = (uintptr_t) private_chunk(space, size);
 	space->room -= Min(space->room, size);
 	chunk = chunk_at(space, at);
 	chunk->next = 0;

@@ -33,6 +33,7 @@ typedef struct StreamChunk
 {
 	uint64 next; /* as StreamHead.first; 0: it is the last */
 	Size used;
+	uint64 in_block;				   /* 1: it is a part of a block of its space */
 	char bytes[FLEXIBLE_ARRAY_MEMBER]; /* records, each aligned */
 } StreamChunk;
 
@@ -54,6 +55,8 @@ typedef struct StreamSpace
 	Size most_bytes;
 	Size room;		/* bytes of chunks that may still be taken */
 	uint64 written; /* bytes of records */
+	char *block;	/* where there is much room, chunks of this process are cut from large blocks */
+	Size block_left;
 } StreamSpace;
 
 typedef struct StreamWriter
