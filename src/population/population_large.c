@@ -370,39 +370,6 @@ large_load_words(LargePopulation *large, const KeyedWord *words, int count)
 }
 
 void
-large_load_page(LargePopulation *large, const PageOfWords *page)
-{
-	KeyedWord words[BATCH_EVENTS];
-	int used = 0;
-
-	CHECK_FOR_INTERRUPTS();
-	large->flat_size = -1;
-	if (table_add_page(&large->table, page))
-	{
-		ledger_reserve(&large->member, 0);
-		return;
-	}
-	for (int i = 0; i < CELL_PAGE_CELLS; i++)
-	{
-		uint64 bits = page->cells[i];
-		int lowest;
-
-		if (bits == 0)
-			continue;
-		lowest = pg_rightmost_one_pos64(bits);
-		words[used++] = (KeyedWord){.key = page->number << CELL_PAGE_BITS | i,
-									.bits = bits >> lowest,
-									.first = page->first + lowest};
-		if (used == lengthof(words))
-		{
-			large_load_words(large, words, used);
-			used = 0;
-		}
-	}
-	large_load_words(large, words, used);
-}
-
-void
 large_share(LargePopulation *large)
 {
 	PageSharing *sharing = large->self.sharing;
@@ -417,9 +384,9 @@ large_share(LargePopulation *large)
 }
 
 static void
-take_page(void *large, const PageOfWords *page)
+load_word(void *large, const KeyedWord *word)
 {
-	large_load_page(large, page);
+	large_load_words(large, word, 1);
 }
 
 void
@@ -431,7 +398,7 @@ large_unshare(LargePopulation *large, Share share)
 		(large->rows == NULL && large->table.pool.customers == 0 && log_is_empty(&large->log)))
 		return;
 	large->self.sharing = NULL;
-	sharing_each_page(sharing, share, take_page, large);
+	sharing_each_word(sharing, share, load_word, large);
 }
 
 void

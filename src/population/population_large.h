@@ -54,7 +54,6 @@ extern void large_load(LargePopulation *large, WireReader log);
 
 /* Integer customers whose events are words. */
 extern void large_load_words(LargePopulation *large, const KeyedWord *words, int count);
-extern void large_load_page(LargePopulation *large, const PageOfWords *page);
 
 /*
  * In a query of several processes: put into the shared pages what fits, if another process has made them; and take from

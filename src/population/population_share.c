@@ -2,21 +2,20 @@
  * population_share.c
  *		The customers of several processes, divided among them by their keys.
  *
- * A packet is a header and, aligned, words of integer customers, by page or with their keys, or entries of a log. It
+ * A packet is a header and, aligned, rows of a partition, words of integer customers, or entries of a log. It
  * stays within one query on one machine: packets are trusted.
  */
 #include "retention.h"
 
 #include "population/population_form.h"
 
-#define PACKET_WORDS 2048
+#define WORDS_OF_PACKET 2048
 #define PACKET_BYTES (48 * 1024)
 
 typedef enum PacketKind
 {
 	PACKET_ROWS,	/* a RowsPacket */
-	PACKET_PAGE,	/* one PageOfWords */
-	PACKET_KEYED,	/* so many KeyedWords */
+	PACKET_WORDS,	/* so many KeyedWords */
 	PACKET_ENTRIES, /* so many bytes of entries */
 } PacketKind;
 
@@ -98,46 +97,24 @@ share_pages(Population *population)
 	large_share(population->large);
 }
 
-typedef struct WordsOfPages
-{
-	const ShareVisit *visit;
-	Event events[64];
-} WordsOfPages;
-
+/* The same where the customer is to come as events. */
 static void
-visit_page_of_words(void *argument, const PageOfWords *page)
+share_word_as_events(void *argument, const KeyedWord *word)
 {
-	WordsOfPages *words = argument;
-	const ShareVisit *visit = words->visit;
+	const ShareVisit *visit = argument;
+	Event events[64];
+	int count = 0;
 
-	for (int i = 0; i < CELL_PAGE_CELLS; i++)
-	{
-		uint64 bits = page->cells[i];
-		int count = 0;
-
-		if (bits == 0)
-			continue;
-		if (visit->words != NULL)
-		{
-			int lowest = pg_rightmost_one_pos64(bits);
-
-			visit->words(visit->argument, page->first + lowest, bits >> lowest);
-			continue;
-		}
-		for (; bits != 0; bits &= bits - 1)
-			words->events[count++] = (Event){.value = page->first + pg_rightmost_one_pos64(bits),
-											 .count = 1,
-											 .flags = EVENT_PLAIN};
-		visit->visitor(visit->argument, words->events, count);
-	}
+	for (uint64 bits = word->bits; bits != 0; bits &= bits - 1)
+		events[count++] = (Event){
+			.value = word->first + pg_rightmost_one_pos64(bits), .count = 1, .flags = EVENT_PLAIN};
+	visit->visitor(visit->argument, events, count);
 }
 
 /* Customers of shared pages; false: they are in the population, and maybe others. */
 static bool
-visit_shared(Population *population, const ShareVisit *visit)
+visit_shared(Population *population, ShareVisit *visit)
 {
-	WordsOfPages words = {.visit = visit};
-
 	if (population->sharing == NULL || !shared_pages_made(population->sharing))
 		return false;
 	form_enlarge(population);
@@ -150,7 +127,8 @@ visit_shared(Population *population, const ShareVisit *visit)
 		population->sharing = NULL;
 		return false;
 	}
-	sharing_each_page(population->sharing, visit->share, visit_page_of_words, &words);
+	sharing_each_word(population->sharing, visit->share,
+					  visit->words != NULL ? share_word : share_word_as_events, visit);
 	return true;
 }
 
@@ -226,7 +204,7 @@ population_visit_keys(Population *population, Share share, PopulationKeyVisitor 
 typedef struct Outbox
 {
 	StringInfo entries;
-	Packet *words; /* with space for PACKET_WORDS */
+	Packet *words; /* with space for WORDS_OF_PACKET */
 } Outbox;
 
 typedef struct Sender
@@ -278,12 +256,12 @@ sender_word(void *argument, const KeyedWord *word)
 		return;
 	if (unlikely(words == NULL))
 	{
-		words = palloc(offsetof(Packet, bytes) + PACKET_WORDS * sizeof(KeyedWord));
-		*words = (Packet){PACKET_KEYED, 0};
+		words = palloc(offsetof(Packet, bytes) + WORDS_OF_PACKET * sizeof(KeyedWord));
+		*words = (Packet){PACKET_WORDS, 0};
 		sender->boxes[share].words = words;
 	}
 	((KeyedWord *) words->bytes)[words->count] = *word;
-	if (++words->count == PACKET_WORDS)
+	if (++words->count == WORDS_OF_PACKET)
 		send_words(sender, share);
 }
 
@@ -304,35 +282,6 @@ sender_entry(void *argument, const CustomerKey *key, Event *events, int count)
 	entry_write(entries, sender->kind, sender->shape, key, events, count);
 	if (entries->len >= PACKET_BYTES)
 		send_entries(sender, share);
-}
-
-/* Narrow pages are sent as they are. */
-static void
-send_pages(Sender *sender, const CellPages *pages)
-{
-	Packet *packet = palloc(offsetof(Packet, bytes) + sizeof(PageOfWords));
-	PageOfWords *words = (PageOfWords *) packet->bytes;
-
-	*packet = (Packet){PACKET_PAGE, 1};
-	words->first = pages->narrow_first;
-	for (uint64 i = 0; i < pages->places; i++)
-	{
-		const CellPage *page = &pages->directory[i];
-		CustomerKey key = {.a = page->number << CELL_PAGE_BITS};
-		int share;
-
-		CHECK_FOR_INTERRUPTS();
-		if (page->cells == NULL)
-			continue;
-		share = key_share(KEY_INT64, &key, sender->own.count);
-		if (share == sender->own.number)
-			continue;
-		words->number = page->number;
-		memcpy(words->cells, page->cells, NARROW_PAGE_BYTES);
-		sender->sink(sender->argument, share, (const char *) packet,
-					 offsetof(Packet, bytes) + sizeof(PageOfWords));
-	}
-	pfree(packet);
 }
 
 /* Partitions of rows as they are. */
@@ -380,11 +329,8 @@ population_send(Population *population, Share own, PacketSink sink, void *argume
 		LargePopulation *large = population->large;
 
 		large->member.pins++;
-		if (large->table.pages.narrow)
-			send_pages(&sender, &large->table.pages);
-		else
-			table_each_word(&large->table, (Share){0, 1},
-							sender.kind == KEY_INT64 ? sender_word : NULL, sender_entry, &sender);
+		table_each_word(&large->table, (Share){0, 1}, sender.kind == KEY_INT64 ? sender_word : NULL,
+						sender_entry, &sender);
 		large->member.pins--;
 	}
 	else
@@ -422,10 +368,7 @@ population_receive(Population *population, const char *bytes, Size size)
 			large_load_rows(population->large, &rows->chunk, rows->origin);
 			break;
 		}
-		case PACKET_PAGE:
-			large_load_page(population->large, (const PageOfWords *) packet->bytes);
-			break;
-		case PACKET_KEYED:
+		case PACKET_WORDS:
 			large_load_words(population->large, (const KeyedWord *) packet->bytes,
 							 (int) packet->count);
 			break;

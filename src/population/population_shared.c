@@ -245,20 +245,31 @@ sharing_add_word(PageSharing *sharing, const KeyedWord *word)
 }
 
 void
-sharing_each_page(PageSharing *sharing, Share share, PageOfWordsVisitor visitor, void *argument)
+sharing_each_word(PageSharing *sharing, Share share, KeyedWordVisitor visitor, void *argument)
 {
-	PageOfWords page = {.first = sharing->first};
-
 	for (uint64 i = 0; i < sharing->near_count; i++)
 	{
 		dsa_pointer at = pg_atomic_read_u64(&sharing->directory->pages[i]);
 		CustomerKey key = {.a = (sharing->near_first + i) << CELL_PAGE_BITS};
+		pg_atomic_uint64 *cells;
 
 		CHECK_NOW_AND_THEN(i);
 		if (!DsaPointerIsValid(at) || !in_share(KEY_INT64, &key, share))
 			continue;
-		page.number = sharing->near_first + i;
-		memcpy(page.cells, dsa_get_address(sharing->area, at), NARROW_PAGE_BYTES);
-		visitor(argument, &page);
+		CHECK_FOR_INTERRUPTS();
+		cells = dsa_get_address(sharing->area, at);
+		for (int j = 0; j < CELL_PAGE_CELLS; j++)
+		{
+			uint64 bits = pg_atomic_read_u64(&cells[j]);
+			int lowest;
+			KeyedWord word;
+
+			if (bits == 0)
+				continue;
+			lowest = pg_rightmost_one_pos64(bits);
+			word = (KeyedWord){
+				.key = key.a | j, .bits = bits >> lowest, .first = sharing->first + lowest};
+			visitor(argument, &word);
+		}
 	}
 }

@@ -79,9 +79,8 @@ extern int sharing_add_plain(PageSharing *sharing, const int64 *keys, const int6
 /* A customer whose events are a word; false: they do not fit. */
 extern bool sharing_add_word(PageSharing *sharing, const KeyedWord *word);
 
-/* The pages of a share that have customers: a copy of each. */
-typedef void (*PageOfWordsVisitor)(void *argument, const PageOfWords *page);
+/* The customers of a share. */
 extern void
-sharing_each_page(PageSharing *sharing, Share share, PageOfWordsVisitor visitor, void *argument);
+sharing_each_word(PageSharing *sharing, Share share, KeyedWordVisitor visitor, void *argument);
 
 #endif /* RETENTION_POPULATION_SHARED_H */

@@ -605,37 +605,6 @@ table_add_words(CustomerTable *table, const KeyedWord *words, int count)
 	}
 }
 
-bool
-table_add_page(CustomerTable *table, const PageOfWords *page)
-{
-	int64 shift;
-	uint64 all = 0;
-	uint64 *cells;
-	int customers = 0;
-
-	if (!table->pages.narrow ||
-		pg_sub_s64_overflow(page->first, table->pages.narrow_first, &shift) || shift <= -64 ||
-		shift >= 64)
-		return false;
-	if (shift != 0)
-		for (int i = 0; i < CELL_PAGE_CELLS; i++)
-			all |= page->cells[i];
-	if (shift > 0 ? all << shift >> shift != all : all >> -shift << -shift != all)
-		return false;
-	cells = cells_of_key(table, page->number << CELL_PAGE_BITS);
-	if (cells == NULL)
-		return false;
-	for (int i = 0; i < CELL_PAGE_CELLS; i++)
-	{
-		uint64 bits = shift >= 0 ? page->cells[i] << shift : page->cells[i] >> -shift;
-
-		customers += (cells[i] == 0) & (bits != 0);
-		cells[i] |= bits;
-	}
-	table->pool.customers += customers;
-	return true;
-}
-
 static void
 visit_cell(const CustomerTable *table, const CustomerKey *key, const EventCell *cell,
 		   EventBuffer *buffer, EntryVisitor visitor, void *argument)

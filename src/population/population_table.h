@@ -44,14 +44,6 @@ typedef struct KeyedWord
 
 typedef void (*KeyedWordVisitor)(void *argument, const KeyedWord *word);
 
-/* The customers of a narrow page: see CellPages. */
-typedef struct PageOfWords
-{
-	uint64 number;
-	int64 first;
-	uint64 cells[CELL_PAGE_CELLS];
-} PageOfWords;
-
 /* Events that wait to be applied together, so that their cache misses overlap. */
 typedef struct EventBatch
 {
@@ -110,9 +102,6 @@ extern bool table_is_scattered(const CustomerTable *table);
 /* Words that taker takes leave the table. Its memory is a new context then, beside the old. */
 typedef bool (*WordTaker)(void *argument, const KeyedWord *word);
 extern void table_give_words(CustomerTable *table, WordTaker taker, void *argument);
-
-/* The same for a narrow page. False: this table has no such pages, or the words do not fit into them. */
-extern bool table_add_page(CustomerTable *table, const PageOfWords *page);
 
 /* Every customer, in any order. */
 extern void table_each(CustomerTable *table, EntryVisitor visitor, void *argument);
