@@ -48,7 +48,7 @@ SELECT well_formed(svg), times(svg, '<g class="cell ') AS cells, (SELECT count(*
   times(svg, '<title>') AS titles, times(svg, '<desc>') AS descriptions, svg ~ '<script|NaN|NULL|####' AS bad
 FROM s, retention_heatmap(s) svg;
 -- each cell has a title with all that is known about it
-SELECT regexp_matches(retention_heatmap(s), '<title>(2026-0[13], month [1-4]:[^<]*)', 'g') FROM s;
+SELECT regexp_matches(retention_heatmap(s), '<title>((?:Jan|Mar) 2026, month [1-4]:[^<]*)', 'g') FROM s;
 -- later, narrower, other criteria, other grids
 SELECT criterion, times(retention_heatmap(s, 'svg', criterion), '<g class="cell ') AS cells FROM s, unnest('{on,on_or_after,on_or_before,streak}'::text[]) criterion;
 SELECT times(retention_heatmap(s, as_of => '2026-06-01'), 'url\(#retention-heatmap') AS hatched FROM s;
@@ -133,7 +133,7 @@ SELECT w, b.*, k.until - k.since AS with_limits FROM late, unnest('{320,520}'::i
       min(p.x) FILTER (WHERE ci_low IS NOT NULL) AS since, coalesce(min(p.x) FILTER (WHERE survival = 0), max(p.x)) AS until
     FROM survival_curve(s, times => retention_internal.report_times(400)) c, LATERAL (SELECT round((44 + c."time" / 399 * (w - 58))::numeric) AS x) p) k,
   bands(retention_internal.plot_survival(jsonb_build_array(jsonb_build_object('name', 'late', 'customers', 200, 'sampled', true, 'curve', curve)), 'days', w)) b;
-SELECT well_formed(svg), svg ~ 'the eight largest of 12' AS says FROM (SELECT array_agg(s) AS s, array_agg('plan ' || p) AS n
+SELECT well_formed(svg), svg ~ 'the five largest of 12' AS says FROM (SELECT array_agg(s) AS s, array_agg('plan ' || p) AS n
   FROM (SELECT c % 12 AS p, survival((c * 7 % 100)::double precision, true) AS s FROM generate_series(1, 480) c GROUP BY 1) q) a, retention_plot_survival(s, n, unit => 'months') svg;
 SELECT well_formed(svg), svg ~ 'Nothing to draw' AS nothing FROM retention_plot_survival(NULL::retention_survival) svg;
 SELECT well_formed(svg), times(svg, '<g class="curve ') AS curves FROM retention_plot_survival((SELECT survival(0::double precision, true))) svg;
@@ -141,7 +141,7 @@ SELECT well_formed(svg), times(svg, '<g class="curve ') AS curves FROM retention
 -- Flow and lifecycle
 CREATE TEMP TABLE f AS SELECT jsonb_agg(f) AS j FROM flow_periods((
   SELECT customer_flow(customer, at, CASE WHEN customer % 4 > 0 THEN (at + 20) END, retention_grid('month', as_of => '2026-04-20', time_zone => 'UTC'), '[2026-01-01,2026-07-01)') FROM (SELECT DISTINCT ON (customer) * FROM orders ORDER BY customer, at) o)) f;
-SELECT well_formed(flow), times(flow, '<g class="bar">') AS bars, times(flow, 'url\(#retention-flow-520\)') AS hatched, regexp_match(flow, '<title>(2026-02[^<]*)') AS words,
+SELECT well_formed(flow), times(flow, '<g class="bar">') AS bars, times(flow, 'url\(#retention-flow-520\)') AS hatched, regexp_match(flow, '<title>(Feb 2026[^<]*)') AS words,
   well_formed(rate), times(rate, '<circle') AS rates, well_formed(narrow), times(narrow, '<circle') AS narrow_rates
 FROM f, retention_internal.plot_flow(j, 'month') flow, retention_internal.plot_rate(j, 'month') rate, retention_internal.plot_rate(j, 'month', 320) narrow;
 -- Net and gross revenue retention side by side: a point and an interval for each where they are known
@@ -149,7 +149,7 @@ CREATE TEMP TABLE kept AS SELECT jsonb_agg(r ORDER BY period_start) AS j FROM (
   SELECT mrr_movements(customer, at, CASE WHEN customer % 4 > 0 THEN at + 20 + customer % 60 END, 10 + customer % 7, 'month; as_of=2026-04-20', '[2026-01-01,2026-07-01)') AS m FROM orders) q, revenue_periods(m) r;
 SELECT width, well_formed(p), times(p, '<circle') = (SELECT count(r ->> 'net_revenue_retention') + count(r ->> 'gross_revenue_retention') FROM kept, jsonb_array_elements(j) r) AS points,
   times(p, 'class="whisker"') = (SELECT count(r ->> 'nrr_low') + count(r ->> 'grr_low') FROM kept, jsonb_array_elements(j) r) AS intervals, times(p, '<text x="18" y="0">(net|gross)') AS legend, times(p, 'text class="strong"') AS newest,
-  (regexp_match(p, '<title>(2026-02: net[^<]*)'))[1] AS net, (regexp_match(p, '<title>(2026-02: gross[^<]*)'))[1] AS gross
+  (regexp_match(p, '<title>(Feb 2026: net[^<]*)'))[1] AS net, (regexp_match(p, '<title>(Feb 2026: gross[^<]*)'))[1] AS gross
 FROM kept, unnest('{520,320}'::integer[]) width, retention_internal.plot_kept(j, 'month', width) p;
 -- limits far away, and none; a rate that is far away itself
 SELECT n, well_formed(p), times(p, '<circle') AS points, times(p, 'class="whisker"') AS intervals, p ~ '>200&#160;%<' AS to_200, p ~ '>400&#160;%<' AS to_400, p ~ '"M[^"]*-\d{2}' AS outside
@@ -192,24 +192,52 @@ CREATE TEMP TABLE r AS SELECT jsonb_build_object('format', 1, 'version', '1.2.3'
   'benchmark', jsonb_build_array(jsonb_build_object('industry', h, 'retention_rate', 80, 'benchmark', 81, 'difference', -1)),
   'notes', jsonb_build_array(h)) AS r
 FROM s, f, v, (SELECT '</title></style><script>alert("&' || chr(7) || ''')</script>]]>--><!--{{{style}}}{{/name}}'::text AS h) h;
-SELECT well_formed(p) AS page_is_well_formed, p ~* '<script' AS script, times(p, '&lt;script&gt;') AS as_text, p ~ 'https?://(?!www.w3.org/(1999/xhtml|2000/svg)")' AS goes_elsewhere, p ~ '\s(on[a-z]+|href|src)=' AS active,
+SELECT well_formed(p) AS page_is_well_formed, p ~* '<script' AS script, times(p, '&lt;script&gt;') AS as_text, p ~ 'https?://(?!www.w3.org/(1999/xhtml|2000/svg)")' AS goes_elsewhere, p ~ '\s(on[a-z]+|src)=|\shref="(?!data:(text/csv|image/svg[+]xml);charset=utf-8;base64,[A-Za-z0-9+/=]+")' AS active,
   times(p, '\{\{\{style\}\}\}\{\{/name\}\}') AS marks, times(p, '<style>') AS styles, times(p, '<svg ') AS pictures, times(p, '<section') AS parts, times(p, '<table>') AS tables, times(p, 'class="cell ') / 2 AS cells
 FROM r, retention_report_page(r) p;
 SELECT array_agg(id) FROM (SELECT m[1] AS id FROM r, regexp_matches(retention_report_page(r), ' id="([^"]*)"', 'g') m GROUP BY 1 HAVING count(*) > 1) d;
 -- words about a change: better, worse, chance, not tested
-SELECT m[1] AS class, m[2] AS change, m[3] AS than FROM r, regexp_matches(retention_report_page(r), '<p><span class="([a-z]*)">([^<]*)</span> <span class="soft">([^<]*)</span></p>', 'g') m;
+SELECT m[1] AS class, m[2] AS change, m[3] AS than FROM r, regexp_matches(retention_report_page(r), '<p(?: title="[^"]*")?>\s*<span class="([a-z]*)">([^<]*)</span> <span class="soft">([^<]*)</span></p>', 'g') m;
 -- almost nothing, nothing, something else
 SELECT well_formed(p), times(p, 'Nothing to draw') AS empty_pictures FROM retention_report_page('{"format": 1}') p;
 SELECT well_formed(p) FROM retention_report_page('{"format": 1, "version": null, "source": null, "as_of": null, "flow": [], "cohorts": null, "curve": [], "survival": [], "drivers": null, "notes": []}') p;
 SELECT retention_report_page(NULL) IS NULL AS nothing;
 SELECT retention_report_page('{"format": 2}');
 SELECT retention_report_page('[]');
--- of many cohorts the newest are shown: the row "all", its size and the retention curve are of these, and the page says so
+-- the first sentence; at most five tiles; a title, a currency; weeks, years, nothing before
+CREATE FUNCTION headline(unit text, period text, p double precision, lost numeric) RETURNS jsonb LANGUAGE sql AS $$
+  SELECT jsonb_build_array(
+    jsonb_build_object('name', 'retention_rate', 'label', 'Retention', 'unit', 'percent', 'period_start', period, 'value', 94.26, 'of', 3200, 'low', 93, 'high', 95, 'previous', jsonb_build_object('period_start', '2011-10-01', 'value', 94), 'difference', jsonb_build_object('value', 0.26, 'low', -1, 'high', 1.5, 'p_value', p)),
+    jsonb_build_object('name', 'churn_rate', 'label', 'Churn', 'unit', 'percent', 'period_start', period, 'value', 5.74),
+    jsonb_build_object('name', 'lost', 'label', 'Lost', 'unit', 'customers', 'period_start', period, 'value', lost, 'previous', jsonb_build_object('period_start', '2011-10-01', 'value', 100), 'difference', jsonb_build_object('value', lost - 100)),
+    jsonb_build_object('name', 'customers', 'label', 'Customers', 'unit', 'customers', 'period_start', period, 'value', 3142, 'year_before', jsonb_build_object('period_start', '2010-11-01', 'value', 3171), 'year_difference', '{"value": -29}'::jsonb),
+    jsonb_build_object('name', 'joined', 'label', 'Joined', 'unit', 'customers', 'period_start', period, 'value', 100), jsonb_build_object('name', 'reactivated', 'label', 'Reactivated', 'unit', 'customers', 'period_start', period, 'value', 10),
+    jsonb_build_object('name', 'active', 'label', 'Active', 'unit', 'customers', 'period_start', period, 'value', 2000), jsonb_build_object('name', 'revenue', 'label', 'Revenue', 'unit', 'money', 'period_start', period, 'value', 12345.6)) $$;
+SELECT retention_internal.page_sentence(headline(u, '2011-11-01', p, lost), '[{"segment": "plan", "value": "basic", "at_start": 200, "retention_rate": 88.04, "difference": -6, "p_adjusted": 0.001}, {"segment": "plan", "value": "few", "at_start": 29, "retention_rate": 50, "difference": -40, "p_adjusted": 0.001},
+  {"segment": "plan", "value": "perhaps", "at_start": 200, "retention_rate": 80, "difference": -14, "p_adjusted": 0.06}]', u) AS sentence FROM (VALUES ('month', 0.5, 182), ('week', 0.01, 1)) v (u, p, lost);
+SELECT retention_internal.page_sentence(headline('month', '2011-11-01', 0.5, 9) #- '{0,difference}' #- '{3,year_difference}', '[]', 'month') AS sentence, retention_internal.page_sentence('[]', '[]', 'month') AS none, retention_internal.page_sentence(headline('month', '2011-11-01', 0.5, 9) #- '{0,value}', '[]', 'month') AS no_rate;
+SELECT string_agg(m[1], ', ') AS tiles FROM regexp_matches(retention_internal.page_headline(headline('month', '2011-11-01', 0.5, 182), 'month'), 'class="name">([^<]*)<', 'g') m;
+SELECT m[1] AS class, m[2] AS change FROM unnest('{100,101,127,128,60}'::int[]) WITH ORDINALITY l (lost, n), regexp_matches(retention_internal.page_change(headline('month', '2011-11-01', 0.5, lost) -> 2, headline('month', '2011-11-01', 0.5, lost) -> 2 -> 'difference', headline('month', '2011-11-01', 0.5, lost) -> 2 -> 'previous', 'month'), 'class="([a-z]+)">([^<]*)') m ORDER BY n;
+SELECT p ~ '<title>How &lt;we&gt; do</title>' AS title, p ~ '<h1>How &lt;we&gt; do</h1>' AS heading FROM r, retention_report_page(r, 'How <we> do') p;
+SELECT retention_internal.page_money('{"kind": "purchases", "revenue": [], "cohorts": [], "figures": null}', 'month', 'month', c) ~ 'Amounts in EUR by month' AS currency FROM (VALUES ('EUR'), (NULL)) v (c);
+-- lengths of time as people say them
+SELECT string_agg(retention_internal.plot_duration(v, u), ', ' ORDER BY n) FROM (VALUES (1, 0, 'days'), (2, 1, 'days'), (3, 9.54, 'days'), (4, 14, 'days'), (5, 69, 'days'), (6, 209.5, 'days'), (7, 1067, 'days'), (8, 5, 'hours'), (9, 400, 'hours'), (10, 3, 'months'), (11, NULL, 'days')) d (n, v, u);
+-- a curve stops where few remain, and says of how many its points are
+SELECT times(c, '<circle') / 2 AS points, c ~ 'The first point is of 9 cohorts and 500 customers, the last of 4 and 200\. It stops where fewer than three cohorts or thirty customers remain' AS says, (regexp_match(c, '<title>(month 1: [^<]*)'))[1] AS point
+FROM retention_internal.page_curve('[{"period": 0, "cohorts": 9, "at_risk": 500, "retained": 500, "retention_rate": 100}, {"period": 1, "cohorts": 7, "at_risk": 400, "retained": 300, "retention_rate": 75}, {"period": 2, "cohorts": 4, "at_risk": 200, "retained": 140, "retention_rate": 70},
+  {"period": 3, "cohorts": 2, "at_risk": 100, "retained": 60, "retention_rate": 60}, {"period": 4, "cohorts": 3, "at_risk": 60, "retained": 20, "retention_rate": 33}]', 'month', 'month', NULL) c;
+-- files in the page: each table as CSV, each picture as SVG, whole and named; a formula is text
+CREATE FUNCTION file(page text, type text) RETURNS TABLE (name text, content text) LANGUAGE sql AS $$
+  SELECT m[1], convert_from(decode(m[2], 'base64'), 'UTF8') FROM regexp_matches(page, 'download="([^"]*)" href="data:' || type || ';charset=utf-8;base64,([^"]*)"', 'g') m $$;
+SELECT name, split_part(content, E'\r\n', 1) AS head, length(content) - length(replace(content, E'\n', '')) AS lines FROM r, retention_report_page(r) p, file(p, 'text/csv') WHERE name ~ 'rate|gained|cohorts' ORDER BY name;
+SELECT count(*) AS pictures, count(*) FILTER (WHERE well_formed(content) AND content ~ '<style>') AS whole, (SELECT times(p, 'class="picture wide"') FROM r, retention_report_page(r) p) AS drawn FROM r, retention_report_page(r) p, file(p, 'image/svg\+xml');
+SELECT content FROM file(retention_internal.page_table('[{"a": "=1+1", "b": 2.50, "c": null}, {"a": "say \"x\", y", "b": -3, "c": "-5"}, {"a": "@x", "b": null, "c": "\tq"}]', '{{a,name,word},{b,"b,b",number},{c,c,word}}') , 'text/csv');
+-- of many cohorts the newest are shown: the average, its size and the retention curve are of these, and the page says so
 CREATE TEMP TABLE many AS SELECT jsonb_build_object('format', 1, 'source', '{"grid": "week"}'::jsonb, 'cohort_count', 500, 'curve', '[{"period": 1, "retention_rate": 6, "at_risk": 4990, "retained": 300}]'::jsonb,
   'cohorts', jsonb_agg(jsonb_build_object('cohort', date '2016-01-04' + 7 * c, 'cohort_size', 10, 'period', p, 'at_risk', 10, 'retained', k, 'retention_rate', 10 * k, 'status', CASE p WHEN 399 - c THEN 'partial' ELSE 'observed' END))) AS r
 FROM generate_series(300, 399) c, generate_series(0, 30) p, LATERAL (SELECT CASE WHEN p = 0 THEN 10 WHEN c >= 376 THEN 5 ELSE 1 END AS k) k WHERE p <= 399 - c;
-SELECT well_formed(p), p ~ 'The newest 24 of 500 cohorts, 240 customers\. The row &quot;all&quot; pools these cohorts' AS says, times(p, 'class="cell ') / 2 AS cells,
-  (regexp_match(p, '>all</text><text [^>]*>([0-9,]*)<'))[1] AS size, (regexp_match(p, 'class="pooled h[0-9][^>]*>.{0,200}?>([0-9.]+)</text>'))[1] AS pooled,
+SELECT well_formed(p), p ~ 'The newest 24 of 500 cohorts, 240 customers\. On top their average' AS says, times(p, 'class="cell ') / 2 AS cells,
+  (regexp_match(p, '>average</text><text [^>]*>([0-9,]*)<'))[1] AS size, (regexp_match(p, 'class="pooled h[0-9][^>]*>.{0,200}?>([0-9.]+)</text>'))[1] AS pooled,
   (regexp_match(p, '<title>(week 1: [^<]*)<'))[1] AS curve
 FROM many, retention_report_page(r) p;
 -- pooled as retention_curve() does it

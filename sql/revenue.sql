@@ -295,7 +295,7 @@ SELECT r -> 'money' ->> 'kind' AS kind, c ->> 'currency' AS currency, jsonb_arra
     AND (v.closing_mrr, v.nrr_low, v.grr_high, v.unpaid_customers) IS NOT DISTINCT FROM (j.closing_mrr, j.nrr_low, j.grr_high, j.unpaid_customers)) AS same,
   (SELECT h -> 'value' FROM jsonb_array_elements(r -> 'headline') h WHERE h ->> 'name' = 'revenue') AS headline
 FROM retention_report('subs') r, jsonb_array_elements(r -> 'money' -> 'currencies') c;
-SELECT page ~ 'Recurring revenue, EUR' AS bridge, page ~ 'Revenue kept, USD' AS kept, (SELECT count(*) FROM regexp_matches(page, '<svg[^>]*retention-plot (?:bridge|kept)"', 'g')) AS pictures, (SELECT count(*) FROM regexp_matches(page, '<title>2025-12: (?:net|gross) ', 'g')) AS points FROM retention_report_html('subs') page;
+SELECT page ~ 'Recurring revenue, EUR' AS bridge, page ~ 'Revenue kept, USD' AS kept, (SELECT count(*) FROM regexp_matches(page, '<svg[^>]*retention-plot (?:bridge|kept)"', 'g')) AS pictures, (SELECT count(*) FROM regexp_matches(page, '<title>Dec 2025: (?:net|gross) ', 'g')) AS points FROM retention_report_html('subs') page;
 SELECT retention_report_page(retention_report('subs') || '{"money": {"kind": "contracts", "currencies": [{"currency": "<i5>", "periods": []}, {}, 7]}}') ~ '<i5>' AS raw;
 DROP VIEW subs, part, of_value CASCADE;
 DROP TABLE subscription;

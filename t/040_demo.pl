@@ -104,7 +104,7 @@ my @presence = (
 );
 my $rows = join("\n", @{ $presence[0] });
 ($ok, $out, $err) = load(file('presence.csv', "customer,start,end\n$rows\n"), "page=$files/presence.html");
-is_page("$files/presence.html", 'presence', 'Retention of presence.csv', '3 customers in 4 rows');
+is_page("$files/presence.html", 'presence', 'Retention of presence.csv', ': 3 customers', '4 rows of ');
 ok($ok, 'customer, start, end is read') or diag($err);
 is(months($out), $presence[1], 'to the right months');
 like($err, qr/^note: 2 lines have no customer or no time and are left out$/m, 'and it says what is left out');
@@ -138,7 +138,7 @@ is(
   "2024-01 0 2 0 0 2\n2024-02 2 0 0 0 2\n2024-03 2 0 0 1 1\n2024-04 1 0 0 1 0\n2024-05 0 0 0 0 0\n"
     . "2024-06 0 0 0 0 0\n2024-07 0 1 1 0 2",
   'a customer is lost when the inactivity window is over');
-is_page("$files/orders.html", 'orders', 'Retention of orders.csv', 'data until 2024-07-02', '3 customers in 5 rows');
+is_page("$files/orders.html", 'orders', 'Retention of orders.csv', 'data until 2 Jul 2024: 3 customers', '5 rows of ');
 is($node->safe_psql($database, 'SELECT sum(amount), min(ordered_at), max(ordered_at) FROM orders'),
   '17.00|2024-01-05 00:00:00|2024-07-01 22:30:00', 'amounts and times with a zone');
 ($ok, $out, $err) = load(file('two.csv', "customer,day\n1,2024-01-05\n2,2024-02-20\n"), 'as_of=2024-04-01');

@@ -24,6 +24,7 @@ CREATE TYPE retention_internal.heat_layout AS (
   partial boolean,
   narrow boolean,
   x0 double precision,        -- where the cells begin
+  top double precision,       -- and the first row
   cell double precision,      -- how wide and how tall a cell is
   tall integer,
   tight text,                 -- the class of small numbers
@@ -64,15 +65,17 @@ BEGIN
       MESSAGE = format('a heat map of %s cohorts and %s periods is too large to draw', layout.cohorts, columns),
       HINT = 'Use a coarser unit or fewer periods: at most 20000 cells are drawn.';
   END IF;
-  -- A narrow picture has no column of customers.
-  layout.x0 := names + CASE WHEN layout.narrow THEN 0 ELSE greatest(sizes, 58) END;
+  layout.x0 := names + CASE WHEN layout.narrow THEN sizes ELSE greatest(sizes, 58) END;
   layout.cell := CASE WHEN width IS NULL THEN 44
     ELSE least(72, greatest(22, floor((width - layout.x0 - 8) / columns))) END;
   layout.tall := CASE WHEN layout.cell < 30 THEN 22 ELSE 26 END;
   SELECT greatest(layout.cell, max(retention_internal.plot_text_width(b)) + 4) INTO layout.cell
     FROM unnest(retention_internal.plot_brackets(grid)) b;
   layout.tight := CASE WHEN layout.cell < 30 THEN ' tight' ELSE '' END;
-  layout.digits := CASE WHEN layout.cell < 38 THEN 0 ELSE 1 END;
+  layout.digits := CASE WHEN layout.cell < 34 THEN 0 ELSE 1 END;
+  -- Above the cohorts their average, where there are several.
+  layout.top := 40 + CASE WHEN layout.cohorts > 1 AND EXISTS (SELECT FROM jsonb_to_recordset(cells) AS c (
+    at_risk numeric, status text) WHERE c.status = 'observed' AND c.at_risk > 0) THEN layout.tall + 8 ELSE 0 END;
   layout.width := ceil(greatest(coalesce(width, 360), layout.x0 + layout.cell * columns + 8));
   layout.hatch := format('retention-heatmap-%s', layout.width);
   SELECT low, high INTO layout.low, layout.high FROM retention_internal.plot_heat_range(cells);
@@ -111,8 +114,8 @@ CREATE FUNCTION retention_internal.heat_rows(cells jsonb, layout retention_inter
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT retention_internal.fill('heat_row', jsonb_agg(jsonb_build_object('narrow', (layout).narrow,
-    'y', 40 + (layout).tall * (line - 0.5) + 4, 'cohort', retention_internal.plot_period(cohort, unit),
+  SELECT retention_internal.fill('heat_row', jsonb_agg(jsonb_build_object(
+    'y', (layout).top + (layout).tall * (line - 0.5) + 4, 'cohort', retention_internal.plot_period(cohort, unit),
     'customers_x', (layout).x0 - 10, 'customers', retention_internal.plot_count(size)) ORDER BY cohort))
   FROM (
     SELECT cohort, max(cohort_size) AS size, row_number() OVER (ORDER BY cohort) AS line
@@ -129,7 +132,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
   -- A number on its colour; hatched while it can still change.
   WITH placed AS (
-    SELECT c.*, status = 'partial' AS partial, 41 + (layout).tall * line AS y,
+    SELECT c.*, status = 'partial' AS partial, (layout).top + 1 + (layout).tall * line AS y,
       (layout).x0 + (layout).cell * (period - (layout).first) AS x
     FROM (
       SELECT r.*, dense_rank() OVER (ORDER BY cohort) - 1 AS line
@@ -156,9 +159,7 @@ $$;
 COMMENT ON FUNCTION retention_internal.heat_cells(jsonb, retention_internal.heat_layout, text, text[]) IS
 'the cells of a heat map, each with a title that says everything about it';
 
-CREATE FUNCTION retention_internal.heat_pooled(cells jsonb, layout retention_internal.heat_layout,
-  top double precision)
-RETURNS text
+CREATE FUNCTION retention_internal.heat_pooled(cells jsonb, layout retention_internal.heat_layout) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -166,12 +167,12 @@ AS $$
   SELECT retention_internal.fill('heat_pooled', jsonb_agg(jsonb_build_object('tight', (layout).tight,
       'shade', retention_internal.heat_shade(layout, period, rate),
       'x', (layout).x0 + (layout).cell * (period - (layout).first),
-      'y', top + 1, 'wide', (layout).cell - 2, 'tall', (layout).tall - 2,
+      'y', 41, 'wide', (layout).cell - 2, 'tall', (layout).tall - 2,
       'text_x', (layout).x0 + (layout).cell * (period - (layout).first + 0.5) - 1,
-      'text_y', top + (layout).tall / 2.0 + 4,
+      'text_y', 44 + (layout).tall / 2.0,
       'number', CASE WHEN rate = 100 THEN '100' ELSE round(rate, (layout).digits)::text END) ORDER BY period))
-    || retention_internal.fill('heat_pooled_name', jsonb_build_object('y', top + (layout).tall / 2.0 + 4,
-      'narrow', (layout).narrow, 'customers_x', (layout).x0 - 10, 'customers', (
+    || retention_internal.fill('heat_pooled_name', jsonb_build_object('y', 44 + (layout).tall / 2.0,
+      'customers_x', (layout).x0 - 10, 'customers', (
         SELECT retention_internal.plot_count(sum(size)) FROM (
           SELECT max(cohort_size) AS size FROM jsonb_to_recordset(cells) AS c (cohort timestamp, cohort_size numeric)
           GROUP BY cohort) s)))
@@ -180,10 +181,10 @@ AS $$
     FROM jsonb_to_recordset(cells) AS c (period integer, at_risk numeric, retained numeric, status text)
     WHERE status = 'observed' GROUP BY period HAVING sum(at_risk) > 0
   ) p
-  HAVING count(*) > 0 AND (layout).cohorts > 1
+  HAVING count(*) > 0 AND (layout).top > 40
 $$;
-COMMENT ON FUNCTION retention_internal.heat_pooled(jsonb, retention_internal.heat_layout, double precision) IS
-'the row of all cohorts together below a heat map; NULL where there is none';
+COMMENT ON FUNCTION retention_internal.heat_pooled(jsonb, retention_internal.heat_layout) IS
+'the row of all cohorts together above a heat map; NULL where there is none';
 
 CREATE FUNCTION retention_internal.heat_key(layout retention_internal.heat_layout, top double precision,
   OUT body text, OUT foot integer)
@@ -192,7 +193,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   -- The words stand beside the colours where there is space for them, else below.
-  below constant boolean := (layout).width < 560;
+  below constant boolean := (layout).narrow OR (layout).width < 560;
   x constant double precision := CASE WHEN below THEN 0 ELSE 236 END;
   legend record;
 BEGIN
@@ -200,7 +201,7 @@ BEGIN
     CASE WHEN (layout).partial THEN jsonb_build_array(jsonb_build_object('name', 'partial: still counting',
       'class', 'h3 fill', 'hatch', (layout).hatch)) ELSE '[]' END
         || '{"name": "empty: not known yet", "class": "rule"}',
-    x, CASE WHEN below THEN top + 20 ELSE top END, (layout).width - x);
+    x, CASE WHEN below THEN top + 20 ELSE top END, CASE WHEN (layout).narrow THEN 320 ELSE (layout).width - x END);
   foot := ceil(top + legend.height + CASE WHEN below THEN 10 ELSE -10 END);
   body := retention_internal.fill('heat_key', jsonb_build_object('y', top, 'low', (layout).low, 'high', (layout).high,
     'legend', legend.body, 'shades', retention_internal.fill('heat_key_shade', (
@@ -219,8 +220,7 @@ DECLARE
   unit constant text := retention_internal.plot_unit(grid);
   brackets constant text[] := retention_internal.plot_brackets(grid);
   layout constant retention_internal.heat_layout := retention_internal.heat_layout(cells, grid, width);
-  foot constant double precision := 48 + (layout).tall * (layout).cohorts;
-  pooled constant text := retention_internal.heat_pooled(cells, layout, foot);
+  foot constant double precision := (layout).top + 24 + (layout).tall * (layout).cohorts;
   key record;
 BEGIN
   IF (layout).cohorts = 0 OR (layout).first IS NULL THEN
@@ -228,15 +228,15 @@ BEGIN
       '');
   END IF;
   SELECT * INTO key
-    FROM retention_internal.heat_key(layout, foot + 24 + CASE WHEN pooled IS NULL THEN 0 ELSE (layout).tall END);
+    FROM retention_internal.heat_key(layout, foot);
   RETURN retention_internal.plot_svg('heatmap', (layout).width, key.foot,
     'Cohort heat map: retention rate by cohort and ' || unit,
     format('%s cohorts by %s, each followed over %s to %s; rates in per cent of the customers of the cohort.',
       (layout).cohorts, unit, (layout).first, (layout).last),
     retention_internal.fill('heat', jsonb_build_object('units', retention_internal.plot_units(unit),
-      'narrow', (layout).narrow, 'periods_x', (layout).x0 + 2, 'customers_x', (layout).x0 - 10,
+      'size', CASE WHEN (layout).narrow THEN 'size' ELSE 'customers' END, 'periods_x', (layout).x0 + 2, 'customers_x', (layout).x0 - 10,
       'columns', retention_internal.heat_columns(layout, brackets),
-      'rows', retention_internal.heat_rows(cells, layout, unit), 'pooled', pooled,
+      'rows', retention_internal.heat_rows(cells, layout, unit), 'pooled', retention_internal.heat_pooled(cells, layout),
       'cells', retention_internal.heat_cells(cells, layout, unit, brackets), 'key', key.body)));
 END
 $$;

@@ -78,9 +78,9 @@ AS $$
       FROM jsonb_array_elements(customers) WITH ORDINALITY AS e (c, n)),
     ARRAY[['customer', 'customer', 'word']] || coalesce((SELECT array_agg(ARRAY['segment ' || s.s, s.s, 'word']
       ORDER BY s.n) FROM jsonb_array_elements_text(segments) WITH ORDINALITY AS s (s, n)), '{}')
-    || ARRAY[['state', 'state', 'word'], ['first_at', 'since', 'word'], ['last_at', 'last', 'word'],
-      ['tenure', 'days', 'count'], ['silence', 'silent days', 'count'], ['usual_gap', 'usual gap', 'number'],
-      ['risk', 'risk', 'percent'], ['amount', 'amount', 'number']]))
+    || ARRAY[['state', 'state', 'word'], ['first_at', 'since', 'day'], ['last_at', 'last', 'day'],
+      ['tenure', 'customer for', 'days'], ['silence', 'silent for', 'days'], ['usual_gap', 'usual gap', 'days'],
+      ['risk', 'risk', 'percent'], ['amount', 'amount', 'money']]))
   WHERE jsonb_array_length(customers) > 0
 $$;
 COMMENT ON FUNCTION retention_internal.page_customers(text, text, jsonb, jsonb) IS
@@ -98,7 +98,7 @@ AS $$
       l.risk -> 'customers', l.source -> 'segments'),
     retention_internal.page_customers('Largest losses', format('The first %s of %s customers lost in %s.',
       jsonb_array_length(l.losses -> 'customers'), retention_internal.plot_count((l.losses ->> 'count')::numeric),
-      retention_internal.plot_period((l.losses ->> 'period_start')::timestamp, $2)),
+      retention_internal.page_time((l.losses ->> 'period_start')::timestamp, $2)),
       l.losses -> 'customers', l.source -> 'segments'))
   FROM (SELECT $1 -> 'source' AS source, $1 -> 'at_risk' AS risk, $1 -> 'losses' AS losses) AS l
 $$;

@@ -252,18 +252,19 @@ COMMENT ON FUNCTION retention_internal.plot_forecast(jsonb, text, integer) IS
 
 -- Cards.
 
-CREATE FUNCTION retention_internal.page_purchases(money jsonb, grid text, unit text) RETURNS text
+CREATE FUNCTION retention_internal.page_purchases(money jsonb, grid text, unit text, currency text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
   SELECT retention_internal.fill('pair', jsonb_build_object('cards',
-    retention_internal.page_card('Revenue', format('Amounts by %s, refunds taken off.', unit),
+    retention_internal.page_card('Revenue', format('Amounts%s by %s, refunds taken off.', ' in ' || currency, unit),
       retention_internal.plot_revenue(revenue, unit, 520), retention_internal.plot_revenue(revenue, unit, 320),
       retention_internal.page_figures(retention_internal.page_named(revenue, unit), ARRAY[['name', 'period', 'word'],
         ['amount', 'revenue', 'money'], ['new', 'new customers', 'money'],
         ['returned', 'returning customers', 'money']]))
-    || retention_internal.page_card('Customer value', format('What the customers of a cohort have spent so far, for '
-        'each customer who ever joined it (LTV), by %s after the first purchase.', retention_internal.plot_units(unit)),
+    || retention_internal.page_card('Customer value', format('What the customers of a cohort have spent so far%s, '
+        'for each customer who ever joined it (LTV), by %s after the first purchase.', ', in ' || currency,
+        retention_internal.plot_units(unit)),
       retention_internal.plot_ltv(cohorts, grid, 520), retention_internal.plot_ltv(cohorts, grid, 320),
       retention_internal.page_figures((
         SELECT jsonb_agg(jsonb_build_object('cohort', retention_internal.plot_period(c.cohort, unit),
@@ -273,17 +274,17 @@ AS $$
           cumulative numeric, status text)
         WHERE c.period < 12), ARRAY[['cohort', 'cohort', 'word'], ['cohort_size', 'customers', 'count'],
         ['period', unit, 'count'], ['amount', 'amount', 'money'], ['cumulative', 'so far per customer', 'money']]))))
-    || retention_internal.page_card('Purchases', 'All customers until the as-of time.', NULL, NULL,
+    || retention_internal.page_card('Purchases', format('All customers until the as-of time%s.', '; amounts in ' || currency), NULL, NULL,
       retention_internal.page_table(jsonb_build_array(money -> 'figures'), ARRAY[['customers', 'customers', 'count'],
         ['orders', 'orders', 'count'], ['refunds', 'refunds', 'count'], ['revenue', 'revenue', 'money'],
         ['average_order_value', 'average order', 'money'], ['repeat_purchase_rate', 'bought again', 'percent'],
         ['rate_low', 'CI low', 'percent'], ['rate_high', 'CI high', 'percent'],
-        ['days_between_median', 'median days between', 'number'],
+        ['days_between_median', 'median time between', 'days'],
         ['top_tenth_share', 'share of the top tenth', 'percent']]))
   FROM (SELECT retention_internal.page_rows(money -> 'revenue') AS revenue,
     retention_internal.page_rows(money -> 'cohorts') AS cohorts) AS m
 $$;
-COMMENT ON FUNCTION retention_internal.page_purchases(jsonb, text, text) IS
+COMMENT ON FUNCTION retention_internal.page_purchases(jsonb, text, text, text) IS
 'the money section of a report on events as cards';
 
 CREATE FUNCTION retention_internal.page_forecast(forecast jsonb, unit text) RETURNS text
@@ -293,7 +294,7 @@ AS $$
   SELECT string_agg(retention_internal.page_card('Expected' || coalesce(', ' || f.currency, ''),
     format('What the model %s expects of the customers who are known now, by %s. New customers are not in it, and '
       'nothing of it was observed.', f.rows -> 0 ->> 'model', unit),
-    retention_internal.plot_forecast(f.rows, unit, 520), retention_internal.plot_forecast(f.rows, unit, 320),
+    retention_internal.plot_forecast(f.rows, unit, 1060), retention_internal.plot_forecast(f.rows, unit, 320),
     retention_internal.page_figures(retention_internal.page_named(f.rows, unit), ARRAY[['name', 'period', 'word'],
       ['customers', 'expected customers', 'number'], ['purchases', 'expected purchases', 'number'],
       ['revenue', 'expected revenue', 'money']])), '' ORDER BY f.place)
@@ -306,13 +307,14 @@ $$;
 COMMENT ON FUNCTION retention_internal.page_forecast(jsonb, text) IS
 'the forecast of a report, a card for each currency; NULL where there is none';
 
-CREATE FUNCTION retention_internal.page_money(money jsonb, grid text, unit text) RETURNS text
+CREATE FUNCTION retention_internal.page_money(money jsonb, grid text, unit text, currency text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT nullif(concat(CASE money ->> 'kind' WHEN 'purchases' THEN retention_internal.page_purchases(money, grid, unit)
+  SELECT nullif(concat(CASE money ->> 'kind' WHEN 'purchases' THEN retention_internal.page_purchases(money, grid,
+        unit, currency)
       WHEN 'contracts' THEN retention_internal.page_contracts(money, unit) END,
     retention_internal.page_forecast(retention_internal.page_rows(money -> 'forecast'), unit)), '')
 $$;
-COMMENT ON FUNCTION retention_internal.page_money(jsonb, text, text) IS
+COMMENT ON FUNCTION retention_internal.page_money(jsonb, text, text, text) IS
 'the money section of a report; NULL where it has none';

@@ -16,6 +16,9 @@ BEGIN
     WHEN kind = 'points' THEN CASE sign(value::numeric) WHEN 1 THEN '+' WHEN -1 THEN '&#8722;' ELSE '' END
       || round(abs(value::numeric), 1)
     WHEN kind = 'number' THEN round(value::numeric, 2)::text
+    WHEN kind = 'day' THEN to_char(value::timestamp, 'FMDD Mon YYYY')
+    WHEN kind IN ('days', 'hours') THEN retention_internal.plot_duration(value::double precision, kind)
+    WHEN kind = 'ratio' THEN round(value::numeric, 1) || '&#160;&#215;'
     WHEN kind = 'p' THEN CASE WHEN value::double precision < 0.0001 THEN '&lt; 0.0001'
       ELSE round(value::numeric, 4)::text END
     WHEN kind = 'share' THEN retention_internal.fill('meter', jsonb_build_object(
@@ -28,8 +31,38 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION retention_internal.page_value(text, text) IS
-'a value of a table of the page: word, count, money, percent, share (of 100, with a meter), points, number, p or meter '
-'(of 1)';
+'a value of a table of the page: word, day, days or hours (a length of time), count, money, percent, share (of 100, '
+'with a meter), points, number, ratio, p or meter (of 1)';
+
+CREATE FUNCTION retention_internal.page_data(content text, type text) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT format('data:%s;charset=utf-8;base64,%s', type,
+    replace(encode(convert_to(content, 'UTF8'), 'base64'), E'\n', ''))
+$$;
+COMMENT ON FUNCTION retention_internal.page_data(text, text) IS 'a file as a link that contains it';
+
+CREATE FUNCTION retention_internal.page_csv(rows jsonb, columns text[]) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+  -- Every number as it is. A text that a spreadsheet would take for a formula begins with an apostrophe.
+  SELECT retention_internal.page_data(string_agg(l.line, E'\r\n' ORDER BY l.n) || E'\r\n', 'text/csv')
+  FROM (
+    SELECT 0 AS n, string_agg('"' || replace(columns[i][2], '"', '""') || '"', ',' ORDER BY i) AS line
+    FROM generate_series(1, cardinality(columns) / 3) AS i
+    UNION ALL
+    SELECT e.n, string_agg(CASE WHEN v.v IS NULL THEN '' WHEN jsonb_typeof(e.r -> columns[i][1]) = 'number' THEN v.v
+      ELSE '"' || CASE WHEN v.v ~ ('^[-=+@' || chr(9) || chr(13) || ']') THEN '''' ELSE '' END || replace(v.v, '"', '""') || '"' END, ','
+      ORDER BY i)
+    FROM jsonb_array_elements(rows) WITH ORDINALITY AS e (r, n), generate_series(1, cardinality(columns) / 3) AS i,
+      LATERAL (SELECT e.r ->> columns[i][1] AS v) AS v
+    GROUP BY e.n
+  ) AS l
+$$;
+COMMENT ON FUNCTION retention_internal.page_csv(jsonb, text[]) IS
+'rows of JSON as a link to a file of comma-separated values with a heading';
 
 CREATE FUNCTION retention_internal.page_table(rows jsonb, columns text[]) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -44,6 +77,8 @@ AS $$
   )
   SELECT retention_internal.fill('table', jsonb_build_object(
     'headings', retention_internal.fill('table_heading', (SELECT jsonb_agg(to_jsonb(s) ORDER BY i) FROM shown s)),
+    'csv', retention_internal.page_csv(rows, (SELECT array_agg(ARRAY[s.key, s.heading, s.kind] ORDER BY s.i)
+      FROM shown AS s)),
     'rows', retention_internal.fill('table_row', jsonb_agg(jsonb_build_object('cells', (
       SELECT retention_internal.fill('table_cell', jsonb_agg(jsonb_build_object(
         'class', coalesce(class, CASE WHEN r ->> 'status' = 'partial' THEN 'partial' END),
@@ -52,16 +87,20 @@ AS $$
   FROM jsonb_array_elements(rows) WITH ORDINALITY e (r, n)
   HAVING count(*) > 0
 $$;
-COMMENT ON FUNCTION retention_internal.page_table(jsonb, text[]) IS 'rows of JSON as a table; of no rows, NULL';
+COMMENT ON FUNCTION retention_internal.page_table(jsonb, text[]) IS
+'rows of JSON as a table that can be downloaded; of no rows, NULL';
 
-CREATE FUNCTION retention_internal.page_figures(rows jsonb, columns text[]) RETURNS text
+CREATE FUNCTION retention_internal.page_figures(rows jsonb, columns text[], summary text DEFAULT 'The figures')
+RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT retention_internal.fill('figures', jsonb_build_object('table', retention_internal.page_table(rows, columns)))
+  SELECT retention_internal.fill('figures', jsonb_build_object('summary', summary,
+    'long', CASE WHEN jsonb_array_length(rows) > 14 THEN 'long' END,
+    'table', retention_internal.page_table(rows, columns)))
 $$;
-COMMENT ON FUNCTION retention_internal.page_figures(jsonb, text[]) IS
-'a table that the reader can unfold';
+COMMENT ON FUNCTION retention_internal.page_figures(jsonb, text[], text) IS
+'a table that the reader can unfold; on paper it is unfolded, a long one left out';
 
 CREATE FUNCTION retention_internal.page_rows(value jsonb) RETURNS jsonb
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -81,13 +120,16 @@ COMMENT ON FUNCTION retention_internal.page_named(jsonb, text) IS 'rows of perio
 
 CREATE FUNCTION retention_internal.page_card(title text, words text, wide text, narrow text, body text,
   class text DEFAULT '') RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-  -- The style of the pictures stands once, in the head of the page.
-  SELECT retention_internal.fill('card', jsonb_build_object('title', title, 'words', words, 'body', body,
-    'class', class, 'wide', replace(wide, style, ''), 'narrow', replace(narrow, style, '')))
-  FROM (SELECT retention_internal.plot_style() AS style) s
+  -- The style of the pictures stands once, in the head of the page. Files have the name of the card.
+  SELECT retention_internal.fill('card', jsonb_build_object('title', title, 'words', words,
+    'body', replace(body, ' download=""', format(' download="%s.csv"', f.name)),
+    'class', class, 'wide', replace(wide, f.style, ''), 'narrow', replace(narrow, f.style, ''),
+    'file', f.name || '.svg', 'svg', CASE WHEN wide LIKE '%<g%' THEN retention_internal.page_data(wide, 'image/svg+xml') END))
+  FROM (SELECT retention_internal.plot_style() AS style, 'retention-' || trim(BOTH '-' FROM
+    regexp_replace(lower(title), '[^a-z0-9]+', '-', 'g')) AS name) AS f
 $$;
 COMMENT ON FUNCTION retention_internal.page_card(text, text, text, text, text, text) IS
 'a card of the page: a picture for wide and one for narrow screens, and what is below it';
@@ -100,31 +142,79 @@ SET search_path = pg_catalog, pg_temp
 AS $$ SELECT CASE WHEN unit IN ('percent', 'money') THEN unit ELSE 'count' END $$;
 COMMENT ON FUNCTION retention_internal.page_kind(text) IS 'how a headline number of a unit is shown';
 
-CREATE FUNCTION retention_internal.page_change(difference jsonb, before jsonb, unit text, name text, kind text)
-RETURNS text
+CREATE FUNCTION retention_internal.page_time(at timestamp, unit text, capital boolean DEFAULT false) RETURNS text
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT CASE WHEN unit = 'week' THEN CASE WHEN capital THEN 'Week of ' ELSE 'the week of ' END ELSE '' END
+    || retention_internal.plot_period(at, unit)
+$$;
+COMMENT ON FUNCTION retention_internal.page_time(timestamp, text, boolean) IS
+'a period in a sentence: Nov 2011, the week of 24 Nov 2011';
+
+CREATE FUNCTION retention_internal.page_judged(figure jsonb, difference jsonb, before jsonb,
+  OUT value numeric, OUT certain boolean, OUT good boolean)
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+  -- Rates have a test of their own. Of customers who came or left in two periods, the difference of two counts of
+  -- Poisson processes in units of its standard error: J. Przyborowski and H. Wilenski, Biometrika 31 (1940) 313, with
+  -- the normal approximation. A stock, or an amount, is what it is.
+  SELECT d.value, CASE WHEN d.value IS NULL THEN NULL
+      WHEN d.p IS NOT NULL THEN d.p < 0.05
+      WHEN figure ->> 'name' IN ('joined', 'lost', 'reactivated')
+        THEN abs(d.value) > 1.96 * sqrt((figure ->> 'value')::numeric + (before ->> 'value')::numeric)
+      ELSE d.value <> 0 END,
+    (d.value > 0) = (coalesce(figure ->> 'name', '') !~ 'churn|lost|dormant')
+  FROM (
+    SELECT (difference ->> 'value')::numeric AS value, (difference ->> 'p_value')::double precision AS p
+  ) AS d
+$$;
+COMMENT ON FUNCTION retention_internal.page_judged(jsonb, jsonb, jsonb) IS
+'a change of a figure, whether it is more than chance, and whether it is good: more is good of all but churn and losses';
+
+CREATE FUNCTION retention_internal.page_change(figure jsonb, difference jsonb, before jsonb, unit text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-  -- More is good of everything but churn and losses; what may be chance, or was not tested, has no colour.
   SELECT retention_internal.fill('change', jsonb_build_object(
-    'class', CASE WHEN value = 0 OR p_value IS NULL OR p_value >= 0.05 THEN 'same'
-      WHEN (value > 0) = (name !~ 'churn|lost|dormant') THEN 'good' ELSE 'bad' END,
-    'arrow', CASE sign(value) WHEN 1 THEN '&#9650;' WHEN -1 THEN '&#9660;' ELSE '=' END,
-    'amount', CASE kind WHEN 'percent' THEN round(abs(value), 1) || ' points'
-      ELSE retention_internal.page_value(abs(value)::text, retention_internal.page_kind(kind)) END,
-    'low', CASE WHEN difference ->> 'low' IS NOT NULL
-      THEN retention_internal.page_value(difference ->> 'low', 'points') END,
-    'high', retention_internal.page_value(difference ->> 'high', 'points'),
-    'period', retention_internal.plot_period((before ->> 'period_start')::timestamp, unit),
-    'before', retention_internal.page_value(before ->> 'value', retention_internal.page_kind(kind)),
-    'chance', CASE WHEN p_value >= 0.05 THEN ', may be chance' END))
-  FROM (
-    SELECT (difference ->> 'value')::numeric AS value, (difference ->> 'p_value')::double precision AS p_value
-  ) d
-  WHERE value IS NOT NULL
+    'class', CASE WHEN NOT j.certain THEN 'same' WHEN j.good THEN 'good' ELSE 'bad' END,
+    'words', CASE
+      WHEN j.value = 0 THEN 'no change'
+      WHEN NOT j.certain THEN 'no real change'
+      ELSE CASE WHEN j.value > 0 THEN '&#9650; ' ELSE '&#9660; ' END || CASE figure ->> 'unit'
+          WHEN 'percent' THEN round(abs(j.value), 1) || ' points ' || CASE WHEN j.value > 0 THEN 'up' ELSE 'down' END
+          WHEN 'money' THEN retention_internal.plot_money(CASE WHEN abs(j.value) >= 100 THEN round(abs(j.value))
+            ELSE abs(j.value) END) || CASE WHEN j.value > 0 THEN ' more' ELSE ' less' END
+          ELSE retention_internal.plot_count(abs(j.value)) || CASE WHEN j.value > 0 THEN ' more' ELSE ' fewer' END END
+        || CASE WHEN j.good THEN ', better' ELSE ', worse' END END,
+    'period', retention_internal.page_time((before ->> 'period_start')::timestamp, unit),
+    'before', retention_internal.page_value(before ->> 'value',
+      retention_internal.page_kind(figure ->> 'unit')),
+    'title', CASE WHEN difference ->> 'low' IS NOT NULL THEN format('difference in points: %s (95 %% CI %s to %s)',
+      round(j.value, 1), round((difference ->> 'low')::numeric, 1), round((difference ->> 'high')::numeric, 1)) END))
+  FROM retention_internal.page_judged(figure, difference, before) AS j
+  WHERE j.value IS NOT NULL
 $$;
-COMMENT ON FUNCTION retention_internal.page_change(jsonb, jsonb, text, text, text) IS
+COMMENT ON FUNCTION retention_internal.page_change(jsonb, jsonb, jsonb, text) IS
 'how a figure of the headline has changed, in words';
+
+CREATE FUNCTION retention_internal.page_tiles(headline jsonb) RETURNS jsonb
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+  -- Churn stands with retention. At most five, in this order; the others are in the tables.
+  SELECT coalesce(jsonb_agg(t.h ORDER BY t.place), '[]')
+  FROM (
+    SELECT h.h, o.place, row_number() OVER (ORDER BY o.place) AS back
+    FROM jsonb_array_elements(headline) AS h (h),
+      LATERAL (SELECT array_position('{retention_rate,customers,lost,joined,revenue,first_return,active,reactivated}',
+        h.h ->> 'name') AS place) AS o
+    WHERE o.place IS NOT NULL
+  ) AS t
+  WHERE t.back <= 5
+$$;
+COMMENT ON FUNCTION retention_internal.page_tiles(jsonb) IS 'the figures of the headline that the page shows as tiles';
 
 CREATE FUNCTION retention_internal.page_headline(headline jsonb, unit text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -132,17 +222,58 @@ SET search_path = pg_catalog, pg_temp
 AS $$
   SELECT coalesce(retention_internal.fill('tiles', jsonb_build_object('tiles', retention_internal.fill('tile',
     jsonb_agg(jsonb_build_object('label', h ->> 'label',
-      'period', retention_internal.plot_period((h ->> 'period_start')::timestamp, unit),
+      'period', retention_internal.page_time((h ->> 'period_start')::timestamp, unit),
       'value', retention_internal.page_value(h ->> 'value', retention_internal.page_kind(h ->> 'unit')),
+      'churn', CASE WHEN h ->> 'name' = 'retention_rate' THEN (SELECT retention_internal.plot_percent(
+        (c ->> 'value')::numeric) FROM jsonb_array_elements(headline) AS c WHERE c ->> 'name' = 'churn_rate') END,
       'low', round((h ->> 'low')::numeric, 1), 'high', round((h ->> 'high')::numeric, 1),
       'of', retention_internal.page_value(h ->> 'of', 'count'),
-      'change', retention_internal.page_change(h -> 'difference', h -> 'previous', unit, h ->> 'name', h ->> 'unit'),
-      'year_change', retention_internal.page_change(h -> 'year_difference', h -> 'year_before', unit, h ->> 'name',
-        h ->> 'unit')) ORDER BY n)))), '')
-  FROM jsonb_array_elements(headline) WITH ORDINALITY e (h, n)
+      'change', retention_internal.page_change(h, h -> 'difference', h -> 'previous', unit),
+      'year_change', retention_internal.page_change(h, h -> 'year_difference', h -> 'year_before', unit)) ORDER BY n)))),
+      '')
+  FROM jsonb_array_elements(retention_internal.page_tiles(headline)) WITH ORDINALITY e (h, n)
   HAVING count(*) > 0
 $$;
 COMMENT ON FUNCTION retention_internal.page_headline(jsonb, text) IS 'the headline numbers of a report';
+
+CREATE FUNCTION retention_internal.page_weakest(segments jsonb) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT format(' Weakest: %s %s, %s %% stayed.', s.segment, coalesce(s.value, 'unknown'), round(s.retention_rate, 1))
+  FROM jsonb_to_recordset(segments) AS s (segment text, value text, at_start numeric, retention_rate numeric,
+    difference numeric, p_adjusted double precision)
+  WHERE s.p_adjusted < 0.05 AND s.difference < 0 AND s.at_start >= 30
+  ORDER BY s.difference, s.segment COLLATE "C", s.value COLLATE "C" LIMIT 1
+$$;
+COMMENT ON FUNCTION retention_internal.page_weakest(jsonb) IS
+'the value of a segment that is most below the others by more than chance, as a sentence; NULL: none is';
+
+CREATE FUNCTION retention_internal.page_sentence(headline jsonb, segments jsonb, unit text) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT format('%s: %s %% of customers stayed, %s.', retention_internal.page_time((r.h ->> 'period_start')::timestamp,
+      unit, true), round((r.h ->> 'value')::numeric, 1), CASE
+        WHEN j.value IS NULL THEN 'with nothing before to compare it with'
+        WHEN NOT j.certain THEN 'no real change'
+        ELSE format('%s points %s than in %s', round(abs(j.value), 1), CASE WHEN j.good THEN 'more' ELSE 'fewer' END,
+          retention_internal.page_time((r.h #>> '{previous,period_start}')::timestamp, unit)) END)
+    || coalesce(format(' %s left', retention_internal.plot_count((l.h ->> 'value')::numeric)) || CASE
+      WHEN y.value IS NULL THEN '.'
+      WHEN y.value = 0 THEN ', and there are as many customers as a year ago.'
+      ELSE format(', and there are %s %s customers than a year ago.', retention_internal.plot_count(abs(y.value)),
+        CASE WHEN y.value > 0 THEN 'more' ELSE 'fewer' END) END, '')
+    || coalesce(retention_internal.page_weakest(segments), '')
+  FROM (SELECT h FROM jsonb_array_elements(headline) AS h WHERE h ->> 'name' = 'retention_rate') AS r
+    LEFT JOIN (SELECT h FROM jsonb_array_elements(headline) AS h WHERE h ->> 'name' = 'lost') AS l ON true
+    LEFT JOIN (SELECT h FROM jsonb_array_elements(headline) AS h WHERE h ->> 'name' = 'customers') AS c ON true
+    CROSS JOIN LATERAL retention_internal.page_judged(r.h, r.h -> 'difference', r.h -> 'previous') AS j
+    CROSS JOIN LATERAL retention_internal.page_judged(c.h, c.h -> 'year_difference', c.h -> 'year_before') AS y
+  WHERE r.h ->> 'value' IS NOT NULL
+$$;
+COMMENT ON FUNCTION retention_internal.page_sentence(jsonb, jsonb, text) IS
+'what the last complete period was like, in words; NULL where it has no rate';
 
 -- Flow.
 
@@ -198,7 +329,7 @@ DECLARE
   every bigint;
   customers numeric;
 BEGIN
-  -- The heat map, its row "all", the number of customers there and the retention curve are of the same cohorts: the
+  -- The heat map, its average, the number of customers there and the retention curve are of the same cohorts: the
   -- newest.
   SELECT max(least(back, most)), greatest(max(back), (report ->> 'cohort_count')::bigint),
       sum((c ->> 'cohort_size')::numeric) FILTER (WHERE back <= most AND place = 1),
@@ -267,6 +398,10 @@ AS $$
   )
   SELECT retention_internal.fill('table', jsonb_build_object(
     'headings', (SELECT retention_internal.fill('table_heading', list) FROM headings),
+    'csv', retention_internal.page_csv(cells, ARRAY[['cohort', 'cohort', 'word'],
+      ['cohort_size', 'customers', 'count'], ['period', unit, 'count'], ['at_risk', 'at risk', 'count'],
+      ['retained', 'retained', 'count'], ['retention_rate', 'retention', 'percent'], ['ci_low', 'CI low', 'percent'],
+      ['ci_high', 'CI high', 'percent'], ['status', 'status', 'word'], ['note', 'note', 'word']]),
     'rows', retention_internal.fill('table_row', jsonb_agg(row ORDER BY cohort))))
   FROM line HAVING count(*) > 0
 $$;
@@ -311,10 +446,14 @@ AS $$
         WHEN kind = 'events' THEN 'were active in that %1$s and in each %1$s after it.'
         WHEN presence = 'at_end' THEN 'were still customers at the end of that %1$s and of each %1$s after it.'
         ELSE 'were customers at any time in that %1$s and in each %1$s after it.' END, unit),
-      words || ' The row "all" pools these cohorts.'),
+      words || ' On top their average: all observed cells of a column, pooled.'),
     retention_internal.plot_heatmap(cells, grid, 1060), retention_internal.plot_heatmap(cells, grid, 320),
-    retention_internal.fill('figures_on_screen', jsonb_build_object('figures', retention_internal.fill('figures',
-      jsonb_build_object('table', retention_internal.page_cohort_table(cells, unit)))))
+    CASE WHEN jsonb_path_exists(cells, '$[*].period ? (@ > 10)') THEN retention_internal.fill('hint',
+      jsonb_build_object('words', format('Later %s are to the right: move the picture.',
+        retention_internal.plot_units(unit)))) ELSE '' END
+    || retention_internal.fill('figures_on_screen', jsonb_build_object('figures', retention_internal.fill('figures',
+      jsonb_build_object('summary', 'The figures', 'long', NULL,
+        'table', retention_internal.page_cohort_table(cells, unit)))))
       || retention_internal.fill('remark', jsonb_build_object('words',
         retention_internal.page_cohort_notes(cells, grid, unit))))
 $$;
@@ -325,15 +464,34 @@ LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
   SELECT retention_internal.page_card('Retention curve', concat_ws(' ',
-      format('The cohorts above, pooled, by %s after the start.', retention_internal.plot_units(unit)), words,
-      CASE WHEN jsonb_path_exists(curve, '$[*].ci_low ? (@ != null)')
+      format('The cohorts above, pooled, by %s after the start.', retention_internal.plot_units(unit)), (
+        SELECT CASE WHEN min(c.cohorts) < max(c.cohorts) THEN format('The first point is of %s cohorts and %s '
+          'customers, the last of %s and %s.', (array_agg(c.cohorts ORDER BY c.period))[1],
+          retention_internal.plot_count((array_agg(c.at_risk ORDER BY c.period))[1]),
+          (array_agg(c.cohorts ORDER BY c.period DESC))[1],
+          retention_internal.plot_count((array_agg(c.at_risk ORDER BY c.period DESC))[1])) END
+        FROM jsonb_to_recordset(shown) AS c (period integer, cohorts integer, at_risk numeric)),
+      CASE WHEN jsonb_array_length(shown) < jsonb_array_length(curve)
+        THEN 'It stops where fewer than three cohorts or thirty customers remain.' END,
+      CASE WHEN jsonb_path_exists(shown, '$[*].ci_low ? (@ != null)')
         THEN 'The band is the 95 % confidence interval.' END),
     retention_internal.plot_curve(series, grid, 520), retention_internal.plot_curve(series, grid, 320),
     retention_internal.page_figures(curve, ARRAY[['period', unit, 'word'], ['cohorts', 'cohorts', 'count'],
       ['at_risk', 'customers', 'count'], ['retained', 'retained', 'count'], ['retention_rate', 'retention', 'percent'],
       ['ci_low', 'CI low', 'percent'], ['ci_high', 'CI high', 'percent']]))
-  FROM (SELECT CASE WHEN jsonb_array_length(curve) > 0 THEN jsonb_build_array(jsonb_build_object('curve', curve))
-    ELSE '[]' END AS series) s
+  FROM (
+    SELECT p.shown, CASE WHEN p.shown <> '[]' THEN jsonb_build_array(jsonb_build_object('curve', p.shown)) ELSE '[]' END
+      AS series
+    FROM (
+      -- Until the first point of few: a curve of fewer cohorts than three is drawn whole.
+      SELECT coalesce(jsonb_agg(c.c ORDER BY c.n) FILTER (WHERE c.few = 0), '[]') AS shown
+      FROM (
+        SELECT e.c, e.n, count(*) FILTER (WHERE (e.c ->> 'cohorts')::integer < 3 OR (e.c ->> 'at_risk')::numeric < 30)
+          OVER (ORDER BY e.n) AS few
+        FROM jsonb_array_elements(curve) WITH ORDINALITY AS e (c, n)
+      ) AS c
+    ) AS p
+  ) s
 $$;
 COMMENT ON FUNCTION retention_internal.page_curve(jsonb, text, text, text) IS 'the retention curve of a report';
 
@@ -365,8 +523,8 @@ AS $$
       'back count as having left.',
     retention_internal.plot_survival(groups, unit, 520), retention_internal.plot_survival(groups, unit, 320),
     retention_internal.page_figures(groups, ARRAY[['name', coalesce(c.segment, 'group'), 'word'],
-      ['customers', 'customers', 'count'], ['churned', 'churned', 'count'], ['median', 'median ' || unit, 'count'],
-      ['median_low', 'CI low', 'count'], ['median_high', 'CI high', 'count']]))
+      ['customers', 'customers', 'count'], ['churned', 'left', 'count'], ['median', 'half have left after', unit],
+      ['median_low', 'CI low', unit], ['median_high', 'CI high', unit]]))
   FROM curves c
 $$;
 COMMENT ON FUNCTION retention_internal.page_survival(jsonb) IS
@@ -400,10 +558,9 @@ LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
   SELECT retention_internal.page_card('Stickiness', format('In how many %s customers were active.', units), NULL, NULL,
-    retention_internal.page_table(
-        jsonb_path_query_array(stickiness, '$[0 to 11]'), head)
-      || CASE WHEN jsonb_array_length(stickiness) > 12 THEN retention_internal.page_figures(stickiness, head)
-        ELSE '' END)
+    retention_internal.page_table(jsonb_path_query_array(stickiness, '$[0 to 11]'), head)
+      || CASE WHEN jsonb_array_length(stickiness) > 12 THEN retention_internal.page_figures(
+        jsonb_path_query_array(stickiness, '$[12 to last]'), head, format('More than 12 %s', units)) ELSE '' END)
   FROM (SELECT retention_internal.plot_units(unit) AS units) u,
     LATERAL (SELECT ARRAY[['active_periods', units, 'word'], ['customers', 'customers', 'count'],
       ['share', 'share', 'share']] AS head) h
@@ -434,24 +591,45 @@ COMMENT ON FUNCTION retention_internal.page_segments(jsonb, text) IS
 
 -- Drivers, reasons and benchmarks.
 
-CREATE FUNCTION retention_internal.page_drivers(ranking jsonb, drivers jsonb) RETURNS text
+CREATE FUNCTION retention_internal.page_drivers(ranking jsonb, drivers jsonb, counted jsonb) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT retention_internal.page_card('Churn drivers',
-    'Attributes by how strongly they are associated with churn, from 0 (not at all) to 1 (they determine who leaves). '
-      'An association need not be a cause.',
+  -- Values by how far their churn is from that of all; those of few customers, and near it, in the fold alone.
+  WITH value AS (
+    SELECT d.d || jsonb_build_object('value', coalesce(d.d ->> 'value', 'unknown'),
+        'of_churn', 100 * (d.d ->> 'churned')::numeric / nullif((counted ->> 'churned')::numeric, 0)) AS d,
+      (d.d ->> 'customers')::numeric >= 30 AND abs((d.d ->> 'lift')::numeric - 1) >= 0.05 AS large,
+      row_number() OVER (ORDER BY abs(ln(greatest((d.d ->> 'lift')::numeric, 0.01))) DESC NULLS LAST, d.n) AS place
+    FROM jsonb_array_elements(drivers) WITH ORDINALITY AS d (d, n)
+  ), shown AS (
+    SELECT coalesce(jsonb_agg(v.d ORDER BY v.place) FILTER (WHERE v.large AND v.back <= 12), '[]') AS rows,
+      jsonb_agg(v.d ORDER BY v.place) AS all_rows
+    FROM (SELECT v.*, row_number() OVER (PARTITION BY v.large ORDER BY v.place) AS back FROM value AS v) AS v
+  )
+  SELECT retention_internal.page_card('Churn drivers', CASE s.rows
+        WHEN '[]' THEN 'No value of at least 30 customers is far from the average.'
+        ELSE 'Who left more often than the average, and who less often; the largest difference first. Values of at '
+          'least 30 customers, unless they are near the average.' END || ' An association need not be a cause.',
     NULL, NULL, concat(
-      retention_internal.page_table(ranking, ARRAY[['attribute', 'attribute', 'word'],
-        ['cramers_v_corrected', 'strength', 'meter'], ['values', 'values', 'count'], ['p_adjusted', 'adjusted p', 'p'],
-        ['note', 'note', 'word']]),
-      retention_internal.page_table(drivers, ARRAY[['attribute', 'attribute', 'word'], ['value', 'value', 'word'],
-        ['customers', 'customers', 'count'], ['churned', 'churned', 'count'], ['churn_rate', 'churn', 'percent'],
-        ['ci_low', 'CI low', 'percent'], ['ci_high', 'CI high', 'percent'], ['risk_ratio', 'relative risk', 'number'],
-        ['lift', 'lift', 'number'], ['note', 'note', 'word']])), 'long')
+      retention_internal.page_table(s.rows, ARRAY[['attribute', 'attribute', 'word'],
+        ['value', 'value', 'word'], ['churn_rate', 'churn', 'percent'], ['lift', 'times the average', 'ratio'],
+        ['customers', 'customers', 'count'], ['churned', 'left', 'count'], ['of_churn', 'of all who left', 'percent']]),
+      retention_internal.page_figures(s.all_rows, ARRAY[['attribute', 'attribute', 'word'], ['value', 'value', 'word'],
+        ['customers', 'customers', 'count'], ['churned', 'left', 'count'], ['churn_rate', 'churn', 'percent'],
+        ['ci_low', '95 % CI from', 'percent'], ['ci_high', 'to', 'percent'],
+        ['risk_ratio', 'relative risk', 'number'], ['risk_ratio_low', '95 % CI from', 'number'],
+        ['risk_ratio_high', 'to', 'number'], ['lift', 'lift', 'number'], ['note', 'note', 'word']],
+        'The statistics of the values'),
+      retention_internal.page_figures(ranking, ARRAY[['attribute', 'attribute', 'word'],
+        ['cramers_v_corrected', 'strength (Cramer''s V)', 'meter'], ['values', 'values', 'count'],
+        ['p_adjusted', 'adjusted p', 'p'], ['information_value', 'information value', 'number'],
+        ['note', 'note', 'word']], 'The statistics of the attributes, by strength from 0 to 1')), 'long')
+  FROM shown AS s
   WHERE jsonb_array_length(ranking) > 0 OR jsonb_array_length(drivers) > 0
 $$;
-COMMENT ON FUNCTION retention_internal.page_drivers(jsonb, jsonb) IS 'the drivers of a report; NULL where it has none';
+COMMENT ON FUNCTION retention_internal.page_drivers(jsonb, jsonb, jsonb) IS
+'the drivers of a report by their effect; NULL where it has none';
 
 CREATE FUNCTION retention_internal.page_reasons(reasons jsonb) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -491,10 +669,11 @@ CREATE FUNCTION retention_internal.page_definition(source jsonb) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT 'Retention is the share of the customers at the start of a period who are still customers at its end; churn '
-    'is the rest.' || CASE source ->> 'kind' WHEN 'events' THEN format(' A customer is lost when %s have passed since '
-    'their last event, so those lost in a period had that event %1$s earlier.',
-    retention_internal.report_interval(source ->> 'gone_after')) ELSE '' END
+  SELECT CASE source ->> 'kind' WHEN 'events' THEN format('A customer is somebody with an event within %s. Those who '
+      'left in a period had their last event %1$s before.', retention_internal.report_interval(source ->> 'gone_after'))
+    ELSE 'A customer is somebody with a subscription.' END
+    || ' Stayed: of the customers at the start of a period, those who were still customers at its end. The rest left '
+    '(churn).'
 $$;
 COMMENT ON FUNCTION retention_internal.page_definition(jsonb) IS
 'the definitions behind the headline of a report';
@@ -503,13 +682,13 @@ CREATE FUNCTION retention_internal.page_as_of(at timestamp) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT coalesce(to_char(at, CASE WHEN at = date_trunc('day', at) THEN 'YYYY-MM-DD' ELSE 'YYYY-MM-DD HH24:MI' END),
+  SELECT coalesce(to_char(at, CASE WHEN at = date_trunc('day', at) THEN 'FMDD Mon YYYY' ELSE 'FMDD Mon YYYY HH24:MI' END),
     'the last row')
 $$;
 COMMENT ON FUNCTION retention_internal.page_as_of(timestamp) IS 'the as-of time of a report, in words';
 
-CREATE FUNCTION retention_report_page(report jsonb) RETURNS text
-LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+CREATE FUNCTION retention_report_page(report jsonb, title text DEFAULT NULL, currency text DEFAULT NULL) RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -523,6 +702,9 @@ DECLARE
   lifecycle jsonb;
   shown record;
 BEGIN
+  IF report IS NULL THEN
+    RETURN NULL;
+  END IF;
   IF jsonb_typeof(report) <> 'object' OR report ->> 'format' IS DISTINCT FROM '1' THEN
     RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'this is not a report of format 1',
       HINT = 'Pass what retention_report() returned.';
@@ -535,7 +717,8 @@ BEGIN
     jsonb_build_object('first', greatest(0, jsonb_array_length(lifecycle) - most)));
 
   RETURN retention_internal.fill('page.html', jsonb_build_object(
-    'version', whole ->> 'version', 'name', coalesce(source ->> 'name', 'unknown'),
+    'version', whole ->> 'version',
+    'title', coalesce(nullif(title, ''), 'Retention of ' || coalesce(source ->> 'name', 'unknown')),
     'style', '<style>' || retention_internal.template('page.css') || '</style>' || retention_internal.plot_style(),
     'every', upper(left(unit, 1)) || substr(unit, 2) || ' by ' || unit,
     'as_of', retention_internal.page_as_of((whole ->> 'as_of')::timestamp),
@@ -543,17 +726,19 @@ BEGIN
     'rows', retention_internal.page_value(whole ->> 'rows', 'count'),
     'ignored', retention_internal.page_value(whole ->> 'ignored', 'count'),
     'relation', coalesce(source ->> 'relation', 'a table'), 'source', source ->> 'relation', 'grid', grid,
+    'sentence', retention_internal.page_sentence(retention_internal.page_rows(whole -> 'headline'),
+      retention_internal.page_rows(whole -> 'segments'), unit),
     'headline', retention_internal.page_headline(retention_internal.page_rows(whole -> 'headline'), unit),
     'rate', retention_internal.page_rate(flow, unit), 'flow', retention_internal.page_flow(flow, unit),
     'cohorts', retention_internal.page_cohorts(shown.cells, grid, unit, source ->> 'kind', source ->> 'presence',
       shown.words),
     'curve', retention_internal.page_curve(shown.curve, grid, unit, shown.words),
     'lifecycle', retention_internal.page_lifecycle(lifecycle, unit),
-    'money', retention_internal.page_money(whole -> 'money', grid, unit),
+    'money', retention_internal.page_money(whole -> 'money', grid, unit, currency),
     'segments', retention_internal.page_segments(whole, unit),
     'causes', concat(
       retention_internal.page_drivers(retention_internal.page_rows(whole -> 'driver_ranking'),
-        retention_internal.page_rows(whole -> 'drivers')),
+        retention_internal.page_rows(whole -> 'drivers'), whole -> 'drivers_since'),
       retention_internal.page_reasons(retention_internal.page_rows(whole -> 'reasons')),
       retention_internal.page_lists(whole, unit),
       retention_internal.page_benchmark(retention_internal.page_rows(whole -> 'benchmark'), unit)),
@@ -564,12 +749,14 @@ BEGIN
       coalesce(whole ->> 'periods', '12')))) || E'\n';
 END
 $$;
-COMMENT ON FUNCTION retention_report_page(jsonb) IS 'a report as one HTML page that needs nothing else';
+COMMENT ON FUNCTION retention_report_page(jsonb, text, text) IS
+'a report as one HTML page that needs nothing else, with a title and the currency of amounts that have none';
 
-CREATE FUNCTION retention_report_html(source regclass, as_of timestamp DEFAULT NULL, periods integer DEFAULT 12)
+CREATE FUNCTION retention_report_html(source regclass, as_of timestamp DEFAULT NULL, periods integer DEFAULT 12,
+  title text DEFAULT NULL, currency text DEFAULT NULL)
 RETURNS text
 LANGUAGE sql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
-AS $$ SELECT @extschema@.retention_report_page(@extschema@.retention_report(source, as_of, periods)) $$;
-COMMENT ON FUNCTION retention_report_html(regclass, timestamp, integer) IS
+AS $$ SELECT @extschema@.retention_report_page(@extschema@.retention_report(source, as_of, periods), title, currency) $$;
+COMMENT ON FUNCTION retention_report_html(regclass, timestamp, integer, text, text) IS
 'retention_report() as one HTML page that needs nothing else: pictures, tables, notes';

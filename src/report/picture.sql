@@ -96,19 +96,23 @@ AS $$
       'encoding', jsonb_build_object(
         'x', jsonb_build_object('field', 'period', 'type', 'ordinal',
           'axis', jsonb_build_object('title', unit || ' after the start', 'orient', 'top', 'labelAngle', 0)),
-        'y', '{"field": "cohort", "type": "ordinal", "axis": {"title": "cohort"}}'::jsonb),
+        'y', '{"field": "cohort", "type": "ordinal", "sort": null, "axis": {"title": "cohort"}}'::jsonb),
       'width', '{"step": 40}'::jsonb, 'height', '{"step": 22}'::jsonb,
       'layer', jsonb_build_array(
         jsonb_build_object('mark', '{"type": "rect", "tooltip": {"content": "data"}}'::jsonb,
           'encoding', jsonb_build_object(
-            'color', jsonb_build_object('field', 'retention', 'type', 'quantitative', 'title', 'per cent',
-              'scale', jsonb_build_object('domain', jsonb_build_array(low, high), 'clamp', true,
-                'range', '["#e2f4f7", "#70d1e6", "#1ba3d4", "#0064af", "#1d3077"]'::jsonb)),
+            -- The shades of plot.css, in the same steps; period 0 has one of its own.
+            'color', jsonb_build_object('condition', '{"test": "datum.period === 0", "value": "#eef1f4"}'::jsonb,
+              'field', 'retention', 'type', 'quantitative', 'title', 'per cent',
+              'scale', jsonb_build_object('type', 'quantize', 'domain', jsonb_build_array(low, high),
+                'range', '["#e2f4f7", "#a9e5ee", "#70d1e6", "#3eb8dd", "#1ba3d4", "#0078ba", "#0064af", "#164995",
+                  "#1d3077"]'::jsonb)),
             'opacity', '{"condition": {"test": "datum.status === ''partial''", "value": 0.5}, "value": 1}'::jsonb)),
         jsonb_build_object('mark', '{"type": "text", "fontSize": 10}'::jsonb, 'encoding', jsonb_build_object(
           'text', '{"field": "retention", "type": "quantitative", "format": ".1f"}'::jsonb,
           'color', jsonb_build_object('value', '#1b1f24', 'condition', jsonb_build_object('value', '#ffffff',
-            'test', format('datum.status !== ''partial'' && datum.retention > %s', low + (high - low) * 0.55)))))))
+            'test', format('datum.status !== ''partial'' && datum.period > 0 && datum.retention >= %s',
+              round(low + (high - low) * 5 / 9, 6))))))))
   FROM retention_internal.plot_heat_range(cells)
 $$;
 COMMENT ON FUNCTION retention_internal.vega_heatmap(jsonb, text) IS

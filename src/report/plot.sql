@@ -91,16 +91,35 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
   RETURN to_char(at, CASE
-    WHEN unit ~ 'hour' THEN 'YYYY-MM-DD HH24:MI'
+    WHEN unit ~ 'hour' THEN 'FMDD Mon YYYY HH24:MI'
     WHEN unit ~ 'year' AND at = date_trunc('year', at) THEN 'YYYY'
-    WHEN unit ~ 'quarter' AND at = date_trunc('quarter', at) THEN 'YYYY"-Q"Q'
-    WHEN unit ~ 'month|quarter|year' AND at = date_trunc('month', at) THEN 'YYYY-MM'
-    ELSE 'YYYY-MM-DD'
+    WHEN unit ~ 'quarter' AND at = date_trunc('quarter', at) THEN '"Q"Q YYYY'
+    WHEN unit ~ 'month|quarter|year' AND at = date_trunc('month', at) THEN 'Mon YYYY'
+    ELSE 'FMDD Mon YYYY'
   END);
 END
 $$;
 COMMENT ON FUNCTION retention_internal.plot_period(timestamp, text) IS
-'the name of a period of a grid''s unit by its first moment';
+'the name of a period of a grid''s unit by its first moment: Nov 2011, Q4 2011, 24 Nov 2011';
+
+CREATE FUNCTION retention_internal.plot_duration(value double precision, unit text) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+  -- A month has 30.4375 days, a twelfth of a year of 365.25.
+  SELECT format('%s %s', trim_scale(d.n), CASE WHEN d.n = 1 THEN rtrim(d.unit, 's') ELSE d.unit END)
+  FROM (
+    SELECT CASE
+        WHEN h.days < 14 OR $2 NOT IN ('days', 'hours') THEN round($1::numeric, 1)
+        WHEN h.days < 70 THEN round((h.days / 7)::numeric) WHEN h.days < 730.5 THEN round((h.days / 30.4375)::numeric)
+        ELSE round((h.days / 365.25)::numeric, 1) END AS n,
+      CASE WHEN h.days < 14 OR $2 NOT IN ('days', 'hours') THEN $2 WHEN h.days < 70 THEN 'weeks'
+        WHEN h.days < 730.5 THEN 'months' ELSE 'years' END AS unit
+    FROM (SELECT $1 / CASE $2 WHEN 'hours' THEN 24 ELSE 1 END AS days) AS h
+  ) AS d
+$$;
+COMMENT ON FUNCTION retention_internal.plot_duration(double precision, text) IS
+'a length of time as people say it: 9 days, 6 weeks, 7 months, 2.9 years';
 
 CREATE FUNCTION retention_internal.plot_unit(grid text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -286,7 +305,7 @@ AS $$
       retention_internal.plot_pixel(scale, least(ci_high::double precision, (scale).high)) AS y_high,
       retention_internal.plot_pixel(scale, least(ci_low::double precision, (scale).high)) AS y_low
     FROM jsonb_array_elements(series) WITH ORDINALITY s (one, n),
-      jsonb_to_recordset(one -> 'curve') AS c (period integer, at_risk numeric, retained numeric,
+      jsonb_to_recordset(one -> 'curve') AS c (period integer, cohorts integer, at_risk numeric, retained numeric,
         retention_rate numeric, ci_low numeric, ci_high numeric)
     WHERE period >= first AND retention_rate IS NOT NULL
   ), point AS (
@@ -305,8 +324,8 @@ AS $$
         jsonb_agg(jsonb_build_object('x', x, 'y', y, 'unit', unit, 'column', coalesce(brackets[period], period::text),
           'rate', retention_internal.plot_percent(retention_rate),
           'limits', retention_internal.plot_limits(ci_low, ci_high),
-          'retained', retention_internal.plot_count(retained),
-          'at_risk', retention_internal.plot_count(at_risk)) ORDER BY period) AS dots,
+          'retained', retention_internal.plot_count(retained), 'at_risk', retention_internal.plot_count(at_risk),
+          'cohorts', ', ' || cohorts || CASE cohorts WHEN 1 THEN ' cohort' ELSE ' cohorts' END) ORDER BY period) AS dots,
         -- The first and the last value in words, where they are apart.
         jsonb_agg(jsonb_build_object('x', x, 'rate', retention_internal.plot_percent(retention_rate),
             'label_y', CASE WHEN is_below THEN y + 18 ELSE greatest((scale).high_pixel + 10, y - 9) END,
@@ -648,10 +667,11 @@ RETURNS double precision
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-  -- Days read best in weeks, months and years.
+  -- Weeks, and parts of years.
   SELECT coalesce(min(s), retention_internal.plot_step(last, steps))
-  FROM unnest(ARRAY[14, 30, 60, 90, 180, 365, 730, 1825, 3650]) s
-  WHERE unit = 'days' AND last > 50 AND last / s <= steps
+  FROM unnest(CASE unit WHEN 'days' THEN ARRAY[7, 14, 28] WHEN 'months' THEN ARRAY[1, 2, 3, 6, 12, 24, 36, 60, 120]
+    ELSE '{}' END) s
+  WHERE last / s <= steps AND (unit = 'months' OR last > 20)
 $$;
 COMMENT ON FUNCTION retention_internal.survival_step(double precision, text, integer) IS
 'the distance of the marks of an axis of time';
@@ -662,7 +682,12 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   narrow constant boolean := width < 480;
+  -- Directly beside their ends stand the names of the curves where there is space.
+  margin constant double precision := CASE WHEN narrow OR jsonb_array_length(groups) = 1 THEN 14
+    ELSE 100 END;
   x_scale retention_internal.plot_scale;
+  marks retention_internal.plot_scale;
+  shown_unit text := unit;
   y_scale constant retention_internal.plot_scale := retention_internal.plot_y_scale(0, 100, 25, width);
   last double precision;
   first_key constant double precision := (y_scale).low_pixel + 58;
@@ -678,10 +703,15 @@ BEGIN
   IF last IS NULL THEN
     RETURN retention_internal.plot_svg('survival', width, 48, 'Survival', 'There are no customers.', '');
   END IF;
-  x_scale := ROW(0, last, retention_internal.survival_step(last, unit, CASE WHEN narrow THEN 5 ELSE 7 END), 44,
-    width - 14);
+  x_scale := ROW(0, last, 1, 44, width - margin);
+  marks := x_scale;
+  IF unit = 'days' AND last > 120 THEN
+    shown_unit := 'months';
+    marks.high := last / 30.4375;
+  END IF;
+  marks.step := retention_internal.survival_step(marks.high, shown_unit, CASE WHEN narrow THEN 5 ELSE 7 END);
 
-  -- Everybody, and the eight largest groups. The largest is drawn last, above the others.
+  -- Everybody, and the five largest groups. The largest is drawn last, above the others.
   WITH one AS (
     SELECT g ->> 'name' AS name, everybody, (g ->> 'median')::numeric AS median,
       (g ->> 'customers')::numeric AS customers, count(*) FILTER (WHERE NOT everybody) OVER w AS colour,
@@ -692,22 +722,34 @@ BEGIN
     WINDOW w AS (ORDER BY everybody DESC, (g ->> 'customers')::numeric DESC NULLS LAST, n)
   ), placed AS (
     SELECT o.*, first_key + 18 * (row_number() OVER (ORDER BY place) - 1) AS y,
-      CASE WHEN everybody THEN ' dashed' ELSE '' END AS dashed
-    FROM one o WHERE colour <= 8 AND place <= 9 AND line IS NOT NULL
+      CASE WHEN everybody THEN ' dashed' ELSE '' END AS dashed,
+      substring(line FROM 'V([0-9.]+)$')::double precision AS y_end
+    FROM one o WHERE colour <= 5 AND place <= 6 AND line IS NOT NULL
+  ), ended AS (
+    -- Names that would touch move apart, from the top.
+    SELECT place, name, everybody, colour, rank, y_end, max(y_end - 13 * rank) OVER (ORDER BY rank) + 13 * rank AS y_name
+    FROM (
+      SELECT p.*, row_number() OVER (ORDER BY p.y_end, p.place) AS rank FROM placed p
+    ) r
   )
   SELECT retention_internal.fill('survival', jsonb_agg(jsonb_build_object('colour', colour, 'dashed', dashed,
         'band', CASE WHEN NOT everybody THEN band END, 'left', (x_scale).low_pixel, 'top', (y_scale).high_pixel,
         'line', line) ORDER BY place DESC)),
       retention_internal.fill('survival_key', jsonb_agg(jsonb_build_object('colour', colour, 'dashed', dashed,
         'line_y', y - 4, 'y', y, 'name', retention_internal.plot_fit(name, CASE WHEN narrow THEN 130 ELSE 260 END),
-        'right', (x_scale).high_pixel, 'median', trim_scale(round(median, 1)), 'unit', unit, 'narrow', narrow,
-        'customers', retention_internal.plot_count(customers)) ORDER BY place)),
+        'right', width - 14, 'median', retention_internal.plot_duration(median::double precision, unit),
+        'narrow', narrow, 'customers', retention_internal.plot_count(customers)) ORDER BY place))
+        || CASE WHEN margin < 100 THEN '' ELSE (SELECT coalesce(retention_internal.fill('survival_name', jsonb_agg(
+          jsonb_build_object('colour', e.colour, 'x', (x_scale).high_pixel + 6,
+          'y', round((e.y_name + 4 - greatest(0, m.most - (y_scale).low_pixel + 8))::numeric, 1),
+          'name', retention_internal.plot_fit(e.name, margin - 20)) ORDER BY e.place)), '')
+          FROM ended e, (SELECT max(y_name) AS most FROM ended) m) END,
       first_key + 18 * count(*)
     INTO curves, keys, height
     FROM placed;
   SELECT count(*) INTO others
     FROM jsonb_array_elements(groups) g WHERE NOT coalesce((g ->> 'everybody')::boolean, false);
-  IF others > 8 THEN
+  IF others > 5 THEN
     keys := keys || retention_internal.fill('survival_rest', jsonb_build_object('y', height, 'groups', others));
     height := height + 18;
   END IF;
@@ -716,8 +758,8 @@ BEGIN
     'Kaplan-Meier curves with bands of 95 % confidence intervals; half of the customers have left by the median.',
     retention_internal.plot_with_axes(y_scale, (x_scale).low_pixel, width, '&#160;%', 'per cent still customers', (
       SELECT retention_internal.fill('x_axis', jsonb_agg(jsonb_build_object('x', pixel, 'y', (y_scale).low_pixel + 18,
-        'label', label) ORDER BY value)) FROM retention_internal.plot_ticks(x_scale)),
-      unit || ' after the start', keys || curves));
+        'label', label) ORDER BY value)) FROM retention_internal.plot_ticks(marks)),
+      shown_unit || ' after the start', keys || curves));
 END
 $$;
 COMMENT ON FUNCTION retention_internal.plot_survival(jsonb, text, integer) IS

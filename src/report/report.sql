@@ -630,22 +630,25 @@ AS $$
   ), note (place, words) AS (
     SELECT 1, format(CASE WHEN $3 THEN 'As of %s, as requested.'
       WHEN $1.has_as_of THEN 'As of %s, which the source sets.'
-      ELSE 'As of %s, so that the latest row is included.' END, ($2 ->> 'as_of')::timestamp)
+      ELSE 'As of %s, so that the latest row is included.' END,
+      retention_internal.page_as_of(($2 ->> 'as_of')::timestamp))
     UNION ALL
     SELECT 2, format('The period from %s to %s is not over: its counts are partial, and it has no rates.',
-      p.period ->> 'period_start', p.period ->> 'period_end')
+      retention_internal.page_as_of((p.period ->> 'period_start')::timestamp),
+      retention_internal.page_as_of((p.period ->> 'period_end')::timestamp))
     FROM period AS p WHERE p.status = 'partial'
     UNION ALL
     SELECT 3, CASE
       WHEN NOT EXISTS (SELECT FROM period AS p WHERE p.status = 'observed' AND p.back = 1 AND p.at_start > 0)
         THEN 'There were no customers at the start of the last complete period, so it has no rates.'
       WHEN (SELECT p.at_start FROM period AS p WHERE p.place = 1) = 0 THEN (
-        SELECT format('There were no customers before %s.', p.period ->> 'period_start') FROM period AS p
+        SELECT format('There were no customers before %s.',
+          retention_internal.page_as_of((p.period ->> 'period_start')::timestamp)) FROM period AS p
         WHERE (p.period ->> 'at_end')::bigint > 0 OR (p.period ->> 'joined')::bigint > 0
         ORDER BY p.place LIMIT 1) END
     UNION ALL
     SELECT 4, format('There are %s cohorts; this report contains the newest %s, from %s on.',
-      $2 ->> 'cohort_count', c.held, c.oldest)
+      $2 ->> 'cohort_count', c.held, retention_internal.page_as_of(c.oldest::timestamp))
     FROM (
       SELECT count(DISTINCT n.cell -> 'cohort') AS held, min(n.cell ->> 'cohort') AS oldest
       FROM jsonb_array_elements($2 -> 'cohorts') AS n (cell)
@@ -670,7 +673,8 @@ AS $$
     WHERE $2 -> 'survival' -> 0 ->> 'median' IS NULL
     UNION ALL
     SELECT 11, format('Churn drivers: of the %s customers as of %s, %s had left by %s. An association need '
-        'not be a cause.', d.d ->> 'customers', d.d ->> 'period_start', d.d ->> 'churned', d.d ->> 'period_end')
+        'not be a cause.', d.d ->> 'customers', retention_internal.page_as_of((d.d ->> 'period_start')::timestamp),
+      d.d ->> 'churned', retention_internal.page_as_of((d.d ->> 'period_end')::timestamp))
     FROM (SELECT $2 -> 'drivers_since' AS d) AS d WHERE d.d ->> 'customers' IS NOT NULL
     UNION ALL
     SELECT 12, 'Every row has an end. If these are paid-until dates, set as_of: who has paid until then may stay.'
