@@ -59,6 +59,10 @@ SELECT asked($$SELECT retention_rate(customer, at, daterange('2024-01-01', '2024
   churn_rate(customer, at, daterange('2024-01-01', '2024-02-01'), daterange('2024-03-01', '2024-04-01')) FROM visit$$);
 SELECT asked($$SELECT customer_flow(customer, at, ended, 'month', daterange('2024-01-01', '2024-12-01')), customer_flow(id, at, ended, daterange('2024-01-01', '2024-12-01')),
   retention_rate(name, at, ended, daterange('2024-03-01', '2024-05-01')), churn_rate(customer, at, ended, daterange('2024-03-01', '2024-05-01')) FROM visit$$);
+-- purchases, with refunds and without amounts
+SELECT asked($$SELECT customer_value(customer, at, x - 10, 'week; as_of=2024-09-01'), customer_value(id, moment, NULL, 'month'), cohort_value(name, at, x / 7.0, 'month; min_events=2'),
+  cohort_value(small, moment, x, 'week; windows=elapsed; as_of=2024-09-01', good, x > 5) FROM visit$$);
+SELECT asked($$SELECT plan, customer_value(customer, moment, x, 'day') FILTER (WHERE good), cohort_value(id, at, -x, 'month') FROM visit GROUP BY plan$$);
 -- conditions, FILTER, groups, HAVING, an order
 SELECT asked($$SELECT cohort_retention(customer, at, 'month') FROM visit WHERE at >= '2024-03-01' AND x < 60 AND plan IS NOT NULL$$);
 SELECT asked($$SELECT cohort_retention(customer, at, 'month') FROM visit WHERE name LIKE 'c1%' OR good$$);
@@ -146,6 +150,8 @@ SET parallel_setup_cost = 0;
 SET parallel_tuple_cost = 0;
 SELECT asked($$SELECT cohort_retention(customer, at, 'month') FROM visit$$);
 SELECT asked($$SELECT plan, cohort_retention(name, at, 'month') FROM visit GROUP BY plan$$);
+SELECT asked($$SELECT customer_value(customer, at, x - 10, 'week'), cohort_value(name, at, x / 7.0, 'month') FROM visit$$);
+SELECT asked($$SELECT plan, customer_value(id, moment, x - 10, 'week'), cohort_value(name, at, x / 7.0, 'month', good, x > 5) FROM visit GROUP BY plan$$);
 SELECT asked($$SELECT plan, count(*), count(good), cohort_retention(customer, at, 'month'), sum(x), sum(customer), sum(x * 1.5), avg(x), avg(customer), avg(x / 7.0), min(name), max(moment) FROM visit GROUP BY plan$$);
 SELECT asked($$SELECT cohort_retention(customer, at, 'month'), count(*), avg(x), max(name) FROM visit$$);
 SELECT asked($$SELECT g, good, cohort_retention(customer, at, 'month'), sum(n), avg(n), sum(n) FILTER (WHERE n < 50) FROM number GROUP BY g, good$$);

@@ -4,6 +4,10 @@ SET search_path = retention_internal, public;
 SET jit = off;
 SET client_min_messages = warning;
 CREATE SCHEMA population_test;
+CREATE TABLE population_test.sizes AS
+SELECT i, i % 7 AS customer, CASE i % 7 WHEN 0 THEN hashint8(i) % 10 WHEN 1 THEN hashint8(i) ELSE (hashint8(i)::bigint << (8 * (i % 7))) + i / 5 END AS value,
+  round((hashint8(i + 1)::numeric / (10 ^ (i % 16))::numeric), i / 7 % 7) AS amount
+FROM generate_series(1, 6000) i;
 
 -- ---- By hand ----
 SELECT population_events(customer, value, count, flags, amount, 2) FROM (VALUES
@@ -25,6 +29,12 @@ SELECT population_events(customer, 1, 1, 1, 1, 1) FROM (SELECT 1::bigint AS cust
 SELECT population_events(1::bigint, value, 1, 1, amount, 1) FROM (VALUES
   (1::bigint, 0.0000005), (2, -0.0000005), (3, 0.00000049), (4, 1), (5, 9223372036854.775807), (6, -9223372036854.775808)) v (value, amount);
 SELECT population_events(1::bigint, value, 1, 1, amount, 1) FROM (VALUES (1::bigint, 1.5), (1, -3), (2, 0.25)) v (value, amount);
+
+-- Amounts of all sizes and signs, in the order of a hash: sums are those of plain SQL, to the last decimal.
+SELECT bool_and(h.history = w.history) AS same, count(*) AS customers, max(length(w.history)) > 10000 AS long FROM (
+  SELECT customer, (population_events(1::bigint, value, 1, 7, amount, 2 ORDER BY hashint8(i)))[1] || '' AS history FROM population_test.sizes GROUP BY customer) h
+JOIN (SELECT customer, string_agg(format('%s:%s:7:%s', value, least(2, n), amount), ' ' ORDER BY value) AS history
+  FROM (SELECT customer, value, count(*) AS n, round(sum(amount), 6) AS amount FROM population_test.sizes GROUP BY customer, value) e GROUP BY customer) w USING (customer);
 
 CREATE FUNCTION population_test.fails(query text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE detail text;

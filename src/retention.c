@@ -11,6 +11,7 @@
 #include "scan/scan.h"
 #include "survival/survival_batch.h"
 #include "utils/builtins.h"
+#include "value/value_batch.h"
 
 RETENTION_SEEN_BEGIN
 PG_MODULE_MAGIC;
@@ -25,6 +26,8 @@ _PG_init(void)
 	flow_start();
 	revenue_start();
 	survival_start();
+	value_start();
+	cohort_value_start();
 	population_events_start();
 	scan_start();
 }

@@ -336,7 +336,16 @@ sub aggregate
     my ($at, $type) = moment($t, 't', 't', 't2');
     ($at, $type) = ('s', $t->{types}{s}) if chance(0.1) && $t->{bad} ne 'backwards';
     my $grid = $what < 0.03 ? '' : grid($t, $type, $tags);
-    if ($what < 0.35) { $sql = "cohort_retention($c, $at" . ($grid && ", $grid") . ')' }
+    if ($what >= 0.03 && chance(0.25)) {
+      # Purchases, some of them refunds. Their grids have no options of cohorts, and no hours.
+      @$tags = ();
+      $grid = grid($t, $type, $tags, 1) =~ s/'hour\b/'day/r;
+      my $amount = pick('x', 'x', '(x - 40) / 8.0', '(x - 40) * 1000003.000001', 'NULL::numeric', 'n::numeric');
+      push @$tags, 'bad amount' if $amount =~ /^n/;
+      $sql = pick('customer_value', 'cohort_value') . "($c, $at, $amount, $grid)";
+      $sql =~ s/\)$/, f1, g = 1)/ if $sql =~ /^cohort/ && chance(0.4);
+    }
+    elsif ($what < 0.35) { $sql = "cohort_retention($c, $at" . ($grid && ", $grid") . ')' }
     elsif ($what < 0.48) {
       $sql = "cohort_retention($c, $at, $grid, " . join(', ', map pick(qw(f1 f2 true false), 'f1 AND f2', 'g = 1', 'NULL', "g2 = 'a'", 'x > 30', 'NOT f2'), 1 .. 2) . ')';
     }
@@ -353,6 +362,7 @@ sub aggregate
     my $type = $t->{types}{s};
     my $e    = pick('e', 'e', 'e', 'e', "NULL::$type");
     if   ($what < 0.79) { $sql = "survival($c, s, $e, $type '" . pick('2023-06-15', '2023-10-01', '2024-01-01') . "')" }
+    elsif ($what < 0.82 && $t->{bad} ne 'backwards') { $sql = "mrr_movements($c, s, $e, " . pick('x', '(x - 40) / 8.0', 'NULL') . ', ' . grid($t, $type, $tags, 1) . ', ' . period($type, $tags) . ')' }
     elsif ($what < 0.88) { $sql = "customer_flow($c, s, $e, " . grid($t, $type, $tags, 1) . ', ' . period($type, $tags) . ')' }
     else                { $sql = pick('customer_flow', 'retention_rate', 'churn_rate') . "($c, s, $e, " . period($type, $tags) . ')' }
   }

@@ -190,18 +190,30 @@ add_entry(Population *population, const CustomerKey *key, const Event *events, i
 
 /* has_amount is a constant: populations with and without amounts each get code of their own. */
 static pg_attribute_always_inline void
-put_event(EventBatch *batch, const Event *event, bool has_amount)
+put_event(EventBatch *batch, Event event, int128 amount, bool has_amount)
 {
 	if (has_amount)
-		batch->events.amount_events[batch->used] = *(const AmountEvent *) event;
+	{
+		batch->events.amount_events[batch->used].event = event;
+		batch->events.amount_events[batch->used].amount = amount;
+	}
 	else
-		batch->events.events[batch->used] = *event;
+		batch->events.events[batch->used] = event;
+}
+
+/* An event past the batch. */
+static void
+add_event(Population *population, const CustomerKey *key, Event event, int128 amount)
+{
+	AmountEvent taken = {.event = event, .amount = amount};
+
+	if (event_take(&population->identity.shape, &taken.event, amount))
+		add_entry(population, key, &taken.event, 1);
 }
 
 static pg_attribute_always_inline void
-add_int64(Population *population, int64 key, Event *event, bool has_amount)
+add_int64(Population *population, int64 key, Event event, int128 amount, bool has_amount)
 {
-	int128 amount = has_amount ? ((const AmountEvent *) event)->amount : 0;
 	LargePopulation *large = population->large;
 
 	Assert(population->identity.key == KEY_INT64);
@@ -211,7 +223,7 @@ add_int64(Population *population, int64 key, Event *event, bool has_amount)
 		EventBatch *batch = large->batch;
 
 		batch->a[batch->used] = (uint64) key;
-		put_event(batch, event, has_amount);
+		put_event(batch, event, amount, has_amount);
 		if (++batch->used == BATCH_EVENTS)
 			large_flush(large);
 	}
@@ -219,27 +231,26 @@ add_int64(Population *population, int64 key, Event *event, bool has_amount)
 	{
 		CustomerKey found = key_of_int64(key);
 
-		if (event_take(&population->identity.shape, event, amount))
-			add_entry(population, &found, event, 1);
+		add_event(population, &found, event, amount);
 	}
 }
 
 void
 population_add_int64(Population *population, int64 key, Event event)
 {
-	add_int64(population, key, &event, false);
+	add_int64(population, key, event, 0, false);
 }
 
 void
-population_add_int64_amount(Population *population, int64 key, AmountEvent event)
+population_add_int64_amount(Population *population, int64 key, Event event, int128 amount)
 {
-	add_int64(population, key, &event.event, true);
+	add_int64(population, key, event, amount, true);
 }
 
 static pg_attribute_always_inline void
-add_bytes(Population *population, const void *key, int size, Event *event, bool has_amount)
+add_bytes(Population *population, const void *key, int size, Event event, int128 amount,
+		  bool has_amount)
 {
-	int128 amount = has_amount ? ((const AmountEvent *) event)->amount : 0;
 	LargePopulation *large = population->large;
 	CustomerKey found = key_of_bytes(population->identity.key, key, size);
 
@@ -265,24 +276,24 @@ add_bytes(Population *population, const void *key, int size, Event *event, bool 
 			appendBinaryStringInfo(&batch->texts, (const char *) &length, sizeof(length));
 			appendBinaryStringInfo(&batch->texts, key, size);
 		}
-		put_event(batch, event, has_amount);
+		put_event(batch, event, amount, has_amount);
 		if (++batch->used == BATCH_EVENTS || batch->texts.len >= BATCH_TEXTS)
 			large_flush(large);
 	}
-	else if (event_take(&population->identity.shape, event, amount))
-		add_entry(population, &found, event, 1);
+	else
+		add_event(population, &found, event, amount);
 }
 
 void
 population_add_bytes(Population *population, const void *key, int size, Event event)
 {
-	add_bytes(population, key, size, &event, false);
+	add_bytes(population, key, size, event, 0, false);
 }
 
 void
 population_add_bytes_amount(Population *population, const void *key, int size, AmountEvent event)
 {
-	add_bytes(population, key, size, &event.event, true);
+	add_bytes(population, key, size, event.event, event.amount, true);
 }
 
 void

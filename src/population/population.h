@@ -11,7 +11,7 @@
  *		population_large			beyond 4 kB: an expanded object with a table, a batch and a log
  *		population_table			key to cell: pages (population_page) or a hash table (population_hash)
  *		population_rows				many customers that are hashed: rows by partition, before they get into tables
- *		population_cell			the events of one customer: a word of 64 bits, one event, or a list
+ *		population_cell			the events of one customer: a word of 64 bits, one event, or a log of bytes
  *		population_ledger, _log		beyond the memory of the query: tables go to a file, by partition
  *		population_form, _share		reading all customers, or those of a share; packets for other processes
  *		population_shared			pages that all processes of a query fill together
@@ -22,17 +22,17 @@
  *
  * What an event is depends on the shape in the population's identity (EventShape in history.h). Most populations keep a
  * count and three flags; with a cap of 1 and without amounts, a customer is usually one word. A population with amounts
- * adds up an exact amount for each customer and value, and keeps lists only; one with more flags has up to sixteen, for
+ * adds up an exact amount for each customer and value, and keeps logs only; one with more flags has up to sixteen, for
  * the steps of a funnel. The others do not pay for that. An aggregate names its shape in is_shape_of(), too
  * (population_flat.c). For example, revenue by customer and month:
  *
  *		PopulationIdentity identity = {.aggregate = AGGREGATE_..., .key = KEY_INT64, .kind = TIME_DATE,
  *			.shape = {.cap = 1, .has_amount = true}, .tag = grid->text, .tag_length = grid->text_length};
  *		Population *population = population_state(fcinfo, &identity, &differs);
- *		AmountEvent event = {{.value = month, .count = 1, .flags = EVENT_PLAIN}};
+ *		Event event = {.value = month, .count = 1, .flags = EVENT_PLAIN};
  *
- *		event.amount = amount_of_datum(PG_GETARG_DATUM(3), &population_totals(population)->decimals);
- *		population_add_int64_amount(population, PG_GETARG_INT64(1), event);
+ *		population_add_int64_amount(population, PG_GETARG_INT64(1), event,
+ *			amount_of_datum(PG_GETARG_DATUM(3), &population_totals(population)->decimals));
  *
  * and in the final function a visitor reads ((const AmountEvent *) events)[i], one for each month of a customer.
  * Contracts have a cap of 0, a count of 1 and the amount at their start, -1 and the amount negated at their end: the
@@ -111,8 +111,9 @@ extern PopulationTotals *population_totals(Population *population);
 extern void population_add_int64(Population *population, int64 key, Event event);
 extern void population_add_bytes(Population *population, const void *key, int size, Event event);
 
-/* The same in a population with amounts (amount.h makes one of a numeric). */
-extern void population_add_int64_amount(Population *population, int64 key, AmountEvent event);
+/* The same in a population with amounts (amount.h makes one of a numeric); in registers where that is possible. */
+extern void
+population_add_int64_amount(Population *population, int64 key, Event event, int128 amount);
 extern void
 population_add_bytes_amount(Population *population, const void *key, int size, AmountEvent event);
 

@@ -1,45 +1,13 @@
 /*
  * population_cell.c
- *		The events of one customer of a table: cells that are not words, and lists.
+ *		The events of one customer of a table: cells that are not words, and logs.
  */
 #include "retention.h"
 
+#include "base/memory.h"
 #include "population/population_cell.h"
 #include "port/pg_bitutils.h"
-
-/* A list up to this length is kept in order; a longer one has a tail that is sorted in when it is full. */
-#define LIST_SHORT 64
-#define LIST_BYTES_LEAST 64
-
-/*
- * Events, or values of plain events relative to the origin, in memory of their own. The first `sorted` are in order,
- * each value once.
- */
-typedef struct EventList
-{
-	int32 used;
-	int32 capacity;
-	int32 sorted;
-	char elements[FLEXIBLE_ARRAY_MEMBER];
-} EventList;
-
-#define LIST_HEAD MAXALIGN(offsetof(EventList, elements))
-#define LIST_EVENTS(list) ((Event *) ((char *) (list) + LIST_HEAD))
-#define LIST_SHORTS(list) ((int32 *) ((char *) (list) + LIST_HEAD))
-
-#define ST_SORT sort_shorts
-#define ST_ELEMENT_TYPE int32
-#define ST_COMPARE(x, y) (*(x) < *(y) ? -1 : *(x) > *(y))
-#define ST_CHECK_FOR_INTERRUPTS
-#define ST_SCOPE static
-#define ST_DEFINE
-#include "lib/sort_template.h"
-
-static inline EventList *
-list_of(const EventCell *cell)
-{
-	return (EventList *) (uintptr_t) cell->bits;
-}
+#include "port/pg_bswap.h"
 
 static inline int64
 value_of(const CellPool *pool, int64 offset)
@@ -47,309 +15,443 @@ value_of(const CellPool *pool, int64 offset)
 	return (int64) ((uint64) pool->origin + (uint64) offset);
 }
 
-static inline Event
-plain_event(int64 value)
+/* ---- logs ---- */
+
+/*
+ * The bytes of an event in a log: a head, the distance of its value from the origin, its count and its flags unless it
+ * is of a common kind, and its amount. All numbers have as many bytes as they need, the least first. The bits of a
+ * head:
+ *
+ *		0, 1		0: EVENT_PLAIN, counted once; 1: EVENT_ACTIVE, not counted; 2: count and flags follow
+ *		2 to 4		the bytes of the distance, less one
+ *		5 to 7		the amount: up to 5 bytes of hundredths, or 8 or 16 bytes of millionths
+ *
+ * Events are appended, whatever they are. When a log of LOG_MERGED bytes or more is full, its events are put together,
+ * and it grows if more than half of it is still used. So a log is as long as what a customer did, not as their rows.
+ */
+#define LOG_LEAST 5 /* powers of two: of the smallest log, the largest in a block, the largest */
+#define LOG_IN_BLOCK 15
+#define LOG_MOST 30
+#define LOG_BLOCK_LEAST 1024
+#define LOG_BLOCK_MOST (8 * 1024 * 1024)
+#define LOG_MERGED 8
+#define LOG_SECOND 7 /* a customer who comes again mostly comes often */
+#define LOG_HUNDREDTH 10000
+#define LOG_HUNDREDTHS 5 /* the most bytes of them */
+#define LOG_NARROW 6
+#define LOG_WIDE 7
+
+/* Numbers are read and written by eight bytes, the last of which may belong to what follows. */
+#define LOG_BEYOND 8
+
+StaticAssertDecl(LOG_IN_BLOCK - LOG_LEAST + 1 == CELL_LOG_SIZES,
+				 "each size has a list of free logs");
+
+static const uint8 amount_bytes[8] = {0, 1, 2, 3, 4, 5, 8, 16};
+static const uint8 kind_bytes[4] = {0, 0, 6, 0};
+
+typedef struct LogNumbers
 {
-	return (Event){.value = value, .count = 1, .flags = EVENT_PLAIN};
+	uint8 head;
+	uint8 bytes; /* of all */
+	uint64 distance;
+	uint64 kind; /* the count, then the flags */
+	uint64 amount;
+	uint64 upper; /* half of an amount of 16 bytes */
+} LogNumbers;
+
+static inline uint64
+zigzag(int64 n)
+{
+	return ((uint64) n << 1) ^ (uint64) (n >> 63);
+}
+
+static inline int64
+unzigzag(uint64 n)
+{
+	return (int64) (n >> 1) ^ -(int64) (n & 1);
+}
+
+static inline uint64
+load_bytes(const char *at)
+{
+	uint64 n;
+
+	memcpy(&n, at, sizeof(n));
+#ifdef WORDS_BIGENDIAN
+	n = pg_bswap64(n);
+#endif
+	return n;
+}
+
+static inline void
+store_bytes(char *at, uint64 n)
+{
+#ifdef WORDS_BIGENDIAN
+	n = pg_bswap64(n);
+#endif
+	memcpy(at, &n, sizeof(n));
+}
+
+static inline uint64
+load_number(const char *at, int bytes)
+{
+	return bytes == 0 ? 0 : load_bytes(at) & (PG_UINT64_MAX >> (64 - 8 * bytes));
+}
+
+static inline int
+head_bytes(uint8 head)
+{
+	return 1 + 1 + (head >> 2 & 7) + kind_bytes[head & 3] + amount_bytes[head >> 5];
 }
 
 static inline Size
-element_size(CellForm form)
+log_capacity(const EventCell *cell)
 {
-	return form == CELL_SHORTS	  ? sizeof(int32)
-		   : form == CELL_AMOUNTS ? sizeof(AmountEvent)
-								  : sizeof(Event);
+	return ((Size) 1 << cell->flags) - LOG_BEYOND;
 }
 
-static EventList *
-list_create(const CellPool *pool, CellForm form, int64 count)
+static pg_attribute_always_inline LogNumbers
+log_numbers(const CellPool *pool, const Event *event)
 {
-	Size element = element_size(form);
-	Size bytes = LIST_BYTES_LEAST;
-	EventList *list;
+	LogNumbers n = {.distance = zigzag((int64) ((uint64) event->value - (uint64) pool->origin))};
+	int amount = 0;
+	int kind = 2;
 
-	if (count > event_limit(&pool->shape))
-		history_too_long();
-	while (bytes < LIST_HEAD + element * (Size) count)
-		bytes *= 2;
-	list = MemoryContextAllocHuge(pool->context, bytes);
-	list->used = list->sorted = 0;
-	list->capacity = (int32) ((bytes - LIST_HEAD) / element);
-	return list;
+	if (event->flags == EVENT_PLAIN && event->count == 1)
+		kind = 0;
+	else if (event->flags == EVENT_ACTIVE && event->count == 0)
+		kind = 1;
+	else
+		n.kind = (uint32) event->count | (uint64) event->flags << 32;
+	if (pool->shape.has_amount)
+	{
+		int128 wide = ((const AmountEvent *) event)->amount;
+		int64 narrow = (int64) wide;
+		int64 hundredths = narrow / LOG_HUNDREDTH;
+
+		if (unlikely(narrow != wide))
+		{
+			amount = LOG_WIDE;
+			n.amount = (uint64) narrow;
+			n.upper = (uint64) (wide >> 64);
+		}
+		else
+		{
+			n.amount = zigzag(hundredths);
+			amount = n.amount == 0 ? 0 : pg_leftmost_one_pos64(n.amount) / 8 + 1;
+			if (hundredths * LOG_HUNDREDTH != narrow || amount > LOG_HUNDREDTHS)
+			{
+				amount = LOG_NARROW;
+				n.amount = (uint64) narrow;
+			}
+		}
+	}
+	n.head = (uint8) (kind | pg_leftmost_one_pos64(n.distance | 1) / 8 << 2 | amount << 5);
+	n.bytes = (uint8) head_bytes(n.head);
+	return n;
+}
+
+static inline void
+log_write(char *at, const LogNumbers *n)
+{
+	*at++ = (char) n->head;
+	store_bytes(at, n->distance);
+	at += 1 + (n->head >> 2 & 7);
+	if ((n->head & 3) == 2)
+	{
+		store_bytes(at, n->kind);
+		at += kind_bytes[2];
+	}
+	store_bytes(at, n->amount);
+	if (n->head >> 5 == LOG_WIDE)
+		store_bytes(at + 8, n->upper);
+}
+
+/* The event at a place of a log; returns the place of the next. event is of the pool's shape. */
+static inline const char *
+log_read(const CellPool *pool, const char *at, Event *event)
+{
+	uint8 head = (uint8) *at++;
+	int bytes = 1 + (head >> 2 & 7);
+
+	event->value = value_of(pool, unzigzag(load_number(at, bytes)));
+	at += bytes;
+	event->count = (head & 3) == 0;
+	event->flags = (head & 3) == 0 ? EVENT_PLAIN : EVENT_ACTIVE;
+	if ((head & 3) == 2)
+	{
+		uint64 both = load_bytes(at);
+
+		event->count = (int32) (uint32) both;
+		event->flags = (uint16) (both >> 32);
+		at += kind_bytes[2];
+	}
+	if (pool->shape.has_amount)
+	{
+		int128 *amount = &((AmountEvent *) event)->amount;
+		int code = head >> 5;
+
+		if (likely(code <= LOG_HUNDREDTHS))
+			*amount = unzigzag(load_number(at, code)) * LOG_HUNDREDTH;
+		else if (code == LOG_NARROW)
+			*amount = (int64) load_bytes(at);
+		else
+			*amount = (int128) ((uint128) load_bytes(at + 8) << 64 | load_bytes(at));
+		at += amount_bytes[code];
+	}
+	return at;
+}
+
+/* Logs have no header of their own, and lie in large blocks; those that are given up are used again. */
+static char *
+log_allocate(CellPool *pool, int size)
+{
+	Size bytes = (Size) 1 << size;
+	char *memory = size <= LOG_IN_BLOCK ? pool->free_logs[size - LOG_LEAST] : NULL;
+
+	if (size > LOG_IN_BLOCK)
+		return MemoryContextAllocHuge(pool->context, bytes);
+	if (memory != NULL)
+	{
+		memcpy(&pool->free_logs[size - LOG_LEAST], memory, sizeof(char *));
+		return memory;
+	}
+	if (pool->block_left < bytes)
+	{
+		pool->block_size = Max(Min(2 * pool->block_size, LOG_BLOCK_MOST), LOG_BLOCK_LEAST);
+		pool->block_size = Max(pool->block_size, bytes);
+		pool->block = memory_large(pool->context, pool->block_size);
+		pool->block_left = pool->block_size;
+	}
+	memory = pool->block;
+	pool->block += bytes;
+	pool->block_left -= bytes;
+	return memory;
 }
 
 static void
-list_sort(const CellPool *pool, CellForm form, EventList *list)
+log_free(CellPool *pool, const EventCell *cell)
 {
-	int32 *values = LIST_SHORTS(list);
-	int kept = 0;
+	char *memory = (char *) (uintptr_t) cell->bits;
 
-	if (form != CELL_SHORTS)
+	if (cell->flags > LOG_IN_BLOCK)
 	{
-		if (list->sorted < list->used || pool->shape.cap == 0)
-			list->used = list->sorted =
-				events_normalise(&pool->shape, LIST_EVENTS(list), list->used);
+		pfree(memory);
 		return;
 	}
-	if (list->sorted == list->used)
-		return;
-	sort_shorts(values, list->used);
-	for (int i = 0; i < list->used; i++)
-	{
-		CHECK_NOW_AND_THEN(i);
-		if (kept == 0 || values[kept - 1] != values[i])
-			values[kept++] = values[i];
-	}
-	list->used = list->sorted = kept;
+	memcpy(memory, &pool->free_logs[cell->flags - LOG_LEAST], sizeof(char *));
+	pool->free_logs[cell->flags - LOG_LEAST] = memory;
 }
 
-/*
- * Add an event to a list; in a list of short values, event->value is relative to the origin and the rest is ignored.
- * form is a constant: each gets code of its own. Returns the list, which may have moved.
- */
-static pg_attribute_always_inline EventList *
-list_add(const CellPool *pool, CellForm form, EventList *list, const Event *event)
+static void
+log_create(CellPool *pool, EventCell *cell, int size)
 {
-	const bool shorts = form == CELL_SHORTS;
-	const Size element = element_size(form);
-	int low;
-	int high;
-
-	/* The value is the first field of each kind of event. */
-#define LIST_VALUE(i)                                                                              \
-	(shorts ? (int64) LIST_SHORTS(list)[i] : *(int64 *) ((char *) LIST_EVENTS(list) + (i) *element))
-	if (list->used == list->sorted && list->used > 0 && LIST_VALUE(list->used - 1) == event->value)
-	{
-		if (!shorts)
-			events_merge(&pool->shape, event_at(&pool->shape, LIST_EVENTS(list), list->used - 1),
-						 event);
-		return list;
-	}
-	if (list->used == list->capacity)
-	{
-		list_sort(pool, form, list);
-		if (list->used > list->capacity / 4 * 3)
-		{
-			EventList *grown = list_create(pool, form, 2 * (int64) list->capacity);
-
-			memcpy(LIST_EVENTS(grown), LIST_EVENTS(list), list->used * element);
-			grown->used = grown->sorted = list->used;
-			pfree(list);
-			list = grown;
-		}
-	}
-
-	/* The place in the sorted part of the first value that is not smaller: mostly near its end. */
-	high = list->sorted;
-	while (high > 0 && list->sorted - high < LIST_SHORT && LIST_VALUE(high - 1) >= event->value)
-		high--;
-	low = high > 0 && LIST_VALUE(high - 1) >= event->value ? 0 : high;
-	while (low < high)
-	{
-		int middle = (low + high) / 2;
-
-		if (LIST_VALUE(middle) < event->value)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (low < list->sorted && LIST_VALUE(low) == event->value)
-	{
-		if (!shorts)
-			events_merge(&pool->shape, event_at(&pool->shape, LIST_EVENTS(list), low), event);
-		return list;
-	}
-	if (list->used == list->sorted && (low == list->used || list->used <= LIST_SHORT))
-	{
-		char *at = (char *) LIST_EVENTS(list) + low * element;
-
-		memmove(at + element, at, (list->used - low) * element);
-		list->sorted++;
-	}
-	else
-		low = list->used;
-	if (shorts)
-		LIST_SHORTS(list)[low] = (int32) event->value;
-	else
-		memcpy((char *) LIST_EVENTS(list) + low * element, event, element);
-	list->used++;
-	return list;
-#undef LIST_VALUE
+	if (size > LOG_MOST)
+		history_too_long();
+	cell->bits = (uintptr_t) log_allocate(pool, size);
+	cell->flags = (uint16) size;
+	cell->base = 0;
+	cell->form = CELL_LOG;
 }
 
-/* May put the cell's list in order. */
-int
-cell_events(const CellPool *pool, const EventCell *cell, EventBuffer *buffer)
+/* An upper bound of the events in a log, or, of a long one, their number. */
+static int
+log_count(const EventCell *cell)
 {
-	EventList *list = list_of(cell);
-	int most = cell->form >= CELL_LIST ? list->used : 64;
-	Event *events;
+	const char *at = (const char *) (uintptr_t) cell->bits;
+	const char *end = at + cell->base;
 	int count = 0;
 
-	if (buffer->events == NULL || most > buffer->capacity)
+	if (cell->base < 1024)
+		return cell->base / 2;
+	for (; at < end; at += head_bytes((uint8) *at))
 	{
-		if (most > event_limit(&pool->shape))
-			history_too_long();
-		if (buffer->events != NULL)
-			pfree(buffer->events);
-		buffer->capacity = (int) Min(2 * (int64) most, event_limit(&pool->shape));
-		buffer->events = palloc(buffer->capacity * event_size(&pool->shape));
-	}
-	events = buffer->events;
-
-	switch ((CellForm) cell->form)
-	{
-		case CELL_EMPTY:
-			break;
-		case CELL_WORD:
-			for (uint64 bits = cell->bits; bits != 0; bits &= bits - 1)
-				events[count++] =
-					plain_event(value_of(pool, (int64) cell->base + pg_rightmost_one_pos64(bits)));
-			break;
-		case CELL_SINGLE:
-			if (pool->shape.cap > 0 || cell->base != 0 || cell->flags > EVENT_ACTIVE)
-				events[count++] =
-					(Event){.value = (int64) cell->bits, .count = cell->base, .flags = cell->flags};
-			break;
-		case CELL_LIST:
-		case CELL_AMOUNTS:
-			list_sort(pool, cell->form, list);
-			memcpy(events, LIST_EVENTS(list), list->used * event_size(&pool->shape));
-			count = list->used;
-			break;
-		case CELL_SHORTS:
-			list_sort(pool, CELL_SHORTS, list);
-			for (; count < list->used; count++)
-			{
-				CHECK_NOW_AND_THEN(count);
-				events[count] = plain_event(value_of(pool, LIST_SHORTS(list)[count]));
-			}
-			break;
+		CHECK_NOW_AND_THEN(count);
+		count++;
 	}
 	return count;
 }
 
-/* A cell of any form becomes a list of events. */
-static pg_noinline void
-cell_to_list(const CellPool *pool, EventCell *cell)
+/* Make the buffer large enough; rows that are not put together may be more than a history can have. */
+static void
+buffer_reserve(const CellPool *pool, EventBuffer *buffer, int count)
 {
-	Event few[64];
-	EventBuffer buffer = {.events = few, .capacity = lengthof(few)};
-	EventList *list;
-
-	if (cell->form == CELL_SHORTS)
-	{
-		EventList *shorts = list_of(cell);
-
-		list_sort(pool, CELL_SHORTS, shorts);
-		list = list_create(pool, CELL_LIST, (int64) shorts->used + 1);
-		for (int i = 0; i < shorts->used; i++)
-		{
-			CHECK_NOW_AND_THEN(i);
-			LIST_EVENTS(list)[i] = plain_event(value_of(pool, LIST_SHORTS(shorts)[i]));
-		}
-		list->used = list->sorted = shorts->used;
-		pfree(shorts);
-	}
-	else
-	{
-		int count = cell_events(pool, cell, &buffer);
-
-		list = list_create(pool, CELL_LIST, count + 1);
-		memcpy(LIST_EVENTS(list), few, count * sizeof(Event));
-		list->used = list->sorted = count;
-	}
-	cell->bits = (uintptr_t) list;
-	cell->form = CELL_LIST;
-	cell->base = 0;
-}
-
-/* A word becomes a list of short values. */
-static pg_noinline void
-cell_to_shorts(const CellPool *pool, EventCell *cell)
-{
-	EventList *list = list_create(pool, CELL_SHORTS, pg_popcount64(cell->bits) + 1);
-
-	for (uint64 bits = cell->bits; bits != 0; bits &= bits - 1)
-		LIST_SHORTS(list)[list->used++] = cell->base + pg_rightmost_one_pos64(bits);
-	list->sorted = list->used;
-	cell->bits = (uintptr_t) list;
-	cell->form = CELL_SHORTS;
-	cell->base = 0;
-}
-
-static pg_noinline void
-add_to_events(const CellPool *pool, EventCell *cell, const Event *event)
-{
-	cell->bits = (uintptr_t) list_add(pool, CELL_LIST, list_of(cell), event);
-}
-
-static pg_noinline void
-add_to_shorts(const CellPool *pool, EventCell *cell, const Event *event)
-{
-	cell->bits = (uintptr_t) list_add(pool, CELL_SHORTS, list_of(cell), event);
-}
-
-static pg_noinline void
-cell_add_amount(CellPool *pool, EventCell *cell, const Event *given)
-{
-	AmountEvent event = *(const AmountEvent *) given;
-
-	if (!event_take(&pool->shape, &event.event, event.amount))
+	if (buffer->events != NULL && count <= buffer->capacity)
 		return;
-	if (cell->form == CELL_EMPTY)
+	if (buffer->events != NULL)
+		pfree(buffer->events);
+	buffer->capacity = (int) Max(Min(2 * (int64) count, event_limit(&pool->shape)), count);
+	buffer->events = palloc_extended(buffer->capacity * event_size(&pool->shape), MCXT_ALLOC_HUGE);
+}
+
+/* The events of a log, normalised. */
+static int
+log_events(const CellPool *pool, const EventCell *cell, EventBuffer *buffer)
+{
+	const char *at = (const char *) (uintptr_t) cell->bits;
+	const char *end = at + cell->base;
+	const EventShape *shape = &pool->shape;
+	bool ordered = shape->cap > 0; /* and each value once */
+	int64 before = 0;
+	int count = 0;
+
+	buffer_reserve(pool, buffer, log_count(cell));
+	for (; at < end; count++)
 	{
-		cell->bits = (uintptr_t) list_create(pool, CELL_AMOUNTS, 1);
-		cell->form = CELL_AMOUNTS;
-		pool->customers++;
+		Event *event = event_at(shape, buffer->events, count);
+
+		CHECK_NOW_AND_THEN(count);
+		at = log_read(pool, at, event);
+		ordered = ordered && (count == 0 || before < event->value);
+		before = event->value;
 	}
-	cell->bits = (uintptr_t) list_add(pool, CELL_AMOUNTS, list_of(cell), &event.event);
+	if (!ordered)
+		count = events_normalise(shape, buffer->events, count);
+	if (count > event_limit(shape))
+		history_too_long();
+	return count;
+}
+
+/* A full log: what is in it is put together, and it grows where it has to. */
+static pg_noinline void
+log_grow(CellPool *pool, EventCell *cell)
+{
+	EventCell old = *cell;
+	EventBuffer buffer = {0};
+	Size need = 0;
+	int size = old.flags;
+	char *to;
+	int count;
+
+	if (size < LOG_MERGED)
+	{
+		log_create(pool, cell, Max(size + 1, LOG_SECOND));
+		memcpy((void *) (uintptr_t) cell->bits, (const void *) (uintptr_t) old.bits, old.base);
+		cell->base = old.base;
+		log_free(pool, &old);
+		return;
+	}
+	count = log_events(pool, cell, &buffer);
+	for (int i = 0; i < count; i++)
+	{
+		CHECK_NOW_AND_THEN(i);
+		need += log_numbers(pool, event_at(&pool->shape, buffer.events, i)).bytes;
+	}
+	while (((Size) 1 << size) - LOG_BEYOND < 2 * need)
+		size++;
+	if (size > old.flags)
+		log_create(pool, cell, size);
+	to = (char *) (uintptr_t) cell->bits;
+	for (int i = 0; i < count; i++)
+	{
+		LogNumbers n = log_numbers(pool, event_at(&pool->shape, buffer.events, i));
+
+		CHECK_NOW_AND_THEN(i);
+		log_write(to, &n);
+		to += n.bytes;
+	}
+	cell->base = (int32) need;
+	if (size > old.flags)
+		log_free(pool, &old);
+	pfree(buffer.events);
+}
+
+static pg_attribute_always_inline void
+log_add(CellPool *pool, EventCell *cell, const Event *event)
+{
+	LogNumbers n = log_numbers(pool, event);
+
+	while (unlikely((Size) cell->base + n.bytes > log_capacity(cell)))
+		log_grow(pool, cell);
+	log_write((char *) (uintptr_t) cell->bits + cell->base, &n);
+	cell->base += n.bytes;
+}
+
+/* ---- cells of all forms ---- */
+
+int
+cell_events(const CellPool *pool, const EventCell *cell, EventBuffer *buffer)
+{
+	Event *events;
+	int count = 0;
+
+	if (cell->form == CELL_LOG)
+		return log_events(pool, cell, buffer);
+	buffer_reserve(pool, buffer, 64);
+	events = buffer->events;
+	if (cell->form == CELL_WORD)
+		for (uint64 bits = cell->bits; bits != 0; bits &= bits - 1)
+			events[count++] =
+				(Event){.value = value_of(pool, (int64) cell->base + pg_rightmost_one_pos64(bits)),
+						.count = 1,
+						.flags = EVENT_PLAIN};
+	else if (cell->form == CELL_SINGLE &&
+			 (pool->shape.cap > 0 || cell->base != 0 || cell->flags > EVENT_ACTIVE))
+		events[count++] =
+			(Event){.value = (int64) cell->bits, .count = cell->base, .flags = cell->flags};
+	return count;
+}
+
+/* A cell of another form becomes a log. */
+static pg_noinline void
+cell_to_log(CellPool *pool, EventCell *cell)
+{
+	EventCell old = *cell;
+	EventBuffer buffer = {0};
+	int count = old.form == CELL_EMPTY ? 0 : cell_events(pool, &old, &buffer);
+
+	log_create(pool, cell, LOG_LEAST);
+	for (int i = 0; i < count; i++)
+	{
+		CHECK_NOW_AND_THEN(i);
+		log_add(pool, cell, event_at(&pool->shape, buffer.events, i));
+	}
+	if (buffer.events != NULL)
+		pfree(buffer.events);
 }
 
 void
 cell_add_slowly(CellPool *pool, EventCell *cell, const Event *given)
 {
-	Event event = *given;
-	int32 offset = 0;
+	AmountEvent taken;
+	Event *event = &taken.event;
 
 	if (pool->shape.has_amount)
+		taken = *(const AmountEvent *) given;
+	else
+		*event = *given;
+	if (!event_take(&pool->shape, event, event_amount(&pool->shape, event)))
+		return;
+	if (likely(cell->form == CELL_LOG))
 	{
-		cell_add_amount(pool, cell, given);
+		log_add(pool, cell, event);
 		return;
 	}
-
-	if (!event_take(&pool->shape, &event, 0))
-		return;
 	if (cell->form == CELL_EMPTY)
-	{
-		cell->bits = (uint64) event.value;
-		cell->base = event.count;
-		cell->flags = (uint16) event.flags;
-		cell->form = CELL_SINGLE;
 		pool->customers++;
-	}
-	else if (cell->form == CELL_SINGLE && (int64) cell->bits == event.value)
+	if (cell->form == CELL_EMPTY && !pool->shape.has_amount)
+		*cell = (EventCell){.bits = (uint64) event->value,
+							.base = event->count,
+							.flags = (uint16) event->flags,
+							.form = CELL_SINGLE};
+	else if (cell->form == CELL_SINGLE && (int64) cell->bits == event->value)
 	{
-		Event here = {.value = event.value, .count = cell->base, .flags = cell->flags};
+		Event here = {.value = event->value, .count = cell->base, .flags = cell->flags};
 
-		events_merge(&pool->shape, &here, &event);
+		events_merge(&pool->shape, &here, event);
 		cell->base = here.count;
 		cell->flags = (uint16) here.flags;
 	}
-	else if ((cell->form == CELL_WORD || cell->form == CELL_SHORTS) && pool->takes_words &&
-			 event.flags == EVENT_PLAIN && pool->has_origin &&
-			 offset_of(pool, event.value, &offset))
-	{
-		if (cell->form == CELL_WORD)
-			cell_to_shorts(pool, cell);
-		event.value = offset;
-		add_to_shorts(pool, cell, &event);
-	}
 	else
 	{
-		if (cell->form != CELL_LIST)
-			cell_to_list(pool, cell);
-		add_to_events(pool, cell, &event);
+		if (!pool->has_origin)
+		{
+			pool->origin = event->value;
+			pool->has_origin = true;
+		}
+		cell_to_log(pool, cell);
+		log_add(pool, cell, event);
 	}
 }
 

@@ -14,11 +14,9 @@
 typedef enum CellForm
 {
 	CELL_EMPTY,
-	CELL_WORD,	  /* plain events: bit i of bits is the value origin + base + i, and bit 0 is set */
-	CELL_SINGLE,  /* one event: bits is its value, base its count, flags its flags */
-	CELL_LIST,	  /* bits points to a list of events */
-	CELL_SHORTS,  /* plain events: bits points to a list of values relative to the origin */
-	CELL_AMOUNTS, /* in a population with amounts, which has no other form: bits points to a list */
+	CELL_WORD,	 /* plain events: bit i of bits is the value origin + base + i, and bit 0 is set */
+	CELL_SINGLE, /* one event: bits is its value, base its count, flags its flags */
+	CELL_LOG, /* events of any kind, as bytes that bits points to: base are used, of two to the power of flags */
 } CellForm;
 
 typedef struct EventCell
@@ -29,15 +27,23 @@ typedef struct EventCell
 	uint16 flags;
 } EventCell;
 
+/* The sizes of logs that are kept in blocks. */
+#define CELL_LOG_SIZES 11
+
 /* What all cells of a table have in common. */
 typedef struct CellPool
 {
-	MemoryContext context; /* of lists */
+	MemoryContext context; /* of logs */
 	EventShape shape;
 	bool takes_words; /* cap 1, no amounts: cells may be words */
 	bool has_origin;
-	int64 origin; /* the first value: words are relative to it */
+	int64 origin; /* the first value: words and logs are relative to it */
 	int64 customers;
+	/* Of logs: what is left of a block, and logs of each size that are free: each begins with the next. */
+	char *block;
+	Size block_left;
+	Size block_size;
+	char *free_logs[CELL_LOG_SIZES];
 } CellPool;
 
 /* The events of a cell, normalised, into the buffer; returns how many. */

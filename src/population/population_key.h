@@ -36,7 +36,7 @@ static inline void
 population_add_value_amount(Population *population, KeyKind key, Datum value, AmountEvent event)
 {
 	if (key == KEY_INT64)
-		population_add_int64_amount(population, DatumGetInt64(value), event);
+		population_add_int64_amount(population, DatumGetInt64(value), event.event, event.amount);
 	else if (key == KEY_UUID)
 		population_add_bytes_amount(population, DatumGetUUIDP(value)->data, UUID_LEN, event);
 	else

@@ -22,9 +22,9 @@
 /* Their directory has place for 67 million ids or more: half a megabyte. */
 #define SHARED_PAGES_LEAST 65536
 #define PAGE_BYTES_FREE ((uint64) 256 * 1024)
-/* A narrow cell is fetched so many events ahead, a list so many. */
+/* A narrow cell is fetched so many events ahead; logs are, so many together. */
 #define NARROW_AHEAD 32
-#define LIST_AHEAD 8
+#define LOGS_AHEAD 16
 
 /* ---- pages or a hash table ---- */
 
@@ -375,10 +375,44 @@ table_add(CustomerTable *table, const CustomerKey *key, const Event *events, int
 }
 
 static inline void
-prefetch_list(const EventCell *cell)
+prefetch_log(const EventCell *cell)
 {
-	if (cell->form >= CELL_LIST)
-		__builtin_prefetch((const void *) (uintptr_t) cell->bits, 1);
+	if (cell->form == CELL_LOG)
+		__builtin_prefetch((const char *) (uintptr_t) cell->bits + cell->base, 1);
+}
+
+/* Of some cells, from one on: one after the other, so that looking up their pages overlaps, too. */
+static inline void
+prefetch_logs(EventCell *const *cells, int from, int count)
+{
+	for (int i = from; i < Min(from + LOGS_AHEAD, count); i++)
+		prefetch_log(cells[i]);
+}
+
+/* To read them all; most are short. */
+static inline void
+prefetch_events(const EventCell *cells, int from)
+{
+	for (int i = from; i < Min(from + LOGS_AHEAD, CELL_PAGE_CELLS); i++)
+	{
+		const char *memory = (const char *) (uintptr_t) cells[i].bits;
+
+		if (cells[i].form != CELL_LOG)
+			continue;
+		__builtin_prefetch(memory);
+		__builtin_prefetch(memory + cells[i].base);
+	}
+}
+
+/* Before the cell at place i of a page is read. */
+static inline void
+prefetch_page(const CustomerTable *table, const CellPage *page, int i)
+{
+	if (table->pages.narrow || i % LOGS_AHEAD != 0)
+		return;
+	if (i == 0)
+		prefetch_events(page->cells, 0);
+	prefetch_events(page->cells, i + LOGS_AHEAD);
 }
 
 static pg_attribute_always_inline void
@@ -404,10 +438,11 @@ apply_wide(CustomerTable *table, const uint64 *keys, const Event *events, Size s
 			return false;
 		__builtin_prefetch(cells[i], 1);
 	}
+	prefetch_logs(cells, 0, count);
 	for (int i = 0; i < count; i++)
 	{
-		if (i + LIST_AHEAD < count)
-			prefetch_list(cells[i + LIST_AHEAD]);
+		if (i % LOGS_AHEAD == 0)
+			prefetch_logs(cells, i + LOGS_AHEAD, count);
 		add_one(&table->pool, cells[i], events, size, values, i);
 	}
 	return true;
@@ -463,8 +498,9 @@ apply_hash(CustomerTable *table, KeyKind kind, const KeyColumns *keys, const Eve
 		CustomerKey key = key_at(kind, keys, i);
 
 		/* Most keys are in the first place that is looked at. */
-		if (i + LIST_AHEAD < count)
-			prefetch_list(&hash_slot(&table->hash, kind, places[i + LIST_AHEAD])->cell);
+		if (i % LOGS_AHEAD == 0)
+			for (int j = i + LOGS_AHEAD; j < Min(i + 2 * LOGS_AHEAD, count); j++)
+				prefetch_log(&hash_slot(&table->hash, kind, places[j])->cell);
 		add_one(&table->pool, hash_cell(&table->hash, kind, &key, places[i]), events, size, values,
 				i);
 	}
@@ -626,6 +662,7 @@ visit_page(const CustomerTable *table, const CellPage *page, EventBuffer *buffer
 	{
 		EventCell cell;
 
+		prefetch_page(table, page, j);
 		if (!cell_of_page(&table->pages, &table->pool, page, j, &cell))
 			continue;
 		key.a = page->number << CELL_PAGE_BITS | j;
@@ -719,6 +756,7 @@ table_each_word(CustomerTable *table, Share share, KeyedWordVisitor words, Entry
 		{
 			EventCell cell;
 
+			prefetch_page(table, page, j);
 			if (cell_of_page(&table->pages, &table->pool, page, j, &cell) &&
 				!visit_word(table, key.a, &cell, words, argument))
 				visit_cell(table, &key, &cell, &buffer, visitor, argument);

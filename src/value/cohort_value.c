@@ -268,8 +268,13 @@ cohort_value_add(CohortValue **value, const Grid *grid, bool by_moment, const Am
 static void
 merge(Counted **into, const Counted *from)
 {
-	CohortValue *value = (CohortValue *) *into;
-	const CohortValue *other = (const CohortValue *) from;
+	cohort_value_merge((CohortValue **) into, (const CohortValue *) from);
+}
+
+void
+cohort_value_merge(CohortValue **into, const CohortValue *other)
+{
+	CohortValue *value = *into;
 	Tag one = grid_tag(value);
 	Tag two = grid_tag(other);
 
@@ -282,7 +287,7 @@ merge(Counted **into, const Counted *from)
 	value->first = Min(value->first, other->first);
 	value->latest = Max(value->latest, other->latest);
 	value->decimals = Max(value->decimals, other->decimals);
-	for (int i = 0; i < from->capacity; i++)
+	for (int i = 0; i < other->base.capacity; i++)
 	{
 		const CohortValueSlot *theirs = slot_at(other, i);
 		CohortValueSlot *slot;
@@ -290,7 +295,7 @@ merge(Counted **into, const Counted *from)
 		CHECK_NOW_AND_THEN(i);
 		if (!theirs->base.taken)
 			continue;
-		slot = slot_of((CohortValue **) into, theirs->cohort, theirs->offset);
+		slot = slot_of(into, theirs->cohort, theirs->offset);
 		count_add(&slot->customers, theirs->customers);
 		count_add(&slot->begun, theirs->begun);
 		count_add(&slot->whole, theirs->whole);

@@ -60,6 +60,9 @@ extern CohortValue *cohort_value_new(TimeKind kind, const char *grid_text, int g
 extern void cohort_value_add(CohortValue **value, const Grid *grid, bool by_moment,
 							 const AmountEvent *events, int count);
 
+/* Values of the same kind and grid; may move the first. 22023: they are not. */
+extern void cohort_value_merge(CohortValue **into, const CohortValue *other);
+
 /* An argument in sorted form, checked. */
 extern const CohortValue *cohort_value_open(Datum datum);
 extern const Grid *cohort_value_grid(const CohortValue *value);

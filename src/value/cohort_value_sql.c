@@ -11,10 +11,12 @@
 #include "base/type_sql.h"
 #include "history/activity.h"
 #include "population/amount.h"
+#include "population/batch.h"
 #include "population/population_key.h"
 #include "time/moment.h"
 #include "utils/builtins.h"
 #include "value/cohort_value.h"
+#include "value/value_batch.h"
 
 /* ---- the type ---- */
 
@@ -95,21 +97,64 @@ cohort_value_sorted(PG_FUNCTION_ARGS)
 
 /* ---- rows ---- */
 
+static void
+null_grid(void)
+{
+	ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					errmsg("the grid of cohort_value must not be null")));
+}
+
+static PopulationIdentity
+identity_of(const Grid *grid, KeyKind key, TimeKind kind, bool has_flags)
+{
+	return (PopulationIdentity){
+		.aggregate = has_flags ? AGGREGATE_COHORT_VALUE_FLAGS : AGGREGATE_COHORT_VALUE,
+		.key = key,
+		.kind = kind,
+		.shape = {.cap = grid->min_events, .has_amount = true},
+		.tag = grid->text,
+		.tag_length = grid->text_length,
+	};
+}
+
+/* A row that counts: at, and the period (or moment) that activity_value() gave; flags are is_start and is_return. */
+static pg_attribute_always_inline void
+add_row(Population *population, const Grid *grid, KeyKind key, Datum customer, int64 at,
+		int64 value, NullableDatum amount, const NullableDatum *flags)
+{
+	PopulationTotals *totals = population_totals(population);
+	AmountEvent event = {.event = {.count = 1, .flags = EVENT_PLAIN}};
+
+	count_add(&totals->rows, 1);
+	totals->first = Min(totals->first, at);
+	totals->latest = Max(totals->latest, at);
+	event.event.value = cohort_value_by_moment(grid, flags != NULL) ? at : value;
+	if (flags != NULL)
+	{
+		bool is_return = !flags[1].isnull && DatumGetBool(flags[1].value);
+
+		event.event.flags =
+			activity_flags(!flags[0].isnull && DatumGetBool(flags[0].value), is_return);
+		event.event.count = is_return;
+	}
+	if (event.event.count > 0 && !amount.isnull)
+		event.amount = amount_of_datum(amount.value, &totals->decimals);
+	population_add_value_amount(population, key, customer, event);
+}
+
 static pg_attribute_always_inline Datum
 accumulate(FunctionCallInfo fcinfo, KeyKind key, TimeKind kind, bool has_flags)
 {
 	const Grid *grid;
+	PopulationIdentity identity;
 	Population *population;
-	PopulationTotals *totals;
-	AmountEvent event = {.event = {.count = 1, .flags = EVENT_PLAIN}};
 	int64 at;
 	int64 value;
 	char *differs;
 
 	(void) aggregate_context(fcinfo);
 	if (PG_ARGISNULL(4))
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-						errmsg("the grid of cohort_value must not be null")));
+		null_grid();
 	if (PG_ARGISNULL(1) || PG_ARGISNULL(2))
 		RETURN_STATE_UNCHANGED();
 	if (key == KEY_TEXT)
@@ -119,51 +164,36 @@ accumulate(FunctionCallInfo fcinfo, KeyKind key, TimeKind kind, bool has_flags)
 	at = moment_of_datum(kind, PG_GETARG_DATUM(2));
 	if (!activity_value(grid, kind, at, &value))
 		RETURN_STATE_UNCHANGED();
-	{
-		PopulationIdentity identity = {
-			.aggregate = has_flags ? AGGREGATE_COHORT_VALUE_FLAGS : AGGREGATE_COHORT_VALUE,
-			.key = key,
-			.kind = kind,
-			.shape = {.cap = grid->min_events, .has_amount = true},
-			.tag = grid->text,
-			.tag_length = grid->text_length,
-		};
-
-		population = population_state(fcinfo, &identity, &differs);
-	}
+	identity = identity_of(grid, key, kind, has_flags);
+	population = population_state(fcinfo, &identity, &differs);
 	if (unlikely(differs != NULL))
 		grid_mismatch(differs, grid->text);
-	totals = population_totals(population);
-	count_add(&totals->rows, 1);
-	totals->first = Min(totals->first, at);
-	totals->latest = Max(totals->latest, at);
-	event.event.value = cohort_value_by_moment(grid, has_flags) ? at : value;
-	if (has_flags)
-	{
-		bool is_return = !PG_ARGISNULL(6) && PG_GETARG_BOOL(6);
-
-		event.event.flags = activity_flags(!PG_ARGISNULL(5) && PG_GETARG_BOOL(5), is_return);
-		event.event.count = is_return;
-	}
-	if (event.event.count > 0 && !PG_ARGISNULL(3))
-		event.amount = amount_of_datum(PG_GETARG_DATUM(3), &totals->decimals);
-	population_add_value_amount(population, key, PG_GETARG_DATUM(1), event);
+	add_row(population, grid, key, PG_GETARG_DATUM(1), at, value, fcinfo->args[3],
+			has_flags ? &fcinfo->args[5] : NULL);
 	return population_datum(population);
 }
 
 /* cohort_value_transfn(state, customer, at, amount, grid [, is_start, is_return]) */
 /* clang-format off */
-#define FUNCTIONS_OF_KEY(name, key) \
-	RETENTION_FORWARD(cohort_value_##name##_date, accumulate(fcinfo, key, TIME_DATE, false)) \
-	RETENTION_FORWARD(cohort_value_##name##_local, accumulate(fcinfo, key, TIME_LOCAL, false)) \
-	RETENTION_FORWARD(cohort_value_##name##_instant, accumulate(fcinfo, key, TIME_INSTANT, false)) \
-	RETENTION_FORWARD(cohort_value_##name##_date_flags, accumulate(fcinfo, key, TIME_DATE, true)) \
-	RETENTION_FORWARD(cohort_value_##name##_local_flags, accumulate(fcinfo, key, TIME_LOCAL, true)) \
-	RETENTION_FORWARD(cohort_value_##name##_instant_flags, accumulate(fcinfo, key, TIME_INSTANT, true))
+#define FUNCTIONS_OF_TIME(X, name, key, kind) \
+	X(cohort_value_##name, key, kind, false) \
+	X(cohort_value_##name##_flags, key, kind, true)
+#define FUNCTIONS_OF_KEY(X, name, key) \
+	FUNCTIONS_OF_TIME(X, name##_date, key, TIME_DATE) \
+	FUNCTIONS_OF_TIME(X, name##_local, key, TIME_LOCAL) \
+	FUNCTIONS_OF_TIME(X, name##_instant, key, TIME_INSTANT)
+#define FUNCTIONS(X) \
+	FUNCTIONS_OF_KEY(X, bigint, KEY_INT64) \
+	FUNCTIONS_OF_KEY(X, uuid, KEY_UUID) \
+	FUNCTIONS_OF_KEY(X, text, KEY_TEXT)
 
-FUNCTIONS_OF_KEY(bigint, KEY_INT64)
-FUNCTIONS_OF_KEY(uuid, KEY_UUID)
-FUNCTIONS_OF_KEY(text, KEY_TEXT)
+#define DEFINE(name, key, kind, has_flags) \
+	RETENTION_FUNCTION(name); \
+	Datum name(PG_FUNCTION_ARGS) \
+	{ \
+		return accumulate(fcinfo, key, kind, has_flags); \
+	}
+FUNCTIONS(DEFINE)
 /* clang-format on */
 
 typedef struct Visit
@@ -182,19 +212,13 @@ visit_customer(void *argument, Event *events, int count)
 					 count);
 }
 
-/* cohort_value_final(population) -> retention_cohort_value */
-RETENTION_FUNCTION(cohort_value_final);
-Datum
-cohort_value_final(PG_FUNCTION_ARGS)
+static CohortValue *
+value_of_share(Population *population, Share share)
 {
-	Population *population;
-	const PopulationIdentity *identity;
-	const PopulationTotals *totals;
+	const PopulationIdentity *identity = population_identity(population);
+	const PopulationTotals *totals = population_totals(population);
 	Visit visit;
 
-	(void) aggregate_context(fcinfo);
-	population = population_argument(PG_GETARG_DATUM(0));
-	identity = population_identity(population);
 	if (identity->aggregate != AGGREGATE_COHORT_VALUE &&
 		identity->aggregate != AGGREGATE_COHORT_VALUE_FLAGS)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -204,12 +228,107 @@ cohort_value_final(PG_FUNCTION_ARGS)
 	visit.by_moment =
 		cohort_value_by_moment(visit.grid, identity->aggregate == AGGREGATE_COHORT_VALUE_FLAGS);
 	visit.value = cohort_value_new(identity->kind, identity->tag, identity->tag_length);
-	totals = population_totals(population);
 	visit.value->first = totals->first;
 	visit.value->latest = totals->latest;
 	visit.value->decimals = (int32) totals->decimals;
-	population_visit(population, visit_customer, &visit);
-	PG_RETURN_POINTER(cohort_value_open(PointerGetDatum(visit.value)));
+	population_visit_share(population, share, NULL, visit_customer, &visit);
+	return visit.value;
+}
+
+/* cohort_value_final(population) -> retention_cohort_value */
+RETENTION_FUNCTION(cohort_value_final);
+Datum
+cohort_value_final(PG_FUNCTION_ARGS)
+{
+	Population *population;
+
+	(void) aggregate_context(fcinfo);
+	population = population_argument(PG_GETARG_DATUM(0));
+	PG_RETURN_POINTER(
+		cohort_value_open(PointerGetDatum(value_of_share(population, (Share){0, 1}))));
+}
+
+/* ---- the batch scan ---- */
+
+static void
+batch_add(BatchCall *call, Population **population, MemoryContext context,
+		  const BatchColumn *columns, const uint16 *rows, int count)
+{
+	const BatchMethods *methods = call->methods;
+	const bool has_flags = methods->form;
+	const Grid *grid = NULL;
+	PopulationIdentity identity;
+
+	if (call->constant_nulls[3])
+		null_grid();
+	/* The grid is opened for each batch: without a zone it depends on the session's time zone. */
+	for (int i = 0; i < count; i++)
+	{
+		int n = rows[i];
+		NullableDatum values[3];
+		int64 at;
+		int64 value;
+
+		if (columns[0].nulls[n] || columns[1].nulls[n])
+			continue;
+		if (grid == NULL)
+		{
+			if (methods->key == KEY_TEXT)
+				population_require_byte_equality(call->collation);
+			grid = grid_open(call->constants[3]);
+			cohort_value_check_grid(grid);
+			identity = identity_of(grid, methods->key, methods->kind, has_flags);
+		}
+		at = moment_of_datum(methods->kind, columns[1].values[n]);
+		if (!activity_value(grid, methods->kind, at, &value))
+			continue;
+		value_batch_population(population, &identity, context);
+		values[0] = (NullableDatum){columns[2].values[n], columns[2].nulls[n]};
+		for (int flag = 1; has_flags && flag < lengthof(values); flag++)
+			values[flag] = (NullableDatum){columns[3 + flag].values[n], columns[3 + flag].nulls[n]};
+		add_row(*population, grid, methods->key, columns[0].values[n], at, value, values[0],
+				has_flags ? &values[1] : NULL);
+	}
+}
+
+static struct varlena *
+batch_summarise(Population *population, Share share)
+{
+	return (struct varlena *) value_of_share(population, share);
+}
+
+static struct varlena *
+batch_merge(struct varlena *into, const struct varlena *other)
+{
+	CohortValue *value = (CohortValue *) into;
+
+	cohort_value_merge(&value, (const CohortValue *) other);
+	return (struct varlena *) value;
+}
+
+static Datum
+finish_value(struct varlena *summary, bool *isnull)
+{
+	*isnull = false;
+	return PointerGetDatum(cohort_value_open(PointerGetDatum(summary)));
+}
+
+/* clang-format off */
+#define ENTRY(name, key_kind, row_kind, has_flags) \
+	{name, &(const BatchMethods){.narguments = (has_flags) ? 6 : 4, .form = (has_flags), .constants = 1 << 3, \
+								 .key = (key_kind), .kind = (row_kind), .add = batch_add, \
+								 .summarise = batch_summarise, .merge = batch_merge}},
+static const BatchEntry batch_entries[] = {FUNCTIONS(ENTRY) {NULL, NULL}};
+/* clang-format on */
+
+static const BatchFinish batch_finishes[] = {{cohort_value_final, finish_value}, {NULL, NULL}};
+
+void
+cohort_value_start(void)
+{
+	static BatchFamily family = {batch_entries, batch_finishes, NULL};
+
+	batch_register(&family);
 }
 
 /* ---- cells ---- */

@@ -206,10 +206,9 @@ value_new(int32 kind, const char *grid_text, int grid_length)
 	return value;
 }
 
-static void
-count_keys(Value **value, ValueTable table, const int64 *key, int64 count)
+static inline void
+count_hashed(Value **value, ValueTable table, const int64 *key, uint32 hash, int64 count)
 {
-	uint32 hash = keys_hash(table, key);
 	ValueKey wanted = {table, key};
 	ValueSlot *slot = (ValueSlot *) counted_find(&type, &(*value)->base, hash, &wanted);
 
@@ -221,6 +220,12 @@ count_keys(Value **value, ValueTable table, const int64 *key, int64 count)
 		(*value)->used[table]++;
 	}
 	count_add(&slot->count, count);
+}
+
+static void
+count_keys(Value **value, ValueTable table, const int64 *key, int64 count)
+{
+	count_hashed(value, table, key, keys_hash(table, key), count);
 }
 
 /* The next level of a table. */
@@ -248,16 +253,36 @@ coarsen(Value **value, ValueTable table)
 	*value = to;
 }
 
+/* Bring a key from level `from` to that of its table. */
+static inline void
+coarsen_to_level(const Value *value, ValueTable table, int64 *key, int from)
+{
+	for (int level = from + 1; level <= value->level[table]; level++)
+		coarsen_key(value, table, level, key);
+}
+
+/* Make a table coarser that has too many keys; own: the old value is freed, as no aggregate has it. */
+static inline void
+keep_bounded(Value **value, ValueTable table, bool own)
+{
+	while (unlikely((*value)->used[table] > VALUE_FINE_MOST &&
+					(*value)->level[table] < last_level(table)))
+	{
+		Value *old = *value;
+
+		coarsen(value, table);
+		if (own)
+			pfree(old);
+	}
+}
+
 /* Count customers or gaps with a key that is of level `from`. */
 static inline void
 count_at(Value **value, ValueTable table, int64 *key, int from, int64 count)
 {
-	for (int level = from + 1; level <= (*value)->level[table]; level++)
-		coarsen_key(*value, table, level, key);
+	coarsen_to_level(*value, table, key, from);
 	count_keys(value, table, key, count);
-	while (unlikely((*value)->used[table] > VALUE_FINE_MOST &&
-					(*value)->level[table] < last_level(table)))
-		coarsen(value, table);
+	keep_bounded(value, table, false);
 }
 
 static inline void
@@ -277,17 +302,72 @@ count_spend(Value **value, int64 frequency, int128 amount, int64 count)
 	count_at(value, VALUE_SPEND, key, 0, count);
 }
 
+ValueBuilder *
+value_begin(TimeKind kind, const char *grid_text, int grid_length)
+{
+	ValueBuilder *builder = palloc0(sizeof(ValueBuilder));
+
+	for (int table = 0; table < VALUE_TABLES; table++)
+		builder->tables[table] = value_new(kind, grid_text, grid_length);
+	return builder;
+}
+
+static void
+count_waiting(ValueBuilder *builder)
+{
+	CHECK_FOR_INTERRUPTS();
+	for (int i = 0; i < builder->waiting; i++)
+	{
+		const Counted *table = &builder->tables[builder->keys[i].table]->base;
+		uint32 place = builder->keys[i].hash & (uint32) (table->capacity - 1);
+
+		__builtin_prefetch(counted_slot(&type, table, (int) place), 1);
+	}
+	for (int i = 0; i < builder->waiting; i++)
+	{
+		WaitingKey *wait = &builder->keys[i];
+		Value **value = &builder->tables[wait->table];
+		Value *old = *value;
+
+		if (unlikely(wait->level != old->level[wait->table]))
+		{
+			coarsen_to_level(old, wait->table, wait->key, wait->level);
+			wait->hash = keys_hash(wait->table, wait->key);
+		}
+		count_hashed(value, wait->table, wait->key, wait->hash, 1);
+		if (unlikely(*value != old))
+			pfree(old);
+		keep_bounded(value, wait->table, true);
+	}
+	builder->waiting = 0;
+}
+
+/* Count one customer or gap later. */
+static inline void
+count_later(ValueBuilder *builder, ValueTable table, int64 a, int64 b, int64 c)
+{
+	const Value *value;
+	WaitingKey *wait;
+
+	if (builder->waiting == VALUE_WAITING)
+		count_waiting(builder);
+	value = builder->tables[table];
+	wait = &builder->keys[builder->waiting++];
+	*wait = (WaitingKey){.key = {a, b, c}, .table = table, .level = value->level[table]};
+	coarsen_to_level(value, table, wait->key, 0);
+	wait->hash = keys_hash(table, wait->key);
+}
+
 void
 value_add_customer(ValueBuilder *builder, const AmountEvent *events, int count)
 {
-	Value **value = &builder->value;
+	Value *value;
 	int128 total = 0;
 	int128 again = 0; /* of the days after the first purchase day */
 	int64 orders = 0;
 	int64 first = 0;
 	int64 last = 0;
 	int64 days = 0; /* with a purchase */
-	int64 key[VALUE_KEYS] = {0};
 
 	for (int i = 0; i < count; i++)
 	{
@@ -308,29 +388,40 @@ value_add_customer(ValueBuilder *builder, const AmountEvent *events, int count)
 		else if (likely(day - last < VALUE_GAPS_SHORT))
 			builder->gaps[day - last]++;
 		else
-			count_numbers(value, VALUE_GAPS, day - last, 0, 0, 1);
+			count_later(builder, VALUE_GAPS, day - last, 0, 0);
 		last = day;
 	}
-	count_add(&(*value)->customers, 1);
-	count_add(&(*value)->orders, orders);
-	count_add(&(*value)->gap_days, last - first);
-	wide_add(&(*value)->revenue, total);
+	/* Counting a gap may have moved it. */
+	value = builder->tables[0];
+	count_add(&value->customers, 1);
+	count_add(&value->orders, orders);
+	count_add(&value->gap_days, last - first);
+	wide_add(&value->revenue, total);
 	if (days > 0)
-		count_numbers(value, VALUE_CUSTOMERS, days - 1, last - first, first, 1);
+		count_later(builder, VALUE_CUSTOMERS, days - 1, last - first, first);
 	if (days > 1)
-		count_spend(value, days - 1, again, 1);
-	put_wide_key(key, total);
-	count_at(value, VALUE_AMOUNTS, key, 0, 1);
+		count_later(builder, VALUE_SPEND, days - 1, (int64) (again >> 64), (int64) (uint64) again);
+	count_later(builder, VALUE_AMOUNTS, (int64) (total >> 64), (int64) (uint64) total, 0);
 }
 
 Value *
 value_finish(ValueBuilder *builder)
 {
+	Value *value;
+
+	count_waiting(builder);
 	for (int days = 1; days < VALUE_GAPS_SHORT; days++)
 		if (builder->gaps[days] > 0)
-			count_numbers(&builder->value, VALUE_GAPS, days, 0, 0, builder->gaps[days]);
-	memset(builder->gaps, 0, sizeof(builder->gaps));
-	return builder->value;
+			count_numbers(&builder->tables[VALUE_GAPS], VALUE_GAPS, days, 0, 0,
+						  builder->gaps[days]);
+	value = builder->tables[0];
+	for (int table = 1; table < VALUE_TABLES; table++)
+	{
+		value_merge(&value, builder->tables[table]);
+		pfree(builder->tables[table]);
+	}
+	pfree(builder);
+	return value;
 }
 
 void

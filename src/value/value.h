@@ -91,17 +91,34 @@ extern const CountedType *const value_counted;
 /* An empty state, in the current context. grid: NULL for values of summaries. */
 extern Value *value_new(int32 kind, const char *grid_text, int grid_length);
 
-/* A value of many customers. Nearly all gaps are short, and are counted apart until value_finish(). */
+/*
+ * A value of many customers. Each table is counted in a value of its own, which is smaller; keys wait, so that their
+ * cache misses overlap. Nearly all gaps are short, and are counted apart until value_finish().
+ */
 #define VALUE_GAPS_SHORT 4096
+#define VALUE_WAITING 64
+
+typedef struct WaitingKey
+{
+	int64 key[VALUE_KEYS];
+	ValueTable table;
+	int level; /* of the key */
+	uint32 hash;
+} WaitingKey;
 
 typedef struct ValueBuilder
 {
-	Value *value;
+	Value *tables[VALUE_TABLES]; /* the totals are those of the first */
+	int waiting;
+	WaitingKey keys[VALUE_WAITING];
 	int64 gaps[VALUE_GAPS_SHORT]; /* by days */
 } ValueBuilder;
 
+/* palloc'ed. */
+extern ValueBuilder *value_begin(TimeKind kind, const char *grid_text, int grid_length);
 /* A customer's events: days, with counts of purchases and amounts. */
 extern void value_add_customer(ValueBuilder *builder, const AmountEvent *events, int count);
+/* The value, without the times of rows and what else the builder does not know. */
 extern Value *value_finish(ValueBuilder *builder);
 
 /* Customers of the same figures; has_spend: amount is that of their days after the first. May move the value. */

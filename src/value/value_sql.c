@@ -12,11 +12,13 @@
 #include "base/type_sql.h"
 #include "math/interval.h"
 #include "population/amount.h"
+#include "population/batch.h"
 #include "population/population_key.h"
 #include "time/moment.h"
 #include "utils/builtins.h"
 #include "value/purchases.h"
 #include "value/value.h"
+#include "value/value_batch.h"
 
 /* ---- the type ---- */
 
@@ -109,52 +111,82 @@ identity_of(const Grid *grid, KeyKind key, TimeKind kind)
 	};
 }
 
+static void
+null_grid(void)
+{
+	ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					errmsg("the grid of customer_value must not be null")));
+}
+
+/* The moment of a row that has a customer; false: it is not before as_of. */
+static inline bool
+row_counts(const Grid *grid, TimeKind kind, Datum time, int64 *at)
+{
+	*at = moment_of_datum(kind, time);
+	return !grid->has_as_of || *at < grid_as_of(grid, kind);
+}
+
+static pg_attribute_always_inline void
+add_row(Population *population, const Grid *grid, KeyKind key, TimeKind kind, Datum customer,
+		int64 at, NullableDatum amount)
+{
+	PopulationTotals *totals = population_totals(population);
+	AmountEvent event =
+		purchase_event(grid, kind, at, amount.isnull, amount.value, &totals->decimals);
+
+	count_add(&totals->rows, 1);
+	totals->first = Min(totals->first, at);
+	totals->latest = Max(totals->latest, at);
+	population_add_value_amount(population, key, customer, event);
+}
+
 static pg_attribute_always_inline Datum
 accumulate(FunctionCallInfo fcinfo, KeyKind key, TimeKind kind)
 {
 	const Grid *grid;
 	PopulationIdentity identity;
 	Population *population;
-	PopulationTotals *totals;
-	AmountEvent event;
 	int64 at;
 	char *differs;
 
 	(void) aggregate_context(fcinfo);
 	if (PG_ARGISNULL(4))
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-						errmsg("the grid of customer_value must not be null")));
+		null_grid();
 	if (PG_ARGISNULL(1) || PG_ARGISNULL(2))
 		RETURN_STATE_UNCHANGED();
 	if (key == KEY_TEXT)
 		population_require_byte_equality(PG_GET_COLLATION());
 	grid = grid_open(PG_GETARG_DATUM(4));
 	value_check_grid(grid, "customer_value");
-	at = moment_of_datum(kind, PG_GETARG_DATUM(2));
-	if (grid->has_as_of && at >= grid_as_of(grid, kind))
+	if (!row_counts(grid, kind, PG_GETARG_DATUM(2), &at))
 		RETURN_STATE_UNCHANGED();
 	identity = identity_of(grid, key, kind);
 	population = population_state(fcinfo, &identity, &differs);
 	if (unlikely(differs != NULL))
 		grid_mismatch(differs, grid->text);
-	totals = population_totals(population);
-	event = purchase_event(grid, kind, at, PG_ARGISNULL(3), PG_GETARG_DATUM(3), &totals->decimals);
-	count_add(&totals->rows, 1);
-	totals->first = Min(totals->first, at);
-	totals->latest = Max(totals->latest, at);
-	population_add_value_amount(population, key, PG_GETARG_DATUM(1), event);
+	add_row(population, grid, key, kind, PG_GETARG_DATUM(1), at, fcinfo->args[3]);
 	return population_datum(population);
 }
 
 /* customer_value_transfn(state, customer, at, amount, grid) */
-#define FUNCTIONS_OF_KEY(name, key)                                                                \
-	RETENTION_FORWARD(customer_value_##name##_date, accumulate(fcinfo, key, TIME_DATE))            \
-	RETENTION_FORWARD(customer_value_##name##_local, accumulate(fcinfo, key, TIME_LOCAL))          \
-	RETENTION_FORWARD(customer_value_##name##_instant, accumulate(fcinfo, key, TIME_INSTANT))
+/* clang-format off */
+#define FUNCTIONS_OF_KEY(X, name, key) \
+	X(customer_value_##name##_date, key, TIME_DATE) \
+	X(customer_value_##name##_local, key, TIME_LOCAL) \
+	X(customer_value_##name##_instant, key, TIME_INSTANT)
+#define FUNCTIONS(X) \
+	FUNCTIONS_OF_KEY(X, bigint, KEY_INT64) \
+	FUNCTIONS_OF_KEY(X, uuid, KEY_UUID) \
+	FUNCTIONS_OF_KEY(X, text, KEY_TEXT)
 
-FUNCTIONS_OF_KEY(bigint, KEY_INT64)
-FUNCTIONS_OF_KEY(uuid, KEY_UUID)
-FUNCTIONS_OF_KEY(text, KEY_TEXT)
+#define DEFINE(name, key, kind) \
+	RETENTION_FUNCTION(name); \
+	Datum name(PG_FUNCTION_ARGS) \
+	{ \
+		return accumulate(fcinfo, key, kind); \
+	}
+FUNCTIONS(DEFINE)
+/* clang-format on */
 
 /* customer_value_transfn(state, purchases): facts, each value a customer */
 RETENTION_FUNCTION(customer_value_purchases);
@@ -192,38 +224,124 @@ visit_customer(void *argument, Event *events, int count)
 	value_add_customer(argument, (const AmountEvent *) events, count);
 }
 
+/* The value of a share. Its refunds are the rows of all shares: who knows all orders makes refunds of them. */
+static Value *
+value_of_share(Population *population, Share share)
+{
+	const PopulationIdentity *identity = population_identity(population);
+	const PopulationTotals *totals = population_totals(population);
+	const Grid *grid;
+	ValueBuilder *builder;
+	Value *value;
+
+	if (identity->aggregate != AGGREGATE_VALUE)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("the state is not one of customer_value")));
+	grid = grid_open_text(identity->tag, identity->tag_length);
+	value_check_grid(grid, "customer_value");
+	builder = value_begin(identity->kind, identity->tag, identity->tag_length);
+	population_visit_share(population, share, NULL, visit_customer, builder);
+	value = value_finish(builder);
+	value->first = totals->first;
+	value->latest = totals->latest;
+	value->decimals = totals->decimals;
+	value->refunds = totals->rows;
+	return value;
+}
+
+/* The value of all shares. Rows that are no purchases are refunds. */
+static Datum
+finish_value(struct varlena *summary, bool *isnull)
+{
+	Value *value = (Value *) summary;
+
+	value->refunds -= value->orders;
+	*isnull = false;
+	return PointerGetDatum(value_open(PointerGetDatum(value)));
+}
+
 /* customer_value_final(population) -> retention_value */
 RETENTION_FUNCTION(customer_value_final);
 Datum
 customer_value_final(PG_FUNCTION_ARGS)
 {
 	Population *population;
-	const PopulationIdentity *identity;
-	const PopulationTotals *totals;
-	const Grid *grid;
-	ValueBuilder *builder;
-	Value *value;
+	bool isnull;
 
 	(void) aggregate_context(fcinfo);
 	population = population_argument(PG_GETARG_DATUM(0));
-	identity = population_identity(population);
-	if (identity->aggregate != AGGREGATE_VALUE)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("the state is not one of customer_value")));
-	grid = grid_open_text(identity->tag, identity->tag_length);
-	value_check_grid(grid, "customer_value");
-	totals = population_totals(population);
-	value = value_new(identity->kind, identity->tag, identity->tag_length);
-	value->first = totals->first;
-	value->latest = totals->latest;
-	value->decimals = totals->decimals;
-	builder = palloc0(sizeof(ValueBuilder));
-	builder->value = value;
-	population_visit(population, visit_customer, builder);
-	value = value_finish(builder);
-	/* Rows that are no purchases are refunds. */
-	value->refunds = totals->rows - value->orders;
-	PG_RETURN_POINTER(value_open(PointerGetDatum(value)));
+	return finish_value((struct varlena *) value_of_share(population, (Share){0, 1}), &isnull);
+}
+
+/* ---- the batch scan ---- */
+
+static void
+batch_add(BatchCall *call, Population **population, MemoryContext context,
+		  const BatchColumn *columns, const uint16 *rows, int count)
+{
+	const KeyKind key = call->methods->key;
+	const TimeKind kind = call->methods->kind;
+	const Grid *grid = NULL;
+	PopulationIdentity identity;
+
+	if (call->constant_nulls[3])
+		null_grid();
+	/* The grid is opened for each batch: without a zone it depends on the session's time zone. */
+	for (int i = 0; i < count; i++)
+	{
+		int n = rows[i];
+		NullableDatum amount = {columns[2].values[n], columns[2].nulls[n]};
+		int64 at;
+
+		if (columns[0].nulls[n] || columns[1].nulls[n])
+			continue;
+		if (grid == NULL)
+		{
+			if (key == KEY_TEXT)
+				population_require_byte_equality(call->collation);
+			grid = grid_open(call->constants[3]);
+			value_check_grid(grid, "customer_value");
+			identity = identity_of(grid, key, kind);
+		}
+		if (!row_counts(grid, kind, columns[1].values[n], &at))
+			continue;
+		value_batch_population(population, &identity, context);
+		add_row(*population, grid, key, kind, columns[0].values[n], at, amount);
+	}
+}
+
+static struct varlena *
+batch_summarise(Population *population, Share share)
+{
+	return (struct varlena *) value_of_share(population, share);
+}
+
+static struct varlena *
+batch_merge(struct varlena *into, const struct varlena *other)
+{
+	Value *value = (Value *) into;
+	int64 rows = value->refunds;
+
+	value_merge(&value, (const Value *) other);
+	value->refunds = rows;
+	return (struct varlena *) value;
+}
+
+/* clang-format off */
+#define ENTRY(name, key_kind, row_kind) \
+	{name, &(const BatchMethods){.narguments = 4, .constants = 1 << 3, .key = (key_kind), .kind = (row_kind), \
+								 .add = batch_add, .summarise = batch_summarise, .merge = batch_merge}},
+static const BatchEntry batch_entries[] = {FUNCTIONS(ENTRY) {NULL, NULL}};
+/* clang-format on */
+
+static const BatchFinish batch_finishes[] = {{customer_value_final, finish_value}, {NULL, NULL}};
+
+void
+value_start(void)
+{
+	static BatchFamily family = {batch_entries, batch_finishes, NULL};
+
+	batch_register(&family);
 }
 
 /* ---- one row of figures for each customer ---- */
