@@ -117,7 +117,7 @@ COMMENT ON FUNCTION retention_internal.source_check_grid(retention_internal.sour
 'raises an error unless the grid of a source fits its kind and its times';
 
 CREATE FUNCTION retention_internal.source_check_model(source retention_internal.source) RETURNS void
-LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   m @extschema@.retention_model := source.purchase_model;
   unit double precision := retention_internal.source_unit_days(source);
@@ -151,7 +151,7 @@ COMMENT ON FUNCTION retention_internal.source_check_model(retention_internal.sou
 'raises an error unless the purchase model of a source is one that is known';
 
 CREATE FUNCTION retention_internal.source_check_settings(source retention_internal.source) RETURNS void
-LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   o record := @extschema@.grid_options(source.grid);
 BEGIN

@@ -11,7 +11,7 @@ INSERT INTO fuzzed VALUES
     ('retention_grid', '', 'SELECT retention_period($1, 1, ''2026-03-29 00:30+00'')'),
     ('numeric_customer', '#', NULL),
     ('retention_span', '[', 'SELECT retention_rate(date ''2024-01-05'', NULL, $1), retention_rate(timestamptz ''2024-01-05'', NULL, $1)'),
-    ('retention_activity', 'A', 'SELECT activity_union($1, $1), count(*) FROM active_periods_at($1)'),
+    ('retention_activity', 'A', 'SELECT activity_union($1, $1), retention_internal.activity_summary($1), count(*) FROM active_periods_at($1)'),
     ('retention_cohorts', 'C', 'SELECT (SELECT count(*) FROM cohort_cells_at($1)), (SELECT count(*) FROM retention_curve($1)), (SELECT rollup(x) FROM (VALUES ($1), ($1)) AS v (x))'),
     ('retention_flow', 'F', 'SELECT (SELECT count(*) FROM flow_periods_at($1)), (SELECT rollup(x) FROM (VALUES ($1), ($1)) AS v (x))'),
     ('retention_population', 'P', NULL),
