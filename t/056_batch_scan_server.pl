@@ -308,11 +308,19 @@ is($node->safe_psql('postgres', "$in_three $exchange"), $exchanged, 'exchanged')
 is($node->safe_psql('postgres', "$workers SET work_mem = '1MB'; $exchange"), $exchanged, 'exchanged by files');
 is($node->safe_psql('postgres', "$workers SET max_parallel_workers = 0; $exchange"), $exchanged, 'no worker came');
 
+# Many groups, which are divided among the processes.
+my $divide = q{SELECT md5(string_agg(md5(s::text), ' ' ORDER BY g)) FROM (SELECT hashed % 20000 AS g, cohort_retention(dense, at, 'month') AS s, count(*) AS n, max(id::text) AS id FROM many GROUP BY 1) q WHERE n > 0 AND id > ''};
+my $divided = $node->safe_psql('postgres', "$off $alone $divide");
+for my $with ($alone, "$in_three", "$workers SET work_mem = '1MB';", "$workers SET work_mem = '1MB'; SET parallel_leader_participation = off;", "$workers SET max_parallel_workers = 0; SET work_mem = '1MB';") {
+  is($node->safe_psql('postgres', "$with $divide"), $divided, "divided: $with");
+}
+like($node->safe_psql('postgres', "$workers SET work_mem = '1MB'; EXPLAIN (ANALYZE) $divide"), qr/Gather.*Workers Launched: 2.*RetentionScan.*Partitioned: [1-9]/s, 'by three processes');
+
 # (psql, the leader, a worker of it) while the query runs.
 sub begin_exchange
 {
-  my ($said, $complained) = @_;
-  my $psql = IPC::Run::start([ 'psql', '-X', '-d', $node->connstr('postgres') . ' application_name=exchange', map { ('-c', $_) } split(/; ?/, $in_three), $exchange ], '<', \undef, '>', $said, '2>', $complained);
+  my ($said, $complained, $query) = @_;
+  my $psql = IPC::Run::start([ 'psql', '-X', '-d', $node->connstr('postgres') . ' application_name=exchange', map { ('-c', $_) } split(/; ?/, $query eq $divide ? "$in_three SET work_mem = '1MB';" : $in_three), $query ], '<', \undef, '>', $said, '2>', $complained);
   for (1 .. 200) {
     my $pids = $node->safe_psql('postgres', q{SELECT leader_pid, pid FROM pg_stat_activity WHERE backend_type = 'parallel worker' AND application_name = 'exchange' LIMIT 1});
     return ($psql, split /\|/, $pids) if $pids ne '';
@@ -321,13 +329,15 @@ sub begin_exchange
   return ($psql);
 }
 my %ended;
-for my $ms (map $_ * 60, 0 .. 7) {
+for my $n (0 .. 15) {
+  my ($query, $right) = $n % 2 ? ($divide, $divided) : ($exchange, $exchanged);
+  my $ms = int($n / 2) * 60;
   my ($said, $complained) = ('', '');
-  my ($psql, $leader, $worker) = begin_exchange(\$said, \$complained);
+  my ($psql, $leader, $worker) = begin_exchange(\$said, \$complained, $query);
   usleep(1000 * $ms);
   my $killed = $worker && kill('KILL', $worker);
   IPC::Run::finish($psql);
-  $ended{ $complained =~ /connection|terminating|server closed/i ? 'killed' : $said =~ /\Q$exchanged\E/ ? 'right' : "$said$complained" }++;
+  $ended{ $complained =~ /connection|terminating|server closed/i ? 'killed' : $said =~ /\Q$right\E/ ? 'right' : "$said$complained" }++;
   $node->poll_query_until('postgres', 'SELECT NOT pg_is_in_recovery()');
 }
 is(join(' ', grep !/^(killed|right)$/, keys %ended), '', 'a worker is killed after 0 to 420 ms: the query fails or is right (' . join(', ', map "$_ $ended{$_}", sort keys %ended) . ')');
@@ -336,9 +346,11 @@ is($node->safe_psql('postgres', "$in_three $exchange"), $exchanged, 'right after
 
 # A worker that stands still: the others wait for it, at whichever barrier, and are cancelled there.
 my ($waited, $cancelled) = (0, 0);
-for my $ms (map $_ * 80, 0 .. 5) {
+for my $n (0 .. 11) {
+  my ($query, $right) = $n % 2 ? ($divide, $divided) : ($exchange, $exchanged);
+  my $ms = int($n / 2) * 80;
   my ($said, $complained) = ('', '');
-  my ($psql, $leader, $worker) = begin_exchange(\$said, \$complained);
+  my ($psql, $leader, $worker) = begin_exchange(\$said, \$complained, $query);
   usleep(1000 * $ms);
   if ($worker && kill 'STOP', $worker) {
     $node->poll_query_until('postgres', "SELECT coalesce((SELECT wait_event_type IN ('Extension', 'IPC') FROM pg_stat_activity WHERE pid = $leader AND state = 'active'), true)");
@@ -349,11 +361,12 @@ for my $ms (map $_ * 80, 0 .. 5) {
   }
   IPC::Run::finish($psql);
   $cancelled++ if $complained =~ /canceling statement due to user request/;
-  $ended{"$said$complained"} = 1 unless $complained =~ /canceling statement due to user request/ || $said =~ /\Q$exchanged\E/;
+  $ended{"$said$complained"} = 1 unless $complained =~ /canceling statement due to user request/ || $said =~ /\Q$right\E/;
 }
 cmp_ok($cancelled, '>', 0, "cancelled $cancelled times, $waited times at a barrier");
 is(join(' ', grep !/^(killed|right)$/, keys %ended), '', 'and nothing else was said');
 is($node->safe_psql('postgres', "$in_three $exchange"), $exchanged, 'right afterwards');
+is($node->safe_psql('postgres', "$in_three $divide"), $divided, 'and of many groups');
 is($node->safe_psql('postgres', 'SELECT count(*) FROM pg_ls_tmpdir()'), '0', 'no temporary file is left');
 
 $node->stop;
