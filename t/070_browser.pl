@@ -159,10 +159,42 @@ for my $dark (0, 1) {
       ok(index($shop->{words}, $label) >= 0, "shop $w: says \"$label\"");
     }
   }
+  cmp_ok($facts->{'shop phone'}{columns}{'Churn drivers: churn'} // 9999, '<', 390, 'phone: who leaves is on the screen');
+  is($facts->{'shop phone'}{cut}, 0, 'phone: no picture is cut');
+  like($facts->{'shop phone'}{words}, qr/move the picture/, 'phone: what is to the right is told of');
+  cmp_ok($facts->{'shop desk'}{links}, '>', 8, 'pictures and tables are files, too');
+  like($facts->{'shop desk'}{words}, qr/\w{3} \d{4}: \d+\.\d % of customers stayed, /, 'the first sentence says it in words');
   is("$facts->{heatmap}{cells} $facts->{heatmap}{hatched}", "$cells $partial",
     'the heat map alone: every cell, hatched where it is partial');
   is($facts->{narrow}{cells}, $cells, 'and drawn narrow');
   is($facts->{survival}{kinds}{survival}, 1, 'the survival curves alone');
+}
+
+# --- Paper --------------------------------------------------------------------------------------
+
+SKIP: {
+  my ($pdftotext) = grep -x, map "$_/pdftotext", split(/:/, $ENV{PATH}), '/usr/bin';
+  skip 'pdftotext is not installed; script/bootstrap browser installs it', 1 unless $pdftotext;
+  for my $page (qw(shop orders)) {
+    my $profile = File::Temp->newdir;
+    IPC::Run::run([ $chromium, qw(--headless --no-sandbox --disable-gpu --no-first-run --disable-dev-shm-usage
+      --no-pdf-header-footer), "--user-data-dir=$profile", "--print-to-pdf=$folder/$page.pdf", "file://$folder/$page.html" ],
+      '<', \undef, '>', \my $out, '2>', \my $err, IPC::Run::timeout(120));
+    my $text = '';
+    IPC::Run::run([ $pdftotext, '-layout', "$folder/$page.pdf", '-' ], '<', \undef, '>', \$text);
+    my @sheets = split /\f/, $text;
+    cmp_ok(scalar @sheets, '>', 2, "$page on paper: several pages") or diag($err);
+    cmp_ok(scalar @sheets, '<', 14, "$page on paper: not too many");
+    for my $n (1 .. @sheets) {
+      my $words = () = $sheets[ $n - 1 ] =~ /\S+/g;
+      my $numbers = () = $sheets[ $n - 1 ] =~ /\d+/g;
+      ok($words > 40 && $numbers > 10, "$page on paper, page $n: more than a title") or diag($sheets[ $n - 1 ]);
+    }
+    like($sheets[0], qr/of customers stayed/, "$page on paper: the sentence on the first page");
+    like($sheets[0], qr/Retention rate/, "$page on paper: the first pictures, too");
+    like($sheets[-1], qr/To repeat this report/, "$page on paper: whole");
+    unlike($text, qr/Table \(CSV\)|Picture \(SVG\)|^\s*[^\n]*\bThe figures\s*\z/m, "$page on paper: nothing to click");
+  }
 }
 
 # --- Vega-Lite ----------------------------------------------------------------------------------

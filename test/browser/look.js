@@ -80,6 +80,16 @@ function look(frame) {
       }
     }
   }
+  // Where the columns of tables end that are visible without a click, by card and heading, and the least legend text.
+  facts.columns = {};
+  for (const heading of page.querySelectorAll('section > .scroll th')) {
+    const card = heading.closest('section').querySelector('h2').textContent;
+    facts.columns[card + ': ' + heading.textContent] = Math.round(heading.getBoundingClientRect().right);
+  }
+  // The width of the screen that a picture would need beyond what it can be moved in.
+  facts.cut = [...page.querySelectorAll('.picture')].filter(visible)
+    .filter((p) => p.scrollWidth > p.clientWidth + 1 && view.getComputedStyle(p).overflowX !== 'auto').length;
+  facts.links = [...page.querySelectorAll('a[download]')].filter(visible).length;
   return facts;
 }
 
