@@ -96,11 +96,11 @@ LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
   SELECT retention_internal.fill('figures', jsonb_build_object('summary', summary,
-    'long', CASE WHEN jsonb_array_length(rows) > 14 THEN 'long' END,
+    'long', CASE WHEN jsonb_array_length(rows) > 14 OR summary LIKE 'The statistics%' THEN 'long' END,
     'table', retention_internal.page_table(rows, columns)))
 $$;
 COMMENT ON FUNCTION retention_internal.page_figures(jsonb, text[], text) IS
-'a table that the reader can unfold; on paper it is unfolded, a long one left out';
+'a table that the reader can unfold; on paper it is unfolded, a long one and statistics are left out';
 
 CREATE FUNCTION retention_internal.page_rows(value jsonb) RETURNS jsonb
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -184,8 +184,8 @@ AS $$
       WHEN NOT j.certain THEN 'no real change'
       ELSE CASE WHEN j.value > 0 THEN '&#9650; ' ELSE '&#9660; ' END || CASE figure ->> 'unit'
           WHEN 'percent' THEN round(abs(j.value), 1) || ' points ' || CASE WHEN j.value > 0 THEN 'up' ELSE 'down' END
-          WHEN 'money' THEN retention_internal.plot_money(CASE WHEN abs(j.value) >= 100 THEN round(abs(j.value))
-            ELSE abs(j.value) END) || CASE WHEN j.value > 0 THEN ' more' ELSE ' less' END
+          WHEN 'money' THEN CASE WHEN abs(j.value) >= 100 THEN retention_internal.plot_count(abs(j.value))
+            ELSE retention_internal.plot_money(abs(j.value)) END || CASE WHEN j.value > 0 THEN ' more' ELSE ' less' END
           ELSE retention_internal.plot_count(abs(j.value)) || CASE WHEN j.value > 0 THEN ' more' ELSE ' fewer' END END
         || CASE WHEN j.good THEN ', better' ELSE ', worse' END END,
     'period', retention_internal.page_time((before ->> 'period_start')::timestamp, unit),
