@@ -102,7 +102,7 @@ extern void entry_write(StringInfo out, KeyKind kind, const EventShape *shape,
 /* The key at the front of an entry; its bytes stay where they are. */
 extern CustomerKey entry_read_key(WireReader *in, KeyKind kind);
 
-/* Some entries of a log, which are handled together: counts[i] events belong to keys[i]. Zeroed before its first use. */
+/* Entries of a log that are handled together: counts[i] events belong to keys[i]. Zeroed before its first use. */
 #define GROUP_ENTRIES 64
 
 typedef struct EntryGroup
