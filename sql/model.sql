@@ -357,18 +357,19 @@ BEGIN
 END $$;
 SELECT source, d.* FROM asked, alive_differs(source) d ORDER BY source;
 -- the same over kept facts, which end with the latest row
-SELECT count(*) FROM asked, LATERAL retention_source('model_test.kept_' || source, 'events', 'model_test.ordered', 'customer', at => 'at', amount => amount, grid => grid::retention_grid, gone_after => '90 days');
-SELECT count(retention_source_set(('kept_' || source)::regclass, purchase_model => asked_model(of_kind, unit))) FROM asked;
-SELECT count(show_customers('kept_' || source)) FROM asked;
+CREATE VIEW asked_kept AS SELECT * FROM asked WHERE source IN ('in_facts', 'in_windows', 'in_hours');
+SELECT count(*) FROM asked_kept, LATERAL retention_source('model_test.kept_' || source, 'events', 'model_test.ordered', 'customer', at => 'at', amount => amount, grid => grid::retention_grid, gone_after => '90 days');
+SELECT count(retention_source_set(('kept_' || source)::regclass, purchase_model => asked_model(of_kind, unit))) FROM asked_kept;
+SELECT count(show_customers('kept_' || source)) FROM asked_kept;
 CREATE FUNCTION alive_rows() RETURNS TABLE (line text) LANGUAGE plpgsql AS $$
 DECLARE s text;
 BEGIN
-  FOR s IN SELECT source FROM asked LOOP
+  FOR s IN SELECT source FROM asked_kept LOOP
     RETURN QUERY EXECUTE format('SELECT concat_ws('' '', %L, customer, p_alive, expected_purchases) FROM kept_%I_customers', s, s);
   END LOOP;
 END $$;
 CREATE TABLE alive_before AS SELECT line FROM alive_rows() line;
-SELECT count(*) FROM asked, retention_materialize(('kept_' || source)::regclass);
+SELECT count(*) FROM asked_kept, retention_materialize(('kept_' || source)::regclass);
 SELECT count(*), (SELECT count(*) FROM alive_before) AS before, count(*) FILTER (WHERE line NOT IN (SELECT line FROM alive_before)) AS differ FROM alive_rows() line;
 -- one customer by their key, without their rows where there are no amounts
 SET enable_seqscan = off;
