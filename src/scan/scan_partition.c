@@ -128,6 +128,8 @@ hash_of_row(const BatchScan *scan, int row)
 static uint32
 hash_of_key(const BatchScan *scan, MinimalTuple key)
 {
+	ExprContext *context = scan->css.ss.ps.ps_ExprContext;
+	MemoryContext old = MemoryContextSwitchTo(context->ecxt_per_tuple_memory);
 	uint64 hash = 0;
 
 	ExecStoreMinimalTuple(key, scan->key_slot, false);
@@ -135,6 +137,8 @@ hash_of_key(const BatchScan *scan, MinimalTuple key)
 	for (int i = 0; i < scan->ncolumns; i++)
 		hash = add_to_hash(scan, i, hash, scan->key_slot->tts_values[i],
 						   scan->key_slot->tts_isnull[i]);
+	MemoryContextSwitchTo(old);
+	ResetExprContext(context);
 	return (uint32) mix64(hash, 0);
 }
 
@@ -386,8 +390,12 @@ write_row(BatchScan *scan, int row)
 void
 scan_partition_rows(BatchScan *scan)
 {
+	/* Hash functions of types may leave something. */
+	MemoryContext old = MemoryContextSwitchTo(scan->temporary);
+
 	for (int row = scan->grouped; row < scan->batch.count; row++)
 		write_row(scan, row);
+	MemoryContextSwitchTo(old);
 }
 
 void
