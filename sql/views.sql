@@ -183,6 +183,43 @@ SELECT retention_source(n.name, 'subscriptions', 'crowd', 'customer_id', started
 SELECT retention_source(n.name, 'events', 'crowd_event', 'customer_id', at => 'at', segments => '{plan,country}', grid => 'month; time_zone=UTC', suppress_below => n.below) FROM (VALUES ('e_open', NULL), ('e_crowd', 5)) n (name, below);
 SELECT count(*) FROM unnest('{s_open,s_crowd,s_any_open,s_any_crowd,e_open,e_crowd}'::text[]) s, retention_create_views(s::regclass);
 SELECT n.name, a.small > 100 AS small, a.small_shown, a.wrong, a.learned > 20 AS learned, a.small_learned FROM unnest('{s,s_any,e}'::text[]) n (name), views_attack(n.name || '_crowd', n.name || '_open', 5) a;
+-- and of amounts: contracts in two currencies, some of no amount, and purchases with refunds
+CREATE TABLE crowd_paid AS SELECT *, CASE WHEN customer_id % 50 = 0 THEN 0 ELSE 5 + customer_id % 7 END AS amount, CASE WHEN customer_id % 4 = 0 THEN 'USD' ELSE 'EUR' END AS currency FROM crowd;
+CREATE TABLE crowd_spent AS SELECT *, (customer_id % 23 - 2 + extract(day FROM at))::numeric / 4 AS amount FROM crowd_event WHERE country <> 'MT';
+SELECT retention_source(n.name, 'subscriptions', 'crowd_paid', 'customer_id', started => 'started', ended => 'ended', segments => n.segments, amount => 'amount', grid => 'month; time_zone=UTC', as_of => 'date ''2025-09-20''', suppress_below => n.below)
+  FROM (VALUES ('p_open', '{plan}'::name[], NULL), ('p_crowd', '{plan}', 5), ('c_open', '{currency}', NULL), ('c_crowd', '{currency}', 5)) n (name, segments, below);
+SELECT retention_source(n.name, 'events', 'crowd_spent', 'customer_id', at => 'at', segments => '{plan,country}', amount => 'amount', grid => 'month; time_zone=UTC', suppress_below => n.below) FROM (VALUES ('v_open', NULL), ('v_crowd', 5)) n (name, below);
+SELECT count(*) FROM unnest('{p_open,p_crowd,c_open,c_crowd,v_open,v_crowd}'::text[]) s, retention_create_views(s::regclass);
+SELECT n.name, a.small > 50 AS small, a.small_shown, a.wrong, a.learned > 20 AS learned, a.small_learned FROM unnest('{p,c,v}'::text[]) n (name), views_attack(n.name || '_crowd', n.name || '_open', 5) a;
+-- amounts and rates go with the customers that they are of, and a row without a count says so
+SELECT count(*) AS periods, count(closing_customers) > 5 AS shown, count(*) FILTER (WHERE status = 'suppressed') AS hidden, count(*) FILTER (WHERE num_nulls(opening_mrr, new_mrr, churned_mrr, expansion_mrr, closing_mrr) <> num_nulls(opening_customers, new_customers, churned_customers,
+    expanded_customers, closing_customers) OR (net_revenue_retention IS NOT NULL AND num_nulls(opening_customers, expanded_customers, contracted_customers, churned_customers) > 0)
+    OR (status = 'suppressed') <> (num_nulls(opening_customers, new_customers, reactivated_customers, expanded_customers, contracted_customers, churned_customers, closing_customers, unpaid_customers) > 0)) AS wrong FROM p_crowd_revenue;
+SELECT count(*) AS cells, count(*) FILTER (WHERE status = 'suppressed') > 5 AS hidden, count(*) FILTER (WHERE status = 'suppressed' AND num_nonnulls(at_risk, retained, amount, per_retained, per_customer, cumulative, share_of_first, gross_share_of_first) > 0) AS told,
+  count(*) FILTER (WHERE cumulative IS NOT NULL AND EXISTS (SELECT FROM v_crowd_cohort_value e WHERE e.cohort = v.cohort AND e.period <= v.period AND e.status = 'suppressed')) AS so_far, count(cumulative) > 0 AS curves FROM v_crowd_cohort_value v;
+-- a tenth of the customers is a few of them
+SELECT segment, value, customers, revenue IS NOT NULL AS revenue, top_tenth_share IS NOT NULL AS top_tenth FROM v_crowd_value_by_segment UNION ALL SELECT 'all', 'all', customers, true, top_tenth_share IS NOT NULL FROM v_crowd_value ORDER BY 1, 2;
+-- the report shows and hides the same; there is no forecast of few customers
+CREATE TABLE crowd_report AS SELECT s, retention_report(s::regclass, NULL, 1000) AS r FROM unnest('{p_crowd,v_crowd,v_open}'::text[]) s;
+CREATE FUNCTION money_differs(source text) RETURNS TABLE (part text, lines bigint, hidden bigint, differ bigint) LANGUAGE plpgsql AS $$
+DECLARE
+  money jsonb := (SELECT r -> 'money' FROM crowd_report WHERE s = source);
+BEGIN
+  FOR part IN SELECT unnest(CASE money ->> 'kind' WHEN 'contracts' THEN '{revenue}'::text[] ELSE '{value,cohort_value}' END) LOOP
+    EXECUTE format('SELECT count(*), count(*) FILTER (WHERE r.r::text ~ ''null''), count(*) FILTER (WHERE NOT EXISTS (SELECT FROM %s_%s v WHERE to_jsonb(v) @> r.r)) FROM jsonb_array_elements($1) r (r)', source, part)
+    INTO lines, hidden, differ USING CASE part WHEN 'revenue' THEN (SELECT jsonb_agg(p || jsonb_build_object('currency', c -> 'currency')) FROM jsonb_array_elements(money -> 'currencies') c, jsonb_array_elements(c -> 'periods') p)
+      WHEN 'value' THEN jsonb_build_array(money -> 'figures') ELSE money -> 'cohorts' END;
+    RETURN NEXT;
+  END LOOP;
+END $$;
+SELECT n.name, d.* FROM unnest('{p_crowd,v_crowd,v_open}'::text[]) n (name), money_differs(n.name) d;
+SELECT count(*) AS periods, count(*) FILTER (WHERE h ->> 'status' = 'suppressed') AS hidden, count(*) FILTER (WHERE (h ->> 'status' = 'suppressed') <> (num_nulls(h ->> 'new', h ->> 'returned', h ->> 'amount') = 3)) AS wrong,
+  count(*) FILTER (WHERE h ->> 'status' <> 'suppressed' AND h - 'status' <> o - 'status') AS differ, count(*) FILTER (WHERE h ->> 'status' <> 'suppressed' AND EXISTS (SELECT FROM v_crowd_cohort_value c WHERE c.cohort = (h ->> 'period_start')::date AND c.period = 0 AND c.status = 'suppressed')) AS told
+FROM crowd_report c, jsonb_array_elements(c.r -> 'money' -> 'revenue') WITH ORDINALITY h (h, n) JOIN jsonb_array_elements((SELECT r -> 'money' -> 'revenue' FROM crowd_report WHERE s = 'v_open')) WITH ORDINALITY o (o, n) USING (n) WHERE c.s = 'v_crowd';
+SELECT s, length(retention_report_page(r)) > 10000 AS page FROM crowd_report;
+SELECT retention_source('f_few', 'subscriptions', 'crowd_paid', 'customer_id', started => 'started', ended => 'ended', segments => '{currency}', amount => 'amount', filter => 'currency = ''EUR'' OR customer_id < 40', grid => 'month; time_zone=UTC', as_of => 'date ''2025-09-20''', suppress_below => 9);
+SELECT count(*) > 5 AS views FROM retention_create_views('f_few');
+SELECT count(*) FILTER (WHERE currency = 'EUR') AS eur, count(*) FILTER (WHERE currency = 'USD') AS usd, (SELECT count(*) FROM crowd_paid WHERE currency = 'USD' AND customer_id < 40 AND started < '2025-09-20' AND coalesce(ended >= '2025-09-20', true)) AS usd_customers FROM f_few_forecast;
 -- survival: steps of nobody or of enough, for each value and for those left out, and a value of few has no curve
 CREATE VIEW life AS SELECT 's' AS of, * FROM s_crowd_survival UNION ALL SELECT 'e', * FROM e_crowd_survival;
 SELECT of, segment, value, count(*) AS times, sum(churned) AS churned, max(at_risk) AS customers, count(*) FILTER (WHERE churned BETWEEN 1 AND 4 OR censored BETWEEN 1 AND 4 OR at_risk BETWEEN 1 AND 4) AS small FROM life GROUP BY 1, 2, 3 ORDER BY 1, 2, 3;

@@ -140,16 +140,19 @@ DECLARE
   more bigint;
 BEGIN
   CREATE TEMP TABLE line (source text, what text, segment text, value text, key jsonb, line jsonb);
-  FOR piece IN SELECT n.name, w.what, w.suffix FROM unnest(ARRAY[truth, hidden]) n (name), unnest('{flow,cohorts,lifecycle,curve,segments,stickiness}'::text[]) w1 (what),
+  FOR piece IN SELECT n.name, w.what, w.suffix FROM unnest(ARRAY[truth, hidden]) n (name), unnest('{flow,cohorts,lifecycle,curve,segments,stickiness,revenue,value,cohort_value}'::text[]) w1 (what),
       LATERAL (SELECT w1.what, t.suffix FROM unnest('{"",_by_segment}'::text[]) t (suffix) WHERE t.suffix = '' OR w1.what NOT IN ('segments', 'stickiness')) w
-      WHERE w.what <> 'stickiness' OR setting.kind = 'events' LOOP
-    EXECUTE format('INSERT INTO line SELECT %L, %L, %s, (SELECT jsonb_object_agg(e.key, e.value) FROM jsonb_each(to_jsonb(v)) e WHERE e.key IN (''cohort'', ''period'', ''period_start'', ''active_periods'')), to_jsonb(v) FROM %s_%s%s v',
+      WHERE to_regclass(n.name || '_' || w.what || w.suffix) IS NOT NULL LOOP
+    EXECUTE format('INSERT INTO line SELECT %L, %L, %s, (SELECT coalesce(jsonb_object_agg(e.key, e.value), ''{}'') FROM jsonb_each(to_jsonb(v)) e WHERE e.key IN (''cohort'', ''period'', ''period_start'', ''active_periods'', ''currency'')), to_jsonb(v) FROM %s_%s%s v',
       piece.name, piece.what, CASE WHEN piece.suffix <> '' OR piece.what = 'segments' THEN 'v.segment, v.value' ELSE '''all'', ''all''' END, piece.name, piece.what, piece.suffix);
   END LOOP;
   CREATE TEMP TABLE var AS
-  SELECT (row_number() OVER ())::int AS id, t.what, t.segment, t.value, t.key, c.key AS name, t.line ->> 'status' AS status, (c.value #>> '{}')::numeric AS truth, (h.line ->> c.key)::numeric AS shown
+  SELECT (row_number() OVER ())::int AS id, t.what, t.segment, t.value, t.key, c.key AS name, t.line ->> 'status' AS status, (c.value #>> '{}')::numeric AS truth, (h.line ->> c.key)::numeric AS shown,
+    -- An amount is that of so many customers.
+    (t.line ->> CASE WHEN c.key ~ '_mrr$' THEN replace(replace(replace(replace(c.key, '_mrr', '_customers'), 'reactivation', 'reactivated'), 'expansion', 'expanded'), 'contraction', 'contracted')
+      WHEN c.key = 'amount' THEN 'retained' WHEN c.key = 'revenue' THEN 'customers' ELSE c.key END)::numeric BETWEEN 1 AND below - 1 AS small
   FROM line t JOIN line h ON h.source = hidden AND (h.what, h.segment, h.key, coalesce(h.value, '?')) = (t.what, t.segment, t.key, coalesce(t.value, '?')), LATERAL jsonb_each(t.line) c
-  WHERE t.source = truth AND c.key ~ '^(at_start|joined.*|gained|reactivated.*|lost|at_end|kept|left_and_returned|departures|cohort_size|at_risk|retained|active|new|resurrected|dormant|customers|rest_at_start|rest_kept)$';
+  WHERE t.source = truth AND c.key ~ '^(at_start|joined.*|gained|reactivated.*|lost|at_end|kept|left_and_returned|departures|cohort_size|at_risk|retained|active|new|resurrected|dormant|rest_at_start|rest_kept|(.*_)?customers|.*_buyers|.*_mrr|amount|revenue)$';
   CREATE INDEX ON var (what, name);
   ANALYZE var;
   -- Sums: of the numbers on a side, and of the other.
@@ -195,9 +198,31 @@ BEGIN
     JOIN var a ON a.what = e.what AND a.name = e.name JOIN var b ON b.what = e.other AND b.name = e.other_name AND b.segment = a.segment AND b.value IS NOT DISTINCT FROM a.value
       AND b.key ->> 'period_start' = a.key ->> 'period_start' AND coalesce(b.key ->> 'period', '0') = '0', LATERAL (VALUES (a.id, 1), (b.id, -1)) x (id, sign)
   WHERE e.holds;
+  -- revenue: of customers and of amounts; each opening is the closing before; where everybody pays in one currency, the flow
+  INSERT INTO side
+  SELECT jsonb_build_array(e.sum, v.segment, v.value, v.key)::text, v.id, e.sign
+  FROM (VALUES ('paying', 'opening_customers', 1), ('paying', 'new_customers', 1), ('paying', 'reactivated_customers', 1), ('paying', 'churned_customers', -1), ('paying', 'closing_customers', -1),
+      ('amounts', 'opening_mrr', 1), ('amounts', 'new_mrr', 1), ('amounts', 'reactivation_mrr', 1), ('amounts', 'expansion_mrr', 1), ('amounts', 'contraction_mrr', -1), ('amounts', 'churned_mrr', -1),
+      ('amounts', 'closing_mrr', -1)) e (sum, name, sign) JOIN var v ON v.what = 'revenue' AND v.name = e.name
+  UNION ALL
+  SELECT jsonb_build_array('paid', a.name, a.segment, a.value, a.key -> 'currency', a.next)::text, x.id, x.sign
+  FROM (SELECT v.*, lead(v.key ->> 'period_start') OVER (PARTITION BY v.name, v.segment, v.value, v.key -> 'currency' ORDER BY v.key ->> 'period_start') AS next FROM var v WHERE v.what = 'revenue' AND v.name ~ 'closing') a
+    JOIN var b ON b.what = 'revenue' AND b.name = replace(a.name, 'closing', 'opening') AND b.segment = a.segment AND b.value IS NOT DISTINCT FROM a.value AND b.key -> 'currency' = a.key -> 'currency'
+      AND b.key ->> 'period_start' = a.next, LATERAL (VALUES (a.id, 1), (b.id, -1)) x (id, sign)
+  UNION ALL
+  SELECT jsonb_build_array('flow', e.name, v.segment, v.value, v.key -> 'period_start')::text, v.id, CASE v.what WHEN 'flow' THEN 1 ELSE -1 END
+  FROM (VALUES ('at_end', '^(closing|unpaid)_customers$'), ('at_start', '^opening_customers$'), ('gained', '^new_customers$'), ('reactivated', '^reactivated_customers$'), ('lost', '^churned_customers$')) e (name, names)
+    JOIN var v ON v.what = 'flow' AND v.name = e.name OR v.what = 'revenue' AND v.name ~ e.names
+  UNION ALL
+  -- cohorts of buyers: all amounts of a value; the cells of the cohorts
+  SELECT jsonb_build_array('all amounts', v.segment, v.value)::text, v.id, CASE v.what WHEN 'value' THEN 1 ELSE -1 END FROM var v WHERE v.what = 'value' AND v.name = 'revenue' OR v.what = 'cohort_value' AND v.name = 'amount'
+  UNION ALL
+  SELECT jsonb_build_array('buyers', v.segment, v.value)::text, v.id, CASE v.name WHEN 'customers' THEN 1 ELSE -1 END FROM var v WHERE v.what = 'value' AND v.name ~ 'customers|buyers'
+  UNION ALL
+  SELECT jsonb_build_array('bought', v.name, v.segment, v.value, v.key)::text, v.id, CASE v.what WHEN 'cohorts' THEN 1 ELSE -1 END FROM var v WHERE v.what IN ('cohorts', 'cohort_value') AND v.name IN ('cohort_size', 'at_risk', 'retained');
   -- Only sums that are true.
   DELETE FROM side WHERE sum IN (SELECT e.sum FROM side e JOIN var v USING (id) GROUP BY e.sum HAVING sum(e.sign * v.truth) <> 0 OR count(*) = 1);
-  SELECT count(*), count(*) FILTER (WHERE v.truth BETWEEN 1 AND below - 1), count(*) FILTER (WHERE v.shown BETWEEN 1 AND below - 1), count(*) FILTER (WHERE v.shown <> v.truth)
+  SELECT count(*), count(*) FILTER (WHERE v.small), count(*) FILTER (WHERE v.small AND v.shown IS NOT NULL), count(*) FILTER (WHERE v.shown <> v.truth)
   INTO counts, small, small_shown, wrong FROM var v;
   ALTER TABLE var ADD known numeric;
   UPDATE var SET known = shown;
@@ -210,6 +235,6 @@ BEGIN
     GET DIAGNOSTICS more = ROW_COUNT;
     EXIT WHEN more = 0;
   END LOOP;
-  SELECT count(*), count(*) FILTER (WHERE v.truth BETWEEN 1 AND below - 1) INTO learned, small_learned FROM var v WHERE v.known IS NOT NULL AND v.shown IS NULL;
+  SELECT count(*), count(*) FILTER (WHERE v.small) INTO learned, small_learned FROM var v WHERE v.known IS NOT NULL AND v.shown IS NULL;
   DROP TABLE line, var, side;
 END $$;

@@ -2,17 +2,52 @@
 
 -- Numbers.
 
+CREATE FUNCTION retention_internal.report_spent(periods jsonb, cells jsonb, below integer) RETURNS jsonb
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+  -- A period is hidden if few came or came back in it, if its new customers are a cell that is hidden, or if it would be
+  -- the only one.
+  WITH period AS (
+    SELECT e.p, e.place::integer AS place, n.came + n.back AS customers,
+      coalesce(n.came BETWEEN 1 AND $3 - 1 OR n.back BETWEEN 1 AND $3 - 1, false) OR EXISTS (
+        SELECT FROM jsonb_array_elements($2) AS c (cell)
+        WHERE c.cell -> 'cohort' = e.p -> 'period_start' AND c.cell -> 'period' = '0'
+          AND c.cell ->> 'status' = 'suppressed') AS small
+    FROM jsonb_array_elements($1) WITH ORDINALITY AS e (p, place),
+      LATERAL (SELECT (e.p ->> 'came')::bigint AS came, (e.p ->> 'back')::bigint AS back) AS n
+  ), hidden AS (
+    SELECT u.hidden, u.place
+    FROM (
+      SELECT retention_internal.source_hidden(array_agg(p.small ORDER BY p.place),
+        array_agg(p.customers ORDER BY p.place), array_agg(false ORDER BY p.place), array_agg(p.place ORDER BY p.place),
+        array_agg(1 ORDER BY p.place)) AS hidden
+      FROM period AS p
+    ) AS a, unnest(a.hidden) WITH ORDINALITY AS u (hidden, place)
+  )
+  SELECT CASE WHEN $3 IS NULL THEN $1 ELSE (
+    SELECT coalesce(jsonb_agg(CASE WHEN h.hidden
+      THEN p.p || '{"status": "suppressed", "new": null, "returned": null, "amount": null}' ELSE p.p END
+      ORDER BY p.place), '[]')
+    FROM period AS p JOIN hidden AS h ON h.place = p.place) END
+$$;
+COMMENT ON FUNCTION retention_internal.report_spent(jsonb, jsonb, integer) IS
+'the revenue of periods without those of few customers, beside cells of cohorts of which some are hidden; below NULL: '
+'all are shown';
+
 CREATE FUNCTION retention_internal.report_purchases(source retention_internal.source, known timestamp,
-  plain retention_grid, first timestamptz, since timestamptz, most integer) RETURNS jsonb
+  plain retention_grid, first timestamptz, since timestamptz, most integer, hidden jsonb) RETURNS jsonb
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $body$
 #variable_conflict use_variable
 DECLARE
+  o constant record := @extschema@.grid_options(source.grid);
   daily retention_internal.source := source;
   grid text;
   value @extschema@.retention_value;
   cohorts @extschema@.retention_cohort_value;
+  cells jsonb;
   revenue jsonb;
 BEGIN
   -- Purchases of one day are one.
@@ -24,37 +59,56 @@ BEGIN
       '@extschema@.cohort_value(e.%1$s, %2$s, e.amount::numeric, %4$L::@extschema@.retention_grid) FROM %5$s AS e',
     retention_internal.source_customer(source), retention_internal.source_event_time('e'), grid, plain, source.source)
     INTO value, cohorts;
+  -- What is hidden is known of calendar periods: for others there is none.
+  IF source.suppress_below IS NOT NULL AND (o.windows <> 'calendar' OR o.cohorts <> 'first' OR o.brackets IS NOT NULL)
+  THEN
+    cohorts := NULL;
+  END IF;
+  SELECT coalesce(jsonb_agg(jsonb_build_object('cohort', retention_internal.report_time(c.cohort, plain),
+      'cohort_size', c.cohort_size, 'period', c.period, 'at_risk', c.at_risk, 'retained', c.retained,
+      'amount', c.amount, 'cumulative', c.cumulative, 'status', c.status) ORDER BY c.cohort, c.period), '[]') INTO cells
+  FROM (
+    SELECT n.*, n.value AS amount, l.value AS cumulative, dense_rank() OVER (ORDER BY n.cohort DESC) AS place
+    FROM @extschema@.cohort_value_cells_at(cohorts, 'sum'::text) AS n
+      JOIN @extschema@.cohort_value_cells_at(cohorts, 'cumulative'::text) AS l USING (cohort, period)
+  ) AS c
+  WHERE c.place <= most AND c.period < most;
+  cells := retention_internal.report_suppressed(cells, 'cohort_value', hidden, '{}'::jsonb);
   SELECT coalesce(jsonb_agg(jsonb_build_object('period_start', retention_internal.report_time(c.period_start, plain),
       'period_end', retention_internal.report_time(c.period_end, plain), 'status', c.status, 'new', c.new,
-      'returned', c.amount - c.new, 'amount', c.amount, 'shown', c.period_start >= since) ORDER BY c.period_start),
-    '[]') INTO revenue
+      'returned', c.amount - c.new, 'amount', c.amount, 'shown', c.period_start >= since, 'came', c.came,
+      'back', c.back) ORDER BY c.period_start), '[]') INTO revenue
   FROM (
     SELECT n.period_start, n.period_end, n.status, coalesce(sum(n.value) FILTER (WHERE n.period = 0), 0) AS new,
-      sum(n.value) AS amount
+      sum(n.value) AS amount, coalesce(sum(n.retained) FILTER (WHERE n.period = 0), 0) AS came,
+      coalesce(sum(n.retained) FILTER (WHERE n.period > 0), 0) AS back
     FROM @extschema@.cohort_value_cells_at(cohorts, 'sum'::text) AS n
     WHERE n.period_start >= first
     GROUP BY n.period_start, n.period_end, n.status
   ) AS c;
+  revenue := retention_internal.report_spent(revenue, cells, source.suppress_below);
   RETURN jsonb_build_object('kind', 'purchases',
-    'figures', (SELECT to_jsonb(f) FROM @extschema@.value_figures(value) AS f WHERE f.customers IS NOT NULL),
+    'figures', (
+      SELECT retention_internal.report_suppressed(jsonb_build_array(to_jsonb(f) || CASE
+        WHEN f.customers < 10 * source.suppress_below THEN '{"top_tenth_share": null}'::jsonb ELSE '{}' END), 'value'::text,
+        hidden, '{}'::jsonb) -> 0
+      FROM @extschema@.value_figures(value) AS f WHERE f.customers IS NOT NULL),
     'headline', retention_internal.report_revenue(revenue),
-    'revenue', (SELECT coalesce(jsonb_agg(p.period - 'shown' ORDER BY p.place), '[]')
+    'revenue', (SELECT coalesce(jsonb_agg(p.period - '{shown,came,back}'::text[] ORDER BY p.place), '[]')
       FROM jsonb_array_elements(revenue) WITH ORDINALITY AS p (period, place) WHERE (p.period ->> 'shown')::boolean),
     'cohorts', (
-      SELECT coalesce(jsonb_agg(jsonb_build_object('cohort', retention_internal.report_time(c.cohort, plain),
-        'cohort_size', c.cohort_size, 'period', c.period, 'amount', c.amount, 'cumulative', c.cumulative,
-        'status', c.status) ORDER BY c.cohort, c.period), '[]')
+      -- What has been spent so far would tell a cell that is hidden.
+      SELECT coalesce(jsonb_agg(e.cell - '{at_risk,retained}'::text[] || CASE WHEN e.told THEN '{"cumulative": null}'::jsonb
+        ELSE '{}' END ORDER BY e.place), '[]')
       FROM (
-        SELECT n.cohort, n.cohort_size, n.period, n.value AS amount, l.value AS cumulative, n.status,
-          dense_rank() OVER (ORDER BY n.cohort DESC) AS place
-        FROM @extschema@.cohort_value_cells_at(cohorts, 'sum'::text) AS n
-          JOIN @extschema@.cohort_value_cells_at(cohorts, 'cumulative'::text) AS l USING (cohort, period)
-      ) AS c
-      WHERE c.place <= most AND c.period < most));
+        SELECT c.cell, c.place, bool_or(c.cell ->> 'status' = 'suppressed') OVER (PARTITION BY c.cell -> 'cohort'
+          ORDER BY c.place) AS told
+        FROM jsonb_array_elements(cells) WITH ORDINALITY AS c (cell, place)
+      ) AS e));
 END
 $body$;
 COMMENT ON FUNCTION retention_internal.report_purchases(retention_internal.source, timestamp, retention_grid,
-  timestamptz, timestamptz, integer) IS
+  timestamptz, timestamptz, integer, jsonb) IS
 'the money section of a report on events: figures of the customers, revenue by period, the LTV curves of cohorts';
 
 CREATE FUNCTION retention_internal.report_revenue(revenue jsonb) RETURNS jsonb
@@ -104,7 +158,7 @@ COMMENT ON FUNCTION retention_internal.report_forecast(retention_internal.source
 'model could not be fitted';
 
 CREATE FUNCTION retention_internal.report_money(source retention_internal.source, known timestamp,
-  plain retention_grid, first timestamptz, since timestamptz, most integer) RETURNS jsonb
+  plain retention_grid, first timestamptz, since timestamptz, most integer, hidden jsonb) RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -112,13 +166,14 @@ AS $$
     CASE source.kind WHEN 'events' THEN '[null]' ELSE jsonb_path_query_array(m.money, '$.currencies[*].currency') END))
   FROM (
     SELECT CASE WHEN source.has_amount THEN CASE source.kind
-      WHEN 'events' THEN retention_internal.report_purchases(source, known, plain, first, since, most)
-      WHEN 'subscriptions' THEN retention_internal.report_contracts(source, known, plain, since) END END AS money
+      WHEN 'events' THEN retention_internal.report_purchases(source, known, plain, first, since, most, hidden)
+      WHEN 'subscriptions' THEN retention_internal.report_contracts(source, known, plain, since, hidden) END END AS money
   ) AS m
 $$;
 COMMENT ON FUNCTION retention_internal.report_money(retention_internal.source, timestamp, retention_grid, timestamptz,
-  timestamptz, integer) IS
-'the money section of a report, with a key "headline" of figures for its head; NULL: the source has no amounts';
+  timestamptz, integer, jsonb) IS
+'the money section of a report, with a key "headline" of figures for its head; NULL: the source has no amounts. hidden: '
+'what report_hidden() returned';
 
 -- Pictures.
 

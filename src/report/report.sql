@@ -773,8 +773,8 @@ BEGIN
 
   PERFORM retention_internal.progress('report', source, 'cohorts, flow, segments, survival', 2, 3);
   EXECUTE retention_internal.report_scan(s, kept, known, grid, plain, periods) INTO found;
-  money := retention_internal.report_money(s, known, plain, span.first, span.since, greatest(36, periods + 1));
   hidden := retention_internal.report_hidden(s, CASE WHEN as_of IS NOT NULL THEN format('%L::timestamp', known) END);
+  money := retention_internal.report_money(s, known, plain, span.first, span.since, greatest(36, periods + 1), hidden);
   flow := retention_internal.report_suppressed(retention_internal.report_flow(found.flow, plain, span.first), 'flow',
     hidden, '{}'::jsonb);
   found.cohorts := retention_internal.report_suppressed(found.cohorts, 'cohorts', hidden, '{}'::jsonb);

@@ -1,7 +1,7 @@
 -- report: the money section of sources of contracts: recurring revenue, its movements and how much of it is kept.
 
 CREATE FUNCTION retention_internal.report_contracts(source retention_internal.source, known timestamp,
-  plain retention_grid, since timestamptz) RETURNS jsonb
+  plain retention_grid, since timestamptz, hidden jsonb) RETURNS jsonb
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $body$
@@ -21,27 +21,30 @@ BEGIN
   SELECT coalesce(jsonb_agg(c.one ORDER BY c.customers DESC, c.currency COLLATE "C"), '[]') INTO currencies
   FROM (
     SELECT r.currency, (array_agg(r.closing_customers ORDER BY r.period_start DESC))[1] AS customers,
-      jsonb_build_object('currency', r.currency, 'periods', jsonb_agg(to_jsonb(r) - 'currency'
-        || jsonb_build_object('period_start', retention_internal.report_time(r.period_start, plain),
-          'period_end', retention_internal.report_time(r.period_end, plain), 'amount', r.closing_mrr,
-          'shown', r.period_start >= since) ORDER BY r.period_start)) AS one
+      jsonb_build_object('currency', r.currency, 'periods', retention_internal.report_suppressed(
+        jsonb_agg(to_jsonb(r) || jsonb_build_object(
+          'period_start', retention_internal.report_time(r.period_start, plain),
+          'period_end', retention_internal.report_time(r.period_end, plain)) ORDER BY r.period_start),
+        'revenue'::text, hidden, '{}'::jsonb)) AS one
     FROM @extschema@.revenue_periods_at(revenue, 'net'::text, 0.95::double precision) AS r
     GROUP BY r.currency
     ORDER BY 2 DESC, r.currency COLLATE "C"
     LIMIT 3
   ) AS c;
   RETURN jsonb_build_object('kind', 'contracts', 'headline', CASE WHEN currencies <> '[]'
-      THEN retention_internal.report_revenue(currencies -> 0 -> 'periods') ELSE '[]' END,
+      THEN retention_internal.report_revenue((
+        SELECT jsonb_agg(e.period || jsonb_build_object('amount', e.period -> 'closing_mrr') ORDER BY e.place)
+        FROM jsonb_array_elements(currencies -> 0 -> 'periods') WITH ORDINALITY AS e (period, place))) ELSE '[]' END,
     'currencies', (
       SELECT coalesce(jsonb_agg(jsonb_build_object('currency', c.one -> 'currency', 'periods', (
-        SELECT coalesce(jsonb_agg(e.period - 'shown' - 'amount' ORDER BY e.place), '[]')
+        SELECT coalesce(jsonb_agg(e.period - 'currency' ORDER BY e.place), '[]')
         FROM jsonb_array_elements(c.one -> 'periods') WITH ORDINALITY AS e (period, place)
-        WHERE (e.period ->> 'shown')::boolean)) ORDER BY c.place), '[]')
+        WHERE (e.period ->> 'period_start')::timestamp >= since AT TIME ZONE source.time_zone)) ORDER BY c.place), '[]')
       FROM jsonb_array_elements(currencies) WITH ORDINALITY AS c (one, place)));
 END
 $body$;
 COMMENT ON FUNCTION retention_internal.report_contracts(retention_internal.source, timestamp, retention_grid,
-  timestamptz) IS
+  timestamptz, jsonb) IS
 'the money section of a report on contracts: the rows of revenue_periods() of the three currencies with most customers';
 
 CREATE FUNCTION retention_internal.plot_bridge(periods jsonb, unit text, width integer DEFAULT 520) RETURNS text

@@ -17,6 +17,13 @@ COMMENT ON FUNCTION retention_internal.source_forecast_periods(
   retention_internal.source, retention_internal.view_parts) IS
 'the part "period" of a WITH: the next twelve periods';
 
+CREATE FUNCTION retention_internal.source_enough(source retention_internal.source, customers text) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT CASE WHEN $1.suppress_below IS NULL THEN '' ELSE format(E'\nHAVING %s >= %s', $2, $1.suppress_below) END
+$$;
+COMMENT ON FUNCTION retention_internal.source_enough(retention_internal.source, text) IS
+'a HAVING: only groups of as many customers as may be shown; empty: all may';
+
 CREATE FUNCTION retention_internal.source_event_forecast(
   source retention_internal.source, p retention_internal.view_parts
 ) RETURNS text
@@ -64,12 +71,12 @@ FROM model AS m CROSS JOIN ahead AS p CROSS JOIN LATERAL retention_internal.valu
   ) AS e
   LEFT JOIN spent AS s ON s.frequency = c.frequency
 WHERE (m.shop).converged
-GROUP BY p.period_start, p.period_end, m.shop
+GROUP BY p.period_start, p.period_end, m.shop%8$s
 ORDER BY p.period_start$q$,
     $2.known, retention_internal.source_customer($1), retention_internal.source_event_time('e'),
     CASE WHEN $1.has_amount THEN 'e.amount::numeric' ELSE 'NULL::numeric' END,
     retention_internal.source_grid($1, '(SELECT as_of FROM known)', true), $1.source,
-    retention_internal.source_forecast_periods($1, $2))
+    retention_internal.source_forecast_periods($1, $2), retention_internal.source_enough($1, 'sum(c.customers)'))
 $$;
 COMMENT ON FUNCTION retention_internal.source_event_forecast(
   retention_internal.source, retention_internal.view_parts) IS 'the query of the view forecast of events';
@@ -130,7 +137,7 @@ FROM model AS m CROSS JOIN period AS p CROSS JOIN member AS c
       greatest(%10$s, 0)::double precision)::numeric AS still
   ) AS s
 WHERE (m.renewals).converged
-GROUP BY c.currency, p.period_start, p.period_end, m.renewals
+GROUP BY c.currency, p.period_start, p.period_end, m.renewals%11$s
 ORDER BY c.currency, p.period_start$q$,
     $2.known, retention_internal.source_first_stays($1, $2),
     retention_internal.source_whole_periods($1, '(k.as_of - interval ''1 microsecond'')',
@@ -144,7 +151,8 @@ ORDER BY c.currency, p.period_start$q$,
     CASE WHEN $1.has_amount THEN 'contract' ELSE '(SELECT q.customer, q.started, q.ended, NULL::text AS currency, '
       'NULL::numeric AS amount FROM presence AS q)' END,
     retention_internal.source_whole_periods($1, '(p.period_end - interval ''1 microsecond'')', 'c.started'),
-    retention_internal.source_whole_periods($1, '(p.as_of - interval ''1 microsecond'')', 'c.started'))
+    retention_internal.source_whole_periods($1, '(p.as_of - interval ''1 microsecond'')', 'c.started'),
+    retention_internal.source_enough($1, 'sum(c.customers)'))
 $$;
 COMMENT ON FUNCTION retention_internal.source_member_forecast(
   retention_internal.source, retention_internal.view_parts) IS 'the query of the view forecast of subscriptions';

@@ -56,7 +56,7 @@ summary AS (
 )
 SELECT f.* FROM summary AS s, @extschema@.revenue_periods%5$s(s.revenue, 'net'::text, 0.95::double precision) AS f$q$,
       $2.known, retention_internal.source_flow_span($1, $2), t.contracts, t.revenue, t.suffix)
-    WHEN $1.segments <> '{}' AND $1.suppress_below IS NULL THEN format($q$WITH %1$s,
+    WHEN $1.segments <> '{}' THEN format($q$WITH %1$s,
 %2$s,
 %3$s,
 %6$s,
@@ -89,5 +89,4 @@ ORDER BY s.segment, s.value, f.currency, f.period_start$q$,
 $$;
 COMMENT ON FUNCTION retention_internal.source_revenue_view(
   retention_internal.source, retention_internal.view_parts, text) IS
-'the query of the view revenue or revenue_by_segment; NULL without amounts, without segments, or where cells of few '
-'customers are hidden';
+'the query of the view revenue or revenue_by_segment; NULL without amounts or without segments';

@@ -7,7 +7,8 @@ CREATE FUNCTION retention_internal.source_shown_columns(what text)
 RETURNS TABLE (attribute text, role text, "with" text[], place bigint)
 LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 20 SET search_path = pg_catalog, pg_temp AS $$
   -- = is a key, + another column that is always shown, ! the status, # a count, ~ what is hidden with any count of its
-  -- row, or with those after <
+  -- row, or with those after <, ^ what is hidden with any count of its cohort so far, / what is about a tenth of the
+  -- customers
   SELECT (string_to_array(substr(c.c, 2), '<'))[1], left(c.c, 1),
     string_to_array((string_to_array(c.c, '<'))[2], ','), c.place
   FROM (VALUES
@@ -17,6 +18,26 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 20 SET search_path = pg_catalog, pg_te
       '~churn_rate<at_start,kept,lost ~churn_low<at_start,kept,lost ~churn_high<at_start,kept,lost'),
     ('cohorts', '=cohort #cohort_size =period +period_label +period_start +period_end ~at_risk #retained '
       '~retention_rate ~ci_low ~ci_high !status ~note'),
+    ('revenue', '=period_start +period_end !status =currency ~opening_mrr<opening_customers ~new_mrr<new_customers '
+      '~reactivation_mrr<reactivated_customers ~expansion_mrr<expanded_customers '
+      '~contraction_mrr<contracted_customers ~churned_mrr<churned_customers ~closing_mrr<closing_customers '
+      '#opening_customers #new_customers #reactivated_customers #expanded_customers #contracted_customers '
+      '#churned_customers #closing_customers '
+      '~net_revenue_retention<opening_customers,expanded_customers,contracted_customers,churned_customers '
+      '~nrr_low<opening_customers,expanded_customers,contracted_customers,churned_customers '
+      '~nrr_high<opening_customers,expanded_customers,contracted_customers,churned_customers '
+      '~gross_revenue_retention<opening_customers,contracted_customers,churned_customers '
+      '~grr_low<opening_customers,contracted_customers,churned_customers '
+      '~grr_high<opening_customers,contracted_customers,churned_customers '
+      '~gross_mrr_churn_rate<opening_customers,contracted_customers,churned_customers '
+      '~net_mrr_churn_rate<opening_customers,reactivated_customers,expanded_customers,contracted_customers,'
+      'churned_customers ~quick_ratio<new_customers,expanded_customers,contracted_customers,churned_customers '
+      '~arpa<closing_customers #unpaid_customers'),
+    ('value', '#customers #one_time_buyers #repeat_buyers ~repeat_purchase_rate ~rate_low ~rate_high ~orders ~refunds '
+      '~purchase_days ~orders_per_customer ~average_order_value ~revenue ~days_between_mean ~days_between_median '
+      '/top_tenth_share'),
+    ('cohort_value', '=cohort #cohort_size =period +period_start +period_end ~at_risk #retained ~amount ~per_retained '
+      '~per_customer ^cumulative ~share_of_first ~gross_share_of_first !status'),
     ('lifecycle', '=period_start #active #new #retained #resurrected #dormant !status'),
     ('curve', '=period +period_label +cohorts ~at_risk #retained ~retention_rate ~ci_low ~ci_high'),
     ('stickiness', '=active_periods #customers ~share'),
@@ -62,7 +83,29 @@ LANGUAGE sql STABLE PARALLEL SAFE ROWS 60 SET search_path = pg_catalog, pg_temp 
     ('cohorts', 'retained', 'calendar', NULL, NULL, o.plain), ('lifecycle', 'active', 'calendar', NULL, NULL, o.plain),
     ('cohorts', 'cohort_size', 'cohort of', NULL, NULL, o.plain), ('flow', 'joined', 'cohort of', NULL, NULL, o.plain),
     ('cohorts', 'retained', 'begun', NULL, 'v.period = 0', o.plain AND o.at_end),
-    ('flow', 'gained', 'begun', NULL, NULL, o.plain AND o.at_end)
+    ('flow', 'gained', 'begun', NULL, NULL, o.plain AND o.at_end),
+    -- Amounts add up as customers do, with those of customers who pay more or less. Where everybody pays in one
+    -- currency, the customers are those of the flow.
+    ('revenue', 'opening_customers,new_customers,reactivated_customers,churned_customers,closing_customers', 'paying',
+      'jsonb_build_array(v.currency, v.period_start)', NULL, true),
+    ('revenue', 'opening_customers,new_customers,reactivated_customers,expanded_customers,contracted_customers,'
+      'churned_customers,closing_customers', 'amounts', 'jsonb_build_array(v.currency, v.period_start)', NULL, true),
+    ('revenue', 'opening_customers', 'paid', 'jsonb_build_array(v.currency, v.period_start)', NULL, true),
+    ('revenue', 'closing_customers', 'paid', 'jsonb_build_array(v.currency, v.period_end)', NULL, true),
+    ('revenue', 'closing_customers,unpaid_customers', 'paid of all', NULL, NULL, true),
+    ('flow', 'at_end', 'paid of all', NULL, NULL, true),
+    ('revenue', 'new_customers', 'paid new', NULL, NULL, true), ('flow', 'gained', 'paid new', NULL, NULL, true),
+    ('revenue', 'reactivated_customers', 'paid back', NULL, NULL, true),
+    ('flow', 'reactivated', 'paid back', NULL, NULL, true),
+    ('revenue', 'churned_customers', 'paid lost', NULL, NULL, true), ('flow', 'lost', 'paid lost', NULL, NULL, true),
+    -- Cohorts of buyers are those of the events, and a period has all amounts of its cells.
+    ('cohort_value', 'cohort_size,retained', 'bought', 'v.cohort', NULL, true),
+    ('cohort_value', 'retained', 'bought in', NULL, NULL, true),
+    ('cohort_value', 'cohort_size', 'bought of', 'v.cohort', NULL, o.plain),
+    ('cohorts', 'cohort_size', 'bought of', 'v.cohort', NULL, o.plain),
+    ('cohort_value', 'retained', 'bought cell', 'jsonb_build_array(v.cohort, v.period)', NULL, o.plain),
+    ('cohorts', 'retained', 'bought cell', 'jsonb_build_array(v.cohort, v.period)', NULL, o.plain),
+    ('value', 'customers,one_time_buyers,repeat_buyers', 'buyers', '0', NULL, true)
     ) AS l (what, attributes, line, at, condition, holds), string_to_table(l.attributes, ',') AS a (attribute)
   WHERE l.holds
 $$;
@@ -83,6 +126,12 @@ RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
   SELECT 'coalesce(' || string_agg(c.small, ' OR ') || ', false)'
   FROM (
+    -- Those who stay, and those who have refunds only, have no column of their own.
+    SELECT format('%s BETWEEN 1 AND %s', d.difference, $1.suppress_below - 1) AS small
+    FROM (VALUES ('revenue', 'churned_customers', 'v.opening_customers - v.churned_customers'),
+      ('value', 'customers', 'v.customers - v.one_time_buyers - v.repeat_buyers')) AS d (what, attribute, difference)
+    WHERE d.what = $2 AND d.attribute = $3
+    UNION ALL
     SELECT format('v.%I BETWEEN 1 AND %s', a.a, $1.suppress_below - 1) AS small
     FROM unnest(ARRAY[$3] || CASE WHEN $3 = 'retained' AND $2 <> 'lifecycle' THEN ARRAY['at_risk'] ELSE '{}' END) AS a
     UNION ALL
@@ -99,6 +148,7 @@ LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $
 #variable_conflict use_variable
 DECLARE
   base constant text := replace(what, '_by_segment', '');
+  of_cells constant boolean := base IN ('cohorts', 'cohort_value');
   valued constant boolean := base <> what;
   names constant text := CASE WHEN valued THEN 'v.segment, v.value' ELSE 'NULL, NULL' END;
   counts text;
@@ -106,14 +156,14 @@ BEGIN
   -- Everybody is on a line with the values of each segment.
   SELECT string_agg(format('(%L, %s, v.%I::bigint, %s, ARRAY[%s]::text[])', c.attribute,
       retention_internal.source_small(source, base, c.attribute), c.attribute,
-      CASE WHEN base = 'cohorts' AND (c.attribute = 'cohort_size' OR source.presence IS DISTINCT FROM 'at_end')
+      CASE WHEN of_cells AND (c.attribute = 'cohort_size' OR source.presence IS DISTINCT FROM 'at_end')
         THEN 'v.period = 0' ELSE 'false' END,
       concat_ws(', ', (
         SELECT string_agg(format('CASE WHEN %s THEN jsonb_build_array(%L, %s, %s)::text END', l.condition, l.line,
-          names, l.at), ', ' ORDER BY l.line <> 'cohort')
+          names, l.at), ', ' ORDER BY l.line NOT IN ('cohort', 'bought'))
         FROM retention_internal.source_lines(source) AS l WHERE l.what = base AND l.attribute = c.attribute),
-        CASE WHEN base <> 'cohorts' THEN format('jsonb_build_array(''row'', %s, %L, %L)::text', names, base,
-          c.attribute) END, (
+        CASE WHEN NOT of_cells THEN format('jsonb_build_array(''row'', %s, %L, %L%s)::text', names, base,
+          c.attribute, CASE base WHEN 'revenue' THEN ', v.currency' ELSE '' END) END, (
         SELECT string_agg(format('jsonb_build_array(''across'', %s, %L, %L, %s)::text',
           CASE WHEN valued THEN 'v.segment' ELSE quote_literal(s.segment) END, base, c.attribute,
           retention_internal.source_key(base, 'v')), ', ' ORDER BY s.place)
@@ -128,7 +178,7 @@ BEGIN
         CASE WHEN valued THEN 'PARTITION BY ' || names ELSE '' END)
       WHEN 'stickiness' THEN ', row_number() OVER (ORDER BY nullif(v.customers, 0)) AS retention_place, '
         'min(nullif(v.customers, 0)) OVER () AS retention_smallest' ELSE '' END, query, counts,
-    CASE base WHEN 'cohorts' THEN E'\nWHERE u.attribute <> ''cohort_size'' OR v.period = 0' ELSE '' END);
+    CASE WHEN of_cells THEN E'\nWHERE u.attribute <> ''cohort_size'' OR v.period = 0' ELSE '' END);
 END
 $body$;
 COMMENT ON FUNCTION retention_internal.source_counts(retention_internal.source, text, text) IS
@@ -165,8 +215,9 @@ FROM hidden AS h$q$,
     string_agg(retention_internal.source_counts($1, v.query, v.what), E'\nUNION ALL\n' ORDER BY v.place))
   FROM (
     SELECT l.what, l.place, retention_internal.source_query($1, l.what, $2) AS query
-    FROM unnest('{flow,cohorts,lifecycle,curve,stickiness,flow_by_segment,cohorts_by_segment,lifecycle_by_segment,'
-      'curve_by_segment}'::text[]) WITH ORDINALITY AS l (what, place)
+    FROM unnest('{flow,cohorts,lifecycle,curve,stickiness,revenue,value,cohort_value,flow_by_segment,'
+      'cohorts_by_segment,lifecycle_by_segment,curve_by_segment,revenue_by_segment,value_by_segment,'
+      'cohort_value_by_segment}'::text[]) WITH ORDINALITY AS l (what, place)
   ) AS v
   WHERE v.query IS NOT NULL
 $body$;
@@ -191,6 +242,11 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $body
             THEN ' OR e.attributes && ''{at_start,kept,lost}''' ELSE '' END)
         WHEN c."with" IS NULL THEN format('CASE WHEN h.attributes IS NULL THEN v.%1$I END AS %1$I', c.attribute)
         ELSE format('CASE WHEN h.attributes && %2$L THEN NULL ELSE v.%1$I END AS %1$I', c.attribute, c."with") END
+      WHEN '/' THEN format('CASE WHEN h.attributes IS NULL AND v.customers >= %1$s THEN v.%2$I END AS %2$I',
+        10 * $1.suppress_below, c.attribute)
+      WHEN '^' THEN format('CASE WHEN NOT bool_or(h.attributes IS NOT NULL) OVER (PARTITION BY %sv.cohort '
+        'ORDER BY v.period) THEN v.%2$I END AS %2$I', CASE WHEN $3 ~ '_by_segment$' THEN 'v.segment, v.value, ' ELSE ''
+        END, c.attribute)
       ELSE format('v.%I', c.attribute) END, ', ' ORDER BY c.place), $2,
     CASE $3 WHEN 'segments' THEN 'CASE v.segment WHEN ''all'' THEN ''flow'' ELSE ''flow_by_segment'' END'
       ELSE quote_literal($3) END,
@@ -199,7 +255,7 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $body
       ELSE retention_internal.source_key($3, 'v') END,
     CASE $3 WHEN 'segments' THEN E'\n  LEFT JOIN hidden AS e ON e.what = ''flow'' AND e.key = '
       || retention_internal.source_key('flow', 'v') ELSE '' END,
-    string_agg(format('v.%I', c.attribute), ', ' ORDER BY c.place) FILTER (WHERE c.role = '='))
+    coalesce(string_agg(format('v.%I', c.attribute), ', ' ORDER BY c.place) FILTER (WHERE c.role = '='), '1'))
   FROM retention_internal.source_shown_columns($3) AS c
 $body$;
 COMMENT ON FUNCTION retention_internal.source_suppressed(retention_internal.source, text, text, text) IS
