@@ -271,8 +271,9 @@ CREATE FUNCTION make_source(name text, relation text) RETURNS bigint LANGUAGE sq
   SELECT count(*) FROM retention_create_views(name::regclass) $$;
 SELECT make_source('subs', 'subscription') > 10 AS views;
 SELECT view FROM retention_create_views('subs') WHERE view ~ 'revenue';
--- the view is the aggregate over the rows
-SELECT count(*) > 40 AS many, count(*) FILTER (WHERE v IS DISTINCT FROM r) AS wrong
+-- the view is the aggregate over the rows, with six decimals of rates
+SELECT count(*) > 40 AS many, count(*) FILTER (WHERE (SELECT jsonb_object_agg(key, CASE WHEN jsonb_typeof(value) = 'number' THEN to_jsonb(round((value #>> '{}')::numeric, 6)) ELSE value END) FROM jsonb_each(to_jsonb(v)))
+  IS DISTINCT FROM (SELECT jsonb_object_agg(key, CASE WHEN jsonb_typeof(value) = 'number' THEN to_jsonb(round((value #>> '{}')::numeric, 6)) ELSE value END) FROM jsonb_each(to_jsonb(r)))) AS wrong
 FROM subs_revenue v FULL JOIN (SELECT r.* FROM (SELECT mrr_movements(customer, started, ended, amount, 'month; time_zone=UTC; reactivation_within=90 days; as_of=2026-01-15', daterange('2024-01-01', '2027-01-01'), currency) AS m
   FROM subscription) q, revenue_periods(m) r) r USING (currency, period_start);
 -- each value of a segment, NULL too, is the view of a source of these customers alone

@@ -201,12 +201,13 @@ SELECT count(*) AS cells, count(*) FILTER (WHERE status = 'suppressed') > 5 AS h
 SELECT segment, value, customers, revenue IS NOT NULL AS revenue, top_tenth_share IS NOT NULL AS top_tenth FROM v_crowd_value_by_segment UNION ALL SELECT 'all', 'all', customers, true, top_tenth_share IS NOT NULL FROM v_crowd_value ORDER BY 1, 2;
 -- the report shows and hides the same; there is no forecast of few customers
 CREATE TABLE crowd_report AS SELECT s, retention_report(s::regclass, NULL, 1000) AS r FROM unnest('{p_crowd,v_crowd,v_open}'::text[]) s;
+CREATE FUNCTION rounded(r jsonb) RETURNS jsonb LANGUAGE sql AS $$ SELECT jsonb_object_agg(key, CASE WHEN jsonb_typeof(value) = 'number' THEN to_jsonb(round((value #>> '{}')::numeric, 2)) ELSE value END) FROM jsonb_each(r) $$;
 CREATE FUNCTION money_differs(source text) RETURNS TABLE (part text, lines bigint, hidden bigint, differ bigint) LANGUAGE plpgsql AS $$
 DECLARE
   money jsonb := (SELECT r -> 'money' FROM crowd_report WHERE s = source);
 BEGIN
   FOR part IN SELECT unnest(CASE money ->> 'kind' WHEN 'contracts' THEN '{revenue}'::text[] ELSE '{value,cohort_value}' END) LOOP
-    EXECUTE format('SELECT count(*), count(*) FILTER (WHERE r.r::text ~ ''null''), count(*) FILTER (WHERE NOT EXISTS (SELECT FROM %s_%s v WHERE to_jsonb(v) @> r.r)) FROM jsonb_array_elements($1) r (r)', source, part)
+    EXECUTE format('SELECT count(*), count(*) FILTER (WHERE r.r::text ~ ''null''), count(*) FILTER (WHERE NOT EXISTS (SELECT FROM %s_%s v WHERE rounded(to_jsonb(v)) @> rounded(r.r))) FROM jsonb_array_elements($1) r (r)', source, part)
     INTO lines, hidden, differ USING CASE part WHEN 'revenue' THEN (SELECT jsonb_agg(p || jsonb_build_object('currency', c -> 'currency')) FROM jsonb_array_elements(money -> 'currencies') c, jsonb_array_elements(c -> 'periods') p)
       WHEN 'value' THEN jsonb_build_array(money -> 'figures') ELSE money -> 'cohorts' END;
     RETURN NEXT;

@@ -6,8 +6,8 @@ CREATE FUNCTION retention_internal.report_spent(periods jsonb, cells jsonb, belo
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-  -- A period is hidden if few came or came back in it, if its new customers are a cell that is hidden, or if it would be
-  -- the only one.
+  -- A period is hidden if few came or came back in it, or if its new customers are a cell that is hidden; and where one
+  -- alone would be, another with it.
   WITH period AS (
     SELECT e.p, e.place::integer AS place, n.came + n.back AS customers,
       coalesce(n.came BETWEEN 1 AND $3 - 1 OR n.back BETWEEN 1 AND $3 - 1, false) OR EXISTS (
