@@ -195,7 +195,7 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
         '@extschema@.cohort_retention(c.retention_facts) AS cohorts\n  FROM customer AS c, LATERAL %s\n'
         '  GROUP BY s.segment, s.value\n)\n%s', $2.known, retention_internal.source_customers($1, $2, o.what),
       retention_internal.source_largest($1, CASE $1.kind WHEN 'events' THEN 'customer' ELSE 'presence' END),
-      CASE $1.presence WHEN 'at_end' THEN format(E'first AS (\n  SELECT s.segment, s.value, b.cohort, '
+      CASE $1.presence WHEN 'at_end' THEN format(E'first AS MATERIALIZED (\n  SELECT s.segment, s.value, b.cohort, '
           'count(*) AS retained\n  FROM begun AS b JOIN held AS c ON c.customer = b.customer, LATERAL %s\n'
           '  GROUP BY s.segment, s.value, b.cohort\n),\n', retention_internal.source_by_segment($1, false))
         ELSE '' END,
