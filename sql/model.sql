@@ -319,7 +319,7 @@ CREATE TABLE reports AS SELECT s, retention_report(('model_test.' || s)::regclas
 SELECT s, jsonb_array_length(f) AS periods, f #>> '{0,period_start}' AS first, f #>> '{0,model}' AS model, f = (SELECT jsonb_agg(e.row ORDER BY array_position(ARRAY(SELECT coalesce(c ->> 'currency', '-') FROM jsonb_array_elements(r #> '{money,currencies}') c), coalesce(e.row ->> 'currency', '-')), e.row ->> 'period_start')
     FROM (SELECT 'members' AS s, to_jsonb(v) AS row FROM members_forecast v UNION ALL SELECT 'spenders', to_jsonb(v) FROM spenders_forecast v UNION ALL SELECT 'several', to_jsonb(v) FROM several_forecast v WHERE currency IN ('EUR', 'USD') OR currency IS NULL) e WHERE e.s = q.s) AS same,
   (SELECT count(p ->> 'revenue') FROM jsonb_array_elements(f) p) AS revenue, page ~ '<h2[^>]*>Expected' AS card, substring(page, 'Expected (?:revenue|customers) by month') AS picture,
-  (SELECT count(*) FROM regexp_matches(page, '2025-12: expected customers [\d,.]+, expected revenue [\d,.]+', 'g')) AS words
+  (SELECT count(*) FROM regexp_matches(page, 'Dec 2025: expected customers [\d,.]+, expected revenue [\d,.]+', 'g')) AS words
 FROM (SELECT s, r, r #> '{money,forecast}' AS f, retention_report_page(r) AS page FROM reports) q ORDER BY s;
 -- until an earlier time, and what is no forecast
 SELECT retention_report('members', '2024-07-01') #>> '{money,forecast,0,period_start}' AS first, retention_report('members', '2023-01-01') #> '{money,forecast}' AS nobody;
