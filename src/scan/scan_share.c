@@ -11,6 +11,9 @@
  *		1	all rows are read and the number of participants is final: customers are sent
  *		2	everything is sent: it is received and summarised
  *
+ * Where a participant has divided its groups (scan_partition.c), all do so when the rows are read. Then each takes whole
+ * partitions from all of them after the second wait, and emits their groups itself.
+ *
  * No participant waits after it has emitted a row, and none emits before the last wait, so that there is no deadlock
  * with the reader of the rows. Packets are in the query's dynamic shared memory, and their receiver frees them; beyond
  * the memory that a query may use they go to temporary files that the participants share.
@@ -313,7 +316,7 @@ scan_share_finish(BatchScan *scan)
 
 	BarrierArriveAndWait(&shared->barrier, PG_WAIT_EXTENSION);
 	own.count = scan->participants = (int) pg_atomic_read_u32(&shared->participants);
-	partitioned = pg_atomic_read_u32(&shared->is_partitioned) != 0;
+	partitioned = scan->to != NULL || pg_atomic_read_u32(&shared->is_partitioned) != 0;
 	if (partitioned)
 		finish_partitions(scan);
 	else if (own.count > 1)
