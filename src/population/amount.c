@@ -76,8 +76,8 @@ amount_of_datum(Datum value, int64 *decimals)
 	int left = (int) VARSIZE_ANY_EXHDR(packed) - (int) sizeof(uint16);
 	uint16 head;
 	int weight;
-	int scale;
-	bool negative;
+	int scale = 0;
+	bool negative = false;
 	int64 amount = 0;
 
 	memcpy(&head, at, sizeof(head));

@@ -366,7 +366,7 @@ source_query_columns(PG_FUNCTION_ARGS)
 	plan = SPI_prepare(query, 0, NULL);
 	if (plan == NULL || list_length(SPI_plan_get_plan_sources(plan)) != 1)
 		elog(ERROR, "not one statement: %s", query);
-	columns = linitial_node(CachedPlanSource, SPI_plan_get_plan_sources(plan))->resultDesc;
+	columns = ((CachedPlanSource *) linitial(SPI_plan_get_plan_sources(plan)))->resultDesc;
 	if (columns == NULL)
 		elog(ERROR, "not a query: %s", query);
 	for (int i = 0; i < columns->natts; i++)
