@@ -268,5 +268,26 @@ SELECT retention_internal.source_hidden('{t,f}', '{1,2}', '{f,f}', '{1,3}', '{1,
 SELECT retention_internal.source_hidden('{t,f}', '{1,2}', '{f,f}', '{1,2}', '{1,3}');
 SELECT retention_internal.source_hidden('{t,f}', '{1,2}', '{f,f}', '{1,2}', '{0,1}');
 
+-- ---- Segments that are called as the queries call their own columns ----
+CREATE TABLE called AS SELECT g % 30 AS customer_id, date '2025-01-03' + g % 200 AS day, date '2025-02-03' + g % 200 AS till, 'x' || g % 2 AS a, 'x' || g % 2 AS stays, 'x' || g % 2 AS member FROM generate_series(1, 200) g;
+SELECT retention_source('called_e', 'events', 'called', 'customer_id', at => 'day', segments => '{a,stays,member}', grid => 'month; time_zone=UTC'),
+  retention_source('called_s', 'subscriptions', 'called', 'customer_id', 'day', 'till', segments => '{a,stays,member}', grid => 'month; time_zone=UTC');
+SELECT * FROM all_differ('{called_e,called_s}');
+SELECT n.name, (SELECT array_agg(DISTINCT d ->> 'attribute') FROM jsonb_array_elements(r -> 'drivers') d) AS drivers FROM unnest('{called_e,called_s}'::text[]) n (name), retention_report(n.name::regclass) r;
+
+-- ---- A source without rows: its views have none ----
+SELECT retention_source('nobody_' || left(n.kind, 1) || coalesce(n.below, 0), n.kind, 'called', 'customer_id', CASE n.kind WHEN 'events' THEN NULL ELSE 'day' END, CASE n.kind WHEN 'events' THEN NULL ELSE 'till' END,
+  at => CASE n.kind WHEN 'events' THEN 'day' END, segments => '{a}', grid => 'month; time_zone=UTC', filter => 'false', suppress_below => n.below) FROM (VALUES ('events', NULL), ('events', 5), ('subscriptions', NULL), ('subscriptions', 5)) n (kind, below);
+CREATE FUNCTION lines_of(source regclass) RETURNS TABLE (views bigint, lines bigint) LANGUAGE plpgsql AS $$
+DECLARE v record; n bigint; BEGIN
+  views := 0; lines := 0;
+  FOR v IN SELECT * FROM retention_create_views(source) LOOP
+    EXECUTE 'SELECT count(*) FROM (SELECT * FROM ' || v.view || ' OFFSET 0) x' INTO n;
+    views := views + 1; lines := lines + n;
+  END LOOP;
+  RETURN NEXT;
+END $$;
+SELECT n.name, l.* FROM unnest('{nobody_e0,nobody_e5,nobody_s0,nobody_s5}'::text[]) n (name), lines_of(n.name::regclass) l;
+
 SET client_min_messages = error;
 DROP SCHEMA views_test CASCADE;

@@ -488,8 +488,8 @@ SELECT (SELECT f.flow FROM flow AS f) AS flow, (SELECT jsonb_agg(to_jsonb(n)) FR
       span.since, retention_internal.report_survival_rows(CASE WHEN hours THEN 'hours' ELSE 'days' END,
         source.suppress_below IS NOT NULL),
       CASE WHEN source.segments = '{}' THEN 'NULL::@extschema@.retention_drivers'
-        ELSE format('(SELECT @extschema@.churn_drivers(NOT c.retention_kept, a) FROM (%s) AS c, '
-            'LATERAL (SELECT %s) AS a)',
+        ELSE format('(SELECT @extschema@.churn_drivers(NOT c.retention_kept, retention_row) FROM (%s) AS c, '
+            'LATERAL (SELECT %s) AS retention_row)',
           retention_internal.report_held(source.segments,
             retention_internal.report_moment(type, '(SELECT s.starts FROM since AS s)', source.time_zone), ends),
           retention_internal.report_segment_list(source.segments, CASE WHEN source.top IS NULL THEN 'c.%2$I'

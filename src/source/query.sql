@@ -102,9 +102,9 @@ BEGIN
   FROM unnest(source.segments) WITH ORDINALITY AS s (segment, place);
   RETURN format('SELECT c.customer, lower(s.stay) AS started, '
       'CASE WHEN upper(s.stay) < k.as_of THEN upper(s.stay) END AS ended%s'
-      ' FROM (SELECT customer, range_agg(%s(%s, %s)) AS stays%s FROM %s WHERE at >= ''1900-01-01 00:00+00'''
+      ' FROM (SELECT customer, range_agg(%s(%s, %s)) AS retention_stays%s FROM %s WHERE at >= ''1900-01-01 00:00+00'''
       ' AND at < ''2200-01-01 00:00+00'' AND customer IS NOT NULL GROUP BY customer) AS c,'
-      ' unnest(c.stays) AS s (stay), (SELECT %s AS as_of) AS k WHERE lower(s.stay) < k.as_of',
+      ' unnest(c.retention_stays) AS s (stay), (SELECT %s AS as_of) AS k WHERE lower(s.stay) < k.as_of',
     segments, CASE WHEN is_date THEN 'daterange' ELSE 'tsrange' END, at,
     format(CASE WHEN is_date THEN '(%s + interval %L)::date' ELSE '%s + interval %L' END, at, source.gone_after),
     firsts, source.source, known);

@@ -10,12 +10,13 @@ DECLARE
   is_instant boolean := source.kind = 'events' AND source.time_type = 'timestamptz'::regtype;
 BEGIN
   -- From the period of the first start to beyond as_of: a period that has not begun by then gives no row. Customers who
-  -- started before 1900 were there before.
+  -- started before 1900 were there before. Where nothing is known, as of no rows, there is no span.
   RETURN format($q$span AS (
   SELECT %1$s(
     @extschema@.retention_period_start(coalesce(least(f.first, k.as_of), k.as_of), %2$s),
     %3$s) AS span
   FROM (SELECT %4$s FROM known) AS k, (SELECT %5$s AS first %6$s) AS f
+  WHERE k.as_of IS NOT NULL
 )$q$,
     p.range, p.calendar,
     format(CASE p.time_type WHEN 'date' THEN '(k.as_of + interval %L)::date' ELSE 'k.as_of + interval %L' END,
