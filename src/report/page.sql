@@ -47,18 +47,19 @@ CREATE FUNCTION retention_internal.page_csv(rows jsonb, columns text[]) RETURNS 
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-  -- Every number as it is. A text that a spreadsheet would take for a formula begins with an apostrophe.
+  -- Every number as it is. A text or heading that a spreadsheet would take for a formula begins with an apostrophe.
   SELECT retention_internal.page_data(string_agg(l.line, E'\r\n' ORDER BY l.n) || E'\r\n', 'text/csv')
   FROM (
-    SELECT 0 AS n, string_agg('"' || replace(columns[i][2], '"', '""') || '"', ',' ORDER BY i) AS line
-    FROM generate_series(1, cardinality(columns) / 3) AS i
-    UNION ALL
-    SELECT e.n, string_agg(CASE WHEN v.v IS NULL THEN '' WHEN jsonb_typeof(e.r -> columns[i][1]) = 'number' THEN v.v
-      ELSE '"' || CASE WHEN v.v ~ ('^[-=+@' || chr(9) || chr(13) || ']') THEN '''' ELSE '' END || replace(v.v, '"', '""') || '"' END, ','
-      ORDER BY i)
-    FROM jsonb_array_elements(rows) WITH ORDINALITY AS e (r, n), generate_series(1, cardinality(columns) / 3) AS i,
-      LATERAL (SELECT e.r ->> columns[i][1] AS v) AS v
-    GROUP BY e.n
+    SELECT c.n, string_agg(CASE WHEN c.v IS NULL THEN '' WHEN c.is_number THEN c.v
+      ELSE '"' || CASE WHEN c.v ~ ('^[-=+@' || chr(9) || chr(13) || ']') THEN '''' ELSE '' END
+        || replace(c.v, '"', '""') || '"' END, ',' ORDER BY c.i) AS line
+    FROM (
+      SELECT 0 AS n, i, columns[i][2] AS v, false AS is_number FROM generate_series(1, cardinality(columns) / 3) AS i
+      UNION ALL
+      SELECT e.n, i, e.r ->> columns[i][1], jsonb_typeof(e.r -> columns[i][1]) = 'number'
+      FROM jsonb_array_elements(rows) WITH ORDINALITY AS e (r, n), generate_series(1, cardinality(columns) / 3) AS i
+    ) AS c
+    GROUP BY c.n
   ) AS l
 $$;
 COMMENT ON FUNCTION retention_internal.page_csv(jsonb, text[]) IS
