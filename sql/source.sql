@@ -820,6 +820,12 @@ CREATE TABLE shop.fct AS SELECT g % 70 AS customer_id, date '2025-01-01' + g % 1
 SELECT retention_source('bi.fct', 'events', 'shop.fct', 'customer_id', at => 'day', grid => 'month; time_zone=UTC', replace => true);
 SELECT count(*) > 5 AS views FROM retention_create_views('bi.fct');
 SELECT sum(cohort_size) FROM bi.fct_cohorts WHERE period = 0;
+-- what the call does not say stays hidden
+SELECT retention_source_set('bi.fct', suppress_below => 3, top => 2);
+SELECT retention_source('bi.fct', 'events', 'shop.fct', 'customer_id', at => 'day', grid => 'month; time_zone=UTC', replace => true);
+SELECT suppress_below, top FROM retention_sources WHERE source = 'bi.fct'::regclass;
+SELECT retention_source('bi.fct', 'events', 'shop.fct', 'customer_id', at => 'day', grid => 'month; time_zone=UTC', suppress_below => 0, top => 0, replace => true);
+SELECT suppress_below, top FROM retention_sources WHERE source = 'bi.fct'::regclass;
 -- not another kind, not what is no source, not that of another role
 SELECT retention_source('bi.fct', 'subscriptions', 'shop.fct', 'customer_id', started => 'day', ended => 'day', replace => true);
 SELECT retention_source('shop.fct', 'events', 'shop.fct', 'customer_id', at => 'day', replace => true);

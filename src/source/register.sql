@@ -293,8 +293,9 @@ BEGIN
         ended, relation),
       HINT = 'A planned end is not known yet. Drop the source and make it with as_of => ''now()''.';
   END IF;
-  PERFORM @extschema@.retention_source_set(to_regclass(view), grid, gone_after, keep_runs, presence, segments_at,
-    coalesce(top, 0), list_customers, coalesce(suppress_below, 0), NULL::@extschema@.retention_model);
+  -- Of a source that is replaced, what is NULL stays: a call that says nothing of small counts does not show them.
+  PERFORM @extschema@.retention_source_set(to_regclass(view), grid, gone_after, keep_runs, presence, segments_at, top,
+    list_customers, suppress_below, NULL::@extschema@.retention_model);
   IF exists_already THEN
     -- Kept facts are those of the rows before, until a refresh: the views read the rows.
     PERFORM retention_internal.source_renew_views(retention_internal.source_find(to_regclass(view)));
