@@ -1,0 +1,1 @@
+SELECT * FROM shop.members_flow WHERE status = 'observed' ORDER BY period_start
