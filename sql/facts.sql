@@ -188,6 +188,17 @@ ALTER TABLE shop_order NO FORCE ROW LEVEL SECURITY;
 ALTER TABLE shop_order OWNER TO CURRENT_USER;
 SELECT retention_refresh('orders');
 SELECT * FROM differs('orders');
+-- Who may read the facts reads of all rows: retention_grant() and the report say so.
+CREATE ROLE retention_restricted;
+GRANT SELECT ON shop_order TO retention_restricted;
+SET client_min_messages = notice;
+SELECT count(*) > 0 AS granted FROM retention_grant('orders', 'retention_restricted');
+SET client_min_messages = warning;
+SET ROLE retention_restricted;
+SELECT n.note FROM retention_report('orders') AS r, jsonb_array_elements_text(r -> 'notes') AS n (note) WHERE n.note ~ 'kept facts|security';
+RESET ROLE;
+DROP OWNED BY retention_restricted;
+DROP ROLE retention_restricted;
 ALTER TABLE shop_order DISABLE ROW LEVEL SECURITY;
 DROP POLICY mine ON shop_order;
 -- A refresh works with a publication of all tables, and in a session with another interval style.

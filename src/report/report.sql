@@ -663,7 +663,9 @@ AS $$
       'time.', $2 ->> 'ignored', $2 ->> 'rows')
     WHERE ($2 ->> 'ignored')::bigint > 0
     UNION ALL
-    SELECT 8, format('Row-level security: only rows that %s may see are counted.', quote_ident(current_user))
+    SELECT 8, format(CASE WHEN $4 THEN 'Row-level security: kept facts are of all rows; what is not made from them is '
+        'of those that %s may see.' ELSE 'Row-level security: only rows that %s may see are counted.' END,
+      quote_ident(current_user))
     WHERE retention_internal.report_secured($1.source)
     UNION ALL
     SELECT 9, format('%s has %s values: the 8 largest are drawn, the 20 largest compared.', z.segment, z."values")

@@ -57,6 +57,13 @@ BEGIN
     object := relation;
     RETURN NEXT;
   END LOOP;
+  IF kept.facts IS NOT NULL AND EXISTS (SELECT FROM pg_rewrite AS w JOIN pg_depend AS d
+      ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid AND d.refclassid = 'pg_class'::regclass
+    JOIN pg_class AS c ON c.oid = d.refobjid WHERE w.ev_class = source AND c.relrowsecurity) THEN
+    RAISE NOTICE USING MESSAGE = format('role %I reads kept facts of all rows of source %s', role, source),
+      DETAIL = 'Row-level security of the table does not hold for kept facts.',
+      HINT = format('SELECT retention_unmaterialize(%L) lets each reader see what their rows tell.', source);
+  END IF;
   FOR missing IN SELECT u.relation, u.columns FROM retention_internal.source_unreadable(source, role) AS u LOOP
     RAISE NOTICE USING MESSAGE = format('role %I cannot read all that source %s reads', role, source),
       DETAIL = 'A source runs with the rights of its reader.',
