@@ -174,6 +174,7 @@ SELECT customer_status(a, '2026-02-02') FROM known WHERE customer = 1;
 SELECT customer_status(a, 'infinity') FROM known WHERE customer = 1;
 SELECT customer_status(a, '2026-02-12', '-1 day') FROM known WHERE customer = 1;
 SELECT customer_status(a, '2026-02-12', '0') FROM known WHERE customer = 1;
+SELECT customer_status(a, '2026-02-12', '90') FROM known WHERE customer = 1;
 SELECT customer_status(coarsen(a, 'day; as_of=2026-02-10'), '2026-02-12') FROM known WHERE customer = 1;
 SELECT customer_status(a, '2026-02-12', NULL, (SELECT usage_intervals(coarsen(a, 'month')) FROM known)) FROM known WHERE customer = 1;
 SELECT usage_intervals(CASE customer WHEN 1 THEN a ELSE coarsen(a, 'month') END) FROM known;

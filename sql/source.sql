@@ -434,7 +434,7 @@ SELECT count(*) FROM pg_class WHERE relname LIKE 'other%';
 SELECT retention_source_set('bi.other');
 -- a comment on every view and every column
 SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
-WHERE c.relnamespace = 'bi'::regnamespace AND c.relkind = 'v' AND c.relname ~ '_(flow|cohorts|curve|lifecycle|stickiness|segments|survival)$'
+WHERE c.relnamespace = 'bi'::regnamespace AND c.relkind = 'v' AND c.relname ~ '_(flow|cohorts|curve|lifecycle|stickiness|segments|survival|customers|movements)$'
   AND attnum > 0 AND (col_description(c.oid, attnum) IS NULL OR obj_description(c.oid) IS NULL);
 SELECT DISTINCT format_type(atttypid, NULL) AS type FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
 WHERE c.relnamespace = 'bi'::regnamespace AND c.relname ~ '^(subs|orders)_' AND attnum > 0 ORDER BY 1;

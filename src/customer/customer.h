@@ -74,6 +74,9 @@ extern int64 quantile_floor(Quantile quantile);
 /* What periods are called in a table of gaps: those of the facts, or days. */
 extern char *gaps_period(const Grid *grid);
 
+/* An argument that is a length of time. Raises 22023 below an hour: a number without a unit is seconds. */
+extern const Interval *interval_argument(const char *name, Datum argument);
+
 /* ---- Gaps of many customers ---- */
 
 /* Adds a customer to a table, which may move; *gaps is NULL at first. 22023: their periods are others. */

@@ -156,6 +156,19 @@ base_argument(FunctionCallInfo fcinfo, int argument)
 	return cache;
 }
 
+const Interval *
+interval_argument(const char *name, Datum argument)
+{
+	Interval hour = {.time = USECS_PER_HOUR};
+
+	if (DatumGetBool(DirectFunctionCall2(interval_lt, argument, IntervalPGetDatum(&hour))))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("%s must be at least one hour, not %s", name,
+							   DatumGetCString(DirectFunctionCall1(interval_out, argument))),
+						errhint("Write the unit, as in '90 days'. A number alone is seconds.")));
+	return DatumGetIntervalP(argument);
+}
+
 /* customer_status(activity, as_of, lapse_after, base) */
 RETENTION_FUNCTION(customer_status);
 Datum
@@ -175,15 +188,7 @@ customer_status(PG_FUNCTION_ARGS)
 	if (!PG_ARGISNULL(1))
 		as_of = PG_GETARG_TIMESTAMP(1);
 	if (!PG_ARGISNULL(2))
-	{
-		Interval zero = {0};
-
-		lapse_after = PG_GETARG_INTERVAL_P(2);
-		if (!DatumGetBool(DirectFunctionCall2(interval_gt, IntervalPGetDatum(lapse_after),
-											  IntervalPGetDatum(&zero))))
-			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-							errmsg("lapse_after must be longer than zero")));
-	}
+		lapse_after = interval_argument("lapse_after", PG_GETARG_DATUM(2));
 	if (!PG_ARGISNULL(3))
 	{
 		char *period = gaps_period(view.grid);

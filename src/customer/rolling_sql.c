@@ -8,6 +8,7 @@
 #include "base/emit.h"
 #include "base/number.h"
 #include "base/type_sql.h"
+#include "customer/customer.h"
 #include "customer/rolling.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
@@ -243,17 +244,13 @@ active_customers_transfn(PG_FUNCTION_ARGS)
 {
 	int64 count = PG_ARGISNULL(0) ? 0 : PG_GETARG_INT64(0);
 	ActivityView view = {0};
-	Interval zero = {0};
 	Timestamp as_of, from;
 
 	(void) aggregate_context(fcinfo);
 	if (PG_ARGISNULL(2) || PG_ARGISNULL(3))
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 						errmsg("the window and the as_of of active customers must not be null")));
-	if (!DatumGetBool(
-			DirectFunctionCall2(interval_gt, PG_GETARG_DATUM(2), IntervalPGetDatum(&zero))))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("the window must be longer than zero")));
+	(void) interval_argument("the window", PG_GETARG_DATUM(2));
 	as_of = PG_GETARG_TIMESTAMP(3);
 	if (TIMESTAMP_NOT_FINITE(as_of))
 		ereport(ERROR,

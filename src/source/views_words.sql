@@ -175,9 +175,10 @@ BEGIN
     EXECUTE format('COMMENT ON VIEW %s IS %L', view, shows);
   END IF;
   FOR attribute, words IN
-    SELECT a.attname, (SELECT w.words FROM retention_internal.source_column_words() AS w
-      WHERE w.attribute = a.attname AND coalesce($2 IN (w.what, w.what || '_by_segment'), true)
-      ORDER BY w.what LIMIT 1)
+    SELECT a.attname, coalesce((SELECT w.words FROM retention_internal.source_column_words() AS w
+        WHERE w.attribute = a.attname AND coalesce($2 IN (w.what, w.what || '_by_segment'), true)
+        ORDER BY w.what LIMIT 1),
+      CASE WHEN $2 = 'customers' THEN 'a segment: the value of the customer' END)
     FROM pg_attribute AS a
     WHERE a.attrelid = view AND a.attnum > 0 AND col_description(a.attrelid, a.attnum) IS NULL
     ORDER BY a.attnum
