@@ -124,6 +124,14 @@ JOIN (SELECT good, array_agg(history ORDER BY history COLLATE "C") AS want
       FROM population_test.bought GROUP BY good, customer, value) e
     GROUP BY good, customer) h GROUP BY good) w USING (good);
 SET max_parallel_workers_per_gather = 0;
+-- A state in a file that a window reads for each of many rows: what is divided to be read does not stay in the file.
+SET work_mem = '64kB';
+SET temp_file_limit = '10MB';
+SELECT count(*), min(customers), max(customers) FROM (
+  SELECT (value_figures(customer_value('customer ' || i, date '2026-01-01', 1, 'month') OVER (ORDER BY greatest(i, 19950)))).customers
+  FROM generate_series(1, 20000) i OFFSET 19950) w;
+RESET temp_file_limit;
+RESET work_mem;
 
 -- ---- States: stored, read back as text and bytes, and combined ----
 CREATE AGGREGATE population_test.state(bigint, bigint, integer, integer, numeric, integer) (SFUNC = population_events_transfn, STYPE = retention_population);

@@ -207,6 +207,12 @@ ledger_read(Ledger *ledger, int64 start, char *bytes, Size size)
 		ereport(ERROR, (errcode_for_file_access(), errmsg("could not read a temporary file")));
 }
 
+void
+ledger_forget(Ledger *ledger, int64 end)
+{
+	ledger->end = end;
+}
+
 Size
 ledger_limit(const Ledger *ledger)
 {

@@ -43,8 +43,9 @@ extern Size ledger_limit(const Ledger *ledger);
 /* Bytes that the members may still take. */
 extern Size ledger_room(const LedgerMember *member);
 
-/* The file: where it ends, more bytes at its end, and bytes of it. */
+/* The file: where it ends, more bytes at its end, and bytes of it. What follows an earlier end is written over. */
 extern int64 ledger_file_end(const Ledger *ledger);
+extern void ledger_forget(Ledger *ledger, int64 end);
 extern void ledger_write(Ledger *ledger, char *bytes, Size size);
 extern void ledger_read(Ledger *ledger, int64 start, char *bytes, Size size);
 

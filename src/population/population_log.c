@@ -15,6 +15,7 @@
 #define PARTS_IN_MEMORY 8
 #define LOG_BITS_MOST 8
 #define DEPTH_MOST 3
+#define DIVIDED_BITS_LEAST 2
 
 /* Entries in memory. */
 typedef struct LogChunk
@@ -287,10 +288,23 @@ divide_group(void *argument, const EntryGroup *group)
 	}
 }
 
+/* The bytes of a log in the file. */
+static int64
+bytes_in_file(const EntryLog *log)
+{
+	int64 bytes = 0;
+
+	for (int i = 0; i < 1 << log->bits; i++)
+		for (int j = 0; j < log->parts[i].count; j++)
+			bytes += (int64) log->parts[i].extents[j].size;
+	return bytes;
+}
+
 static void
 visit_parts(const EntryLog *log, LogVisit *visit)
 {
-	Size most = Max(ledger_limit(log->owner->ledger) / PARTS_IN_MEMORY, 4 * CHUNK_LEAST);
+	Ledger *ledger = log->owner->ledger;
+	Size most = Max(ledger_limit(ledger) / PARTS_IN_MEMORY, 4 * CHUNK_LEAST);
 
 	for (int i = 0; i < 1 << log->bits; i++)
 	{
@@ -307,11 +321,15 @@ visit_parts(const EntryLog *log, LogVisit *visit)
 		else
 		{
 			EntryLog parts = *log;
+			int64 end = ledger_file_end(ledger);
 
 			parts.depth++;
-			make_parts(&parts, CurrentMemoryContext, bits_for(most / 2));
+			make_parts(&parts, CurrentMemoryContext, Max(bits_for(most / 2), DIVIDED_BITS_LEAST));
 			take_part(log, part, divide_group, &parts);
 			visit_parts(&parts, visit);
+			/* A window reads a state for each of its rows: the file must not grow each time. */
+			if (ledger_file_end(ledger) == end + bytes_in_file(&parts))
+				ledger_forget(ledger, end);
 			MemoryContextDelete(parts.context);
 		}
 	}
