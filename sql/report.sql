@@ -487,12 +487,16 @@ SELECT s.s, k.key, count(*) AS rows, count(*) FILTER (WHERE e ->> 'status' = 'su
 FROM unnest('{r_subs,r_events}'::regclass[]) s (s), retention_report(s.s) r, unnest('{flow,cohorts,lifecycle,segments,stickiness}'::text[]) k (key), jsonb_array_elements(nullif(r -> k.key, 'null')) e GROUP BY 1, 2 ORDER BY s.s::text, 2;
 SELECT length(retention_report_html('r_subs')) > 10000 AND length(retention_report_html('r_events')) > 10000 AS pages;
 SELECT retention_source_set('r_subs', suppress_below => 0), retention_source_set('r_events', suppress_below => 0);
+-- one customer, who always pays the same: all rates are 100 %
+CREATE TABLE report_one AS SELECT 7 AS customer_id, date '2025-01-10' AS started, date '2025-06-10' AS ended, 9 AS amount;
+SELECT retention_source('r_one', 'subscriptions', 'report_one', 'customer_id', 'started', 'ended', amount => 'amount', grid => 'month; time_zone=UTC');
+SELECT length(retention_report_html('r_one')) > 10000 AS page;
 -- a file for a spreadsheet: neither a text nor a heading, which may be the name of a segment, is a formula there
 SELECT convert_from(decode(split_part(retention_internal.page_csv('[{"a": "=1+1", "b": -5, "c": null}, {"a": "x\"y", "b": "-5", "c": "@z"}]', ARRAY[['a', '=2+2', 'word'], ['b', 'b"q', 'count'], ['c', '-x', 'word']]), ',', 2), 'base64'), 'UTF8') AS file;
 
 DROP SCHEMA report_other CASCADE;
 SELECT retention_drop_source(source) FROM retention_sources WHERE source::text ~ '^r_|Neil';
-DROP TABLE report_subs, report_events, report_again, report_kinds, report_names, report_gap, report_far, "Report ""odd"" <i>";
+DROP TABLE report_one, report_subs, report_events, report_again, report_kinds, report_names, report_gap, report_far, "Report ""odd"" <i>";
 SELECT format('DROP TABLE %s', oid::regclass) FROM pg_class WHERE relname ~ '_report_run$' ORDER BY relname COLLATE "C"
 \gexec
 DROP VIEW "a'b\c

@@ -461,7 +461,8 @@ BEGIN
     FROM jsonb_to_recordset(series -> 0 -> 'rates') AS r (at timestamp);
   step := retention_internal.plot_step(greatest(high - low, 4), 4);
   low := floor(low / step) * step;
-  high := ceil(high / step) * step;
+  -- All rates may be the same: where nobody pays more or less, all are 100 %.
+  high := greatest(ceil(high / step) * step, low + step);
   scale := retention_internal.plot_y_scale(CASE WHEN low > 0 AND low < 0.25 * high THEN 0 ELSE low END, high, step,
     width);
   band := (width - x0 - 14) / cardinality(labels);
