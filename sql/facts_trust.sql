@@ -284,7 +284,7 @@ SELECT retention_source('contracts', 'subscriptions', 'contract', 'customer', st
   reason => 'why', grid => 'month; time_zone=UTC');
 SELECT source, count(*) FROM (VALUES ('orders'::regclass), ('contracts')) AS s (source), retention_create_views(source, 'facts_calls'::name) GROUP BY 1 ORDER BY source::text;
 SELECT (SELECT count(*) FROM orders_flow) AS orders, (SELECT count(*) FROM contracts_flow) AS contracts;
-SELECT source, length(retention_report_html(source, NULL::timestamp, 12)) > 9999 AS page FROM (VALUES ('orders'::regclass), ('contracts')) AS s (source) ORDER BY source::text;
+SELECT source, length(retention_report_html(source, NULL::timestamp, 12, NULL::text, NULL::text)) > 9999 AS page FROM (VALUES ('orders'::regclass), ('contracts')) AS s (source) ORDER BY source::text;
 RESET ROLE;
 REVOKE CREATE ON SCHEMA public FROM facts_other;
 DO $$
