@@ -126,9 +126,9 @@ typedef struct FlowRow
 	int64 departures;
 	int64 continuous;			 /* there at start, and no departure in the period */
 	int64 counts[FLOW_COUNTERS]; /* as counted */
-	int64 unknown;				 /* end of the period that is not known yet: days of a date, else microseconds */
-	int64 length;				 /* of the period, in the same unit */
-	int64 day;					 /* one day in that unit */
+	int64 unknown; /* end of the period that is not known yet: days of a date, else microseconds */
+	int64 length;  /* of the period, in the same unit */
+	int64 day;	   /* one day in that unit */
 } FlowRow;
 
 typedef struct FlowReader

@@ -234,9 +234,11 @@ BEGIN
     format('%s cohorts by %s, each followed over %s to %s; rates in per cent of the customers of the cohort.',
       (layout).cohorts, unit, (layout).first, (layout).last),
     retention_internal.fill('heat', jsonb_build_object('units', retention_internal.plot_units(unit),
-      'size', CASE WHEN (layout).narrow THEN 'size' ELSE 'customers' END, 'periods_x', (layout).x0 + 2, 'customers_x', (layout).x0 - 10,
+      'size', CASE WHEN (layout).narrow THEN 'size' ELSE 'customers' END, 'periods_x', (layout).x0 + 2,
+      'customers_x', (layout).x0 - 10,
       'columns', retention_internal.heat_columns(layout, brackets),
-      'rows', retention_internal.heat_rows(cells, layout, unit), 'pooled', retention_internal.heat_pooled(cells, layout),
+      'rows', retention_internal.heat_rows(cells, layout, unit),
+      'pooled', retention_internal.heat_pooled(cells, layout),
       'cells', retention_internal.heat_cells(cells, layout, unit, brackets), 'key', key.body)));
 END
 $$;

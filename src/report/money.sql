@@ -90,16 +90,16 @@ BEGIN
   RETURN jsonb_build_object('kind', 'purchases',
     'figures', (
       SELECT retention_internal.report_suppressed(jsonb_build_array(to_jsonb(f) || CASE
-        WHEN f.customers < 10 * source.suppress_below THEN '{"top_tenth_share": null}'::jsonb ELSE '{}' END), 'value'::text,
-        hidden, '{}'::jsonb) -> 0
+        WHEN f.customers < 10 * source.suppress_below THEN '{"top_tenth_share": null}'::jsonb ELSE '{}' END),
+        'value'::text, hidden, '{}'::jsonb) -> 0
       FROM @extschema@.value_figures(value) AS f WHERE f.customers IS NOT NULL),
     'headline', retention_internal.report_revenue(revenue),
     'revenue', (SELECT coalesce(jsonb_agg(p.period - '{shown,came,back}'::text[] ORDER BY p.place), '[]')
       FROM jsonb_array_elements(revenue) WITH ORDINALITY AS p (period, place) WHERE (p.period ->> 'shown')::boolean),
     'cohorts', (
       -- What has been spent so far would tell a cell that is hidden.
-      SELECT coalesce(jsonb_agg(e.cell - '{at_risk,retained}'::text[] || CASE WHEN e.told THEN '{"cumulative": null}'::jsonb
-        ELSE '{}' END ORDER BY e.place), '[]')
+      SELECT coalesce(jsonb_agg(e.cell - '{at_risk,retained}'::text[]
+        || CASE WHEN e.told THEN '{"cumulative": null}'::jsonb ELSE '{}' END ORDER BY e.place), '[]')
       FROM (
         SELECT c.cell, c.place, bool_or(c.cell ->> 'status' = 'suppressed') OVER (PARTITION BY c.cell -> 'cohort'
           ORDER BY c.place) AS told
@@ -167,13 +167,14 @@ AS $$
   FROM (
     SELECT CASE WHEN source.has_amount THEN CASE source.kind
       WHEN 'events' THEN retention_internal.report_purchases(source, known, plain, first, since, most, hidden)
-      WHEN 'subscriptions' THEN retention_internal.report_contracts(source, known, plain, since, hidden) END END AS money
+      WHEN 'subscriptions' THEN retention_internal.report_contracts(source, known, plain, since, hidden) END END
+      AS money
   ) AS m
 $$;
 COMMENT ON FUNCTION retention_internal.report_money(retention_internal.source, timestamp, retention_grid, timestamptz,
   timestamptz, integer, jsonb) IS
-'the money section of a report, with a key "headline" of figures for its head; NULL: the source has no amounts. hidden: '
-'what report_hidden() returned';
+'the money section of a report, with a key "headline" of figures for its head; NULL: the source has no amounts. '
+'hidden: what report_hidden() returned';
 
 -- Pictures.
 
@@ -329,7 +330,8 @@ AS $$
           cumulative numeric, status text)
         WHERE c.period < 12), ARRAY[['cohort', 'cohort', 'word'], ['cohort_size', 'customers', 'count'],
         ['period', unit, 'count'], ['amount', 'amount', 'money'], ['cumulative', 'so far per customer', 'money']]))))
-    || retention_internal.page_card('Purchases', format('All customers until the as-of time%s.', '; amounts in ' || currency), NULL, NULL,
+    || retention_internal.page_card('Purchases', format('All customers until the as-of time%s.',
+        '; amounts in ' || currency), NULL, NULL,
       retention_internal.page_table(jsonb_build_array(money -> 'figures'), ARRAY[['customers', 'customers', 'count'],
         ['orders', 'orders', 'count'], ['refunds', 'refunds', 'count'], ['revenue', 'revenue', 'money'],
         ['average_order_value', 'average order', 'money'], ['repeat_purchase_rate', 'bought again', 'percent'],

@@ -128,7 +128,8 @@ AS $$
   SELECT retention_internal.fill('card', jsonb_build_object('title', title, 'words', words,
     'body', replace(body, ' download=""', format(' download="%s.csv"', f.name)),
     'class', class, 'wide', replace(wide, f.style, ''), 'narrow', replace(narrow, f.style, ''),
-    'file', f.name || '.svg', 'svg', CASE WHEN wide LIKE '%<g%' THEN retention_internal.page_data(wide, 'image/svg+xml') END))
+    'file', f.name || '.svg', 'svg',
+    CASE WHEN wide LIKE '%<g%' THEN retention_internal.page_data(wide, 'image/svg+xml') END))
   FROM (SELECT retention_internal.plot_style() AS style, 'retention-' || trim(BOTH '-' FROM
     regexp_replace(lower(title), '[^a-z0-9]+', '-', 'g')) AS name) AS f
 $$;
@@ -172,7 +173,8 @@ AS $$
   ) AS d
 $$;
 COMMENT ON FUNCTION retention_internal.page_judged(jsonb, jsonb, jsonb) IS
-'a change of a figure, whether it is more than chance, and whether it is good: more is good of all but churn and losses';
+'a change of a figure, whether it is more than chance, and whether it is good: more is good of all but churn and '
+'losses';
 
 CREATE FUNCTION retention_internal.page_change(figure jsonb, difference jsonb, before jsonb, unit text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -230,7 +232,8 @@ AS $$
       'low', round((h ->> 'low')::numeric, 1), 'high', round((h ->> 'high')::numeric, 1),
       'of', retention_internal.page_value(h ->> 'of', 'count'),
       'change', retention_internal.page_change(h, h -> 'difference', h -> 'previous', unit),
-      'year_change', retention_internal.page_change(h, h -> 'year_difference', h -> 'year_before', unit)) ORDER BY n)))),
+      'year_change', retention_internal.page_change(h, h -> 'year_difference', h -> 'year_before', unit))
+      ORDER BY n)))),
       '')
   FROM jsonb_array_elements(retention_internal.page_tiles(headline)) WITH ORDINALITY e (h, n)
   HAVING count(*) > 0
@@ -683,7 +686,8 @@ CREATE FUNCTION retention_internal.page_as_of(at timestamp) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT coalesce(to_char(at, CASE WHEN at = date_trunc('day', at) THEN 'FMDD Mon YYYY' ELSE 'FMDD Mon YYYY HH24:MI' END),
+  SELECT coalesce(to_char(at,
+      CASE WHEN at = date_trunc('day', at) THEN 'FMDD Mon YYYY' ELSE 'FMDD Mon YYYY HH24:MI' END),
     'the last row')
 $$;
 COMMENT ON FUNCTION retention_internal.page_as_of(timestamp) IS 'the as-of time of a report, in words';
@@ -758,6 +762,8 @@ CREATE FUNCTION retention_report_html(source regclass, as_of timestamp DEFAULT N
 RETURNS text
 LANGUAGE sql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
-AS $$ SELECT @extschema@.retention_report_page(@extschema@.retention_report(source, as_of, periods), title, currency) $$;
+AS $$
+  SELECT @extschema@.retention_report_page(@extschema@.retention_report(source, as_of, periods), title, currency)
+$$;
 COMMENT ON FUNCTION retention_report_html(regclass, timestamp, integer, text, text) IS
 'retention_report() as one HTML page that needs nothing else: pictures, tables, notes';

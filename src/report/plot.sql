@@ -324,8 +324,10 @@ AS $$
         jsonb_agg(jsonb_build_object('x', x, 'y', y, 'unit', unit, 'column', coalesce(brackets[period], period::text),
           'rate', retention_internal.plot_percent(retention_rate),
           'limits', retention_internal.plot_limits(ci_low, ci_high),
-          'retained', retention_internal.plot_count(retained), 'at_risk', retention_internal.plot_count(at_risk),
-          'cohorts', ', ' || cohorts || CASE cohorts WHEN 1 THEN ' cohort' ELSE ' cohorts' END) ORDER BY period) AS dots,
+          'retained', retention_internal.plot_count(retained),
+          'at_risk', retention_internal.plot_count(at_risk),
+          'cohorts', ', ' || cohorts || CASE cohorts WHEN 1 THEN ' cohort' ELSE ' cohorts' END)
+          ORDER BY period) AS dots,
         -- The first and the last value in words, where they are apart.
         jsonb_agg(jsonb_build_object('x', x, 'rate', retention_internal.plot_percent(retention_rate),
             'label_y', CASE WHEN is_below THEN y + 18 ELSE greatest((scale).high_pixel + 10, y - 9) END,
@@ -728,7 +730,8 @@ BEGIN
     FROM one o WHERE colour <= 5 AND place <= 6 AND line IS NOT NULL
   ), ended AS (
     -- Names that would touch move apart, from the top.
-    SELECT place, name, everybody, colour, rank, y_end, max(y_end - 13 * rank) OVER (ORDER BY rank) + 13 * rank AS y_name
+    SELECT place, name, everybody, colour, rank, y_end,
+      max(y_end - 13 * rank) OVER (ORDER BY rank) + 13 * rank AS y_name
     FROM (
       SELECT p.*, row_number() OVER (ORDER BY p.y_end, p.place) AS rank FROM placed p
     ) r

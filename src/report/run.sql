@@ -137,7 +137,7 @@ DECLARE
 BEGIN
   BEGIN
     report := @extschema@.retention_report(source, as_of, periods);
-    html := @extschema@.retention_report_page(report);
+    html := @extschema@.retention_report_page(report, NULL::text, NULL::text);
   EXCEPTION
     WHEN query_canceled OR OTHERS THEN
       -- A statement that is cancelled leaves nothing behind, not even its row; a job keeps the failure.

@@ -521,7 +521,9 @@ add_batch(BatchScan *scan, int number)
 	}
 }
 
-/* Add the rows to their groups; where these become too many, they are divided, and the rest of the rows has no group. */
+/*
+ * Add the rows to their groups. Where these become too many, they are divided, and the rest of the rows has no group.
+ */
 static void
 add_to_all(BatchScan *scan)
 {

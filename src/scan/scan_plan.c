@@ -35,8 +35,8 @@
 /* What a row of a partition has beside its columns. */
 #define PARTITION_ROW_BYTES 16
 /*
- * A page of a temporary file that is written and read, as a part of seq_page_cost: mostly they are in the system's cache.
- * The server prices none for what its aggregate of many customers would write.
+ * A page of a temporary file that is written and read, as a part of seq_page_cost: mostly they are in the system's
+ * cache. The server prices none for what its aggregate of many customers would write.
  */
 #define PARTITION_PAGE 0.2
 

@@ -11,8 +11,8 @@
  *		1	all rows are read and the number of participants is final: customers are sent
  *		2	everything is sent: it is received and summarised
  *
- * Where a participant has divided its groups (scan_partition.c), all do so when the rows are read. Then each takes whole
- * partitions from all of them after the second wait, and emits their groups itself.
+ * Where a participant has divided its groups (scan_partition.c), all do so when the rows are read. Then each takes
+ * whole partitions from all of them after the second wait, and emits their groups itself.
  *
  * No participant waits after it has emitted a row, and none emits before the last wait, so that there is no deadlock
  * with the reader of the rows. Packets are in the query's dynamic shared memory, and their receiver frees them; beyond

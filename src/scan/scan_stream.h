@@ -2,8 +2,8 @@
  * scan_stream.h
  *		Streams of records: what a batch scan keeps for later, and what its processes send each other.
  *
- * A stream is written by one process, then read once, by this or another one. It is a list of chunks of memory. Where its
- * space has no more room, the last chunk goes to a temporary file whenever it is full.
+ * A stream is written by one process, then read once, by this or another one. It is a list of chunks of memory. Where
+ * its space has no more room, the last chunk goes to a temporary file whenever it is full.
  */
 #ifndef RETENTION_SCAN_STREAM_H
 #define RETENTION_SCAN_STREAM_H

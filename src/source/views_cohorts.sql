@@ -72,8 +72,8 @@ FROM summary AS s CROSS JOIN LATERAL %1$s AS c
     SELECT CASE WHEN c.period > 0 THEN c.retained ELSE coalesce(f.retained, 0) END AS retained) AS r
   LEFT JOIN LATERAL %4$s AS i ON c.period = 0 AND c.status = 'observed'
 ORDER BY %5$sc.cohort, c.period$q$, o.noted, o.curve, NULL, format(o.limits, 'r.retained'), o.names, o.same)
-    WHEN $1.presence = 'at_end' AND $2 = 'curve' THEN format($q$SELECT %5$sc.period, c.period_label, c.cohorts, c.at_risk,
-  coalesce(f.retained, c.retained) AS retained,
+    WHEN $1.presence = 'at_end' AND $2 = 'curve' THEN format($q$SELECT %5$sc.period, c.period_label, c.cohorts,
+  c.at_risk, coalesce(f.retained, c.retained) AS retained,
   CASE WHEN c.period > 0 THEN c.retention_rate
     ELSE trim_scale(100 * f.retained / c.at_risk::numeric) END AS retention_rate,
   coalesce(i.low, c.ci_low) AS ci_low, coalesce(i.high, c.ci_high) AS ci_high
